@@ -1,0 +1,18 @@
+import type { SearchCondition } from '../records/search-query.ts';
+
+/**
+ * What part of a type's records a caller may touch: the union of its grants. Compiled into SQL next to
+ * the caller's own conditions, so totals, paging, includes and chains never see more (fail closed: an
+ * empty list of grants sees nothing).
+ */
+export type Narrowing = { kind: 'all' } | { kind: 'some'; grants: readonly Grant[] };
+
+export interface Grant {
+  /** FHIR id of the Patient whose compartment the record must lie in (our own rule for Task, Binary ... included). */
+  patient?: string;
+  /** Further conditions of the grant: a granular scope's query, or the workflow's own rule for a role. */
+  conditions?: readonly SearchCondition[];
+}
+
+export const everything: Narrowing = { kind: 'all' };
+export const nothing: Narrowing = { kind: 'some', grants: [] };

@@ -1,0 +1,273 @@
+/**
+ * Everything that the core asks of the world, on one page.
+ *
+ * `Stores` are the tables: outside a transaction they read and write by themselves, inside
+ * `world.transaction` they share one. `World` adds what cannot take part in a transaction.
+ * Infrastructure implements these; tests may too.
+ */
+import type { Resource, ResourceType } from '@medplum/fhirtypes';
+import type { Narrowing } from './access/narrowing.ts';
+import type { Principal } from './principal.ts';
+import type { SearchQuery } from './records/search-query.ts';
+import type { DicomJson } from './dicom/json.ts';
+
+export interface World extends Stores {
+  settings: Settings;
+  blobs: Blobs;
+  pixels: PixelDecoder;
+  /** Runs `work` in one PostgreSQL transaction (read committed); commits when it resolves, rolls back when it throws. */
+  transaction<T>(work: (tx: Stores) => Promise<T>): Promise<T>;
+  /** The database's clock is the one that counts; this is for time stamps inside resources. */
+  now(): Date;
+}
+
+export interface Stores {
+  records: RecordStore;
+  studies: StudyStore;
+  accounts: AccountStore;
+  jobs: JobQueue;
+  audit: AuditTrail;
+}
+
+/** Values from configuration that clinical rules depend on. All URLs absolute, without a trailing slash. */
+export interface Settings {
+  publicUrl: string; // https://pacs.example.org
+  fhirBaseUrl: string; // publicUrl + /fhir
+  dicomwebBaseUrl: string; // publicUrl + /dicomweb
+  /** Below this probability (0..1) a result is "Uncertain". */
+  confidenceThreshold: number;
+  /** Start the analysis when images arrive, without waiting for a doctor. */
+  analyzeOnArrival: boolean;
+  /** IANA zone of the site, for DICOM times without an offset and for printed dates. */
+  timeZone: string;
+  organizationName: string;
+  /** The same person may not verify and release (four-eyes). */
+  fourEyes: boolean;
+}
+
+// ---------------------------------------------------------------- FHIR records
+
+export interface StoredRecord {
+  resourceType: ResourceType;
+  id: string;
+  /** 1, 2, 3 ...; FHIR `meta.versionId` is its decimal text. */
+  version: number;
+  lastUpdated: Date;
+  /** How this version came to be (FHIR history `request.method`). */
+  method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** With `meta.versionId` and `meta.lastUpdated` filled in; undefined for a deletion. */
+  resource: Resource | undefined;
+}
+
+export interface SearchPage {
+  matches: StoredRecord[];
+  /** `_include` and `_revinclude` results, already narrowed to what the caller may see. */
+  included: StoredRecord[];
+  /** Present when `_total=accurate`, `_summary=count` or `_count=0` asked for it. */
+  total?: number;
+  /** Opaque cursor of the next page (keyset, stable under inserts); undefined on the last. */
+  next?: string;
+  /** A cap cut the included resources short. */
+  truncated?: boolean;
+}
+
+export interface RecordStore {
+  /** The current version, deletions included; undefined if the id never existed or the caller may not see it. */
+  read(type: ResourceType, id: string, narrowing: Narrowing): Promise<StoredRecord | undefined>;
+  readVersion(type: ResourceType, id: string, version: number, narrowing: Narrowing): Promise<StoredRecord | undefined>;
+  /** Newest first; `type` and `id` narrow to type and instance history. */
+  history(
+    of: { type?: ResourceType; id?: string },
+    page: { count: number; since?: Date; at?: Date; before?: string },
+    narrowing: (type: ResourceType) => Narrowing | undefined,
+  ): Promise<{ entries: StoredRecord[]; next?: string }>;
+  /** Reads and locks the current version until the transaction ends (SELECT ... FOR UPDATE). */
+  lock(type: ResourceType, id: string): Promise<StoredRecord | undefined>;
+  /** Serialises writers that agree on a key (conditional create) until the transaction ends. */
+  lockKey(key: string): Promise<void>;
+  /** Appends a version, replaces the search index rows, and writes the change row, in one go. */
+  put(record: StoredRecord): Promise<void>;
+  search(query: SearchQuery, narrowing: (type: ResourceType) => Narrowing | undefined): Promise<SearchPage>;
+}
+
+// ---------------------------------------------------------------- images
+
+/** One stored SOP instance: a row of the instance index. Property names are DICOM keywords. */
+export interface InstanceRow {
+  StudyInstanceUID: string;
+  SeriesInstanceUID: string;
+  SOPInstanceUID: string;
+  SOPClassUID: string;
+  TransferSyntaxUID: string;
+  /** SHA-256 of the stored bytes, lower-case hex: the blob's name. */
+  blob: string;
+  /** Bytes of the whole Part 10 file. */
+  size: number;
+  /** The data set as DICOM JSON (PS3.18 Annex F) without group 2; bulk values replaced, see `bulk`. */
+  attributes: DicomJson;
+  /** Where values left out of `attributes` lie in the file. Key: dotted path such as `7FE00010` or `00082112.1.00420011`. */
+  bulk: Record<string, { vr: string; offset: number; length: number }>;
+  /** Where the frames lie in the file; null if there is no pixel data. */
+  frames: FrameIndex | null;
+}
+
+export type FrameIndex =
+  /** Native pixel data: frame n (from 0) starts at `offset + n * length`; `bitsAllocated` 1 is packed and has no byte alignment. */
+  | { encapsulated: false; offset: number; length: number; count: number; bitPacked: boolean }
+  /** Encapsulated: for each frame the fragments that make it up, as [offset, length] pairs in the file. */
+  | { encapsulated: true; frames: [offset: number, length: number][][] };
+
+export interface StudyRow {
+  StudyInstanceUID: string;
+  /** FHIR ids that the study is tied to. */
+  patientId: string;
+  imagingStudyId: string;
+  /** Rises with every change of the study's content; the ETag of its metadata. */
+  revision: number;
+  numberOfSeries: number;
+  numberOfInstances: number;
+}
+
+export interface StudyStore {
+  /** Locks the study (serialises senders of one study) and returns its row if it exists. */
+  lockStudy(StudyInstanceUID: string): Promise<StudyRow | undefined>;
+  /** Inserts what is new (INSERT ... ON CONFLICT DO NOTHING) and returns the row that stands for each, in order. */
+  insertInstances(rows: InstanceRow[]): Promise<{ row: InstanceRow; inserted: boolean }[]>;
+  /** Creates or updates the study's row with counts and query keys recomputed from its instances; revision + 1. */
+  settle(StudyInstanceUID: string, tie: { patientId: string; imagingStudyId: string }): Promise<StudyRow>;
+  /** All instances of a study, in series and instance order, without frames and bulk. */
+  study(StudyInstanceUID: string): Promise<StudyRow | undefined>;
+  /**
+   * Instances at the given level, ordered by series number, instance number, UID. The narrowing is of
+   * ImagingStudy: what the caller may not see is not there.
+   */
+  locate(
+    level: { StudyInstanceUID: string; SeriesInstanceUID?: string; SOPInstanceUID?: string },
+    narrowing: Narrowing,
+  ): Promise<InstanceRow[]>;
+  /** QIDO-RS (PS3.18 10.6): one DICOM JSON object for each match. */
+  find(query: StudyQuery, narrowing: Narrowing): Promise<DicomJson[]>;
+  countOfFind(query: StudyQuery, narrowing: Narrowing): Promise<number>;
+  /** Blobs that some row names, for the sweep. */
+  blobsInUse(candidates: string[]): Promise<Set<string>>;
+}
+
+/** A parsed QIDO-RS (or C-FIND) request; attribute keys are 8-digit upper-case hex tags or dotted paths of them. */
+export interface StudyQuery {
+  level: 'study' | 'series' | 'instance';
+  StudyInstanceUID?: string;
+  SeriesInstanceUID?: string;
+  match: { path: string; vr: string; value: string }[];
+  include: string[] | 'all';
+  fuzzy: boolean;
+  emptyValueMatching: boolean;
+  limit: number;
+  offset: number;
+}
+
+// ---------------------------------------------------------------- bytes
+
+export interface ReceivedBlob {
+  digest: string; // SHA-256, lower-case hex
+  size: number;
+  /** Path on this machine where the bytes lie now; only worker threads that parse them use it. */
+  path: string;
+}
+
+export interface Blobs {
+  /**
+   * Streams bytes into a temporary file while hashing. Nothing is visible yet.
+   * @throws Problem `too-long` past `limit` bytes, `no-store` when the disk is full.
+   */
+  receive(bytes: AsyncIterable<Uint8Array>, limit?: number): Promise<ReceivedBlob>;
+  /** Makes received blobs durable: fsync, rename to the digest, fsync the folders. Already stored bytes are success. */
+  keep(received: ReceivedBlob[]): Promise<void>;
+  /** Drops a temporary file. */
+  discard(received: ReceivedBlob): Promise<void>;
+  /** A stream of the bytes, or of `[offset, offset + length)`. @throws Problem `not-found`. */
+  open(digest: string, range?: { offset: number; length: number }): AsyncIterable<Uint8Array>;
+  read(digest: string, range?: { offset: number; length: number }): Promise<Uint8Array>;
+  size(digest: string): Promise<number | undefined>;
+  /** Path of a kept blob on this machine, for worker threads that decode pixels. */
+  pathOf(digest: string): string;
+  /** Stored digests older than `olderThan`, for the sweep. */
+  list(olderThan: Date): AsyncIterable<string>;
+  remove(digest: string): Promise<void>;
+}
+
+/** Decodes one frame in a worker thread with time and memory limits. */
+export interface PixelDecoder {
+  /** @throws Problem `not-supported` (syntax), `structure` (broken stream), `timeout`. */
+  decode(instance: InstanceRow, frame: number): Promise<DecodedFrame>;
+}
+
+/** One decoded frame, samples interleaved (RGBRGB), before any modality or VOI transform. */
+export interface DecodedFrame {
+  rows: number;
+  columns: number;
+  samplesPerPixel: 1 | 3;
+  bitsStored: number;
+  signed: boolean;
+  photometricInterpretation: string;
+  pixels: Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array;
+}
+
+// ---------------------------------------------------------------- owed work, accounts, audit
+
+export interface Job {
+  kind: 'analyze' | 'issue-report' | 'send-report';
+  /** Only one job of this kind and key waits or runs at a time; asking again changes nothing. */
+  key: string;
+  /** Ids only, no health data. */
+  data: Record<string, string | number | boolean>;
+  /** Higher first; STAT is 10. */
+  priority?: number;
+}
+
+export interface JobQueue {
+  /** Inside a transaction the job exists only if that commits. */
+  enqueue(job: Job): Promise<void>;
+}
+
+export interface Account {
+  id: string;
+  email: string;
+  /** argon2id PHC string. */
+  passwordHash: string;
+  role: import('./principal.ts').Role;
+  displayName: string;
+  /** The person's own FHIR resource: `Practitioner/id` or `Patient/id`. */
+  fhirUser: string;
+  disabled: boolean;
+}
+
+export interface AccountStore {
+  byId(id: string): Promise<Account | undefined>;
+  /** Email compared case-insensitively. */
+  byEmail(email: string): Promise<Account | undefined>;
+  insert(account: Account): Promise<void>;
+  setDisabled(id: string, disabled: boolean): Promise<void>;
+}
+
+/** One access to health data, or a refused one. Ids and codes only: no names, no search values in clear. */
+export interface AuditRow {
+  /** What happened, in BALP's terms: C R U D E (execute: search, export, sign-in). */
+  action: 'C' | 'R' | 'U' | 'D' | 'E';
+  /** `fhir:read`, `dicomweb:store`, `smart:sign-in` ... */
+  event: string;
+  outcome: 'success' | 'refused' | 'failed';
+  principal: Principal | undefined;
+  /** FHIR ids of the patients concerned, when known. */
+  patients?: string[];
+  /** `ImagingStudy/id/_history/2`, `studies/1.2.3/series/4.5` ... */
+  entities?: string[];
+  /** The query string, stored base64 as BALP asks; never logged. */
+  query?: string;
+  requestId?: string;
+  sourceAddress?: string;
+}
+
+export interface AuditTrail {
+  /** Durable when it resolves: inside a transaction with its commit, outside by itself (concurrent rows share one INSERT). */
+  append(row: AuditRow): Promise<void>;
+}

@@ -1,0 +1,58 @@
+import pg from 'pg';
+import { DataSource, type EntityManager } from 'typeorm';
+import { migrations } from './migrations/index.ts';
+
+/** Plain SQL bound to the pool or to one transaction; every store is a function of this. */
+export interface Sql {
+  query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+/** Counts and sums come back as JavaScript numbers; none of ours leaves the safe integer range. */
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+/**
+ * Opens the TypeORM data source: one connection pool, migrations from the list, no schema sync.
+ *
+ * The pool's idle clients fail when the database restarts; pg then emits `error`, which ends the process
+ * unless somebody listens. Requests in flight fail by themselves and the pool reconnects.
+ */
+export async function connect(url: string, options: { poolSize: number; onLost?: (error: Error) => void }): Promise<DataSource> {
+  const dataSource = new DataSource({
+    type: 'postgres',
+    url,
+    migrations,
+    migrationsTableName: 'migration',
+    migrationsTransactionMode: 'each',
+    synchronize: false,
+    logging: false,
+    poolErrorHandler: (error: Error) => options.onLost?.(error),
+    extra: { max: options.poolSize, connectionTimeoutMillis: 10_000, idleTimeoutMillis: 30_000, statement_timeout: 30_000 },
+  });
+  return dataSource.initialize();
+}
+
+/** SQL on the pool: each statement is a transaction of its own. Goes to pg directly: TypeORM's runner adds nothing here. */
+export function poolSql(dataSource: DataSource): Sql {
+  const pool = poolOf(dataSource);
+  return {
+    async query<Row>(text: string, values?: readonly unknown[]) {
+      const result = await pool.query(text, values as unknown[] | undefined);
+      return result.rows as Row[];
+    },
+  };
+}
+
+export function poolOf(dataSource: DataSource): pg.Pool {
+  return (dataSource.driver as unknown as { master: pg.Pool }).master;
+}
+
+/** SQL inside the transaction of a TypeORM entity manager. */
+export async function managerSql(manager: EntityManager): Promise<Sql> {
+  const client = (await manager.queryRunner!.connect()) as pg.PoolClient;
+  return {
+    async query<Row>(text: string, values?: readonly unknown[]) {
+      const result = await client.query(text, values as unknown[] | undefined);
+      return result.rows as Row[];
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { PgBoss, type IDatabase } from 'pg-boss';
+import type { Job, JobQueue } from '../../core/ports.ts';
+import type { Sql } from './connection.ts';
+
+/** A job in the hands of a worker. */
+export interface TakenJob extends Job {
+  /** 1 for the first try. */
+  attempt: number;
+  /** No further try follows if this one throws. */
+  final: boolean;
+}
+
+export interface JobRunner {
+  /** A queue whose jobs exist exactly if the transaction that `sql` belongs to commits. */
+  queue(sql: Sql): JobQueue;
+  /** Runs up to `concurrency` jobs of a kind at a time in this process; a handler that throws is tried again. */
+  work(kind: Job['kind'], concurrency: number, handler: (job: TakenJob) => Promise<void>): Promise<void>;
+  /** Takes no new jobs and waits for those under way. */
+  stop(): Promise<void>;
+}
+
+interface Payload {
+  key: string;
+  data: Job['data'];
+  priority: number;
+}
+
+/** Tries and pauses. A report waits for a browser, mail for a relay that may be down for an hour. */
+const queues: Record<Job['kind'], { retryLimit: number; retryDelay: number; retryDelayMax: number; expireInSeconds: number }> = {
+  analyze: { retryLimit: 3, retryDelay: 1, retryDelayMax: 30, expireInSeconds: 120 },
+  'issue-report': { retryLimit: 5, retryDelay: 2, retryDelayMax: 60, expireInSeconds: 120 },
+  'send-report': { retryLimit: 12, retryDelay: 5, retryDelayMax: 900, expireInSeconds: 120 },
+};
+
+/**
+ * The job queue on pg-boss. A job wakes a worker by NOTIFY when its transaction commits; a worker that dies
+ * stops its heartbeat, and the supervisor gives the job to another. Delivery is at least once: what a job
+ * writes carries a unique key of its own.
+ *
+ * @param supervise this process looks for lost jobs (every process that works should).
+ */
+export async function startJobs(
+  url: string,
+  options: { supervise: boolean; onError?: (error: Error) => void },
+): Promise<JobRunner> {
+  const boss = new PgBoss({
+    connectionString: url,
+    max: 4,
+    application_name: 'csss-jobs',
+    schema: 'job',
+    useListenNotify: true,
+    schedule: false,
+    supervise: options.supervise,
+    superviseIntervalSeconds: 5,
+    monitorIntervalSeconds: 5,
+  });
+  boss.on('error', (error) => options.onError?.(error));
+  await boss.start();
+  for (const [kind, limits] of Object.entries(queues)) {
+    await boss.createQueue(kind, { policy: 'exclusive', notify: true, retryBackoff: true, heartbeatSeconds: 10, ...limits });
+  }
+  return {
+    queue: (sql) => ({
+      async enqueue(job) {
+        const payload: Payload = { key: job.key, data: job.data, priority: job.priority ?? 0 };
+        await boss.send(job.kind, payload, { singletonKey: job.key, priority: payload.priority, db: adapt(sql) });
+      },
+    }),
+    async work(kind, concurrency, handler) {
+      await boss.work<Payload, void, { includeMetadata: true; batchSize: 1 }>(
+        kind,
+        { includeMetadata: true, batchSize: 1, localConcurrency: concurrency, pollingIntervalSeconds: 2 },
+        async ([job]) => {
+          const { key, data, priority } = job!.data;
+          const attempt = job!.retryCount + 1;
+          await handler({ kind, key, data, priority, attempt, final: job!.retryCount >= job!.retryLimit });
+        },
+      );
+    },
+    stop: () => boss.stop({ graceful: true, timeout: 20_000 }),
+  };
+}
+
+function adapt(sql: Sql): IDatabase {
+  return { executeSql: async (text, values) => ({ rows: await sql.query(text, values) }) };
+}

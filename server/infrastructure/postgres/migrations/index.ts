@@ -1,0 +1,5 @@
+import type { MigrationInterface } from 'typeorm';
+import { Foundation1764000001000 } from './0001-foundation.ts';
+
+/** In the order in which they run. TypeORM reads the time stamp at the end of each class name. */
+export const migrations: (new () => MigrationInterface)[] = [Foundation1764000001000];
