@@ -1,0 +1,130 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
+const wholeNumber = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
+const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
+const timeZone = z.string().refine((name) => Intl.supportedValuesOf('timeZone').includes(name) || name === 'UTC', {
+  message: 'must be an IANA time zone such as Europe/Berlin',
+});
+
+/** Every environment variable that the server reads, with its default. docs/operations.md explains them to operators. */
+const variables = z.object({
+  CSSS_MODE: z.enum(['demo', 'production']).default('demo'),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: wholeNumber(0, 65535).default(8080),
+  PUBLIC_URL: httpUrl.optional(),
+  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres://').optional(),
+  DATABASE_POOL: wholeNumber(4, 200).default(20),
+  DATA_DIR: z.string().default('data'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug']).default('info'),
+  SITE_NAME: z.string().min(1).default('CSSS Demo Hospital'),
+  SITE_TIME_ZONE: timeZone.default('UTC'),
+  CONFIDENCE_THRESHOLD: z.coerce.number().gt(0).lt(1).default(0.75),
+  ANALYZE_ON_ARRIVAL: flag.default(false),
+  FOUR_EYES: flag.default(true),
+  MODEL_DIR: z.string().default('models/chest-mobilenet-v2'),
+  EXECUTION_PROVIDERS: z
+    .string()
+    .default('cuda,webgpu,cpu')
+    .transform((text) => text.split(',').map((name) => name.trim()))
+    .pipe(z.array(z.enum(['cuda', 'webgpu', 'cpu'])).min(1)),
+  ANALYSIS_WORKERS: wholeNumber(1, 64).optional(),
+  CHROMIUM_PATH: z.string().optional(),
+  SMTP_URL: z.string().regex(/^smtps?:\/\//, 'must start with smtp:// or smtps://').optional(),
+  MAIL_FROM: z.email().default('reports@csss.example'),
+  CORS_ORIGINS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').map((origin) => origin.trim()).filter(Boolean))
+    .pipe(z.array(z.url().refine((origin) => new URL(origin).origin === origin, 'must be an origin without a path'))),
+  MAX_FHIR_BYTES: wholeNumber(1024, 1024 ** 3).default(10 * 1024 ** 2),
+  MAX_INSTANCE_BYTES: wholeNumber(1024, 2 ** 40).default(4 * 1024 ** 3),
+  BACKEND_CLIENT_JWKS: z.string().optional(),
+}); // prettier-ignore
+
+export interface Config {
+  mode: 'demo' | 'production';
+  host: string;
+  port: number;
+  publicUrl: string | undefined;
+  databaseUrl: string | undefined;
+  databasePool: number;
+  dataDir: string;
+  logLevel: string;
+  siteName: string;
+  timeZone: string;
+  confidenceThreshold: number;
+  analyzeOnArrival: boolean;
+  fourEyes: boolean;
+  modelDir: string;
+  executionProviders: ('cuda' | 'webgpu' | 'cpu')[];
+  analysisWorkers: number | undefined;
+  chromiumPath: string | undefined;
+  smtpUrl: string | undefined;
+  mailFrom: string;
+  corsOrigins: string[];
+  maxFhirBytes: number;
+  maxInstanceBytes: number;
+  /** JSON Web Key Set of the demo backend client, if one is to be registered. */
+  backendClientJwks: string | undefined;
+}
+
+export class ConfigurationError extends Error {}
+
+/**
+ * Reads and checks the whole environment once.
+ *
+ * @throws ConfigurationError naming every mistake at once, each with its variable.
+ */
+export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = variables.safeParse(given);
+  const mistakes = parsed.success
+    ? unsafe(parsed.data)
+    : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  if (!parsed.success || mistakes.length > 0) {
+    throw new ConfigurationError(['The configuration has mistakes:', ...mistakes.map((line) => `  - ${line}`)].join('\n'));
+  }
+  const value = parsed.data;
+  return {
+    mode: value.CSSS_MODE,
+    host: value.HOST,
+    port: value.PORT,
+    publicUrl: value.PUBLIC_URL,
+    databaseUrl: value.DATABASE_URL,
+    databasePool: value.DATABASE_POOL,
+    dataDir: resolve(value.DATA_DIR),
+    logLevel: value.LOG_LEVEL,
+    siteName: value.SITE_NAME,
+    timeZone: value.SITE_TIME_ZONE,
+    confidenceThreshold: value.CONFIDENCE_THRESHOLD,
+    analyzeOnArrival: value.ANALYZE_ON_ARRIVAL,
+    fourEyes: value.FOUR_EYES,
+    modelDir: resolve(value.MODEL_DIR),
+    executionProviders: value.EXECUTION_PROVIDERS,
+    analysisWorkers: value.ANALYSIS_WORKERS,
+    chromiumPath: value.CHROMIUM_PATH,
+    smtpUrl: value.SMTP_URL,
+    mailFrom: value.MAIL_FROM,
+    corsOrigins: value.CORS_ORIGINS,
+    maxFhirBytes: value.MAX_FHIR_BYTES,
+    maxInstanceBytes: value.MAX_INSTANCE_BYTES,
+    backendClientJwks: value.BACKEND_CLIENT_JWKS,
+  };
+}
+
+/** What is allowed for a demo on a laptop and dangerous with real patients. */
+function unsafe(value: z.infer<typeof variables>): string[] {
+  if (value.CSSS_MODE === 'demo') {
+    const exposed = !['127.0.0.1', 'localhost', '::1'].includes(value.HOST);
+    return exposed ? ['HOST: demo mode has published passwords; it listens on 127.0.0.1 only (or set CSSS_MODE=production)'] : [];
+  }
+  const mistakes: string[] = [];
+  if (!value.PUBLIC_URL?.startsWith('https://')) mistakes.push('PUBLIC_URL: production needs the https:// address that users and systems see');
+  if (!value.DATABASE_URL) mistakes.push('DATABASE_URL: production needs a PostgreSQL of its own, with back-ups');
+  if (/:\/\/[^:/@]+:(csss|postgres|password|changeme|secret)@/i.test(value.DATABASE_URL ?? '')) mistakes.push('DATABASE_URL: the password is a well-known default');
+  if (!value.SMTP_URL) mistakes.push('SMTP_URL: production needs a mail relay for released reports');
+  if (value.BACKEND_CLIENT_JWKS) mistakes.push('BACKEND_CLIENT_JWKS: registers a demo client; not in production');
+  return mistakes;
+}

@@ -1,0 +1,26 @@
+import type { Middleware } from 'koa';
+
+export interface Readiness {
+  ready: boolean;
+  /** Component -> `up`, or what is wrong in words for an operator. No secrets, no health data: it is public. */
+  components: Record<string, string>;
+}
+
+/**
+ * `/healthz`: the process answers (restart it if not). `/readyz`: it can do its work (send it traffic if so);
+ * 503 with the reason otherwise, and from the moment it is told to stop.
+ */
+export function health(readiness: () => Promise<Readiness>): Middleware {
+  return async (ctx, next) => {
+    if (ctx.path === '/healthz') {
+      ctx.body = { status: 'up' };
+    } else if (ctx.path === '/readyz') {
+      const state = await readiness();
+      ctx.status = state.ready ? 200 : 503;
+      ctx.set('Cache-Control', 'no-store');
+      ctx.body = state;
+    } else {
+      await next();
+    }
+  };
+}

@@ -1,0 +1,12 @@
+import type { ParameterizedContext } from 'koa';
+import type { Principal } from '../core/principal.ts';
+
+/** What the HTTP layer knows about a request besides the request itself. */
+export interface State {
+  /** From the caller's X-Request-Id if it is harmless, else ours; goes into logs, audit and answers. */
+  requestId: string;
+  /** Set by `bearer`; routes behind it can rely on it. */
+  principal: Principal;
+}
+
+export type AppContext = ParameterizedContext<State>;
