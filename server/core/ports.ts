@@ -14,6 +14,7 @@ import type { DicomJson } from './dicom/json.ts';
 export interface World extends Stores {
   settings: Settings;
   blobs: Blobs;
+  reader: DicomReader;
   pixels: PixelDecoder;
   /** Runs `work` in one PostgreSQL transaction (read committed); commits when it resolves, rolls back when it throws. */
   transaction<T>(work: (tx: Stores) => Promise<T>): Promise<T>;
@@ -101,11 +102,16 @@ export interface InstanceRow {
   TransferSyntaxUID: string;
   /** SHA-256 of the stored bytes, lower-case hex: the blob's name. */
   blob: string;
+  /** Deflated transfer syntax only: blob of the same file with the data set inflated. `bulk` and `frames` are offsets in it. */
+  inflated?: string;
   /** Bytes of the whole Part 10 file. */
   size: number;
-  /** The data set as DICOM JSON (PS3.18 Annex F) without group 2; bulk values replaced, see `bulk`. */
+  /**
+   * The data set as DICOM JSON (PS3.18 Annex F) without group 2, text in UTF-8. A value that is left out has
+   * `BulkDataURI` = its path below `/bulkdata/` (`7FE00010`, `00082112/1/00420011`): put the instance's URL before it.
+   */
   attributes: DicomJson;
-  /** Where values left out of `attributes` lie in the file. Key: dotted path such as `7FE00010` or `00082112.1.00420011`. */
+  /** Where those values lie in the file, in the byte order of the file. Key: dotted path such as `7FE00010` or `00082112.1.00420011`. */
   bulk: Record<string, { vr: string; offset: number; length: number }>;
   /** Where the frames lie in the file; null if there is no pixel data. */
   frames: FrameIndex | null;
@@ -128,6 +134,17 @@ export interface StudyRow {
   numberOfInstances: number;
 }
 
+/** A study by level. The attributes of a level are those of its first instance, blanks filled from later series. */
+export interface StudyContent {
+  attributes: DicomJson;
+  series: {
+    SeriesInstanceUID: string;
+    attributes: DicomJson;
+    numberOfInstances: number;
+    instances: { SOPInstanceUID: string; SOPClassUID: string; InstanceNumber?: number; title?: string }[];
+  }[];
+}
+
 export interface StudyStore {
   /** Locks the study (serialises senders of one study) and returns its row if it exists. */
   lockStudy(StudyInstanceUID: string): Promise<StudyRow | undefined>;
@@ -135,8 +152,9 @@ export interface StudyStore {
   insertInstances(rows: InstanceRow[]): Promise<{ row: InstanceRow; inserted: boolean }[]>;
   /** Creates or updates the study's row with counts and query keys recomputed from its instances; revision + 1. */
   settle(StudyInstanceUID: string, tie: { patientId: string; imagingStudyId: string }): Promise<StudyRow>;
-  /** All instances of a study, in series and instance order, without frames and bulk. */
   study(StudyInstanceUID: string): Promise<StudyRow | undefined>;
+  /** What ImagingStudy is derived from: attributes of each level, and a line for each instance, in number order. */
+  content(StudyInstanceUID: string): Promise<StudyContent>;
   /**
    * Instances at the given level, ordered by series number, instance number, UID. The narrowing is of
    * ImagingStudy: what the caller may not see is not there.
@@ -174,6 +192,21 @@ export interface ReceivedBlob {
   path: string;
 }
 
+/** A Part 10 file, read: everything of its instance row but what the blob store knows. */
+export type ReadInstance = Omit<InstanceRow, 'blob' | 'size' | 'inflated'> & {
+  /** Deflated transfer syntax only: where the inflated copy lies, not yet kept. */
+  inflated?: ReceivedBlob;
+};
+
+/** Reads Part 10 files in worker threads: bytes from outside are parsed nowhere else. Pixel data is not loaded. */
+export interface DicomReader {
+  /**
+   * @throws Problem `structure` (not DICOM, truncated, a length that does not fit), `required` and `value` (its UIDs),
+   * `not-supported` (transfer syntax), `too-costly` (past the limits of size or time).
+   */
+  read(path: string): Promise<ReadInstance>;
+}
+
 export interface Blobs {
   /**
    * Streams bytes into a temporary file while hashing. Nothing is visible yet.
@@ -192,7 +225,8 @@ export interface Blobs {
   pathOf(digest: string): string;
   /** Stored digests older than `olderThan`, for the sweep. */
   list(olderThan: Date): AsyncIterable<string>;
-  remove(digest: string): Promise<void>;
+  /** Removes a blob unless it was kept again since `olderThan`. */
+  remove(digest: string, olderThan: Date): Promise<void>;
 }
 
 /** Works on stored pixels in worker threads with time and memory limits. Frames count from 0. */
