@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { deployedGraph } from './deployed-graph.ts';
+import { goldenAnswers } from './golden.ts';
+import { MODALITIES } from './labels.ts';
+import { contract, type ModelManifest } from './model-card-data.ts';
+import { openGraph } from './session.ts';
+import { named, type Weights } from './tensor.ts';
+import { writeJson, writeWhole } from './write-whole.ts';
+
+export const MODEL_NAME = 'chest-mobilenet-v2';
+
+export function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+/** What only the run knows; the rest of the manifest follows from the graph. */
+export type RunFacts = Pick<
+  ModelManifest,
+  'version' | 'trained' | 'notice' | 'created' | 'evaluation' | 'training' | 'licence'
+> & { gateMinimum: number | null; distanceLimits: [number, number] | null };
+
+/**
+ * Writes `model.onnx`, `golden.json` and `model.json` into a folder, in this order: the manifest names the digests of
+ * the others, so a folder with a manifest is complete.
+ */
+export async function exportModel(folder: string, weights: Weights, facts: RunFacts): Promise<ModelManifest> {
+  const { gateMinimum, distanceLimits, version, trained, notice, created, evaluation, training, licence } = facts;
+  const file = deployedGraph(weights, { name: MODEL_NAME, version, trained: String(trained), notice });
+  const runner = await openGraph(file);
+  const golden = await goldenAnswers(runner);
+  await runner.close();
+  writeWhole(join(folder, 'model.onnx'), file);
+  writeJson(join(folder, 'golden.json'), golden);
+  const manifest: ModelManifest = {
+    schema: 'csss-model/1',
+    name: MODEL_NAME,
+    version,
+    trained,
+    notice,
+    created,
+    model: {
+      file: 'model.onnx',
+      sha256: sha256(file),
+      bytes: file.length,
+      format: 'onnx',
+      opset: 13,
+      precision: 'float32',
+    },
+    ...contract(),
+    temperature: named(weights, 'temperature').data[0] ?? 1,
+    gate: {
+      classes: MODALITIES,
+      minimum: gateMinimum,
+      meaning: 'unsupported unless chest or cardiac is the highest and reaches `minimum`; null: no limit known',
+    },
+    distance: {
+      values: ['mahalanobis', 'residual'],
+      limits: distanceLimits,
+      meaning: 'unsupported when either value is above its limit; null: no limit known',
+    },
+    golden: 'golden.json',
+    evaluation,
+    training,
+    licence,
+  };
+  writeJson(join(folder, 'model.json'), manifest);
+  return manifest;
+}
