@@ -69,7 +69,16 @@ export async function startJobs(
     async work(kind, concurrency, handler) {
       await boss.work<Payload, void, { includeMetadata: true; batchSize: 1 }>(
         kind,
-        { includeMetadata: true, batchSize: 1, localConcurrency: concurrency, pollingIntervalSeconds: 2 },
+        {
+          includeMetadata: true,
+          batchSize: 1,
+          localConcurrency: concurrency,
+          // NOTIFY wakes a worker; polling finds retries that fell due and what a lost connection missed.
+          pollingIntervalSeconds: 2,
+          notifyPollingIntervalSeconds: 2,
+          // While there is a backlog, take the next job at once.
+          burstWhenBatchFull: true,
+        },
         async ([job]) => {
           const { key, data, priority } = job!.data;
           const attempt = job!.retryCount + 1;
