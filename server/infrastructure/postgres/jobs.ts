@@ -1,4 +1,4 @@
-import { PgBoss, type IDatabase } from 'pg-boss';
+import { PgBoss, type SendOptions, type WorkOptions } from 'pg-boss';
 import type { Job, JobQueue } from '../../core/ports.ts';
 import type { Sql } from './connection.ts';
 
@@ -67,7 +67,7 @@ export async function startJobs(
       },
     }),
     async work(kind, concurrency, handler) {
-      await boss.work<Payload, void, { includeMetadata: true; batchSize: 1 }>(
+      await boss.work<Payload, void, WorkOptions & { includeMetadata: true }>(
         kind,
         {
           includeMetadata: true,
@@ -90,6 +90,6 @@ export async function startJobs(
   };
 }
 
-function adapt(sql: Sql): IDatabase {
-  return { executeSql: async (text, values) => ({ rows: await sql.query(text, values) }) };
+function adapt(sql: Sql): NonNullable<SendOptions['db']> {
+  return { executeSql: async (text: string, values?: unknown[]) => ({ rows: await sql.query(text, values) }) };
 }
