@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { freePort, untilAnswers, type Peer } from './peers.ts';
+
+export interface BenchServer extends Peer {
+  fhirUrl: string;
+  /** A backend service's access token, renewed before it expires. */
+  authorization(): Promise<string>;
+  /** Resident memory of the server process now, in MiB. */
+  memory(): number;
+}
+
+/** Our server as an operator starts it: a process of its own, durable embedded PostgreSQL, real tokens. */
+export async function startServer(environment: Record<string, string> = {}): Promise<BenchServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'csss-bench-'));
+  const port = await freePort();
+  const { privateKey, publicKey } = await generateKeyPair('ES384', { extractable: true });
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'bench', alg: 'ES384', use: 'sig' };
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'server/main.ts', '--no-demo-data'], {
+    env: {
+      ...process.env,
+      PORT: String(port),
+      DATA_DIR: folder,
+      LOG_LEVEL: 'warn',
+      BACKEND_CLIENT_JWKS: JSON.stringify({ keys: [jwk] }),
+      ...environment,
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const base = `http://localhost:${port}`;
+  await untilAnswers(`${base}/healthz`);
+  let token: { value: string; until: number } | undefined;
+  return {
+    url: `${base}/dicomweb`,
+    fhirUrl: `${base}/fhir`,
+    async authorization() {
+      if (!token || token.until < Date.now()) token = await fetchToken(base, privateKey);
+      return `Bearer ${token.value}`;
+    },
+    memory: () => residentMiB(child.pid!),
+    async stop() {
+      child.kill('SIGTERM');
+      await new Promise((done) => child.once('exit', done));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function fetchToken(base: string, key: CryptoKey): Promise<{ value: string; until: number }> {
+  const clientId = 'csss-demo-backend';
+  const tokenUrl = `${base}/oidc/token`;
+  const assertion = await new SignJWT({})
+    .setProtectedHeader({ alg: 'ES384', kid: 'bench', typ: 'JWT' })
+    .setIssuer(clientId)
+    .setSubject(clientId)
+    .setAudience(tokenUrl)
+    .setJti(crypto.randomUUID())
+    .setIssuedAt()
+    .setExpirationTime('4m')
+    .sign(key);
+  const answer = await fetch(tokenUrl, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'client_credentials',
+      scope: 'system/*.cruds',
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: assertion,
+    }),
+  });
+  const body = (await answer.json()) as { access_token: string; expires_in: number; error_description?: string };
+  if (!answer.ok) throw new Error(`no token: ${body.error_description}`);
+  return { value: body.access_token, until: Date.now() + (body.expires_in - 30) * 1000 };
+}
+
+function residentMiB(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024;
+}
