@@ -1,0 +1,87 @@
+/**
+ * Runs in a worker thread: reads the bytes of one frame, decodes them and, if asked, makes them displayable.
+ * It knows files and codecs only; what it may read comes with the task.
+ */
+import { parentPort } from 'node:worker_threads';
+import type { DecodedFrame, InstanceRow, RenderedLook } from '../../core/ports.ts';
+import { Problem } from '../../core/problem.ts';
+import { display, type DisplayFrame } from '../../core/dicom/display.ts';
+import { wordWidth } from '../../core/dicom/frame-ranges.ts';
+import { presentationOf } from '../../core/dicom/presentation.ts';
+import { decodeCompressed } from './compressed-frame.ts';
+import { explicitSurroundings, type Surroundings } from './explicit-surroundings.ts';
+import { describeFrame } from './frame-description.ts';
+import { readFrame, readRanges } from './frame-bytes.ts';
+import { decodeNative, swapBytes } from './native-frame.ts';
+
+/** Results by kind of task. */
+export interface PixelResults {
+  decode: DecodedFrame;
+  display: DisplayFrame;
+  surroundings: Surroundings;
+}
+
+export interface PixelTask {
+  kind: keyof PixelResults;
+  path: string;
+  instance: InstanceRow;
+  frame: number;
+  window?: RenderedLook['window'] | undefined;
+}
+
+export type PixelAnswer =
+  | { result: PixelResults[keyof PixelResults] }
+  /** `spoiled`: a codec gave up inside of its memory, which is not to be trusted with the next image. */
+  | { problem: { code: Problem['code']; message: string }; spoiled: boolean }
+  | { crash: string; spoiled: true };
+
+async function decode({ path, instance, frame }: PixelTask): Promise<DecodedFrame> {
+  const description = describeFrame(instance);
+  const { bytes, firstBit } = readFrame(path, instance, frame);
+  return instance.frames?.encapsulated
+    ? decodeCompressed(bytes, description, instance.TransferSyntaxUID)
+    : decodeNative(inWordOrder(bytes, instance), description, firstBit);
+}
+
+/** The bytes little endian, in place. */
+function inWordOrder(bytes: Uint8Array, instance: InstanceRow): Uint8Array {
+  const width = wordWidth(instance);
+  if (width > 1) swapBytes(bytes, width);
+  return bytes;
+}
+
+/** Reads lookup tables that were too long to stay in the attributes; words in the file's byte order become little endian. */
+function bulkReader({ path, instance }: PixelTask) {
+  return (element: string): Uint8Array | undefined => {
+    const place = instance.bulk[element];
+    if (!place || place.length > 262_144) return undefined;
+    const bytes = readRanges(path, [[place.offset, place.length]]);
+    if (instance.TransferSyntaxUID === '1.2.840.10008.1.2.2' && place.vr !== 'OB') swapBytes(bytes, 2);
+    return bytes;
+  };
+}
+
+async function perform(task: PixelTask): Promise<PixelResults[keyof PixelResults]> {
+  if (task.kind === 'surroundings') return explicitSurroundings(task.path, task.instance);
+  const frame = await decode(task);
+  if (task.kind === 'decode') return frame;
+  return display(frame, presentationOf(task.instance, 0, bulkReader(task)), task.window);
+}
+
+function buffersOf(result: PixelResults[keyof PixelResults]): ArrayBuffer[] {
+  if ('pixels' in result && ArrayBuffer.isView(result.pixels)) return [result.pixels.buffer as ArrayBuffer];
+  return 'data' in result ? [result.data.buffer as ArrayBuffer] : [];
+}
+
+parentPort?.on('message', async (task: PixelTask) => {
+  try {
+    const result = await perform(task);
+    parentPort!.postMessage({ result } satisfies PixelAnswer, buffersOf(result));
+  } catch (error) {
+    const answer: PixelAnswer =
+      error instanceof Problem
+        ? { problem: { code: error.code, message: error.message }, spoiled: error.cause !== undefined }
+        : { crash: error instanceof Error ? (error.stack ?? error.message) : String(error), spoiled: true };
+    parentPort!.postMessage(answer);
+  }
+});

@@ -1,0 +1,58 @@
+import type { Blobs, DecodedFrame, InstanceRow } from '../../core/ports.ts';
+import { Problem } from '../../core/problem.ts';
+import type { Surroundings } from './explicit-surroundings.ts';
+import { swapBytes } from './native-frame.ts';
+
+/**
+ * Streams a file in Explicit VR Little Endian: never more of it in memory than one frame and what surrounds
+ * the pixels. The first compressed frame is decoded before anything is given, so that a file that cannot be
+ * decoded is refused instead of cut short.
+ */
+export async function* explicitFile(
+  instance: InstanceRow,
+  surround: () => Promise<Surroundings>,
+  decode: (instance: InstanceRow, frame: number) => Promise<DecodedFrame>,
+  blobs: Pick<Blobs, 'open'>,
+): AsyncGenerator<Uint8Array> {
+  const { head, tail, pixels } = await surround();
+  if (pixels && 'frames' in pixels) {
+    let coming = decode(instance, 0);
+    yield* [await coming.then(() => head)];
+    for (let frame = 0; frame < pixels.frames; frame++) {
+      const bytes = bytesOf(await coming);
+      if (bytes.length !== pixels.bytes) throw new Problem('structure', 'A frame is not of the size of the others');
+      if (frame + 1 < pixels.frames) {
+        coming = decode(instance, frame + 1);
+        coming.catch(() => undefined); // awaited in the next round; until then a failure is nobody's
+      }
+      yield bytes;
+    }
+    if ((pixels.frames * pixels.bytes) % 2 === 1) yield Uint8Array.of(0);
+  } else {
+    yield head;
+    if (pixels) yield* inWordOrder(blobs.open(instance.inflated ?? instance.blob, { offset: pixels.native[0], length: pixels.native[1] }), pixels.width);
+  }
+  yield tail;
+}
+
+/** Decoded samples as the bytes of native little endian pixel data. */
+export function bytesOf({ pixels }: DecodedFrame): Uint8Array {
+  return new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+}
+
+/** Reverses the words of a stream whose chunks may end inside of a word. */
+async function* inWordOrder(chunks: AsyncIterable<Uint8Array>, width: number): AsyncGenerator<Uint8Array> {
+  let rest: Uint8Array = new Uint8Array(0);
+  for await (const chunk of chunks) {
+    if (width === 1) {
+      yield chunk;
+      continue;
+    }
+    const bytes = Buffer.concat([rest, chunk]);
+    const whole = bytes.length - (bytes.length % width);
+    swapBytes(bytes.subarray(0, whole), width);
+    rest = bytes.subarray(whole);
+    yield bytes.subarray(0, whole);
+  }
+  if (rest.length > 0) yield rest;
+}

@@ -1,0 +1,132 @@
+import { statSync } from 'node:fs';
+import { elementBytes, elementHeader, rewriteExplicit, type Edits, type Encoding } from '../../core/dicom/explicit-little-endian.ts';
+import { wordWidth } from '../../core/dicom/frame-ranges.ts';
+import type { InstanceRow } from '../../core/ports.ts';
+import { Problem } from '../../core/problem.ts';
+import { decodes } from './compressed-frame.ts';
+import { readRanges } from './frame-bytes.ts';
+import { describeFrame } from './frame-description.ts';
+
+/** A Part 10 file in Explicit VR Little Endian, but for the pixels themselves. */
+export interface Surroundings {
+  /** Preamble, file meta information, data set up to and with the header of Pixel Data. */
+  head: Uint8Array;
+  /** What follows Pixel Data. */
+  tail: Uint8Array;
+  /** Native pixels are copied from the file, their words reversed when `width` is not 1; compressed ones are decoded. */
+  pixels: { native: [offset: number, length: number]; width: 1 | 2 | 4 } | { frames: number; bytes: number } | undefined;
+}
+
+const explicitSyntax = '1.2.840.10008.1.2.1';
+/** Data sets around pixels that are rewritten in memory. */
+const surroundingsLimit = 256 * 1024 * 1024;
+
+/**
+ * Rewrites everything but the pixels of a stored file.
+ * @throws Problem `not-supported` when the pixels cannot be decoded, `structure` when the file is broken.
+ */
+export function explicitSurroundings(path: string, instance: InstanceRow): Surroundings {
+  const size = statSync(path).size;
+  const places = placesOfPixels(instance);
+  const source = readLimited(path, 0, places ? Math.min(places.first, size) : size);
+  const { meta, dataSetAt } = fileMeta(source);
+  const encoding = encodingOf(instance);
+  const decoding = instance.frames?.encapsulated ? decodedForm(instance) : undefined;
+  const { chunks, pixelData } = rewriteExplicit(source, dataSetAt, encoding, decoding?.edits);
+  const head = [source.subarray(0, 128), meta, ...chunks];
+  if (!pixelData || !places) return { head: Buffer.concat(head), tail: new Uint8Array(0), pixels: undefined };
+
+  if (decoding) {
+    const after = endOfFragments(readLimited(path, places.last, size - places.last));
+    head.push(elementHeader('7FE00010', decoding.vr, decoding.length + (decoding.length % 2)));
+    const pixels = { frames: decoding.frames, bytes: decoding.bytes };
+    return { head: Buffer.concat(head), tail: Buffer.concat(rewriteExplicit(after, 0, encoding).chunks), pixels };
+  }
+  const end = pixelData.valueAt + pixelData.length;
+  if (end > size) throw new Problem('structure', 'The file ends inside of the pixel data');
+  const width = wordWidth(instance);
+  head.push(elementHeader('7FE00010', width === 1 && instance.bulk['7FE00010']?.vr === 'OB' ? 'OB' : 'OW', pixelData.length));
+  const after = rewriteExplicit(readLimited(path, end, size - end), 0, encoding).chunks;
+  return { head: Buffer.concat(head), tail: Buffer.concat(after), pixels: { native: [pixelData.valueAt, pixelData.length], width } };
+}
+
+/** First byte of the first frame and the byte after the last, in the file. */
+function placesOfPixels({ frames }: InstanceRow): { first: number; last: number } | undefined {
+  if (!frames) return undefined;
+  if (!frames.encapsulated) return { first: frames.offset, last: frames.offset };
+  const ranges = frames.frames.flat();
+  if (ranges.length === 0) throw new Problem('structure', 'The pixel data holds no frames');
+  return { first: Math.min(...ranges.map(([offset]) => offset)), last: Math.max(...ranges.map(([offset, length]) => offset + length)) };
+}
+
+function encodingOf({ TransferSyntaxUID, attributes }: InstanceRow): Encoding {
+  return {
+    explicit: TransferSyntaxUID !== '1.2.840.10008.1.2',
+    bigEndian: TransferSyntaxUID === '1.2.840.10008.1.2.2',
+    signed: attributes['00280103']?.Value?.[0] === 1,
+  };
+}
+
+/** What the decoded pixels change in the data set (PS3.5 8.2): colour transform undone, samples interleaved, no offset tables. */
+function decodedForm(instance: InstanceRow) {
+  if (!decodes(instance.TransferSyntaxUID) || !instance.frames?.encapsulated)
+    throw new Problem('not-supported', `Transfer syntax ${instance.TransferSyntaxUID} is not decoded here`);
+  const image = describeFrame(instance);
+  if (image.bitsAllocated === 1) throw new Problem('not-supported', 'Compressed images of one bit are not decoded here');
+  const frames = instance.frames.frames.length;
+  const bytes = (image.rows * image.columns * image.samplesPerPixel * image.bitsAllocated) / 8;
+  const length = frames * bytes;
+  if (length > 0xffff_fffe) throw new Problem('not-supported', 'Decoded, the pixel data would be too long for its length field');
+  const edits: Edits = new Map([['7FE00001', null], ['7FE00002', null]]); // prettier-ignore
+  // What was lossy once stays marked as that (PS3.3 C.7.6.1.1.5), also when the sender forgot to.
+  if (/\.4\.(50|51|81)$/.test(instance.TransferSyntaxUID) && !instance.attributes['00282110']?.Value)
+    edits.set('00282110', { vr: 'CS', value: new TextEncoder().encode('01') });
+  if (image.samplesPerPixel === 3) {
+    edits.set('00280006', { vr: 'US', value: Uint8Array.of(0, 0) });
+    if (becomesRgb(instance.TransferSyntaxUID, image.photometricInterpretation))
+      edits.set('00280004', { vr: 'CS', value: new TextEncoder().encode('RGB') });
+  }
+  return { edits, frames, bytes, length, vr: image.bitsAllocated > 8 ? 'OW' : 'OB' };
+}
+
+function becomesRgb(transferSyntax: string, photometricInterpretation: string): boolean {
+  return /^YBR_(RCT|ICT)$/.test(photometricInterpretation) || (/\.4\.5[01]$/.test(transferSyntax) && photometricInterpretation.startsWith('YBR'));
+}
+
+/** The file meta information with the new transfer syntax (PS3.10 7.1); it is in Explicit VR Little Endian always. */
+function fileMeta(source: Uint8Array): { meta: Uint8Array; dataSetAt: number } {
+  if (String.fromCharCode(...source.subarray(128, 132)) !== 'DICM') throw new Problem('structure', 'The file has no DICOM prefix');
+  const view = new DataView(source.buffer, source.byteOffset, source.byteLength);
+  let end = 132;
+  while (end + 8 <= source.length && view.getUint16(end, true) === 2) {
+    const long = /^(OB|OW|OF|SQ|UT|UN|UC|UR)$/.test(String.fromCharCode(source[end + 4]!, source[end + 5]!));
+    end += long ? 12 + view.getUint32(end + 8, true) : 8 + view.getUint16(end + 6, true);
+  }
+  if (end > source.length) throw new Problem('structure', 'The file meta information is cut short');
+  const syntax = { vr: 'UI', value: new TextEncoder().encode(explicitSyntax) };
+  const encoding = { explicit: true, bigEndian: false, signed: false };
+  const rest = rewriteExplicit(source.subarray(132, end), 0, encoding, new Map([['00020010', syntax]])).chunks;
+  const length = new DataView(new ArrayBuffer(4));
+  length.setUint32(0, rest.reduce((sum, chunk) => sum + chunk.length, 0), true); // prettier-ignore
+  const groupLength = elementBytes('00020000', 'UL', new Uint8Array(length.buffer));
+  return { meta: Buffer.concat([new TextEncoder().encode('DICM'), ...groupLength, ...rest]), dataSetAt: end };
+}
+
+/** Skips what follows the last used fragment up to the sequence delimiter (PS3.5 A.4). */
+function endOfFragments(bytes: Uint8Array): Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at + 8 <= bytes.length; ) {
+    const element = view.getUint32(at);
+    const length = view.getUint32(at + 4, true);
+    if (element === 0xfeff_dde0) return bytes.subarray(at + 8);
+    if (element === 0xfeff_00e0) at += 8 + length;
+    else if (at === 0) at += 1; // the pad byte of a fragment whose true length is odd
+    else break;
+  }
+  return new Uint8Array(0);
+}
+
+function readLimited(path: string, offset: number, length: number): Uint8Array {
+  if (length > surroundingsLimit) throw new Problem('too-costly', 'The data set is too large to be rewritten');
+  return readRanges(path, [[offset, length]]);
+}

@@ -1,0 +1,76 @@
+import type { InstanceRow } from '../../core/ports.ts';
+import { Problem } from '../../core/problem.ts';
+import type { DicomJson } from '../../core/dicom/json.ts';
+
+/** The Image Pixel module (PS3.3 C.7.6.3) of a frame, as the codecs need it. */
+export interface FrameDescription {
+  rows: number;
+  columns: number;
+  samplesPerPixel: 1 | 3;
+  bitsAllocated: 1 | 8 | 16 | 32;
+  bitsStored: number;
+  highBit: number;
+  signed: boolean;
+  photometricInterpretation: string;
+  /** Samples of a pixel lie in planes: RRR GGG BBB. */
+  planar: boolean;
+}
+
+/** Decoded bytes of one frame that we are willing to hold in memory. */
+export const frameBytesLimit = 512 * 1024 * 1024;
+
+/**
+ * Reads the Image Pixel module out of an instance's attributes.
+ * @throws Problem `structure` when values are missing or impossible, `not-supported` for shapes that no codec here reads.
+ */
+export function describeFrame(instance: Pick<InstanceRow, 'attributes'>): FrameDescription {
+  const { attributes } = instance;
+  const rows = requiredNumber(attributes, '00280010', 'Rows');
+  const columns = requiredNumber(attributes, '00280011', 'Columns');
+  const bitsAllocated = requiredNumber(attributes, '00280100', 'Bits Allocated');
+  const samplesPerPixel = numberOf(attributes, '00280002') ?? 1;
+  const bitsStored = numberOf(attributes, '00280101') ?? bitsAllocated;
+  if (attributes['7FE00008'] || attributes['7FE00009']) throw new Problem('not-supported', 'Float pixel data is not decoded here');
+  if (bitsAllocated !== 1 && bitsAllocated !== 8 && bitsAllocated !== 16 && bitsAllocated !== 32)
+    throw new Problem('not-supported', `Bits Allocated ${bitsAllocated} is not decoded here`);
+  if (samplesPerPixel !== 1 && samplesPerPixel !== 3)
+    throw new Problem('not-supported', `Samples per Pixel ${samplesPerPixel} is not decoded here`);
+  if (rows < 1 || columns < 1 || bitsStored < 1 || bitsStored > bitsAllocated)
+    throw new Problem('structure', 'The Image Pixel module holds impossible values');
+  if (rows * columns * samplesPerPixel * Math.ceil(bitsAllocated / 8) > frameBytesLimit)
+    throw new Problem('too-costly', 'A frame of this image is too large to decode');
+  const highBit = numberOf(attributes, '00280102') ?? bitsStored - 1;
+  return {
+    rows,
+    columns,
+    samplesPerPixel,
+    bitsAllocated,
+    bitsStored,
+    highBit: highBit >= bitsStored - 1 && highBit < bitsAllocated ? highBit : bitsStored - 1,
+    signed: numberOf(attributes, '00280103') === 1,
+    photometricInterpretation: textOf(attributes, '00280004') ?? (samplesPerPixel === 3 ? 'RGB' : 'MONOCHROME2'),
+    planar: samplesPerPixel === 3 && numberOf(attributes, '00280006') === 1,
+  };
+}
+
+/** Bytes of one native frame; 1-bit frames follow each other without alignment, so theirs is a fraction. */
+export function nativeFrameBytes(frame: FrameDescription): number {
+  const subsampled = frame.photometricInterpretation === 'YBR_FULL_422' ? 2 / 3 : 1;
+  return (frame.rows * frame.columns * frame.samplesPerPixel * frame.bitsAllocated * subsampled) / 8;
+}
+
+function requiredNumber(attributes: DicomJson, tag: string, name: string): number {
+  const value = numberOf(attributes, tag);
+  if (value === undefined) throw new Problem('structure', `The image has no ${name}`);
+  return value;
+}
+
+function numberOf(attributes: DicomJson, tag: string): number | undefined {
+  const value = Number(attributes[tag]?.Value?.[0] ?? Number.NaN);
+  return Number.isInteger(value) ? value : undefined;
+}
+
+function textOf(attributes: DicomJson, tag: string): string | undefined {
+  const value = attributes[tag]?.Value?.[0];
+  return typeof value === 'string' ? value.trim() : undefined;
+}

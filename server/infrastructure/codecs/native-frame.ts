@@ -1,0 +1,94 @@
+import type { DecodedFrame } from '../../core/ports.ts';
+import { Problem } from '../../core/problem.ts';
+import type { FrameDescription } from './frame-description.ts';
+
+/**
+ * Turns native little endian samples into a decoded frame: packed bits, planes, 4:2:2 and unused high bits
+ * are gone afterwards (PS3.5 8.1 and 8.2, PS3.3 C.7.6.3.1).
+ *
+ * @param bytes the frame's bytes, which may be changed in place; for 1-bit frames starting with the byte that holds its first bit
+ * @param firstBit for 1-bit frames: position of the first pixel in the first byte (frames are not byte aligned)
+ */
+export function decodeNative(bytes: Uint8Array, frame: FrameDescription, firstBit = 0): DecodedFrame {
+  const { rows, columns, samplesPerPixel, bitsStored, signed } = frame;
+  const count = rows * columns * samplesPerPixel;
+  let photometricInterpretation = frame.photometricInterpretation;
+  let pixels: DecodedFrame['pixels'];
+  if (frame.bitsAllocated === 1) pixels = unpackBits(bytes, count, firstBit);
+  else if (photometricInterpretation === 'YBR_FULL_422' && frame.bitsAllocated === 8) {
+    pixels = widen422(bytes, rows * columns);
+    photometricInterpretation = 'YBR_FULL';
+  } else {
+    const samples = samplesOf(bytes, frame, count);
+    pixels = frame.planar ? interleave(samples, rows * columns) : samples;
+  }
+  return { rows, columns, samplesPerPixel, bitsStored, signed: signed && bitsStored > 1, photometricInterpretation, pixels };
+}
+
+/**
+ * Takes the stored bits out of each cell: earlier standards allowed overlays in the bits above, and signed
+ * values need their sign extended from the stored width.
+ */
+export function samplesOf(bytes: Uint8Array, frame: FrameDescription, count: number): DecodedFrame['pixels'] {
+  const width = frame.bitsAllocated / 8;
+  if (bytes.length < count * width) throw new Problem('structure', 'The pixel data is shorter than the image');
+  const ordered = width === 1 ? bytes.subarray(0, count) : aligned(bytes, count * width, width);
+  const { buffer, byteOffset } = ordered;
+  const samples =
+    width === 1
+      ? new (frame.signed ? Int8Array : Uint8Array)(buffer as ArrayBuffer, byteOffset, count)
+      : width === 2
+        ? new (frame.signed ? Int16Array : Uint16Array)(buffer as ArrayBuffer, byteOffset, count)
+        : new (frame.signed ? Int32Array : Uint32Array)(buffer as ArrayBuffer, byteOffset, count);
+  if (frame.bitsStored === frame.bitsAllocated) return samples;
+  const down = 32 - frame.bitsStored;
+  const up = 31 - frame.highBit;
+  for (let i = 0; i < count; i++) {
+    const placed = samples[i]! << up;
+    samples[i] = frame.signed ? placed >> down : placed >>> down;
+  }
+  return samples;
+}
+
+/** The bytes at an offset that typed arrays of `width` bytes accept. */
+function aligned(bytes: Uint8Array, length: number, width: number): Uint8Array {
+  return bytes.byteOffset % width === 0 ? bytes.subarray(0, length) : bytes.slice(0, length);
+}
+
+/** Reverses the bytes of each cell of `width` bytes, in place. */
+export function swapBytes(bytes: Uint8Array, width: number): void {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length - (bytes.length % width));
+  if (width === 2) buffer.swap16();
+  else if (width === 4) buffer.swap32();
+  else if (width === 8) buffer.swap64();
+}
+
+function unpackBits(bytes: Uint8Array, count: number, firstBit: number): Uint8Array {
+  if (bytes.length * 8 < firstBit + count) throw new Problem('structure', 'The pixel data is shorter than the image');
+  const pixels = new Uint8Array(count);
+  for (let i = 0; i < count; i++) {
+    const bit = firstBit + i;
+    pixels[i] = (bytes[bit >> 3]! >> (bit & 7)) & 1;
+  }
+  return pixels;
+}
+
+function interleave<T extends DecodedFrame['pixels']>(planes: T, size: number): T {
+  const pixels = planes.slice() as T;
+  for (let plane = 0; plane < 3; plane++)
+    for (let i = 0, start = plane * size; i < size; i++) pixels[i * 3 + plane] = planes[start + i]!;
+  return pixels;
+}
+
+/** Two luminance samples share their colour samples: Y1 Y2 CB CR becomes Y1 CB CR Y2 CB CR. */
+function widen422(bytes: Uint8Array, size: number): Uint8Array {
+  if (bytes.length < size * 2) throw new Problem('structure', 'The pixel data is shorter than the image');
+  const pixels = new Uint8Array(size * 3);
+  for (let from = 0, to = 0; to < size * 3; from += 4, to += 6) {
+    pixels[to] = bytes[from]!;
+    pixels[to + 3] = bytes[from + 1]!;
+    pixels[to + 1] = pixels[to + 4] = bytes[from + 2]!;
+    pixels[to + 2] = pixels[to + 5] = bytes[from + 3]!;
+  }
+  return pixels;
+}

@@ -1,0 +1,44 @@
+import { availableParallelism } from 'node:os';
+import type { Blobs, InstanceRow, PixelDecoder } from '../../core/ports.ts';
+import { Problem } from '../../core/problem.ts';
+import type { PixelAnswer, PixelResults, PixelTask } from './decode-worker.ts';
+import { encodePicture } from './encode-picture.ts';
+import { explicitFile } from './explicit-file.ts';
+import { sliceOfFrame } from './frame-slice.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+/**
+ * The pixel port on worker threads; they start when first needed and do not keep the process alive.
+ *
+ * @param options.threads how many images are decoded at once; without it one core is left to the event loop
+ * @param options.timeoutMs longest time for one frame
+ * @param options.waiting tasks that may queue before others are refused
+ */
+export function threadedPixels(
+  blobs: Pick<Blobs, 'pathOf' | 'open'>,
+  options: { threads?: number; timeoutMs?: number; waiting?: number } = {},
+): PixelDecoder & { close(): Promise<void> } {
+  const pool = new WorkerPool<PixelTask, PixelAnswer>(new URL('./decode-worker.ts', import.meta.url), {
+    threads: options.threads ?? Math.min(8, Math.max(1, availableParallelism() - 1)),
+    waiting: options.waiting ?? 512,
+    timeoutMs: options.timeoutMs ?? 10_000,
+    heapMb: 512,
+  });
+
+  async function perform<Kind extends keyof PixelResults>(task: Omit<PixelTask, 'path'> & { kind: Kind }): Promise<PixelResults[Kind]> {
+    const answer = await pool.run({ ...task, path: blobs.pathOf(task.instance.inflated ?? task.instance.blob) });
+    if ('problem' in answer) throw new Problem(answer.problem.code, answer.problem.message);
+    if ('crash' in answer) throw new Error(`a pixel worker failed: ${answer.crash}`);
+    return answer.result as PixelResults[Kind];
+  }
+
+  const decode: PixelDecoder['decode'] = async (instance, frame) => perform({ kind: 'decode', ...sliceOfFrame(instance, frame) });
+  return {
+    decode,
+    async render(instance, frame, look) {
+      return encodePicture(await perform({ kind: 'display', ...sliceOfFrame(instance, frame), window: look.window }), look);
+    },
+    explicit: (instance: InstanceRow) => explicitFile(instance, () => perform({ kind: 'surroundings', instance, frame: 0 }), decode, blobs),
+    close: () => pool.close(),
+  };
+}

@@ -1,0 +1,105 @@
+import { Worker } from 'node:worker_threads';
+import { Problem } from '../../core/problem.ts';
+
+export interface PoolLimits {
+  threads: number;
+  /** Tasks that may wait beyond those running; more are refused, so that memory and waiting time stay bounded. */
+  waiting: number;
+  timeoutMs: number;
+  /** JavaScript heap of a thread. */
+  heapMb: number;
+}
+
+interface Waiting<Task, Answer extends object> {
+  task: Task;
+  resolve(answer: Answer): void;
+  reject(reason: Error): void;
+}
+
+/**
+ * Worker threads that do one task at a time and may be lost at any time: one that runs out of time or memory,
+ * or crashes, is ended and its task refused; the next task gets a new thread. An answer with `spoiled` ends its thread too.
+ */
+export class WorkerPool<Task, Answer extends object> {
+  readonly #script: URL;
+  readonly #limits: PoolLimits;
+  readonly #idle: Worker[] = [];
+  readonly #all = new Set<Worker>();
+  readonly #waiting: Waiting<Task, Answer>[] = [];
+  #closed = false;
+
+  constructor(script: URL, limits: PoolLimits) {
+    this.#script = script;
+    this.#limits = limits;
+  }
+
+  /** @throws Problem `transient` when too many wait, `timeout`, `too-costly` when the thread ran out of memory. */
+  run(task: Task): Promise<Answer> {
+    if (this.#closed) return Promise.reject(new Problem('transient', 'The server is stopping', { retryAfter: 5 }));
+    if (this.#waiting.length >= this.#limits.waiting)
+      return Promise.reject(new Problem('transient', 'Too many images are being decoded', { retryAfter: 2 }));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ task, resolve, reject });
+      this.#next();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const { reject } of this.#waiting.splice(0)) reject(new Problem('transient', 'The server is stopping', { retryAfter: 5 }));
+    await Promise.all([...this.#all].map((worker) => worker.terminate()));
+  }
+
+  #next(): void {
+    if (this.#waiting.length === 0) return;
+    const worker = this.#idle.pop() ?? (this.#all.size < this.#limits.threads ? this.#start() : undefined);
+    if (worker) this.#give(worker, this.#waiting.shift()!);
+  }
+
+  #start(): Worker {
+    const worker = new Worker(this.#script, { resourceLimits: { maxOldGenerationSizeMb: this.#limits.heapMb } });
+    this.#all.add(worker);
+    worker.on('error', () => undefined);
+    worker.once('exit', () => {
+      this.#all.delete(worker);
+      const at = this.#idle.indexOf(worker);
+      if (at >= 0) this.#idle.splice(at, 1);
+      if (!this.#closed) this.#next();
+    });
+    return worker;
+  }
+
+  #give(worker: Worker, { task, resolve, reject }: Waiting<Task, Answer>): void {
+    const settle = () => {
+      clearTimeout(timer);
+      worker.off('message', answered);
+      worker.off('error', failed);
+      worker.off('exit', lost);
+    };
+    const answered = (answer: Answer) => {
+      settle();
+      worker.unref();
+      if ('spoiled' in answer && answer.spoiled) void worker.terminate();
+      else this.#idle.push(worker);
+      resolve(answer);
+      this.#next();
+    };
+    let reason: Error & { code?: string } = new Error('the thread ended by itself');
+    const failed = (error: Error) => (reason = error);
+    const lost = () => {
+      settle();
+      const greedy = reason.code === 'ERR_WORKER_OUT_OF_MEMORY';
+      reject(greedy ? new Problem('too-costly', 'The image needs more memory than one image may use') : reason);
+    };
+    const timer = setTimeout(() => {
+      settle();
+      void worker.terminate();
+      reject(new Problem('timeout', 'The image could not be decoded in time'));
+    }, this.#limits.timeoutMs);
+    worker.ref();
+    worker.once('message', answered);
+    worker.once('error', failed);
+    worker.once('exit', lost);
+    worker.postMessage(task);
+  }
+}
