@@ -1,0 +1,86 @@
+import type { ReadInstance } from '../ports.ts';
+import { Problem } from '../problem.ts';
+import type { ByteSource } from './byte-source.ts';
+import { readDataSet } from './data-set.ts';
+import { elementHeader, undefinedLength, type Encoding } from './element-header.ts';
+import { frameOffsets } from './frame-offsets.ts';
+import type { DicomJson } from './json.ts';
+import { transferSyntax, type TransferSyntax } from './transfer-syntax.ts';
+import { isUid } from './uid.ts';
+
+export interface FileMeta {
+  TransferSyntaxUID: string;
+  syntax: TransferSyntax;
+  /** Where the value of Transfer Syntax UID lies. */
+  syntaxAt: { offset: number; length: number };
+  /** Where the data set begins. */
+  dataSetAt: number;
+}
+
+const explicitLittle: Encoding = { explicit: true, littleEndian: true };
+
+/**
+ * Reads preamble, prefix and file meta information (PS3.10 7.1). A bare data set without them is refused:
+ * nothing in it says how it is written, and two guesses can give two identities.
+ *
+ * @throws Problem `structure` (no Part 10 file), `required` (no transfer syntax), `not-supported` (an unknown one).
+ */
+export function readFileMeta(source: ByteSource): FileMeta {
+  if (source.size < 132 || latin(source.bytes(128, 4)) !== 'DICM') {
+    throw new Problem('structure', 'Not a DICOM file: no DICM prefix after 128 bytes (PS3.10 7.1)');
+  }
+  let syntaxAt: FileMeta['syntaxAt'] | undefined;
+  let at = 132;
+  while (at < source.size && groupAt(source, at) === 2) {
+    const { tag, length, valueAt } = elementHeader(source, at, source.size, explicitLittle, false);
+    if (length === undefinedLength) throw new Problem('structure', `Element ${tag} must have a length`);
+    if (tag === '00020010') syntaxAt = { offset: valueAt, length };
+    at = valueAt + length;
+  }
+  if (!syntaxAt || syntaxAt.length === 0 || syntaxAt.length > 66) throw new Problem('required', 'The file does not name its transfer syntax (0002,0010)');
+  const uid = latin(source.bytes(syntaxAt.offset, syntaxAt.length)).replace(/[\0 ]+$/, '');
+  const syntax = isUid(uid) ? transferSyntax(uid) : undefined;
+  if (!syntax) throw new Problem('not-supported', 'The transfer syntax of the file (0002,0010) is not one that is stored here');
+  return { TransferSyntaxUID: uid, syntax, syntaxAt, dataSetAt: at };
+}
+
+/**
+ * Reads an inflated Part 10 file: its identity, attributes, and where bulk values and frames lie.
+ *
+ * @throws Problem as `readFileMeta` and `readDataSet`; `required` and `value` for its UIDs.
+ */
+export function readInstance(source: ByteSource, { TransferSyntaxUID, syntax, dataSetAt }: FileMeta): ReadInstance {
+  const dataSet = readDataSet(source, dataSetAt, syntax, syntax.encapsulated);
+  const { attributes, bulk } = dataSet;
+  return {
+    StudyInstanceUID: identity(attributes, '0020000D', 'Study Instance UID'),
+    SeriesInstanceUID: identity(attributes, '0020000E', 'Series Instance UID'),
+    SOPInstanceUID: identity(attributes, '00080018', 'SOP Instance UID'),
+    SOPClassUID: identity(attributes, '00080016', 'SOP Class UID'),
+    TransferSyntaxUID,
+    attributes,
+    bulk,
+    frames: frameOffsets(source, dataSet, syntax),
+  };
+}
+
+/** The message names the attribute, never its value: hostile values belong in no log. */
+function identity(attributes: DicomJson, tag: string, name: string): string {
+  const { vr, Value: values } = attributes[tag] ?? {};
+  if (!values) throw new Problem('required', `The data set has no ${name}`);
+  const [value] = values;
+  if (vr !== 'UI' || values.length !== 1 || typeof value !== 'string' || !isUid(value)) {
+    throw new Problem('value', `${name} is not a valid UID (PS3.5 9.1)`);
+  }
+  return value;
+}
+
+function groupAt(source: ByteSource, at: number): number | undefined {
+  if (source.size - at < 8) return undefined;
+  const [low, high] = source.bytes(at, 2);
+  return low! + high! * 256;
+}
+
+function latin(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
+}

@@ -1,0 +1,103 @@
+import { availableParallelism } from 'node:os';
+import { rm } from 'node:fs/promises';
+import { Worker } from 'node:worker_threads';
+import type { DicomReader, ReadInstance } from '../../core/ports.ts';
+import { Problem } from '../../core/problem.ts';
+import type { Reading } from './read-worker.ts';
+
+export interface ReaderPool extends DicomReader {
+  close(): Promise<void>;
+}
+
+interface Task {
+  path: string;
+  done(instance: ReadInstance): void;
+  fail(error: unknown): void;
+}
+
+interface Thread {
+  worker: Worker;
+  task?: Task;
+  timer?: NodeJS.Timeout;
+}
+
+/**
+ * Worker threads that read DICOM files, one file at a time each. A thread that takes longer than the limit,
+ * or dies, is replaced; only the file that it was reading fails.
+ */
+export function dicomReader(options: { threads?: number; timeLimitMs?: number } = {}): ReaderPool {
+  const size = options.threads ?? Math.max(1, Math.min(4, availableParallelism() - 1));
+  const timeLimitMs = options.timeLimitMs ?? 2000;
+  const waiting: Task[] = [];
+  const idle: Thread[] = [];
+  const threads = new Set<Thread>();
+  let closed = false;
+
+  function start(): void {
+    const worker = new Worker(new URL('./read-worker.ts', import.meta.url), {
+      resourceLimits: { maxOldGenerationSizeMb: 512, stackSizeMb: 4 },
+    });
+    worker.unref();
+    const thread: Thread = { worker };
+    threads.add(thread);
+    worker.on('message', (message: Reading | 'ready') => {
+      if (message !== 'ready') finish(thread, message);
+      idle.push(thread);
+      next();
+    });
+    // Out of memory, or a bug in the thread: the file is to blame as far as the sender is concerned.
+    worker.on('error', () => end(thread, new Problem('too-costly', 'Reading the file takes more memory than allowed')));
+    worker.on('exit', () => end(thread, new Problem('transient', 'The reader stopped; try again.', { retryAfter: 1 })));
+  }
+
+  function next(): void {
+    while (waiting.length > 0 && idle.length > 0) {
+      const thread = idle.pop()!;
+      if (!threads.has(thread)) continue;
+      const task = waiting.shift()!;
+      thread.task = task;
+      thread.worker.ref();
+      thread.timer = setTimeout(() => {
+        end(thread, new Problem('too-costly', `Reading the file takes longer than ${timeLimitMs} ms`));
+        void thread.worker.terminate();
+        void rm(`${task.path}.inflated`, { force: true });
+      }, timeLimitMs);
+      thread.worker.postMessage(task.path);
+    }
+  }
+
+  function finish(thread: Thread, reading: Reading): void {
+    const { task } = thread;
+    clearTimeout(thread.timer);
+    delete thread.task;
+    thread.worker.unref();
+    if ('instance' in reading) task?.done(reading.instance);
+    else if ('code' in reading) task?.fail(new Problem(reading.code, reading.message));
+    else task?.fail(reading.fault);
+  }
+
+  function end(thread: Thread, reason: Problem): void {
+    if (!threads.delete(thread)) return;
+    clearTimeout(thread.timer);
+    thread.task?.fail(reason);
+    if (closed) return;
+    start();
+    next();
+  }
+
+  for (let i = 0; i < size; i++) start();
+  return {
+    read(path) {
+      if (closed) return Promise.reject(new Problem('transient', 'The server is stopping; try again.', { retryAfter: 5 }));
+      return new Promise((done, fail) => {
+        waiting.push({ path, done, fail });
+        next();
+      });
+    },
+    async close() {
+      closed = true;
+      for (const task of waiting.splice(0)) task.fail(new Problem('transient', 'The server is stopping; try again.', { retryAfter: 5 }));
+      await Promise.all([...threads].map(({ worker }) => worker.terminate()));
+    },
+  };
+}

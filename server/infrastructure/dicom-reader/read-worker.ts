@@ -1,0 +1,40 @@
+/** Thread body: reads one file for each message. Whatever hostile bytes do here, the server's event loop does not feel it. */
+import { closeSync, openSync } from 'node:fs';
+import { parentPort } from 'node:worker_threads';
+import { readFileMeta, readInstance } from '../../core/dicom/part10.ts';
+import type { ReadInstance } from '../../core/ports.ts';
+import { Problem, type ProblemCode } from '../../core/problem.ts';
+import { fileSource } from './file-source.ts';
+import { inflateFile } from './inflate.ts';
+
+export type Reading = { instance: ReadInstance } | { code: ProblemCode; message: string } | { fault: unknown };
+
+parentPort!.on('message', (path: string) => {
+  void read(path).then((reading) => parentPort!.postMessage(reading));
+});
+parentPort!.postMessage('ready');
+
+async function read(path: string): Promise<Reading> {
+  try {
+    return { instance: await readPath(path) };
+  } catch (error) {
+    // A class does not survive the way to another thread; its content does.
+    return error instanceof Problem ? { code: error.code, message: error.message } : { fault: error };
+  }
+}
+
+async function readPath(path: string): Promise<ReadInstance> {
+  const meta = withSource(path, readFileMeta);
+  if (!meta.syntax.deflated) return withSource(path, (source) => readInstance(source, meta));
+  const inflated = await inflateFile(path, meta);
+  return { ...withSource(inflated.path, (source) => readInstance(source, meta)), inflated };
+}
+
+function withSource<T>(path: string, use: (source: ReturnType<typeof fileSource>) => T): T {
+  const descriptor = openSync(path, 'r');
+  try {
+    return use(fileSource(descriptor));
+  } finally {
+    closeSync(descriptor);
+  }
+}
