@@ -10,12 +10,17 @@ import type { Narrowing } from './access/narrowing.ts';
 import type { Principal } from './principal.ts';
 import type { SearchQuery } from './records/search-query.ts';
 import type { DicomJson } from './dicom/json.ts';
+import type { Presentation } from './dicom/presentation.ts';
+import type { ModelDescription } from './analysis/model-description.ts';
 
 export interface World extends Stores {
   settings: Settings;
   blobs: Blobs;
   reader: DicomReader;
   pixels: PixelDecoder;
+  classifier: Classifier;
+  pdf: PdfPrinter;
+  mailer: Mailer;
   /** Runs `work` in one PostgreSQL transaction (read committed); commits when it resolves, rolls back when it throws. */
   transaction<T>(work: (tx: Stores) => Promise<T>): Promise<T>;
   /** The database's clock is the one that counts; this is for time stamps inside resources. */
@@ -56,8 +61,12 @@ export interface StoredRecord {
   lastUpdated: Date;
   /** How this version came to be (FHIR history `request.method`). */
   method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** With `meta.versionId` and `meta.lastUpdated` filled in; undefined for a deletion. */
+  /** With `meta.versionId` and `meta.lastUpdated` filled in; undefined for a deletion. Stored records parse it when it is first asked for. */
   resource: Resource | undefined;
+  /** The same as JSON text, for whoever only passes it on. Set on records that come from the store. */
+  json?: string;
+  /** FHIR ids of the patients in whose compartment it lies. Set on records that come from the store. */
+  patients?: readonly string[];
 }
 
 export interface SearchPage {
@@ -268,6 +277,69 @@ export interface DecodedFrame {
   pixels: Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array;
 }
 
+// ---------------------------------------------------------------- analysis, print, mail
+
+/** The image classifier: worker threads that run one model file. */
+export interface Classifier {
+  /** Whether analyses can run now, on what, and if not why. */
+  state(): ClassifierState;
+  /**
+   * Brings one frame into the model's input form and runs the model, off the event loop.
+   * @throws Problem `transient` (not ready, too many wait), `timeout`, `structure` (pixels unusable), `exception` (model error).
+   */
+  classify(frame: DecodedFrame, presentation: Presentation): Promise<Classification>;
+}
+
+export type ClassifierState =
+  | { ready: true; provider: string; workers: number; model: ModelDescription }
+  | { ready: false; reason: string; model?: ModelDescription };
+
+/** What the model says about one image; arrays over classes are in the order of the model's labels. */
+export interface Classification {
+  model: ModelDescription;
+  /** `cuda`, `webgpu` or `cpu`. */
+  provider: string;
+  /** Time of preprocessing and model run together. */
+  milliseconds: number;
+  /** Each 0..1, sum 1. */
+  probabilities: number[];
+  /** Grad-CAM, one map a class, each `heatMapSize` x `heatMapSize`, row by row, not negative. */
+  heatMaps: number[][];
+  heatMapSize: number;
+  /** Scores of the model's own gate and distance outputs; empty where the model has none. */
+  gate: number[];
+  distance: number[];
+}
+
+/** Prints HTML as PDF in a browser without network and without scripts. */
+export interface PdfPrinter {
+  /** @throws Problem `timeout` (page hung), `transient` (no browser can be started now). */
+  print(html: string, footer: PageFooter): Promise<Uint8Array>;
+}
+
+/** HTML of the strip at the bottom of each page; elements of class `pageNumber` and `totalPages` are filled in. */
+export interface PageFooter {
+  html: string;
+}
+
+/** Hands mail to a relay. */
+export interface Mailer {
+  /**
+   * Resolves when the relay took the message for its one recipient.
+   * @throws Problem `value` (address refused), `transient` (relay not reachable or busy), `business-rule` (relay refuses for good).
+   */
+  send(mail: OutgoingMail): Promise<void>;
+}
+
+export interface OutgoingMail {
+  /** Stable over repeated tries, so that receivers can drop a second copy (RFC 5322 3.6.4): `<left@right>`. */
+  messageId: string;
+  to: string;
+  subject: string;
+  text: string;
+  attachments: { name: string; contentType: string; bytes: Uint8Array }[];
+}
+
 // ---------------------------------------------------------------- owed work, accounts, audit
 
 export interface Job {
@@ -301,8 +373,11 @@ export interface AccountStore {
   byId(id: string): Promise<Account | undefined>;
   /** Email compared case-insensitively. */
   byEmail(email: string): Promise<Account | undefined>;
+  /** @throws Problem `duplicate` if the id or the address is taken. */
   insert(account: Account): Promise<void>;
   setDisabled(id: string, disabled: boolean): Promise<void>;
+  setRole(id: string, role: Account['role'], fhirUser: string): Promise<void>;
+  setPasswordHash(id: string, passwordHash: string): Promise<void>;
 }
 
 /** One access to health data, or a refused one. Ids and codes only: no names, no search values in clear. */

@@ -1,3 +1,4 @@
+import type { ResourceType } from '@medplum/fhirtypes';
 import type { SearchCondition } from '../records/search-query.ts';
 
 /**
@@ -12,6 +13,11 @@ export interface Grant {
   patient?: string;
   /** Further conditions of the grant: a granular scope's query, or the workflow's own rule for a role. */
   conditions?: readonly SearchCondition[];
+  /**
+   * Shared types (Endpoint, Device, Practitioner ...) lie in no compartment: the record must be referred to by a
+   * record that this patient may see. `withheld` narrows the types whose records are not all shown.
+   */
+  sharedBy?: { patient: string; withheld: Readonly<Partial<Record<ResourceType, Narrowing>>> };
 }
 
 export const everything: Narrowing = { kind: 'all' };

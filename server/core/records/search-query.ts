@@ -25,7 +25,10 @@ export interface SearchCondition {
   values: string[];
   /** `patient.name=x`: the rest of the chain, evaluated on the referenced type. */
   chain?: { type?: ResourceType; condition: SearchCondition };
-  /** `_has:Observation:patient:code=x`: a record of `type` whose `reference` points here and that meets `condition`. */
+  /**
+   * `_has:Observation:patient:code=x`: a record of `type` whose `reference` points here and that meets `condition`.
+   * With modifier `not` (the server's own rules only): there is no such record.
+   */
   has?: { type: ResourceType; reference: string; condition: SearchCondition };
 }
 

@@ -1,0 +1,16 @@
+import type { AuditRow, World } from '../ports.ts';
+import type { Principal } from '../principal.ts';
+import { Problem } from '../problem.ts';
+
+/**
+ * Records a refused access, outside any transaction: the refusal must stay when everything else is rolled back.
+ * Errors other than `forbidden` and `not-found` are no refusals and leave no row here.
+ */
+export async function auditRefusal(
+  { world, principal, requestId }: { world: World; principal: Principal; requestId?: string | undefined },
+  error: unknown,
+  row: Pick<AuditRow, 'action' | 'event' | 'entities' | 'query'>,
+): Promise<void> {
+  if (!(error instanceof Problem) || (error.code !== 'forbidden' && error.code !== 'not-found')) return;
+  await world.audit.append({ ...row, outcome: 'refused', principal, ...(requestId !== undefined && { requestId }) });
+}

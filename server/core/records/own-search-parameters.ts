@@ -1,0 +1,34 @@
+/**
+ * Search parameters that R4 does not define: those common to all types, written as paths from the resource, and our
+ * own. `scripts/build-search-parameters.ts` adds them to the table.
+ */
+import type { TableEntry } from './search-parameters.ts';
+
+export const extensionBase = 'https://csss.example/fhir/StructureDefinition/';
+
+export const ownParameters: Record<string, Record<string, TableEntry>> = {
+  Resource: {
+    _profile: { type: 'uri', path: 'meta.profile' },
+    _security: { type: 'token', path: 'meta.security' },
+    _source: { type: 'uri', path: 'meta.source' },
+    _tag: { type: 'token', path: 'meta.tag' },
+  },
+  // IHE IMR defines this one too: R4 has DiagnosticReport.imagingStudy but no parameter for it.
+  DiagnosticReport: {
+    'imaging-study': { type: 'reference', path: 'imagingStudy', target: ['ImagingStudy'] },
+  },
+  // The patient compartment of Binary is whoever may see its security context (FHIR binary.html).
+  Binary: {
+    'security-context': { type: 'reference', path: 'securityContext' },
+  },
+  // R4 has no ImagingSelection: the SOP Instance UID that an observation was read from is an extension.
+  Observation: {
+    'instance-uid': { type: 'token', path: `extension.where(url='${extensionBase}instance-uid').value` },
+  },
+  Media: {
+    'instance-uid': { type: 'token', path: `extension.where(url='${extensionBase}instance-uid').value` },
+  },
+  Task: {
+    output: { type: 'reference', path: 'output.value.ofType(Reference)' },
+  },
+};

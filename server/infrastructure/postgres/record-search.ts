@@ -1,0 +1,95 @@
+import type { ResourceType } from '@medplum/fhirtypes';
+import type { Narrowing } from '../../core/access/narrowing.ts';
+import type { SearchPage, StoredRecord } from '../../core/ports.ts';
+import type { SearchQuery } from '../../core/records/search-query.ts';
+import type { Sql } from './connection.ts';
+import { openCursor, sealCursor } from './record-search-cursor.ts';
+import { conditionSql, type Scope } from './record-search-conditions.ts';
+import { includeRecords } from './record-search-includes.ts';
+import { sortBy, type SortKey } from './record-search-sort.ts';
+import { bindings } from './record-search-values.ts';
+import { visible } from './record-narrowing.ts';
+import { recordColumns, storedRecord, type RecordRow } from './records.ts';
+
+export type NarrowingOf = (type: ResourceType) => Narrowing | undefined;
+
+interface MatchRow extends RecordRow {
+  rid: number;
+  keys: (string | null)[] | null;
+  total: number | null;
+  cursor_key: Buffer | null;
+}
+
+/**
+ * Runs a search in one statement (one more for each round of includes). Pages are keyset pages: they go on behind the
+ * last record given, so records that come or go meanwhile neither repeat nor hide others.
+ *
+ * @throws Problem `value` for a cursor that is not of this search.
+ */
+export async function searchRecords(sql: Sql, query: SearchQuery, narrowing: NarrowingOf, baseUrl: string): Promise<SearchPage> {
+  const bound = bindings();
+  const scope: Scope = { bound, baseUrl, visible: (type, row) => visible(type, narrowing(type), row, bound, baseUrl) };
+  const matching = [
+    `r.type = ${bound.add(query.type)} and not r.deleted`,
+    scope.visible(query.type, 'r'),
+    ...query.conditions.map((condition) => conditionSql(query.type, condition, 'r', scope)),
+  ].join(' and ');
+  if (query.count === 0) return { matches: [], included: [], total: await count(sql, matching, bound.values) };
+
+  const keys = sortBy(query, bound);
+  const position = query.after === undefined ? 'true' : await behind(sql, query, keys, bound);
+  const rows = await sql.query<MatchRow>(pageSql(query, keys, matching, position, bound), bound.values);
+  const page = rows.filter((row) => row.rid !== null).slice(0, query.count);
+  const last = page.at(-1);
+  const more = rows.length > query.count && last?.cursor_key;
+  const { included, truncated } = await includeRecords(sql, query, page, narrowing, baseUrl);
+  return {
+    matches: page.map(storedRecord),
+    included: included.map((row): StoredRecord => storedRecord(row)),
+    ...(query.total !== 'none' && { total: rows[0]?.total ?? 0 }),
+    ...(more && { next: sealCursor(query, { keys: last.keys ?? [], rid: last.rid }, last.cursor_key!) }),
+    ...(truncated && { truncated }),
+  };
+}
+
+async function count(sql: Sql, matching: string, values: unknown[]): Promise<number> {
+  const [row] = await sql.query<{ total: number }>(`select count(*) as total from record r where ${matching}`, values);
+  return row!.total;
+}
+
+/** One row more than the page tells whether there is a next one. The outer join keeps the total of an empty page. */
+function pageSql(query: SearchQuery, keys: SortKey[], matching: string, position: string, bound: { add(value: unknown): string }): string {
+  const total = query.total === 'none' ? 'null::bigint' : `(select count(*) from record r where ${matching})`;
+  const selected = keys.length === 0 ? 'null::text[]' : `array[${keys.map(({ name }) => `${name}::text`).join(', ')}]`;
+  const order = [...keys.map(({ order }) => order), 'rid'].join(', ');
+  return `
+    with page as (
+      select rid, type, id, version, ${selected} as keys, row_number() over (order by ${order}) as place
+        from (select r.rid, r.type, r.id, r.version${keys.map(({ sql, name }) => `, ${sql} as ${name}`).join('')}
+                from record r where ${matching}) m
+       where ${position}
+       order by ${order} limit ${bound.add(query.count + 1)})
+    select r.rid, ${recordColumns}, r.keys, totals.total,
+           case when r.place = ${bound.add(query.count)} then (select key from search_cursor_key) end as cursor_key
+      from (select ${total} as total) totals
+      left join page r on true
+      left join record_version v on v.rid = r.rid and v.version = r.version
+     order by r.place`;
+}
+
+async function behind(sql: Sql, query: SearchQuery, keys: SortKey[], bound: { add(value: unknown): string }): Promise<string> {
+  const [row] = await sql.query<{ key: Buffer }>(`select key from search_cursor_key`);
+  const cursor = openCursor(query, query.after!, row!.key);
+  // (a, b, rid) > (x, y, z), each key in its own direction and with nothing as the last value.
+  let sqlText = `rid > ${bound.add(cursor.rid)}`;
+  for (let n = keys.length - 1; n >= 0; n--) {
+    const { name, type, descending } = keys[n]!;
+    const value = cursor.keys[n] ?? null;
+    if (value === null) sqlText = `(${name} is null and ${sqlText})`;
+    else {
+      const at = `${bound.add(value)}::${type}`;
+      sqlText = `(${name} ${descending ? '<' : '>'} ${at} or ${name} is null or (${name} = ${at} and ${sqlText}))`;
+    }
+  }
+  return sqlText;
+}

@@ -1,0 +1,165 @@
+import type { Resource, ResourceType } from '@medplum/fhirtypes';
+import type { Narrowing } from '../../core/access/narrowing.ts';
+import { patientsOf } from '../../core/access/compartment.ts';
+import type { RecordStore, StoredRecord } from '../../core/ports.ts';
+import { indexRowsOf, type IndexRows } from '../../core/records/index-extraction.ts';
+import type { Sql } from './connection.ts';
+import { visible } from './record-narrowing.ts';
+import { searchRecords } from './record-search.ts';
+import { bindings } from './record-search-values.ts';
+
+/** A stored version as the tables give it. */
+export interface RecordRow {
+  type: ResourceType;
+  id: string;
+  version: number;
+  updated: Date;
+  method: StoredRecord['method'];
+  content: string | null;
+  patients: string[];
+}
+
+export const recordColumns = 'r.type, r.id, v.version, v.updated, v.method, v.content, v.patients';
+const current = 'record r join record_version v on v.rid = r.rid and v.version = r.version';
+
+/** @param options.baseUrl own FHIR base: absolute references to it count as references to own records. */
+export function postgresRecords(sql: Sql, options: { baseUrl?: string } = {}): RecordStore {
+  const baseUrl = options.baseUrl ?? '';
+  const one = async (text: string, values: readonly unknown[]): Promise<StoredRecord | undefined> => {
+    const [row] = await sql.query<RecordRow>(text, values);
+    return row && storedRecord(row);
+  };
+
+  return {
+    read(type, id, narrowing) {
+      const bound = bindings([type, id]);
+      const allowed = visible(type, narrowing, 'r', bound, baseUrl);
+      return one(`select ${recordColumns} from ${current} where r.type = $1 and r.id = $2 and ${allowed}`, bound.values);
+    },
+
+    readVersion(type, id, version, narrowing) {
+      const bound = bindings([type, id, version]);
+      const allowed = visibleVersion(type, narrowing, bound, baseUrl);
+      return one(
+        `select ${recordColumns} from record r join record_version v on v.rid = r.rid
+          where r.type = $1 and r.id = $2 and v.version = $3 and ${allowed}`,
+        bound.values,
+      );
+    },
+
+    history: (of, page, narrowing) => history(sql, of, page, narrowing, baseUrl),
+
+    lock: (type, id) =>
+      one(`select ${recordColumns} from ${current} where r.type = $1 and r.id = $2 for update of r`, [type, id]),
+
+    async lockKey(key) {
+      await sql.query(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [key]);
+    },
+
+    async put(record) {
+      const { resource } = record;
+      await sql.query(`select put_record($1, $2, $3, $4, $5, $6, $7, $8)`, [
+        record.resourceType,
+        record.id,
+        record.version,
+        record.lastUpdated,
+        record.method,
+        resource === undefined ? null : JSON.stringify(resource),
+        resource === undefined ? [] : await patients(sql, resource, baseUrl),
+        JSON.stringify(resource === undefined ? noRows : indexRowsOf(resource, baseUrl)),
+      ]);
+    },
+
+    search: (query, narrowing) => searchRecords(sql, query, narrowing, baseUrl),
+  };
+}
+
+const noRows: IndexRows = { token: [], string: [], date: [], reference: [], quantity: [] };
+
+/** Binary lies in the compartments of its security context, whatever type that is (FHIR binary.html). */
+async function patients(sql: Sql, resource: Resource, baseUrl: string): Promise<string[]> {
+  const own = patientsOf(resource, baseUrl);
+  const context = resource.resourceType === 'Binary' ? resource.securityContext?.reference : undefined;
+  if (own.length > 0 || context === undefined) return own;
+  const [type, id] = context.split('/');
+  const [row] = await sql.query<{ patients: string[] }>(`select patients from record where type = $1 and id = $2`, [type, id]);
+  return row?.patients ?? [];
+}
+
+/** Parses the text only when somebody looks at the resource: a read that is passed on needs just `json`. */
+export function storedRecord(row: RecordRow): StoredRecord {
+  const { content } = row;
+  let parsed: Resource | undefined;
+  return {
+    resourceType: row.type,
+    id: row.id,
+    version: row.version,
+    lastUpdated: row.updated,
+    method: row.method,
+    patients: row.patients,
+    get resource() {
+      return content === null ? undefined : (parsed ??= JSON.parse(content) as Resource);
+    },
+    ...(content !== null && { json: content }),
+  };
+}
+
+/**
+ * Older versions: the caller must be allowed to see the record as it is now, and as it was. A grant with conditions
+ * (a report once it is final) says nothing about older versions, so it shows the current one only.
+ */
+function visibleVersion(type: ResourceType, narrowing: Narrowing, bound: ReturnType<typeof bindings>, baseUrl: string): string {
+  if (narrowing.kind === 'all') return 'true';
+  const grants = narrowing.grants.map((grant) => {
+    const now = visible(type, { kind: 'some', grants: [grant] }, 'r', bound, baseUrl);
+    if (grant.conditions?.length || grant.sharedBy) return `(${now} and v.version = r.version)`;
+    return grant.patient === undefined ? now : `(${now} and v.patients @> array[${bound.add(grant.patient)}])`;
+  });
+  return grants.length === 0 ? 'false' : `(${grants.join(' or ')})`;
+}
+
+async function history(
+  sql: Sql,
+  of: { type?: ResourceType; id?: string },
+  page: { count: number; since?: Date; at?: Date; before?: string },
+  narrowing: (type: ResourceType) => Narrowing | undefined,
+  baseUrl: string,
+): Promise<{ entries: StoredRecord[]; next?: string }> {
+  const bound = bindings();
+  const where = [await allowedTypes(sql, of, narrowing, bound, baseUrl)];
+  if (of.type !== undefined) where.push(`v.type = ${bound.add(of.type)}`);
+  if (of.id !== undefined) where.push(`r.type = ${bound.add(of.type)} and r.id = ${bound.add(of.id)}`);
+  if (page.since) where.push(`v.updated >= ${bound.add(page.since)}`);
+  if (page.at) {
+    const at = bound.add(page.at);
+    where.push(`v.updated <= ${at} and not exists (
+      select from record_version later where later.rid = v.rid and later.version > v.version and later.updated <= ${at})`);
+  }
+  if (page.before !== undefined) where.push(`v.seq < ${bound.add(/^\d{1,18}$/.test(page.before) ? page.before : '0')}`);
+  const rows = await sql.query<RecordRow & { seq: number }>(
+    `select ${recordColumns}, v.seq from record r join record_version v on v.rid = r.rid
+      where ${where.join(' and ')} order by v.seq desc limit ${bound.add(page.count + 1)}`,
+    bound.values,
+  );
+  const entries = rows.slice(0, page.count);
+  const last = entries.at(-1);
+  return { entries: entries.map(storedRecord), ...(rows.length > page.count && last && { next: String(last.seq) }) };
+}
+
+/** System history asks the narrowing of every type that is stored at all. */
+async function allowedTypes(
+  sql: Sql,
+  of: { type?: ResourceType },
+  narrowing: (type: ResourceType) => Narrowing | undefined,
+  bound: ReturnType<typeof bindings>,
+  baseUrl: string,
+): Promise<string> {
+  const types = of.type
+    ? [of.type]
+    : (await sql.query<{ type: ResourceType }>(`select distinct type from record`)).map(({ type }) => type);
+  const allowed = types.map((type) => {
+    const part = narrowing(type);
+    return part ? `(r.type = ${bound.add(type)} and ${visibleVersion(type, part, bound, baseUrl)})` : 'false';
+  });
+  return allowed.length === 0 ? 'false' : `(${allowed.join(' or ')})`;
+}
