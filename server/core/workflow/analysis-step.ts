@@ -1,0 +1,152 @@
+/**
+ * The `ai-inference` step: a doctor starts it or goes on without it; the worker takes it, completes it or
+ * lets it fail. Each function is one transition with all that it writes (fhir-smart.md 9.1, 9.2).
+ */
+import type { Task, TaskOutput } from '@medplum/fhirtypes';
+import { Problem } from '../problem.ts';
+import type { WriteContext } from '../records/write.ts';
+import { reasonConcept, type ReviewReason } from './codes.ts';
+import { recordProvenance } from './provenance.ts';
+import { input, output, outputOf, type Pointer, pointer, referenceTo, stepTask } from './review-tasks.ts';
+import { moveCoordination, nextVersionOf, type Review, reviewOf } from './review.ts';
+import { create, type Kept, locked, put, versioned } from './server-write.ts';
+
+/** A doctor asks for the analysis: the job is owed when this transaction commits. */
+export async function startAnalysis(review: Review, step: Task): Promise<Task> {
+  const { context, coordination } = review;
+  await context.stores.jobs.enqueue({
+    kind: 'analyze',
+    key: step.id!,
+    data: { task: step.id! },
+    priority: step.priority === 'stat' ? 10 : 0,
+  });
+  const moved = coordination.status === 'received' ? await moveCoordination(review, { status: 'accepted' }) : undefined;
+  await recordProvenance(context, {
+    act: 'analyze',
+    operation: 'UPDATE',
+    targets: [nextVersionOf(step), ...(moved ? [versioned(moved)] : [])],
+  });
+  return step;
+}
+
+/** A doctor goes on without an AI result. A run under way finds its step cancelled and writes nothing. */
+export async function skipAnalysis(review: Review, step: Task): Promise<Task> {
+  const verification = await openVerification(review, step, { business: 'AI_SKIPPED' });
+  await recordProvenance(review.context, {
+    act: 'skip',
+    operation: 'UPDATE',
+    targets: [nextVersionOf(step), versioned(review.coordination), versioned(verification)],
+  });
+  return { ...step, executionPeriod: { ...step.executionPeriod, end: review.at.toISOString() } };
+}
+
+/**
+ * The worker takes the step: in-progress with a lease. The returned version is its fence: only a result that
+ * finds this very version is written, so a worker that was given up for dead cannot overwrite its successor.
+ *
+ * @returns undefined if there is nothing to do any more (completed, cancelled, rejected).
+ */
+export async function takeAnalysis(
+  context: WriteContext,
+  taskId: string,
+  lease: { device: Pointer; seconds: number },
+): Promise<Kept<'Task'> | undefined> {
+  const step = await locked(context, 'Task', { reference: `Task/${taskId}` });
+  if (step.status !== 'accepted' && step.status !== 'in-progress') return undefined;
+  const review = await reviewOf(context, step);
+  if (review.coordination.status !== 'in-progress') await moveCoordination(review, { status: 'in-progress' });
+  return put(context, {
+    ...step,
+    status: 'in-progress',
+    owner: lease.device,
+    lastModified: review.at.toISOString(),
+    executionPeriod: { start: review.at.toISOString() },
+    restriction: { period: { end: new Date(review.at.getTime() + lease.seconds * 1000).toISOString() } },
+  });
+}
+
+/** @returns the step if it is still the version that this worker took; undefined if the result comes too late. */
+export async function stillTaken(context: WriteContext, taken: Kept<'Task'>): Promise<Kept<'Task'> | undefined> {
+  const step = await locked(context, 'Task', referenceTo(taken));
+  return step.status === 'in-progress' && step.meta?.versionId === taken.meta?.versionId ? step : undefined;
+}
+
+/** The result is there: the step ends, the report becomes partial, the doctor's step opens. */
+export async function completeAnalysis(
+  context: WriteContext,
+  step: Kept<'Task'>,
+  result: { finding: Pointer; media?: Pointer; device: Pointer; urgent: boolean; sources: Pointer[] },
+): Promise<void> {
+  const review = await reviewOf(context, step);
+  const report = await locked(context, 'DiagnosticReport', outputOf(review.coordination, 'report'));
+  const outputs: TaskOutput[] = [output('ai-finding', result.finding)];
+  const done = await put(context, {
+    ...ended(review, step),
+    status: 'completed',
+    output: [...(step.output ?? []), ...outputs],
+  });
+  const partial = await put(context, {
+    ...report,
+    status: 'partial',
+    result: [...(report.result ?? []), result.finding],
+    ...(result.media && { media: [{ comment: 'AI heat map, not for diagnosis', link: result.media }] }),
+  });
+  const verification = await openVerification(review, step, {
+    business: 'AI_ANALYZED',
+    outputs,
+    ...(result.urgent && { priority: 'stat' as const }),
+  });
+  await recordProvenance(context, {
+    act: 'analyze',
+    operation: 'UPDATE',
+    targets: [result.finding, ...[done, partial, review.coordination, verification].map(versioned)],
+    sources: result.sources,
+    device: result.device,
+  });
+}
+
+/** The analysis cannot be done: the step fails with a coded reason, a fresh one waits for the doctor's decision. */
+export async function failAnalysis(context: WriteContext, step: Kept<'Task'>, reason: ReviewReason): Promise<void> {
+  const review = await reviewOf(context, step);
+  const failed = await put(context, { ...ended(review, step), status: 'failed', statusReason: reasonConcept(reason) });
+  const again = await create(
+    context,
+    stepTask(review.coordination, {
+      code: 'ai-inference',
+      at: review.at,
+      input: [input('retry-of', referenceTo(failed))],
+    }),
+  );
+  const moved = await moveCoordination(review, {});
+  await recordProvenance(context, {
+    act: 'analysis-failed',
+    operation: 'UPDATE',
+    targets: [failed, again, moved].map(versioned),
+  });
+}
+
+/** The doctor's step, and the coordination Task that says so. */
+async function openVerification(
+  review: Review,
+  from: Task,
+  change: { business: 'AI_ANALYZED' | 'AI_SKIPPED'; outputs?: TaskOutput[]; priority?: Task['priority'] },
+): Promise<Kept<'Task'>> {
+  if (review.status !== 'PENDING_AI') throw new Problem('conflict', `The review is ${review.status} already.`);
+  await moveCoordination(review, { ...change, status: 'in-progress' });
+  const verification = stepTask(review.coordination, {
+    code: 'physician-verification',
+    at: review.at,
+    input: (change.outputs ?? []).flatMap((item) => pointer(item.valueReference) ?? []).map((found) => input('ai-finding', found)),
+    priority: change.priority ?? from.priority,
+  });
+  return create(review.context, verification);
+}
+
+function ended(review: Review, step: Kept<'Task'>): Kept<'Task'> {
+  const { restriction: _lease, ...rest } = step;
+  return {
+    ...rest,
+    lastModified: review.at.toISOString(),
+    executionPeriod: { ...step.executionPeriod, end: review.at.toISOString() },
+  };
+}

@@ -1,0 +1,174 @@
+import type { DiagnosticReport, Identifier, ImagingStudy, ServiceRequest, Task } from '@medplum/fhirtypes';
+import { everything } from '../access/narrowing.ts';
+import type { WriteContext } from '../records/write.ts';
+import { statusConcept, systems, withheld } from './codes.ts';
+import { derivedId } from './derived-id.ts';
+import { recordProvenance } from './provenance.ts';
+import { idIn, input, output, pointer, referenceTo, stepTask } from './review-tasks.ts';
+import { create, type Kept, versioned } from './server-write.ts';
+
+/**
+ * Opens the review of a study that has arrived: the order (a self-referral where nobody ordered it), the
+ * coordination Task, the first step and an empty report, all in the caller's transaction (fhir-smart.md 9.1).
+ *
+ * All ids follow from the ImagingStudy's, so a second call, or two senders at once, change nothing. With
+ * `settings.analyzeOnArrival` the analysis is owed at once.
+ */
+export async function openReview(
+  context: WriteContext,
+  study: { imagingStudy: ImagingStudy; accession?: string },
+): Promise<void> {
+  const studyId = study.imagingStudy.id!;
+  const coordinationId = derivedId('review', studyId);
+  await context.stores.records.lockKey(`review/${studyId}`);
+  if (await context.stores.records.read('Task', coordinationId, everything)) return;
+
+  const order = await orderOf(context, study);
+  const report = await create(context, emptyReport(context, study.imagingStudy, order));
+  const coordination = await create(context, coordinationTask(context, study.imagingStudy, order, report, coordinationId));
+  const first = stepTask(coordination, {
+    code: 'ai-inference',
+    at: context.world.now(),
+    id: firstAnalysisId(coordinationId),
+  });
+  const automatic = context.world.settings.analyzeOnArrival;
+  const inference = await create(context, automatic ? { ...first, status: 'accepted' } : first);
+  await recordProvenance(context, {
+    act: 'open',
+    operation: 'CREATE',
+    targets: [coordination, inference, report, order].map(versioned),
+    sources: [referenceTo(study.imagingStudy)],
+  });
+  if (automatic) await context.stores.jobs.enqueue({ kind: 'analyze', key: inference.id, data: { task: inference.id } });
+}
+
+/** The coordination Task's id of an ImagingStudy. */
+export function reviewIdOf(imagingStudyId: string): string {
+  return derivedId('review', imagingStudyId);
+}
+
+function firstAnalysisId(coordinationId: string): string {
+  return derivedId('ai-inference', coordinationId);
+}
+
+/** The request that the study names, or that has its accession number and patient, or a new self-referral. */
+async function orderOf(
+  context: WriteContext,
+  { imagingStudy, accession }: { imagingStudy: ImagingStudy; accession?: string },
+): Promise<Kept<'ServiceRequest'>> {
+  const named = imagingStudy.basedOn?.map((reference) => idIn(reference, 'ServiceRequest')).find((id) => id !== undefined);
+  if (named !== undefined) {
+    const record = await context.stores.records.read('ServiceRequest', named, everything);
+    if (record?.resource) return record.resource as Kept<'ServiceRequest'>;
+  }
+  return (accession && (await orderedUnder(context, imagingStudy, accession))) || create(context, selfReferral(context, imagingStudy, accession));
+}
+
+async function orderedUnder(
+  context: WriteContext,
+  imagingStudy: ImagingStudy,
+  accession: string,
+): Promise<Kept<'ServiceRequest'> | undefined> {
+  // A comma, a bar or a backslash in the number would be search syntax (FHIR search.html#escaping).
+  const escaped = accession.replace(/[\\,|$]/g, (character) => `\\${character}`);
+  const { matches } = await context.stores.records.search(
+    {
+      type: 'ServiceRequest',
+      conditions: [
+        { parameter: 'identifier', values: [escaped] },
+        { parameter: 'subject', values: [imagingStudy.subject.reference ?? ''] },
+        { parameter: 'status', values: ['active'] },
+      ],
+      include: [],
+      revinclude: [],
+      sort: [],
+      count: 2,
+      total: 'none',
+    },
+    () => everything,
+  );
+  return matches.length === 1 ? (matches[0]!.resource as Kept<'ServiceRequest'>) : undefined;
+}
+
+function selfReferral(
+  context: WriteContext,
+  imagingStudy: ImagingStudy,
+  accession: string | undefined,
+): ServiceRequest & { id: string } {
+  const id = derivedId('order', imagingStudy.id!);
+  return {
+    resourceType: 'ServiceRequest',
+    id,
+    identifier: [accessionIdentifier(accession ?? `C${id.replaceAll('-', '').slice(0, 15).toUpperCase()}`)],
+    status: 'active',
+    intent: 'order',
+    category: [{ coding: [{ system: systems.diagnosticService, code: 'RAD', display: 'Radiology' }] }],
+    code: { text: imagingStudy.description ?? 'Review of an imaging study' },
+    subject: imagingStudy.subject,
+    requester: pointer(imagingStudy.referrer) ?? pointer(imagingStudy.subject)!,
+    authoredOn: context.world.now().toISOString(),
+  };
+}
+
+/** DICOM Accession Number (0008,0050) as FHIR carries it; 16 characters at most when it is ours. */
+function accessionIdentifier(value: string): Identifier {
+  return {
+    type: { coding: [{ system: systems.identifierType, code: 'ACSN', display: 'Accession ID' }] },
+    system: systems.accessionNumber,
+    value,
+  };
+}
+
+function coordinationTask(
+  context: WriteContext,
+  imagingStudy: ImagingStudy,
+  order: ServiceRequest,
+  report: DiagnosticReport,
+  id: string,
+): Task & { id: string } {
+  const at = context.world.now().toISOString();
+  const accession = order.identifier?.find(({ type }) => type?.coding?.some(({ code }) => code === 'ACSN')) ?? order.identifier?.[0];
+  const requester = pointer(order.requester) ?? pointer(imagingStudy.subject);
+  const studyUid = imagingStudy.identifier?.find(({ system }) => system === systems.studyUid);
+  return {
+    resourceType: 'Task',
+    id,
+    ...(studyUid && { identifier: [studyUid] }),
+    basedOn: [referenceTo(order)],
+    ...(accession && { groupIdentifier: accession }),
+    status: 'received',
+    businessStatus: statusConcept('PENDING_AI'),
+    intent: 'order',
+    priority: order.priority ?? 'routine',
+    code: { coding: [{ system: systems.taskCode, code: 'fulfill', display: 'Fulfill the focal request' }] },
+    description: 'Review of an imaging study',
+    focus: referenceTo(order),
+    for: imagingStudy.subject,
+    authoredOn: at,
+    lastModified: at,
+    ...(requester && { requester }),
+    input: [input('study', referenceTo(imagingStudy))],
+    output: [output('report', referenceTo(report))],
+  };
+}
+
+function emptyReport(
+  context: WriteContext,
+  imagingStudy: ImagingStudy,
+  order: ServiceRequest,
+): DiagnosticReport & { id: string } {
+  const id = derivedId('report', imagingStudy.id!);
+  return {
+    resourceType: 'DiagnosticReport',
+    id,
+    meta: { security: [withheld] },
+    basedOn: [referenceTo(order)],
+    status: 'registered',
+    category: [{ coding: [{ system: systems.diagnosticService, code: 'RAD', display: 'Radiology' }] }],
+    code: { coding: [{ system: systems.loinc, code: '18748-4', display: 'Diagnostic imaging study' }] },
+    subject: imagingStudy.subject,
+    effectiveDateTime: imagingStudy.started ?? context.world.now().toISOString(),
+    performer: [{ display: context.world.settings.organizationName }],
+    imagingStudy: [referenceTo(imagingStudy)],
+  };
+}

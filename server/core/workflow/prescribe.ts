@@ -1,0 +1,84 @@
+import type { MedicationRequest, Resource, Task, TaskOutput } from '@medplum/fhirtypes';
+import { newId } from '../identifier.ts';
+import { Problem } from '../problem.ts';
+import { codeOf, dataConcept, systems, withheld } from './codes.ts';
+import { recordProvenance } from './provenance.ts';
+import { idIn, outputOf, output, outputsOf, referenceTo, stepTask } from './review-tasks.ts';
+import { moveCoordination, nextVersionOf, type Review } from './review.ts';
+import { create, type Kept, locked, put, versioned } from './server-write.ts';
+import { requiredNotes } from './verify.ts';
+
+/**
+ * A pharmacist completes: proposed medication, or the coded statement that none is needed. A proposal may
+ * come contained in the Task; it is stored as a resource of its own.
+ *
+ * `intent` is `proposal`: a pharmacist proposes, an order would need a prescriber (fhir-smart.md 9.1).
+ *
+ * @returns the step with references to the stored proposals.
+ * @throws Problem `business-rule` without a note, or without exactly one of medication and "none needed".
+ */
+export async function prescribe(review: Review, step: Task): Promise<Task> {
+  const { context } = review;
+  requiredNotes(step);
+  const said = outputsOf(step, 'medication');
+  const none = said.filter((item) => codeOf(item.valueCodeableConcept, systems.reviewData) === 'none-needed');
+  const named = said.filter((item) => item.valueReference);
+  if (none.length + named.length !== said.length || (none.length > 0) === (named.length > 0)) {
+    throw new Problem('business-rule', 'State the medication, or that none is needed; not both.', { expression: 'Task.output' });
+  }
+
+  const proposals: Kept<'MedicationRequest'>[] = [];
+  for (const item of named) proposals.push(await keepProposal(review, step, item));
+  const outputs: TaskOutput[] =
+    proposals.length > 0
+      ? proposals.map((proposal) => output('medication', referenceTo(proposal)))
+      : [{ type: dataConcept('medication'), valueCodeableConcept: dataConcept('none-needed') }];
+  await moveCoordination(review, { business: 'PHARMACIST_COMPLETED', outputs });
+  const next = await create(
+    context,
+    stepTask(review.coordination, { code: 'release-approval', at: review.at, priority: step.priority }),
+  );
+  await recordProvenance(context, {
+    act: 'prescribe',
+    operation: 'UPDATE',
+    targets: [nextVersionOf(step), ...[review.coordination, next, ...proposals].map(versioned)],
+  });
+  const others = (step.output ?? []).filter((item) => !said.includes(item));
+  const { contained: _stored, ...rest } = step;
+  return { ...rest, output: [...others, ...outputs] };
+}
+
+async function keepProposal(review: Review, step: Task, item: TaskOutput): Promise<Kept<'MedicationRequest'>> {
+  const reference = item.valueReference?.reference ?? '';
+  const wording = reference.startsWith('#')
+    ? containedIn(step, reference.slice(1))
+    : await locked(review.context, 'MedicationRequest', item.valueReference);
+  if (wording.subject?.reference !== review.coordination.for?.reference) {
+    throw new Problem('business-rule', 'The medication is for another patient.', { expression: 'Task.output' });
+  }
+  const finding = outputOf(review.coordination, 'clinical-finding');
+  const { meta: _theirs, text: _narrative, ...words } = wording;
+  const proposal: MedicationRequest = {
+    ...words,
+    meta: { security: [withheld] },
+    status: 'draft',
+    intent: 'proposal',
+    requester: { reference: review.context.principal.fhirUser! },
+    authoredOn: review.at.toISOString(),
+    ...(finding && { reasonReference: [finding] }),
+    ...(review.coordination.groupIdentifier && { groupIdentifier: review.coordination.groupIdentifier }),
+  };
+  const id = idIn(item.valueReference, 'MedicationRequest');
+  return id === undefined
+    ? create(review.context, { ...proposal, id: newId() })
+    : put(review.context, { ...proposal, id, meta: { ...wording.meta, security: [withheld] } });
+}
+
+function containedIn(step: Task, id: string): MedicationRequest {
+  const found = step.contained?.find((one: Resource) => one.id === id);
+  if (found?.resourceType !== 'MedicationRequest') {
+    throw new Problem('business-rule', 'The medication that the output names is not contained.', { expression: 'Task.contained' });
+  }
+  const { id: _local, ...rest } = found;
+  return rest;
+}

@@ -1,0 +1,50 @@
+import type { Provenance, ProvenanceAgent } from '@medplum/fhirtypes';
+import { newId } from '../identifier.ts';
+import type { WriteContext } from '../records/write.ts';
+import { aiAsserted, systems, withheld } from './codes.ts';
+import type { Pointer } from './review-tasks.ts';
+import { create } from './server-write.ts';
+
+export interface Happening {
+  /** What happened, in a word of the review: `verify`, `analyze`, `open` ... */
+  act: string;
+  operation: 'CREATE' | 'UPDATE';
+  /** Version-specific references of everything that the transition wrote. */
+  targets: Pointer[];
+  /** What it was made from. */
+  sources?: Pointer[];
+  /** The model, where a model did it. */
+  device?: Pointer;
+}
+
+/** Records who did a transition, when and from what (fhir-smart.md 9.3): one Provenance a transition. */
+export async function recordProvenance(context: WriteContext, happening: Happening): Promise<void> {
+  const at = context.world.now().toISOString();
+  const provenance: Provenance & { id: string } = {
+    resourceType: 'Provenance',
+    id: newId(),
+    meta: { security: happening.device ? [aiAsserted, withheld] : [withheld] },
+    target: happening.targets,
+    occurredDateTime: at,
+    recorded: at,
+    activity: {
+      coding: [{ system: systems.dataOperation, code: happening.operation }],
+      text: happening.act,
+    },
+    agent: [agentOf(context, happening.device)],
+    ...(happening.sources && { entity: happening.sources.map((what) => ({ role: 'source' as const, what })) }),
+  };
+  await create(context, provenance);
+}
+
+function agentOf(context: WriteContext, device: Pointer | undefined): ProvenanceAgent {
+  if (device) return { type: agentType('performer'), who: device };
+  const { fhirUser, kind } = context.principal;
+  if (fhirUser) return { type: agentType('author'), who: { reference: fhirUser } };
+  const software = kind === 'system' ? 'Clinical Scan Support System' : context.principal.clientId;
+  return { type: agentType('assembler'), who: { type: 'Device', display: software } };
+}
+
+function agentType(code: string) {
+  return { coding: [{ system: systems.provenanceAgent, code }] };
+}

@@ -1,0 +1,169 @@
+/**
+ * The last two steps: an admin approves, and the worker makes and delivers the report. The review is
+ * REPORT_READY only in the transaction that stores the PDF (fhir-smart.md 9.1).
+ */
+import type { Task } from '@medplum/fhirtypes';
+import { everything } from '../access/narrowing.ts';
+import { Problem } from '../problem.ts';
+import type { WriteContext } from '../records/write.ts';
+import { reasonConcept, released, type ReviewReason, stepOf } from './codes.ts';
+import { recordProvenance } from './provenance.ts';
+import { idIn, output, outputOf, outputsOf, type Pointer, referenceTo, stepTask } from './review-tasks.ts';
+import { moveCoordination, nextVersionOf, type Review, reviewOf } from './review.ts';
+import { create, type Kept, locked, put, versioned } from './server-write.ts';
+
+/**
+ * An admin approves: the report is owed. The status changes when it exists.
+ *
+ * @throws Problem `forbidden` if the same person verified (four-eyes), `business-rule` without a conclusion.
+ */
+export async function approve(review: Review, step: Task): Promise<Task> {
+  const { context, coordination } = review;
+  const report = await locked(context, 'DiagnosticReport', outputOf(coordination, 'report'));
+  if ((report.conclusion ?? '').trim() === '' || !report.resultsInterpreter?.length) {
+    throw new Problem('business-rule', 'A report is released only with a conclusion and its author.', { expression: 'Task.status' });
+  }
+  const verifiers = report.resultsInterpreter.map(({ reference }) => reference);
+  if (context.world.settings.fourEyes && verifiers.includes(context.principal.fhirUser)) {
+    throw new Problem('forbidden', 'Who verified a result may not release its report (four-eyes rule).');
+  }
+  const delivery = await create(context, stepTask(coordination, { code: 'report-delivery', at: review.at, priority: step.priority }));
+  await context.stores.jobs.enqueue({ kind: 'issue-report', key: delivery.id, data: { task: delivery.id } });
+  await recordProvenance(context, {
+    act: 'approve',
+    operation: 'UPDATE',
+    targets: [nextVersionOf(step), versioned(delivery)],
+    sources: [referenceTo(report)],
+  });
+  return { ...step, output: [...(step.output ?? []), output('report', referenceTo(report))] };
+}
+
+/**
+ * The PDF is stored: in the same transaction the results become visible to the patient, the proposals active,
+ * the order completed, the review REPORT_READY and the delivery step in-progress.
+ */
+export async function releaseReview(
+  context: WriteContext,
+  delivery: Kept<'Task'>,
+  issued: { document: Pointer; report: Kept<'DiagnosticReport'> },
+): Promise<Review> {
+  const review = await reviewOf(context, delivery);
+  if (review.status !== 'PHARMACIST_COMPLETED') throw new Problem('conflict', `The review is ${review.status}.`);
+  const shown = await showResults(review, issued.report);
+  const order = await locked(context, 'ServiceRequest', review.coordination.focus);
+  if (order.status === 'active') shown.push(versioned(await put(context, { ...order, status: 'completed' })));
+  const started = await put(context, {
+    ...delivery,
+    status: 'in-progress',
+    lastModified: review.at.toISOString(),
+    executionPeriod: { start: review.at.toISOString() },
+    output: [...(delivery.output ?? []), output('document', issued.document)],
+  });
+  const moved = await moveCoordination(review, {
+    status: 'completed',
+    business: 'REPORT_READY',
+    outputs: [output('document', issued.document)],
+  });
+  await recordProvenance(context, {
+    act: 'release',
+    operation: 'UPDATE',
+    targets: [versioned(issued.report), issued.document, versioned(started), versioned(moved), ...shown],
+  });
+  return review;
+}
+
+/** Takes the label that withholds from the patient off everything that the report rests on. */
+async function showResults(review: Review, report: Kept<'DiagnosticReport'>): Promise<Pointer[]> {
+  const { context, coordination } = review;
+  const shown: Pointer[] = [];
+  for (const reference of report.result ?? []) {
+    const observation = await locked(context, 'Observation', reference);
+    const status = observation.status === 'preliminary' ? 'final' : observation.status;
+    shown.push(versioned(await put(context, withoutLabel({ ...observation, status }))));
+  }
+  for (const { link } of report.media ?? []) {
+    const media = await locked(context, 'Media', link);
+    shown.push(versioned(await put(context, withoutLabel(media))));
+  }
+  for (const { valueReference } of outputsOf(coordination, 'medication')) {
+    if (idIn(valueReference, 'MedicationRequest') === undefined) continue;
+    const proposal = await locked(context, 'MedicationRequest', valueReference);
+    const status = proposal.status === 'draft' ? 'active' : proposal.status;
+    shown.push(versioned(await put(context, withoutLabel({ ...proposal, status }))));
+  }
+  return shown;
+}
+
+export function withoutLabel<Resource extends Kept<'Observation' | 'Media' | 'MedicationRequest' | 'DiagnosticReport'>>(
+  resource: Resource,
+): Resource {
+  const { meta, ...rest } = resource;
+  const shown = released(meta);
+  return { ...rest, ...(shown && { meta: shown }) } as Resource;
+}
+
+/** The report could not be made: nothing is released, and a fresh approval waits, with the reason on the failed step. */
+export async function failIssue(context: WriteContext, delivery: Kept<'Task'>, reason: ReviewReason): Promise<void> {
+  const review = await reviewOf(context, delivery);
+  // requested -> failed is no legal move: the step was begun, and ended.
+  const begun = await put(context, { ...delivery, status: 'in-progress', lastModified: review.at.toISOString() });
+  const failed = await put(context, endedDelivery(review, begun, 'failed', reason));
+  const again = await create(
+    context,
+    stepTask(review.coordination, { code: 'release-approval', at: review.at, priority: delivery.priority }),
+  );
+  await recordProvenance(context, {
+    act: 'issue-failed',
+    operation: 'UPDATE',
+    targets: [failed, again].map(versioned),
+  });
+}
+
+/** The message was handed over, could not be, or there was nowhere to send it: the delivery step ends. */
+export async function endDelivery(
+  context: WriteContext,
+  delivery: Kept<'Task'>,
+  end: { status: 'completed' | 'failed'; reason?: ReviewReason; message: Pointer },
+): Promise<void> {
+  const review = await reviewOf(context, delivery);
+  const ended = endedDelivery(review, delivery, end.status, end.reason);
+  await put(context, { ...ended, output: [...(ended.output ?? []), output('message', end.message)] });
+}
+
+function endedDelivery(
+  review: Review,
+  delivery: Kept<'Task'>,
+  status: 'completed' | 'failed',
+  reason: ReviewReason | undefined,
+): Kept<'Task'> {
+  return {
+    ...delivery,
+    status,
+    ...(reason && { statusReason: reasonConcept(reason) }),
+    lastModified: review.at.toISOString(),
+    executionPeriod: { ...delivery.executionPeriod, end: review.at.toISOString() },
+  };
+}
+
+/** The delivery step if it is still waiting for its PDF, locked; undefined if that was made already. */
+export async function waitingDelivery(context: WriteContext, taskId: string): Promise<Kept<'Task'> | undefined> {
+  const step = await locked(context, 'Task', { reference: `Task/${taskId}` });
+  return stepOf(step.code) === 'report-delivery' && step.status === 'requested' ? step : undefined;
+}
+
+/** The steps of a review in the order in which they were made, for reports. */
+export async function stepsOf(context: Pick<WriteContext, 'stores'>, coordinationId: string): Promise<Kept<'Task'>[]> {
+  const { matches } = await context.stores.records.search(
+    {
+      type: 'Task',
+      conditions: [{ parameter: 'part-of', values: [`Task/${coordinationId}`] }],
+      include: [],
+      revinclude: [],
+      sort: [{ parameter: 'authored-on', descending: false }],
+      count: 100,
+      total: 'none',
+    },
+    () => everything,
+  );
+  return matches.flatMap(({ resource }) => (resource ? [resource as Kept<'Task'>] : []));
+}

@@ -1,0 +1,101 @@
+import type { Reference, Resource, Task, TaskInput, TaskOutput } from '@medplum/fhirtypes';
+import { newId } from '../identifier.ts';
+import type { Role } from '../principal.ts';
+import {
+  codeOf,
+  dataConcept,
+  displays,
+  type ReviewData,
+  type ReviewStep,
+  stepConcept,
+  systems,
+  withheld,
+} from './codes.ts';
+import { performers } from './scan-review.ts';
+
+/** A literal reference, `Type/id`, fit for every element that takes one. */
+export interface Pointer {
+  reference: string;
+}
+
+const roleTexts: Record<Role, string> = { doctor: 'Doctor', pharmacist: 'Pharmacist', admin: 'Administrator', patient: 'Patient' };
+
+/**
+ * A step Task of a review (fhir-smart.md 9.1): part of the coordination Task, about the same study and
+ * patient. It is for staff: its notes never show to the patient.
+ *
+ * @param step id chosen by the caller where a repeated call must make the same Task
+ */
+export function stepTask(
+  coordination: Task,
+  step: { code: ReviewStep; at: Date; id?: string; input?: TaskInput[]; priority?: Task['priority'] },
+): Task & { id: string } {
+  const role = performers[step.code];
+  const performer = step.code === 'ai-inference' || !role ? 'Software' : roleTexts[role];
+  const at = step.at.toISOString();
+  const study = inputOf(coordination, 'study');
+  const priority = step.priority ?? coordination.priority;
+  return {
+    resourceType: 'Task',
+    id: step.id ?? newId(),
+    meta: { security: [withheld] },
+    partOf: [referenceTo(coordination)],
+    ...(coordination.basedOn && { basedOn: coordination.basedOn }),
+    ...(coordination.groupIdentifier && { groupIdentifier: coordination.groupIdentifier }),
+    status: 'requested',
+    intent: 'order',
+    ...(priority && { priority }),
+    code: stepConcept(step.code),
+    description: displays.step[step.code],
+    ...(study && { focus: study }),
+    ...(coordination.for && { for: coordination.for }),
+    authoredOn: at,
+    lastModified: at,
+    ...(coordination.requester && { requester: coordination.requester }),
+    performerType: [{ text: performer }],
+    input: [...(study ? [input('study', study)] : []), ...(step.input ?? [])],
+  };
+}
+
+export function input(type: ReviewData, valueReference: Pointer): TaskInput {
+  return { type: dataConcept(type), valueReference };
+}
+
+export function output(type: ReviewData, valueReference: Pointer): TaskOutput {
+  return { type: dataConcept(type), valueReference };
+}
+
+/** The reference among a Task's inputs of that type, if there is one. */
+export function inputOf(task: Task, type: ReviewData): Pointer | undefined {
+  return pointer(task.input?.find((item) => codeOf(item.type, systems.reviewData) === type)?.valueReference);
+}
+
+/** All outputs of that type. */
+export function outputsOf(task: Task, type: ReviewData): TaskOutput[] {
+  return (task.output ?? []).filter((item) => codeOf(item.type, systems.reviewData) === type);
+}
+
+/** The latest reference among a Task's outputs of that type. */
+export function outputOf(task: Task, type: ReviewData): Pointer | undefined {
+  return pointer(outputsOf(task, type).findLast((item) => item.valueReference)?.valueReference);
+}
+
+/** Outputs in which those of the given types are replaced. */
+export function withOutputs(task: Task, fresh: TaskOutput[]): TaskOutput[] {
+  const types = new Set(fresh.map((item) => codeOf(item.type, systems.reviewData)));
+  return [...(task.output ?? []).filter((item) => !types.has(codeOf(item.type, systems.reviewData))), ...fresh];
+}
+
+export function pointer(reference: Reference | undefined): Pointer | undefined {
+  return reference?.reference === undefined ? undefined : { reference: reference.reference };
+}
+
+export function referenceTo(resource: Resource): Pointer {
+  return { reference: `${resource.resourceType}/${resource.id}` };
+}
+
+/** `Task/1` -> `1`; undefined for anything that is not a relative reference to that type. */
+export function idIn(reference: Reference | undefined, type: Resource['resourceType']): string | undefined {
+  const [kind, id, ...rest] = reference?.reference?.split('/') ?? [];
+  return kind === type && rest.length === 0 ? id : undefined;
+}

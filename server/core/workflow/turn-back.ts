@@ -1,0 +1,76 @@
+import type { Task } from '@medplum/fhirtypes';
+import { codeOf, systems } from './codes.ts';
+import { recordProvenance } from './provenance.ts';
+import { idIn, input, outputOf, outputsOf, referenceTo, stepTask } from './review-tasks.ts';
+import { moveCoordination, nextVersionOf, type Review } from './review.ts';
+import { create, type Kept, locked, put, versioned } from './server-write.ts';
+import { taskMoves } from './task-moves.ts';
+
+/**
+ * A doctor asks for a new image: the review ends without a report. The order stays active, so that the next
+ * study can answer it. An image of the wrong patient makes what was said about it an error (fhir-smart.md 9.2).
+ */
+export async function reject(review: Review, step: Task): Promise<Task> {
+  const { context, coordination } = review;
+  const mistaken = codeOf(step.statusReason, systems.reviewReason) === 'wrong-patient';
+  const report = await locked(context, 'DiagnosticReport', outputOf(coordination, 'report'));
+  const written = [
+    await put(context, { ...report, status: mistaken ? 'entered-in-error' : 'cancelled' }),
+    ...(mistaken ? await retract(review) : []),
+    await moveCoordination(review, {
+      status: taskMoves[coordination.status].includes('rejected') ? 'rejected' : 'failed',
+      business: 'REJECTED',
+      statusReason: step.statusReason,
+    }),
+  ];
+  await recordProvenance(context, {
+    act: 'reject',
+    operation: 'UPDATE',
+    targets: [nextVersionOf(step), ...written.map(versioned)],
+  });
+  return step;
+}
+
+async function retract(review: Review): Promise<Kept<'Observation'>[]> {
+  const retracted: Kept<'Observation'>[] = [];
+  for (const type of ['ai-finding', 'clinical-finding', 'concordance'] as const) {
+    const reference = outputOf(review.coordination, type);
+    if (!reference) continue;
+    const observation = await locked(review.context, 'Observation', reference);
+    retracted.push(await put(review.context, { ...observation, status: 'entered-in-error' }));
+  }
+  return retracted;
+}
+
+/**
+ * Pharmacist or admin send the review back: a fresh verification step waits for a doctor, with the reason
+ * attached. Medication that was proposed for the earlier reading is withdrawn.
+ */
+export async function sendBack(review: Review, step: Task): Promise<Task> {
+  const { context } = review;
+  const withdrawn: Kept<'MedicationRequest'>[] = [];
+  for (const { valueReference } of outputsOf(review.coordination, 'medication')) {
+    if (idIn(valueReference, 'MedicationRequest') === undefined) continue;
+    const proposal = await locked(context, 'MedicationRequest', valueReference);
+    withdrawn.push(await put(context, { ...proposal, status: 'cancelled' }));
+  }
+  const kept = (review.coordination.output ?? []).filter((item) => !outputsOf(review.coordination, 'medication').includes(item));
+  review.coordination = { ...review.coordination, output: kept };
+  const moved = await moveCoordination(review, { business: 'RETURNED' });
+  const finding = outputOf(moved, 'ai-finding');
+  const again = await create(context, {
+    ...stepTask(moved, {
+      code: 'physician-verification',
+      at: review.at,
+      input: [input('returned-from', referenceTo(step)), ...(finding ? [input('ai-finding', finding)] : [])],
+      priority: step.priority,
+    }),
+    ...(step.statusReason && { statusReason: step.statusReason }),
+  });
+  await recordProvenance(context, {
+    act: 'sendBack',
+    operation: 'UPDATE',
+    targets: [nextVersionOf(step), ...[moved, again, ...withdrawn].map(versioned)],
+  });
+  return step;
+}
