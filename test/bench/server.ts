@@ -10,6 +10,8 @@ export interface BenchServer extends Peer {
   fhirUrl: string;
   /** A backend service's access token, renewed before it expires. */
   authorization(): Promise<string>;
+  /** URL of the embedded database, for a floor that uses the same one. */
+  databaseUrl(): string;
   /** Resident memory of the server process now, in MiB. */
   memory(): number;
 }
@@ -40,6 +42,10 @@ export async function startServer(environment: Record<string, string> = {}): Pro
     async authorization() {
       if (!token || token.until < Date.now()) token = await fetchToken(base, privateKey);
       return `Bearer ${token.value}`;
+    },
+    databaseUrl: () => {
+      const port = readFileSync(join(folder, 'postgres', 'cluster', 'postmaster.pid'), 'utf8').split('\n')[3];
+      return `postgres://csss:${readFileSync(join(folder, 'postgres', 'password'), 'utf8').trim()}@127.0.0.1:${port}/csss`;
     },
     memory: () => residentMiB(child.pid!),
     async stop() {
