@@ -172,11 +172,18 @@ export interface StudyStore {
     level: { StudyInstanceUID: string; SeriesInstanceUID?: string; SOPInstanceUID?: string },
     narrowing: Narrowing,
   ): Promise<InstanceRow[]>;
-  /** QIDO-RS (PS3.18 10.6): one DICOM JSON object for each match. */
-  find(query: StudyQuery, narrowing: Narrowing): Promise<DicomJson[]>;
+  /** QIDO-RS (PS3.18 10.6): one DICOM JSON object for each match, without Retrieve URL. */
+  find(query: StudyQuery, narrowing: Narrowing): Promise<FoundStudy[]>;
   countOfFind(query: StudyQuery, narrowing: Narrowing): Promise<number>;
   /** Blobs that some row names, for the sweep. */
   blobsInUse(candidates: string[]): Promise<Set<string>>;
+}
+
+/** One match of a search, at the level that was asked for. */
+export interface FoundStudy {
+  attributes: DicomJson;
+  /** FHIR id of the Patient, for the audit trail. */
+  patientId: string;
 }
 
 /** A parsed QIDO-RS (or C-FIND) request; attribute keys are 8-digit upper-case hex tags or dotted paths of them. */
@@ -187,7 +194,10 @@ export interface StudyQuery {
   match: { path: string; vr: string; value: string }[];
   include: string[] | 'all';
   fuzzy: boolean;
+  /** A key of zero length asks for absent values instead of any (PS3.4 C.2.2.2.7). */
   emptyValueMatching: boolean;
+  /** A backslash in a value separates alternatives (PS3.4 C.2.2.2.8); in UIDs it always does. */
+  multipleValueMatching: boolean;
   limit: number;
   offset: number;
 }
