@@ -53,7 +53,7 @@ const tables = [
     at          timestamptz not null default clock_timestamp()
   )`,
   // Page cursors carry sort values (a name, a birth date) and are therefore sealed with this key.
-  `create table search_cursor_key (only boolean primary key default true check (only), key bytea not null)`,
+  `create table search_cursor_key (one boolean primary key default true check (one), key bytea not null)`,
   `insert into search_cursor_key (key) values (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))`,
   `create table search_token (
     rid bigint not null, part smallint not null, param text collate "C" not null,

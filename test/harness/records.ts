@@ -1,0 +1,64 @@
+/** A world of FHIR records on a real database, for tests below the HTTP faces. */
+import type { Resource } from '@medplum/fhirtypes';
+import type { Stores, World } from '../../server/core/ports.ts';
+import { systemPrincipal, type Principal, type Role, type Scope } from '../../server/core/principal.ts';
+import { parseSearch } from '../../server/core/records/parse-search.ts';
+import { search } from '../../server/core/records/read.ts';
+import { writeInTransaction } from '../../server/core/records/write.ts';
+import { postgresAudit, sharedAudit } from '../../server/infrastructure/postgres/audit.ts';
+import type { Sql } from '../../server/infrastructure/postgres/connection.ts';
+import { postgresRecords } from '../../server/infrastructure/postgres/records.ts';
+import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
+import { freshDatabase, type TestDatabase } from './database.ts';
+
+export const baseUrl = 'https://csss.test/fhir';
+export const server = systemPrincipal('test');
+
+export interface RecordsWorld {
+  world: World;
+  database: TestDatabase;
+  /** Creates or updates as the server itself and gives the stored resource. */
+  put<T extends Resource>(resource: T): Promise<T & { id: string }>;
+  /** Ids that a query string finds, as `principal` (the server itself when left out). */
+  find(query: string, principal?: Principal): Promise<string[]>;
+}
+
+export async function recordsWorld(): Promise<RecordsWorld> {
+  const database = await freshDatabase();
+  const stores = (sql: Sql, audit = postgresAudit(sql)) => ({ records: postgresRecords(sql, { baseUrl }), audit }) as unknown as Stores;
+  const world = {
+    ...stores(database.sql, sharedAudit(database.sql)),
+    settings: { fhirBaseUrl: baseUrl, publicUrl: 'https://csss.test', dicomwebBaseUrl: 'https://csss.test/dicomweb' },
+    transaction: <T>(work: (tx: Stores) => Promise<T>) => inTransaction(database.dataSource, stores, work),
+    now: () => new Date(),
+  } as unknown as World;
+
+  return {
+    world,
+    database,
+    async put(resource) {
+      const request = resource.id === undefined
+        ? ({ method: 'create', resource } as const)
+        : ({ method: 'update', resource, id: resource.id } as const); // prettier-ignore
+      const { record } = await writeInTransaction(world, server, request);
+      return record.resource as typeof resource & { id: string };
+    },
+    async find(query, principal = server) {
+      const [type = '', parameters = ''] = query.split('?');
+      const parsed = parseSearch(type as 'Patient', [...new URLSearchParams(parameters)], { strict: true });
+      const page = await search(world, principal, parsed.query);
+      return [...page.matches, ...page.included].map(({ id }) => id);
+    },
+  };
+}
+
+/** A person or service with scopes written as SMART does: `patient/*.rs user/Task.u?status=ready`. */
+export function caller(scopes: string, who: { role?: Role; patient?: string; fhirUser?: string; kind?: 'user' | 'client' } = {}): Principal {
+  const { kind = 'user', ...rest } = who;
+  return { kind, subject: 'test', clientId: 'test-app', scopes: scopes.split(' ').map(scope), ...rest };
+}
+
+function scope(text: string): Scope {
+  const [, context, type, permissions, query] = /^(patient|user|system)\/([A-Za-z*]+)\.([cruds]+)(?:\?(.+))?$/.exec(text)!;
+  return { context: context as Scope['context'], type: type!, permissions: permissions!, ...(query && { query }) };
+}
