@@ -294,7 +294,8 @@ export interface Classifier {
   /** Whether analyses can run now, on what, and if not why. */
   state(): ClassifierState;
   /**
-   * Brings one frame into the model's input form and runs the model, off the event loop.
+   * Brings one frame into the model's input form and runs the model, off the event loop. The frame's pixels
+   * are handed over and cannot be used afterwards.
    * @throws Problem `transient` (not ready, too many wait), `timeout`, `structure` (pixels unusable), `exception` (model error).
    */
   classify(frame: DecodedFrame, presentation: Presentation): Promise<Classification>;
@@ -316,7 +317,9 @@ export interface Classification {
   /** Grad-CAM, one map a class, each `heatMapSize` x `heatMapSize`, row by row, not negative. */
   heatMaps: number[][];
   heatMapSize: number;
-  /** Scores of the model's own gate and distance outputs; empty where the model has none. */
+  /** The frame as a person sees it, 8-bit grey, row by row: the ground that a heat map is laid over. */
+  preview: { width: number; height: number; grey: Uint8Array };
+  /** Scores of the model's own gate and distance outputs. */
   gate: number[];
   distance: number[];
 }

@@ -1,0 +1,121 @@
+import { newId } from '../identifier.ts';
+import type { Account, AccountStore } from '../ports.ts';
+import type { Role } from '../principal.ts';
+import { Problem } from '../problem.ts';
+import type { AuthorizationStore } from './authorizations.ts';
+import { normalise, passwordFault, type PasswordHasher } from './password.ts';
+
+export interface NewAccount {
+  email: string;
+  password: string;
+  role: Role;
+  displayName: string;
+  /** `Practitioner/id`, or `Patient/id` for a patient. */
+  fhirUser: string;
+}
+
+/** One plain address (RFC 5321 without comments, quotes and groups): whatever else a mail header understands is not let in. */
+const plainAddress = /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$/;
+
+/** The form under which an address is looked up and counted. */
+export function addressKey(email: string): string {
+  return email.trim().toLowerCase().slice(0, 320);
+}
+
+/**
+ * Makes an account whose password a person chose.
+ *
+ * @throws Problem `value` for an address or password that is not accepted, `invariant` if role and person do
+ * not fit, `duplicate` if the address is taken.
+ */
+export async function createAccount(
+  accounts: AccountStore,
+  passwords: PasswordHasher,
+  wanted: NewAccount,
+  options: { secondFactor: boolean } = { secondFactor: false },
+): Promise<Account> {
+  const fault = passwordFault(wanted.password, { ...options, context: [wanted.email, wanted.displayName] });
+  if (fault) throw new Problem('value', fault, { expression: 'password' });
+  return insertAccount(accounts, passwords, wanted);
+}
+
+/**
+ * Makes the account if its address is free, and leaves an existing one as it is: for the accounts that the
+ * operator or demo mode brings along, whose published passwords the rules for new ones would refuse.
+ */
+export async function ensureAccount(accounts: AccountStore, passwords: PasswordHasher, wanted: NewAccount): Promise<Account> {
+  const standing = await accounts.byEmail(wanted.email);
+  if (standing) return standing;
+  try {
+    return await insertAccount(accounts, passwords, wanted);
+  } catch (error) {
+    const winner = error instanceof Problem && error.code === 'duplicate' ? await accounts.byEmail(wanted.email) : undefined;
+    if (winner) return winner;
+    throw error;
+  }
+}
+
+async function insertAccount(accounts: AccountStore, passwords: PasswordHasher, wanted: NewAccount): Promise<Account> {
+  const email = wanted.email.trim();
+  if (email.length > 254 || !plainAddress.test(email)) {
+    throw new Problem('value', 'This is not an e-mail address.', { expression: 'email' });
+  }
+  checkPerson(wanted.role, wanted.fhirUser);
+  const account: Account = {
+    id: newId(),
+    email,
+    passwordHash: await passwords.hash(normalise(wanted.password)),
+    role: wanted.role,
+    displayName: wanted.displayName,
+    fhirUser: wanted.fhirUser,
+    disabled: false,
+  };
+  await accounts.insert(account);
+  return account;
+}
+
+/** Access by compartment hangs on this reference, so it is checked where it enters. */
+function checkPerson(role: Role, fhirUser: string): void {
+  const type = role === 'patient' ? 'Patient' : 'Practitioner';
+  if (!new RegExp(`^${type}/[A-Za-z0-9.-]{1,64}$`).test(fhirUser)) {
+    throw new Problem('invariant', `The role ${role} needs a reference to a ${type}.`, { expression: 'fhirUser' });
+  }
+}
+
+/** FHIR id of the patient that the account is; undefined for staff. */
+export function patientOf(account: Pick<Account, 'role' | 'fhirUser'>): string | undefined {
+  const [type, id] = account.fhirUser.split('/');
+  return account.role === 'patient' && type === 'Patient' ? id : undefined;
+}
+
+/** Locks a person out: no new sign-in, and every session and authorisation ends (tokens within 60 s). */
+export async function disableAccount(accounts: AccountStore, authorizations: AuthorizationStore, id: string): Promise<void> {
+  await accounts.setDisabled(id, true);
+  await authorizations.revokeAccount(id);
+}
+
+/** Gives another role. What the old one was granted ends; the person signs in anew. */
+export async function changeRole(
+  accounts: AccountStore,
+  authorizations: AuthorizationStore,
+  id: string,
+  { role, fhirUser }: { role: Role; fhirUser: string },
+): Promise<void> {
+  checkPerson(role, fhirUser);
+  await accounts.setRole(id, role, fhirUser);
+  await authorizations.revokeAccount(id);
+}
+
+/** Sets a new password and ends what was signed in with the old one. @throws Problem `value`. */
+export async function changePassword(
+  accounts: AccountStore,
+  passwords: PasswordHasher,
+  authorizations: AuthorizationStore,
+  account: Account,
+  password: string,
+): Promise<void> {
+  const fault = passwordFault(password, { secondFactor: false, context: [account.email, account.displayName] });
+  if (fault) throw new Problem('value', fault, { expression: 'password' });
+  await accounts.setPasswordHash(account.id, await passwords.hash(normalise(password)));
+  await authorizations.revokeAccount(account.id);
+}

@@ -1,0 +1,107 @@
+import type { Role } from '../principal.ts';
+
+/** Anything that the authorization server stores under one of its model names. */
+export type Payload = Record<string, unknown>;
+
+/** What the authorization server (SMART face) must remember. Every method is atomic by itself. */
+export interface AuthorizationStore {
+  /** @returns false if `onlyNew` and the id exists: how a replayed client assertion is noticed by two processes at once. */
+  put(model: string, id: string, payload: Payload, options: { expiresIn?: number; onlyNew?: boolean }): Promise<boolean>;
+  /** Expired rows are not there. */
+  find(model: string, by: { id: string } | { uid: string } | { userCode: string }): Promise<Payload | undefined>;
+  /** Marks as used. @returns false if it was used before: of two parallel uses of one code, one wins. */
+  consume(model: string, id: string): Promise<boolean>;
+  remove(model: string, id: string): Promise<void>;
+  /** Ends an authorisation: its grant, codes and refresh tokens, of which access tokens depend. */
+  revokeGrant(grantId: string): Promise<void>;
+  /** Ends all sessions and authorisations of a person; returns the grants that ended. */
+  revokeAccount(accountId: string): Promise<string[]>;
+  revokeToken(tokenId: string, expiresAt: Date): Promise<void>;
+  /** Whether what an access token stands on still stands. */
+  standing(of: { tokenId: string; clientId: string; grantId?: string; accountId?: string }): Promise<Standing>;
+
+  saveGrant(grant: GrantContext): Promise<void>;
+  grant(grantId: string): Promise<GrantContext | undefined>;
+  grantsOf(accountId: string): Promise<ConnectedApp[]>;
+
+  saveLaunch(launch: Launch, expiresIn: number): Promise<void>;
+  launch(id: string): Promise<Launch | undefined>;
+  /** Takes a launch once; undefined if it is unknown, over, used or somebody else's. */
+  takeLaunch(id: string, of: { clientId: string; accountId: string }): Promise<Launch | undefined>;
+
+  client(id: string): Promise<SmartClient | undefined>;
+  /** Adds the client or replaces its registration; a disabled client stays disabled. */
+  saveClient(client: SmartClient): Promise<void>;
+  setClientDisabled(id: string, disabled: boolean): Promise<void>;
+  /** Origins of the redirect addresses of all browser apps, for CORS. */
+  clientOrigins(): Promise<string[]>;
+
+  /** The stored secret of this name, or, once for all processes, the one that `make` gives. */
+  secret<T>(name: string, make: () => Promise<T>): Promise<T>;
+  /** Deletes what has expired; returns how many rows. */
+  sweep(): Promise<number>;
+}
+
+/** A registered app. */
+export interface SmartClient {
+  id: string;
+  /** OAuth client metadata (RFC 7591 names), without `client_id`; a `client_secret` is the SHA-256 of the secret. */
+  metadata: Payload;
+  /** Our own application: no consent page, because nobody else gets the data. */
+  firstParty: boolean;
+  /** The most that the client may be granted; pre-authorisation of backend services. */
+  allowedScope?: string;
+  /** May ask about tokens of other clients (RFC 7662). */
+  mayIntrospect: boolean;
+  disabled: boolean;
+}
+
+/** Launch context of one authorisation. Ids are FHIR ids. */
+export interface GrantContext {
+  grantId: string;
+  accountId: string;
+  clientId: string;
+  patient?: string;
+  encounter?: string;
+}
+
+export interface ConnectedApp extends GrantContext {
+  clientName: string;
+  scope: string;
+  since: Date;
+}
+
+/** An EHR launch that waits for its app: whom to open it with. */
+export interface Launch {
+  id: string;
+  clientId: string;
+  accountId: string;
+  patient?: string;
+  encounter?: string;
+}
+
+export interface Standing {
+  /** Revoked by itself, or its authorisation ended. */
+  revoked: boolean;
+  clientDisabled: boolean;
+  account?: { role: Role; fhirUser: string; disabled: boolean };
+}
+
+/** Counts tries at signing in, over all processes. */
+export interface AttemptStore {
+  /**
+   * Counts one try under each key before the password is looked at, so that parallel guesses count too.
+   *
+   * @returns seconds to wait if a key is over its limit, else 0.
+   */
+  begin(keys: AttemptKey[]): Promise<number>;
+  /** A good sign-in: `forget` starts from zero, `giveBack` takes its own try off the count. */
+  succeed(keys: { forget: string[]; giveBack: string[] }): Promise<void>;
+}
+
+export interface AttemptKey {
+  key: string;
+  limit: number;
+  /** Seconds from the first try until the count starts again. */
+  window: number;
+}

@@ -1,0 +1,89 @@
+import type { Role, Scope } from '../principal.ts';
+
+/** Scopes about the sign-in itself and its launch context; everything else names resources. */
+const plainScopes = new Set(['openid', 'profile', 'fhirUser', 'offline_access', 'online_access', 'launch', 'launch/patient']);
+
+const version1: Record<string, string> = { read: 'rs', write: 'cud', '*': 'cruds' };
+const shape = /^(patient|user|system)\/(\*|[A-Z][A-Za-z]{1,63})\.(read|write|\*|c?r?u?d?s?)(?:\?(.+))?$/;
+/** `category=x&status=y`: plain search parameters only. Chains, `_has`, `_filter` and modifiers are experimental in SMART: refused. */
+const granular = /^[a-z][a-z-]{0,63}=[^&=\s]+(?:&[a-z][a-z-]{0,63}=[^&=\s]+)*$/;
+const commonParameters = /(^|&)_(id|tag|security|profile)=/g;
+
+/**
+ * Reads one resource scope of SMART App Launch 2.2, v1 (`.read`) or v2 (`.rs`, letters in the order c r u d s).
+ *
+ * @returns undefined for everything that the grammar does not know, so that unknown scopes are dropped, never guessed.
+ */
+export function parseScope(text: string): Scope | undefined {
+  if (text.length > 500) return undefined;
+  const found = shape.exec(text);
+  if (!found) return undefined;
+  const [, context, type, letters, query] = found as unknown as [string, Scope['context'], string, string, string?];
+  const permissions = version1[letters] ?? letters;
+  if (permissions === '') return undefined;
+  if (query === undefined) return { context, type, permissions };
+  if (!granular.test(query.replace(commonParameters, '$1$2='))) return undefined;
+  return { context, type, permissions, query };
+}
+
+/** The resource scopes in a space-separated list, parsed; the others are left out. */
+export function parseScopes(list: string | undefined): Scope[] {
+  return splitScopes(list).flatMap((text) => parseScope(text) ?? []);
+}
+
+/** Words of a scope list, each once. */
+export function splitScopes(list: string | undefined): string[] {
+  return [...new Set((list ?? '').split(' ').filter((word) => word !== ''))];
+}
+
+/** Whether this server knows what the word means. */
+export function isKnownScope(text: string): boolean {
+  return plainScopes.has(text) || parseScope(text) !== undefined;
+}
+
+/** Whether `wide` allows all that `narrow` asks: how pre-authorised scopes limit a backend service. */
+export function covers(wide: Scope, narrow: Scope): boolean {
+  return (
+    wide.context === narrow.context &&
+    (wide.type === '*' || wide.type === narrow.type) &&
+    [...narrow.permissions].every((letter) => wide.permissions.includes(letter)) &&
+    (wide.query === undefined || wide.query === narrow.query)
+  );
+}
+
+/**
+ * Whether a person of this role may ever use the scope. A patient reads what concerns the patient and sends
+ * images (`c`); staff act as users, or for one patient whom they chose. `system/` is never a person's. What
+ * remains is still narrowed by the access policy: a scope never widens it.
+ */
+export function roleMayUse(role: Role, scope: Scope): boolean {
+  if (scope.context === 'system') return false;
+  if (role === 'patient') return scope.context === 'patient' && /[crs]/.test(scope.permissions);
+  return true;
+}
+
+/** What a scope allows, in words for the consent page. */
+export function describeScope(text: string): string {
+  const plain: Record<string, string> = {
+    openid: 'Know who you are',
+    profile: 'See your name',
+    fhirUser: 'See which person in the records you are',
+    offline_access: 'Stay connected when you are not using it',
+    online_access: 'Stay connected while you are signed in',
+    launch: 'Open with the patient you are working on',
+    'launch/patient': 'Know which patient you choose',
+  };
+  const scope = parseScope(text);
+  if (!scope) return plain[text] ?? text;
+  const verbs = [
+    /[rs]/.test(scope.permissions) ? 'see' : '',
+    scope.permissions.includes('c') ? 'add' : '',
+    scope.permissions.includes('u') ? 'change' : '',
+    scope.permissions.includes('d') ? 'delete' : '',
+  ].filter(Boolean);
+  const verb = verbs.length > 1 ? `${verbs.slice(0, -1).join(', ')} and ${verbs.at(-1)}` : (verbs[0] ?? '');
+  const kind = scope.type === '*' ? 'all records' : `${scope.type} records`;
+  const whose = scope.context === 'patient' ? 'of the patient' : 'that you have access to';
+  const limit = scope.query === undefined ? '' : ` (only ${scope.query})`;
+  return `${verb.charAt(0).toUpperCase()}${verb.slice(1)} ${kind} ${whose}${limit}`;
+}

@@ -1,0 +1,145 @@
+import type { Middleware, ParameterizedContext } from 'koa';
+import mount from 'koa-mount';
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { splitScopes } from '../core/accounts/scopes.ts';
+import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
+import type { AuditRow, AuditTrail } from '../core/ports.ts';
+import type { State } from '../http/state.ts';
+import type { AccessTokens } from './access-token.ts';
+import { readForm } from './form.ts';
+
+export interface AuthorizationServerParts {
+  publicUrl: string;
+  provider: Provider;
+  authorizations: AuthorizationStore;
+  tokens: AccessTokens;
+  audit: AuditTrail;
+}
+
+/** Everything below /oidc: oidc-provider, with what SMART asks for and it does not do put around it. */
+export function authorizationServer(parts: AuthorizationServerParts): Middleware<State> {
+  // Inside, before its own routes: `ctx.oidc` is complete when they return.
+  parts.provider.use(async (ctx, next) => {
+    await next();
+    await afterToken(parts, ctx as unknown as KoaContextWithOIDC & ParameterizedContext<State>);
+  });
+  const mounted = mount('/oidc', parts.provider as unknown as Middleware);
+  return async (ctx, next) => {
+    if (ctx.path !== '/oidc' && !ctx.path.startsWith('/oidc/')) return next();
+    if (!ctx.originalUrl.startsWith('/')) {
+      ctx.status = 400; // absolute-form: its host would end up in the addresses that oidc-provider builds
+      return;
+    }
+    const isAuthorize = ctx.path === '/oidc/auth';
+    if (isAuthorize && ctx.method === 'GET' && ctx.get('Host').toLowerCase() !== new URL(parts.publicUrl).host) {
+      // Cookies belong to one host name: localhost and 127.0.0.1 are two.
+      return ctx.redirect(`${parts.publicUrl}${ctx.originalUrl}`);
+    }
+    pinOrigin(ctx, parts);
+    if (isAuthorize && ctx.method === 'POST') return authorizeByPost(ctx, parts.publicUrl);
+    if (isAuthorize && ctx.method === 'GET') askForConsent(ctx);
+    await mounted(ctx as never, next);
+  };
+}
+
+/**
+ * oidc-provider builds addresses, and the audiences that it accepts in client assertions, from the request's own
+ * origin. Here that is always the public URL, whatever Host or X-Forwarded-Host say; cookies are signed with its keys.
+ */
+function pinOrigin(ctx: ParameterizedContext<State>, { publicUrl, provider }: AuthorizationServerParts): void {
+  const { protocol, host } = new URL(publicUrl);
+  const scheme = protocol.slice(0, -1);
+  Object.defineProperties(ctx.request, { protocol: { value: scheme }, secure: { value: scheme === 'https' }, host: { value: host } });
+  const cookies = provider.createContext(ctx.req, ctx.res).cookies;
+  cookies.secure = scheme === 'https';
+  ctx.cookies = cookies;
+}
+
+/** `authorize-post`: the same request by GET, so that Lax cookies go along and nothing has to be SameSite=None. */
+async function authorizeByPost(ctx: ParameterizedContext<State>, publicUrl: string): Promise<void> {
+  const form = await readForm(ctx).catch(() => undefined);
+  if (!form) {
+    ctx.status = 400;
+    ctx.body = { error: 'invalid_request', error_description: 'send a form of at most 64 KiB' };
+    return;
+  }
+  ctx.status = 303;
+  ctx.set('Cache-Control', 'no-store');
+  ctx.redirect(`${publicUrl}/oidc/auth?${form.toString()}`);
+}
+
+/** OpenID Connect grants `offline_access` only with `prompt=consent`, and oidc-provider drops it silently otherwise; SMART apps do not send it. */
+function askForConsent(ctx: ParameterizedContext<State>): void {
+  const { scope, prompt } = ctx.query;
+  if (typeof scope !== 'string' || Array.isArray(prompt) || !splitScopes(scope).includes('offline_access')) return;
+  const prompts = splitScopes(prompt);
+  if (prompts.includes('none') || prompts.includes('consent')) return;
+  ctx.query = { ...ctx.query, prompt: [...prompts, 'consent'].join(' ') };
+}
+
+async function afterToken(parts: AuthorizationServerParts, ctx: KoaContextWithOIDC & ParameterizedContext<State>): Promise<void> {
+  const { oidc } = ctx;
+  const body = ctx.body as Record<string, unknown> | undefined;
+  if (oidc?.route === 'token') {
+    ctx.set('Pragma', 'no-cache');
+    await record(parts, ctx, 'smart:token', ctx.status === 200 ? 'success' : 'refused');
+    if (ctx.status === 200 && body) await addLaunchContext(parts, ctx, body);
+  }
+  if (oidc?.route === 'revocation') {
+    // oidc-provider has authenticated the client and found that the token is a JWT, which it keeps no record of.
+    if (body?.error === 'unsupported_token_type') await revokeAccessToken(parts, ctx);
+    if (ctx.status === 200) {
+      parts.tokens.forget();
+      await record(parts, ctx, 'smart:revoke', 'success');
+    }
+  }
+}
+
+/** Launch context beside the token (SMART 2.2 "Launch context arrives with your access_token"), for refreshes too. */
+async function addLaunchContext(parts: AuthorizationServerParts, ctx: KoaContextWithOIDC, body: Record<string, unknown>): Promise<void> {
+  const grantId = ctx.oidc.entities.Grant?.jti;
+  const grant = grantId === undefined ? undefined : await parts.authorizations.grant(grantId);
+  if (!grant) return;
+  Object.assign(body, {
+    ...(grant.patient === undefined ? {} : { patient: grant.patient, need_patient_banner: true }),
+    ...(grant.encounter === undefined ? {} : { encounter: grant.encounter }),
+    smart_style_url: `${parts.publicUrl}/smart/style.json`,
+  });
+}
+
+/** Ends the whole authorisation of a person's token, or the single token of a backend service; others' tokens are left alone, silently (RFC 7009 2.2). */
+async function revokeAccessToken(parts: AuthorizationServerParts, ctx: KoaContextWithOIDC & ParameterizedContext<State>): Promise<void> {
+  const claims = await parts.tokens.read(String(ctx.oidc.params?.token));
+  if (claims && claims.client_id === ctx.oidc.client?.clientId) {
+    if (claims.grant !== undefined) await parts.authorizations.revokeGrant(claims.grant);
+    else await parts.authorizations.revokeToken(claims.jti, new Date(claims.exp * 1000));
+  }
+  ctx.status = 200;
+  ctx.body = '';
+}
+
+async function record(
+  { audit }: AuthorizationServerParts,
+  ctx: KoaContextWithOIDC & ParameterizedContext<State>,
+  event: string,
+  outcome: AuditRow['outcome'],
+): Promise<void> {
+  const { client, entities } = ctx.oidc;
+  const token = entities.AccessToken ?? entities.ClientCredentials;
+  const subject = entities.Account?.accountId ?? client?.clientId;
+  await audit.append({
+    action: 'E',
+    event,
+    outcome,
+    principal: client &&
+      subject !== undefined && {
+        kind: entities.Account ? 'user' : 'client',
+        subject,
+        clientId: client.clientId,
+        scopes: [],
+        ...(token?.jti === undefined ? {} : { tokenId: token.jti }),
+      } || undefined,
+    ...(ctx.state.requestId === undefined ? {} : { requestId: ctx.state.requestId }),
+    sourceAddress: ctx.ip,
+  }); // prettier-ignore
+}

@@ -1,0 +1,70 @@
+import type { ParameterizedContext } from 'koa';
+import type Router from '@koa/router';
+import type { Provider } from 'oidc-provider';
+import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
+import type { World } from '../core/ports.ts';
+import { Problem } from '../core/problem.ts';
+import type { State } from '../http/state.ts';
+import type { AccessTokens } from './access-token.ts';
+import { checkFormOrigin, formProof, readForm } from './form.ts';
+import { connectedAppsPage, signInFirstPage } from './pages/account-pages.ts';
+import { errorPage, showPage } from './pages/layout.ts';
+
+export interface ConnectedAppsParts {
+  world: Pick<World, 'audit' | 'settings' | 'accounts'>;
+  provider: Provider;
+  authorizations: AuthorizationStore;
+  tokens: AccessTokens;
+  cookieKey: string;
+}
+
+/** The signed-in person's own page of apps with access (SMART `management_endpoint`). It lives on the session cookie. */
+export function connectedAppsRoutes(router: Router<State>, parts: ConnectedAppsParts): void {
+  router.get('/connected-apps', async (ctx) => {
+    const accountId = await sessionAccount(parts, ctx);
+    if (accountId === undefined) return showPage(ctx, { ...signInFirstPage(), status: 401 });
+    await showApps(parts, ctx, accountId);
+  });
+
+  router.post('/connected-apps', async (ctx) => {
+    const accountId = await sessionAccount(parts, ctx);
+    if (accountId === undefined) return showPage(ctx, { ...signInFirstPage(), status: 401 });
+    try {
+      const form = await readForm(ctx);
+      checkFormOrigin(ctx, form, { origin: parts.world.settings.publicUrl, proof: formProof(parts.cookieKey, accountId) });
+      await removeAccess(parts, ctx, accountId, form.get('grant') ?? '');
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      return showPage(ctx, { ...errorPage(error.message), status: error.code === 'forbidden' ? 403 : 400 });
+    }
+    ctx.status = 303;
+    ctx.redirect('/connected-apps');
+  });
+}
+
+async function showApps(parts: ConnectedAppsParts, ctx: ParameterizedContext<State>, accountId: string): Promise<void> {
+  const apps = await parts.authorizations.grantsOf(accountId);
+  showPage(ctx, connectedAppsPage(apps, formProof(parts.cookieKey, accountId)));
+}
+
+/** Only the person's own authorisations can be named. */
+async function removeAccess(parts: ConnectedAppsParts, ctx: ParameterizedContext<State>, accountId: string, grantId: string): Promise<void> {
+  const grant = grantId.includes('\0') ? undefined : await parts.authorizations.grant(grantId);
+  if (grant?.accountId !== accountId) return;
+  await parts.authorizations.revokeGrant(grantId);
+  parts.tokens.forget();
+  await parts.world.audit.append({
+    action: 'E',
+    event: 'smart:revoke',
+    outcome: 'success',
+    principal: { kind: 'user', subject: accountId, clientId: grant.clientId, scopes: [] },
+    requestId: ctx.state.requestId,
+    sourceAddress: ctx.ip,
+  });
+}
+
+async function sessionAccount({ provider, world }: ConnectedAppsParts, ctx: ParameterizedContext<State>): Promise<string | undefined> {
+  const session = await provider.Session.get(provider.createContext(ctx.req, ctx.res) as never);
+  const account = session.accountId === undefined ? undefined : await world.accounts.byId(session.accountId);
+  return account && !account.disabled ? account.id : undefined;
+}

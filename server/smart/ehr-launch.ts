@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import type { ParameterizedContext } from 'koa';
+import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
+import type { World } from '../core/ports.ts';
+import type { Principal } from '../core/principal.ts';
+import { Problem } from '../core/problem.ts';
+import type { State } from '../http/state.ts';
+import type { FindPatients } from './interactions.ts';
+import { isFirstPartyPrincipal } from './clients.ts';
+
+export interface LaunchParts {
+  world: Pick<World, 'audit' | 'settings'>;
+  authorizations: AuthorizationStore;
+  findPatients: FindPatients;
+}
+
+const fhirId = /^[A-Za-z0-9.-]{1,64}$/;
+/** Seconds that an app has to come with the launch. */
+const launchLife = 300;
+
+export interface LaunchOrder {
+  clientId: string;
+  patient?: string;
+  encounter?: string;
+}
+
+/**
+ * Prepares an EHR launch (SMART 2.2 "Launch app: EHR launch"): the caller opens the returned address, and the app
+ * comes back with the opaque `launch`, which is good once, for this person, this app and five minutes.
+ *
+ * @throws Problem `forbidden` if the caller is not our own application, `not-found` for an unknown app or a
+ * patient that the person may not see, `value` for malformed ids.
+ */
+export async function prepareLaunch(parts: LaunchParts, principal: Principal, order: LaunchOrder): Promise<{ launch: string; url: string }> {
+  if (principal.kind !== 'user' || !isFirstPartyPrincipal(principal)) throw new Problem('forbidden', 'Only the viewer can launch apps.');
+  for (const id of [order.patient, order.encounter]) {
+    if (id !== undefined && !fhirId.test(id)) throw new Problem('value', 'patient and encounter are FHIR ids.');
+  }
+  const client = await parts.authorizations.client(order.clientId);
+  const launchUri = client?.metadata.initiate_login_uri;
+  if (!client || client.disabled || typeof launchUri !== 'string') throw new Problem('not-found', 'There is no such app to launch.');
+  if (order.patient !== undefined && principal.role !== 'patient') {
+    const [patient] = await parts.findPatients(principal, { id: order.patient });
+    if (patient?.id !== order.patient) throw new Problem('not-found', 'There is no such patient.');
+  }
+  const launch = randomBytes(24).toString('base64url');
+  const { clientId, ...context } = order;
+  await parts.authorizations.saveLaunch({ id: launch, clientId, accountId: principal.subject, ...context }, launchLife);
+  const url = new URL(launchUri);
+  url.searchParams.set('iss', parts.world.settings.fhirBaseUrl);
+  url.searchParams.set('launch', launch);
+  return { launch, url: url.href };
+}
+
+/** Reads the order from a JSON body. @throws Problem `structure`, `media-type`, `too-long`. */
+export async function readLaunchOrder(ctx: ParameterizedContext<State>): Promise<LaunchOrder> {
+  if (!ctx.is('application/json')) throw new Problem('media-type', 'Send application/json.');
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > 4096) throw new Problem('too-long', 'The body is too large.');
+    chunks.push(chunk);
+  }
+  let body: unknown;
+  try {
+    body = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch (cause) {
+    throw new Problem('structure', 'The body is not JSON.', { cause });
+  }
+  const { client, patient, encounter } = (body ?? {}) as Record<string, unknown>;
+  if (typeof client !== 'string') throw new Problem('required', 'client is missing.');
+  return {
+    clientId: client,
+    ...(typeof patient === 'string' ? { patient } : {}),
+    ...(typeof encounter === 'string' ? { encounter } : {}),
+  };
+}

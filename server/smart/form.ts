@@ -1,0 +1,46 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { ParameterizedContext } from 'koa';
+import { Problem } from '../core/problem.ts';
+
+const limit = 64 * 1024;
+
+type Request = Pick<ParameterizedContext, 'req' | 'is' | 'get'>;
+
+/**
+ * The fields of a posted form (application/x-www-form-urlencoded).
+ *
+ * @throws Problem `media-type` for another type, `too-long` past 64 KiB.
+ */
+export async function readForm(ctx: Request): Promise<URLSearchParams> {
+  if (!ctx.is('application/x-www-form-urlencoded')) throw new Problem('media-type', 'A form must be sent as application/x-www-form-urlencoded.');
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limit) throw new Problem('too-long', 'The form is too large.');
+    chunks.push(chunk);
+  }
+  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
+}
+
+/** A word that only a page of ours can carry: an HMAC of what the form is about, under the cookie key. */
+export function formProof(key: string, subject: string): string {
+  return createHmac('sha256', key).update(`form ${subject}`).digest('base64url');
+}
+
+/**
+ * Refuses a form that does not come from our own page: the interaction cookie is SameSite=Lax and bound to its
+ * path, the form carries a proof, and browsers say where a request comes from.
+ *
+ * @throws Problem `forbidden`.
+ */
+export function checkFormOrigin(ctx: Request, form: URLSearchParams, expected: { origin: string; proof: string }): void {
+  const site = ctx.get('Sec-Fetch-Site');
+  const origin = ctx.get('Origin');
+  const given = Buffer.from(form.get('proof') ?? '');
+  const proof = Buffer.from(expected.proof);
+  const isOurs = given.length === proof.length && timingSafeEqual(given, proof);
+  if (!isOurs || (site !== '' && site !== 'same-origin') || (origin !== '' && origin !== 'null' && origin !== expected.origin)) {
+    throw new Problem('forbidden', 'The form does not come from this sign-in. Go back to the app and start again.');
+  }
+}

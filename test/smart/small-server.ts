@@ -1,0 +1,134 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, generateKeyPair } from 'jose';
+import Koa from 'koa';
+import { ensureAccount } from '../../server/core/accounts/account.ts';
+import type { AuthorizationStore } from '../../server/core/accounts/authorizations.ts';
+import type { Account, World } from '../../server/core/ports.ts';
+import type { Principal } from '../../server/core/principal.ts';
+import { Problem } from '../../server/core/problem.ts';
+import { bearer } from '../../server/http/bearer.ts';
+import { requestId } from '../../server/http/request-id.ts';
+import type { State } from '../../server/http/state.ts';
+import { argon2Passwords } from '../../server/infrastructure/argon2.ts';
+import { postgresAccounts, postgresAttempts } from '../../server/infrastructure/postgres/accounts.ts';
+import { sharedAudit } from '../../server/infrastructure/postgres/audit.ts';
+import { postgresAuthorizations } from '../../server/infrastructure/postgres/oidc-store.ts';
+import { seedClients } from '../../server/smart/clients.ts';
+import { smartFace, type SmartFace } from '../../server/smart/face.ts';
+import { smartKeys } from '../../server/smart/keys.ts';
+import { freshDatabase, type TestDatabase } from '../harness/database.ts';
+import type { BackendKey } from '../harness/sign-in.ts';
+
+export const password = 'a long test password';
+export const appSecret = 'an-app-secret-of-more-than-32-characters';
+export const appRedirect = 'https://app.example.org/callback';
+
+/** The SMART face alone on a real database and a real port, with one protected route that says who asks. */
+export interface SmallServer {
+  url: string;
+  database: TestDatabase;
+  authorizations: AuthorizationStore;
+  face: SmartFace;
+  accounts: Record<'patient' | 'doctor' | 'admin', Account>;
+  backend: BackendKey;
+  /** Asks the protected route. */
+  whoAmI(token: string): Promise<{ status: number; principal: Principal; challenge: string | null }>;
+  close(): Promise<void>;
+}
+
+const people = [
+  { id: 'patient-1', name: 'Ada Example', birthDate: '1970-01-01' },
+  { id: 'patient-2', name: 'Ben Example', birthDate: '1980-02-02' },
+];
+
+export async function startSmallServer(): Promise<SmallServer> {
+  const database = await freshDatabase();
+  const app = new Koa<State>();
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  const authorizations = postgresAuthorizations(database.sql);
+  const accounts = postgresAccounts(database.sql);
+  const passwords = argon2Passwords();
+  const { key, jwks } = await backendKeys();
+  await seedClients(authorizations, {
+    publicUrl: url,
+    apps: [
+      { id: 'demo-app', name: 'Demo <App>', redirectUris: [appRedirect], launchUri: 'https://app.example.org/launch' },
+      { id: 'secret-app', name: 'Secret App', redirectUris: [appRedirect], secret: appSecret },
+    ],
+    backends: [{ id: 'backend', name: 'Backend', jwks, allowedScope: 'system/ImagingStudy.rs system/Patient.rs', mayIntrospect: true }],
+  });
+  const made = async (role: 'patient' | 'doctor' | 'admin', fhirUser: string) =>
+    ensureAccount(accounts, passwords, { email: `${role}@test.example`, password, role, displayName: `The ${role}`, fhirUser });
+  const face = smartFace({
+    world: {
+      accounts,
+      audit: sharedAudit(database.sql),
+      settings: { publicUrl: url, fhirBaseUrl: `${url}/fhir` } as World['settings'],
+    },
+    authorizations,
+    attempts: postgresAttempts(database.sql),
+    passwords,
+    keys: await smartKeys(authorizations),
+    findPatients: async (_principal, wanted) =>
+      people.filter((one) => ('id' in wanted ? one.id === wanted.id : one.name.toLowerCase().includes(wanted.text.toLowerCase()))),
+    demoAccounts: [{ label: 'Patient', email: 'patient@test.example', password }],
+  });
+  assemble(app, face);
+  server.on('request', app.callback());
+  const small = {
+    url,
+    database,
+    authorizations,
+    face,
+    accounts: {
+      patient: await made('patient', 'Patient/patient-1'),
+      doctor: await made('doctor', 'Practitioner/doctor-1'),
+      admin: await made('admin', 'Practitioner/admin-1'),
+    },
+    backend: { clientId: 'backend', key },
+  };
+  return {
+    ...small,
+    async whoAmI(token) {
+      const response = await fetch(`${url}/who-am-i`, { headers: { Authorization: `Bearer ${token}` } });
+      return { status: response.status, principal: (await response.json()) as Principal, challenge: response.headers.get('www-authenticate') };
+    },
+    async close() {
+      await new Promise((done) => server.close(done).closeAllConnections());
+      await database.close();
+    },
+  };
+}
+
+function assemble(app: Koa<State>, face: SmartFace): void {
+  app.silent = true;
+  app.use(requestId());
+  app.use(async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      ctx.status = error.code === 'login' || error.code === 'expired' ? 401 : 403;
+      ctx.body = { problem: error.code, message: error.message };
+    }
+  });
+  app.use(face.routes().routes());
+  app.use(face.oidc);
+  const guard = bearer(face.verify);
+  app.use(async (ctx, next) => {
+    if (ctx.path !== '/who-am-i') return next();
+    await guard(ctx as never, async () => {
+      ctx.body = ctx.state.principal;
+    });
+  });
+}
+
+async function backendKeys(): Promise<{ key: BackendKey['key']; jwks: { keys: Record<string, unknown>[] } }> {
+  const { privateKey, publicKey } = await generateKeyPair('ES384', { extractable: true });
+  const key = { ...(await exportJWK(privateKey)), kid: 'backend-1', alg: 'ES384' };
+  return { key, jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'backend-1', alg: 'ES384', use: 'sig' }] } };
+}
