@@ -1,0 +1,138 @@
+/**
+ * A change that a client asks for, by id or by criteria (FHIR http.html#create, #update, #patch, #delete and
+ * their conditional forms). REST, batch and transaction all come through here and so cannot differ.
+ */
+import type { Resource, ResourceType } from '@medplum/fhirtypes';
+import { narrow } from '../access/policy.ts';
+import type { StoredRecord, Stores, World } from '../ports.ts';
+import { Problem } from '../problem.ts';
+import { findOne } from './conditional.ts';
+import { applyPatch, type Patch } from './patch.ts';
+import { write, type WriteContext, type WriteRequest } from './write.ts';
+
+/** Which record: by id, or the one that matches a query string. */
+export type Target = { id: string } | { criteria: string };
+
+export type Change =
+  /** `id`: chosen beforehand by a transaction, whose other entries refer to it. */
+  | { kind: 'create'; type: ResourceType; resource: Record<string, unknown>; ifNoneExist?: string; id?: string }
+  | { kind: 'update'; type: ResourceType; target: Target; resource: Record<string, unknown>; ifMatch?: number }
+  | { kind: 'patch'; type: ResourceType; target: Target; patch: Patch; ifMatch?: number }
+  | { kind: 'delete'; type: ResourceType; target: Target; ifMatch?: number };
+
+export interface Changed {
+  status: 200 | 201 | 204;
+  /** The version that stands now; undefined when there was nothing to delete. */
+  record?: StoredRecord;
+}
+
+/**
+ * Must run inside a transaction: `context.stores` and `context.world` are that transaction's (see `within`).
+ * @throws Problem as `write`; `multiple-matches`; `not-found` for a patch of nothing; `value` when body and address disagree.
+ */
+export async function change(context: WriteContext, asked: Change): Promise<Changed> {
+  switch (asked.kind) {
+    case 'create':
+      return create(context, asked);
+    case 'update':
+      return update(context, asked);
+    case 'patch':
+      return patch(context, asked);
+    case 'delete':
+      return remove(context, asked);
+  }
+}
+
+/** The world as a transaction sees it: reads and writes share its client, nested transactions join it. */
+export function within(world: World, tx: Stores): World {
+  const inside = Object.create(world) as World;
+  return Object.assign(inside, tx, { transaction: <T>(work: (stores: Stores) => Promise<T>) => work(tx) });
+}
+
+/** @throws Problem `value` when the body is not of the type that the address names. */
+export function requireType(resource: Record<string, unknown>, type: ResourceType): Resource {
+  if (resource['resourceType'] !== type) {
+    throw new Problem('value', `The body must be a ${type}, as in the address`, { expression: 'resourceType' });
+  }
+  return resource as unknown as Resource;
+}
+
+async function create(context: WriteContext, asked: Extract<Change, { kind: 'create' }>): Promise<Changed> {
+  const resource = requireType(asked.resource, asked.type);
+  if (asked.ifNoneExist !== undefined) {
+    const standing = await findOne(context, asked.type, asked.ifNoneExist);
+    if (standing) return { status: 200, record: standing };
+  }
+  const { id: _ignored, ...content } = resource as Resource & { id?: string };
+  const request: WriteRequest = { method: 'create', resource: content as Resource, ...(asked.id !== undefined && { id: asked.id }) };
+  return { status: 201, record: (await write(context, request)).record };
+}
+
+async function update(context: WriteContext, asked: Extract<Change, { kind: 'update' }>): Promise<Changed> {
+  const resource = requireType(asked.resource, asked.type);
+  const expression = `${asked.type}.id`;
+  let id = 'id' in asked.target ? asked.target.id : undefined;
+  if ('criteria' in asked.target) {
+    const standing = await findOne(context, asked.type, asked.target.criteria);
+    if (standing && resource.id !== undefined && resource.id !== standing.id) {
+      throw new Problem('value', 'The criteria match another record than the id in the body names', { expression });
+    }
+    id = standing?.id ?? resource.id;
+    if (id === undefined) {
+      if (asked.ifMatch !== undefined) throw new Problem('lock-error', 'There is no current version to match.');
+      return create(context, { kind: 'create', type: asked.type, resource: asked.resource });
+    }
+  } else if (resource.id === undefined) {
+    throw new Problem('value', 'The body must have the id of the address', { expression });
+  } else if (resource.id !== id) {
+    throw new Problem('value', 'The body has another id than the address', { expression });
+  }
+  const outcome = await write(context, {
+    method: 'update',
+    id: id!,
+    resource: { ...resource, id: id! } as Resource,
+    ...(asked.ifMatch !== undefined && { ifMatch: asked.ifMatch }),
+  });
+  return { status: outcome.created ? 201 : 200, record: outcome.record };
+}
+
+async function patch(context: WriteContext, asked: Extract<Change, { kind: 'patch' }>): Promise<Changed> {
+  const { type } = asked;
+  const narrowing = narrow(context.principal, type, 'update');
+  const id = await idOf(context, type, asked.target);
+  if (id === undefined) throw new Problem('not-found', `No ${type} matches the criteria`);
+  // Locked before it is read, so that no other change slips between the reading and the writing.
+  const locked = await context.stores.records.lock(type, id);
+  const standing = locked && (await context.stores.records.read(type, id, narrowing));
+  if (!standing) throw new Problem('not-found', `${type}/${id} does not exist.`);
+  if (!standing.resource) throw new Problem('deleted', `${type}/${id} was deleted.`);
+  if (asked.ifMatch !== undefined && asked.ifMatch !== standing.version) {
+    throw new Problem('lock-error', `The current version is ${standing.version}, not the one that If-Match names.`);
+  }
+  const resource = applyPatch(standing.resource, asked.patch);
+  const outcome = await write(context, { method: 'update', id, resource, patch: true });
+  return { status: 200, record: outcome.record };
+}
+
+/** What is not there is deleted already (FHIR http.html#delete: 204 either way). */
+async function remove(context: WriteContext, asked: Extract<Change, { kind: 'delete' }>): Promise<Changed> {
+  narrow(context.principal, asked.type, 'delete');
+  const id = await idOf(context, asked.type, asked.target);
+  if (id === undefined) return { status: 204 };
+  try {
+    const outcome = await write(context, {
+      method: 'delete',
+      type: asked.type,
+      id,
+      ...(asked.ifMatch !== undefined && { ifMatch: asked.ifMatch }),
+    });
+    return { status: 204, record: outcome.record };
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'not-found' && asked.ifMatch === undefined) return { status: 204 };
+    throw error;
+  }
+}
+
+async function idOf(context: WriteContext, type: ResourceType, target: Target): Promise<string | undefined> {
+  return 'id' in target ? target.id : (await findOne(context, type, target.criteria))?.id;
+}

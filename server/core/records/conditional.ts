@@ -1,0 +1,37 @@
+/** Conditional interactions (FHIR http.html#ccreate, #cond-update): criteria to the one record that they name. */
+import type { ResourceType } from '@medplum/fhirtypes';
+import { Problem } from '../problem.ts';
+import { parseCriteria } from './parse-search.ts';
+import { parseQueryString } from './query-string.ts';
+import { search } from './read.ts';
+import type { SearchCondition } from './search-query.ts';
+import { splitUnescaped } from './search-values.ts';
+import type { StoredRecord } from '../ports.ts';
+import type { WriteContext } from './write.ts';
+
+/**
+ * Finds the record and keeps others from creating one that would match, until the transaction ends: of
+ * several conditional creates at once, one creates and the others find.
+ *
+ * @param criteria a query string, such as `identifier=http://hospital|42`
+ * @throws Problem `multiple-matches`; `not-supported` or `value` for criteria that do not say what they mean.
+ */
+export async function findOne(context: WriteContext, type: ResourceType, criteria: string): Promise<StoredRecord | undefined> {
+  const conditions = parseCriteria(type, parseQueryString(criteria));
+  for (const key of lockKeys(type, conditions)) await context.stores.records.lockKey(key);
+  const query = { type, conditions, include: [], revinclude: [], sort: [], count: 2, total: 'none' as const };
+  const { matches } = await search(context.world, context.principal, query);
+  if (matches.length > 1) throw new Problem('multiple-matches', `The criteria match several ${type} records`);
+  return matches[0];
+}
+
+/**
+ * What to lock: each identifier by its value, since `sys|1` and `1` may mean the same record; else the
+ * criteria as a whole. Sorted, so that two transactions never wait for each other.
+ */
+export function lockKeys(type: ResourceType, conditions: readonly SearchCondition[]): string[] {
+  const identifiers = conditions.filter((one) => one.parameter === 'identifier' && one.modifier === undefined && !one.chain);
+  const values = identifiers.flatMap((one) => one.values.map((value) => splitUnescaped(value, '|').at(-1) ?? ''));
+  if (values.length > 0) return [...new Set(values)].sort().map((value) => `${type}?identifier=${value}`);
+  return [`${type}?${conditions.map((one) => JSON.stringify(one)).sort().join('&')}`];
+}

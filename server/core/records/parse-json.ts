@@ -1,0 +1,55 @@
+/** JSON from strangers: bounded before it is parsed, free of what poisons objects or the database. */
+import { Problem } from '../problem.ts';
+
+/** FHIR has no deeper data; JSON.parse and every walk over the result would go as deep as the text does. */
+const maxDepth = 64;
+
+/**
+ * @throws Problem `structure` with the reason: not JSON, too deep, a duplicate of a prototype name, a NUL.
+ */
+export function parseJson(text: string): unknown {
+  checkDepth(text);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new Problem('structure', 'The body is not valid JSON');
+  }
+  // A name or a NUL can hide behind escapes, so only texts that could hold them are walked.
+  if (/__proto__|\\u/.test(text)) refusePoison(parsed);
+  return parsed;
+}
+
+function checkDepth(text: string): void {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 34) i = endOfString(text, i);
+    else if (code === 123 || code === 91) {
+      if (++depth > maxDepth) throw new Problem('structure', `The body is nested deeper than ${maxDepth} levels`);
+    } else if (code === 125 || code === 93) depth--;
+  }
+}
+
+/** Index of the closing quote; of the last character if there is none (JSON.parse will complain). */
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  while (end > 0) {
+    let slashes = 0;
+    while (text.charCodeAt(end - 1 - slashes) === 92) slashes++;
+    if (slashes % 2 === 0) return end;
+    end = text.indexOf('"', end + 1);
+  }
+  return text.length;
+}
+
+function refusePoison(value: unknown): void {
+  if (typeof value === 'string') {
+    if (value.includes('\0')) throw new Problem('structure', 'The body holds a NUL character');
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, inner] of Object.entries(value)) {
+      if (name === '__proto__' || name.includes('\0')) throw new Problem('structure', 'The body has a property name that is not allowed');
+      refusePoison(inner);
+    }
+  }
+}

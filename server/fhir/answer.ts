@@ -1,0 +1,43 @@
+/** Writes an answer as HTTP (FHIR http.html): representation, version headers, Prefer return. */
+import type { Context } from 'koa';
+import type { World } from '../core/ports.ts';
+import { entityTag } from '../core/records/entity-tag.ts';
+import type { Answer, Preferences } from './exchange.ts';
+import type { Representation } from './negotiation.ts';
+import { information, outcomeOf } from './outcome.ts';
+
+/** Health data may be kept by the browser that asked, and only to be asked about again. */
+const caching = 'private, no-cache';
+
+export function send(ctx: Context, world: World, representation: Representation, answer: Answer): void {
+  const { record } = answer;
+  ctx.status = answer.status;
+  ctx.set('Cache-Control', caching);
+  ctx.vary('Accept');
+  if (record) {
+    ctx.set('ETag', entityTag(record.version));
+    ctx.set('Last-Modified', record.lastUpdated.toUTCString());
+    const name = `${record.resourceType}/${record.id}/_history/${record.version}`;
+    if (answer.located) ctx.set(answer.located, `${world.settings.fhirBaseUrl}/${name}`);
+  }
+  if (answer.headers) ctx.set(answer.headers);
+  if (answer.bytes) {
+    ctx.set('Content-Type', answer.bytes.type);
+    ctx.body = Buffer.from(answer.bytes.content.buffer, answer.bytes.content.byteOffset, answer.bytes.content.byteLength);
+  } else if (answer.resource) {
+    ctx.set('Content-Type', representation.type);
+    ctx.body = JSON.stringify(answer.resource, null, representation.pretty ? 2 : 0);
+  } else {
+    ctx.body = null; // Koa turns the status into 204 here
+    ctx.status = answer.status;
+    ctx.remove('Content-Type');
+  }
+}
+
+/** Applies `Prefer: return=...` to the answer of a change. */
+export function preferred(answer: Answer, preferences: Preferences): Answer {
+  if (preferences.return === 'representation' || answer.status === 204) return answer;
+  const { resource: _left, ...rest } = answer;
+  if (preferences.return === 'minimal') return rest;
+  return { ...rest, resource: outcomeOf([information('Done.')]) };
+}

@@ -1,0 +1,69 @@
+/** Bundles posted to the base, and how their GET entries are answered (FHIR http.html#transaction). */
+import type { Resource } from '@medplum/fhirtypes';
+import type { StoredRecord, World } from '../core/ports.ts';
+import { Problem } from '../core/problem.ts';
+import { applyBatch, applyTransaction, type BundleFace } from '../core/records/apply-bundle.ts';
+import type { BundleRequest } from '../core/records/bundle-entries.ts';
+import { parseQueryString } from '../core/records/query-string.ts';
+import { idIn, typeIn, type Answer, type Exchange } from './exchange.ts';
+import { history } from './history.ts';
+import { refusal } from './outcome.ts';
+import type { PageTokens } from './page-token.ts';
+import { read, vread } from './read.ts';
+import { search, typesIn } from './search.ts';
+import { validateOperation } from './validate-operation.ts';
+
+/** @throws Problem `value` for a Bundle of another type; for a transaction, whatever made it fail. */
+export async function applyBundle(exchange: Exchange, bundle: Record<string, unknown>, tokens: PageTokens, fault: (error: unknown) => void): Promise<Answer> {
+  if (bundle['resourceType'] !== 'Bundle') throw new Problem('structure', 'Only a Bundle may be posted to the base', { expression: 'resourceType' });
+  const { world, principal, requestId } = exchange;
+  const face: BundleFace = {
+    principal,
+    requestId,
+    respond: (inside, request) => respond({ ...exchange, world: inside }, request, tokens),
+    refused: (error) => {
+      const refused = refusal(error);
+      if (refused.status === 500) fault(error);
+      return refused;
+    },
+  };
+  if (bundle['type'] === 'batch') return { status: 200, resource: await applyBatch(world, bundle, face) };
+  if (bundle['type'] === 'transaction') return { status: 200, resource: await applyTransaction(world, bundle, face) };
+  throw new Problem('value', 'The Bundle must be of type batch or transaction', { expression: 'Bundle.type' });
+}
+
+/** The addresses that a GET entry may name: those of the face, relative to its base. */
+async function respond(exchange: Exchange & { world: World }, request: BundleRequest, tokens: PageTokens): Promise<{ status: number; resource?: Resource; record?: StoredRecord }> {
+  const [path = '', query = ''] = split(request.url);
+  const parameters = parseQueryString(query);
+  const [type, id, third, fourth, ...more] = path === '' ? [] : path.split('/');
+  if (more.length > 0) throw noSuchAddress();
+  if (request.method === 'POST') {
+    const operation = [id, third].find((part) => part?.startsWith('$')) ?? type;
+    if (operation !== '$validate' || !request.resource) throw noSuchAddress();
+    return validateOperation(type === '$validate' ? undefined : typeIn(type), third === '$validate' ? idIn(id) : undefined, request.resource, parameters);
+  }
+  if (type === undefined) {
+    const { types, rest } = typesIn(parameters);
+    return search(exchange, { types, parameters: rest }, '', false, tokens);
+  }
+  if (type === '_history' && id === undefined) return history(exchange, {}, parameters);
+  const known = typeIn(type);
+  if (id === undefined) return search(exchange, { types: [known], parameters }, known, false, tokens);
+  if (id === '_history' && third === undefined) return history(exchange, { type: known }, parameters);
+  const record = idIn(id);
+  const conditions = { ...(request.ifNoneMatch && { ifNoneMatch: request.ifNoneMatch }), ...(request.ifModifiedSince && { ifModifiedSince: request.ifModifiedSince }) };
+  if (third === undefined) return read(exchange, known, record, parameters, conditions);
+  if (third !== '_history') {
+    if (known !== 'Patient' || fourth !== undefined) throw noSuchAddress();
+    return search(exchange, { types: [typeIn(third)], parameters, patient: record }, path, false, tokens);
+  }
+  return fourth === undefined ? history(exchange, { type: known, id: record }, parameters) : vread(exchange, known, record, fourth, conditions);
+}
+
+function split(url: string): [string, string] {
+  const at = url.indexOf('?');
+  return at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)];
+}
+
+const noSuchAddress = (): Problem => new Problem('not-found', 'The server has no such address');

@@ -1,0 +1,94 @@
+/** The CapabilityStatement (FHIR capabilitystatement.html): made of the tables that search and validation run on. */
+import type { CapabilityStatement, CapabilityStatementRest, CapabilityStatementRestResource, ResourceType } from '@medplum/fhirtypes';
+import type { Settings } from '../core/ports.ts';
+import { searchParametersOf } from '../core/records/search-parameters.ts';
+import { recordParameters } from '../core/records/search-values.ts';
+import { offeredTypes } from './exchange.ts';
+
+/** Absolute addresses of the authorization server (SMART App Launch 2.2). */
+export interface SmartAddresses {
+  authorizeUrl: string;
+  tokenUrl: string;
+  introspectUrl?: string;
+  revokeUrl?: string;
+  manageUrl?: string;
+}
+
+export function capabilityStatement(settings: Settings, smart: SmartAddresses, date: Date): CapabilityStatement {
+  return {
+    resourceType: 'CapabilityStatement',
+    status: 'active',
+    date: date.toISOString(),
+    kind: 'instance',
+    software: { name: 'Clinical Scan Support System' },
+    implementation: { description: settings.organizationName, url: settings.fhirBaseUrl },
+    fhirVersion: '4.0.1',
+    format: ['json', 'application/fhir+json'],
+    patchFormat: ['application/json-patch+json', 'application/fhir+json'],
+    rest: [rest(smart)],
+  };
+}
+
+function rest(smart: SmartAddresses): CapabilityStatementRest {
+  const reverse = reverseIncludes();
+  return {
+    mode: 'server',
+    documentation: 'JSON only. Searches give only what the token allows; unknown search parameters are ignored and named in an OperationOutcome, or refused with Prefer: handling=strict.',
+    security: {
+      cors: true,
+      service: [
+        {
+          coding: [{ system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code: 'SMART-on-FHIR' }],
+          text: 'OAuth2 using SMART on FHIR',
+        },
+      ],
+      extension: [{ url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris', extension: oauthUris(smart) }],
+    },
+    resource: offeredTypes.map((type) => resourceEntry(type, reverse.get(type) ?? [])),
+    interaction: [{ code: 'transaction' }, { code: 'batch' }, { code: 'search-system' }, { code: 'history-system' }],
+    searchParam: [{ name: '_type', type: 'token', documentation: 'Needed to search several types at once' }],
+    operation: [{ name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' }],
+    compartment: ['http://hl7.org/fhir/CompartmentDefinition/patient'],
+  };
+}
+
+function oauthUris(smart: SmartAddresses): { url: string; valueUri: string }[] {
+  const named = { authorize: smart.authorizeUrl, token: smart.tokenUrl, introspect: smart.introspectUrl, revoke: smart.revokeUrl, manage: smart.manageUrl };
+  return Object.entries(named).flatMap(([url, valueUri]) => (valueUri === undefined ? [] : [{ url, valueUri }]));
+}
+
+function resourceEntry(type: ResourceType, searchRevInclude: string[]): CapabilityStatementRestResource {
+  const parameters = [...searchParametersOf(type).values()];
+  const references = parameters.filter((one) => one.type === 'reference').map((one) => `${type}:${one.code}`);
+  const common = Object.entries(recordParameters).map(([name, kind]) => ({ name, type: kind }));
+  return {
+    type,
+    profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
+    interaction: (['read', 'vread', 'update', 'patch', 'delete', 'history-instance', 'history-type', 'create', 'search-type'] as const).map((code) => ({ code })),
+    versioning: 'versioned-update',
+    readHistory: true,
+    conditionalCreate: true,
+    conditionalRead: 'full-support',
+    conditionalUpdate: true,
+    conditionalDelete: 'single',
+    referencePolicy: ['literal', 'logical', 'local'],
+    searchInclude: ['*', ...references.sort()],
+    ...(searchRevInclude.length > 0 && { searchRevInclude: searchRevInclude.sort() }),
+    searchParam: [...common, ...parameters.map((one) => ({ name: one.code, type: one.type }))].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    operation: [{ name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' }],
+  };
+}
+
+function reverseIncludes(): Map<ResourceType, string[]> {
+  const found = new Map<ResourceType, string[]>();
+  for (const source of offeredTypes) {
+    for (const parameter of searchParametersOf(source).values()) {
+      if (parameter.type !== 'reference') continue;
+      for (const target of (parameter.target ?? []) as ResourceType[]) {
+        if (!found.has(target)) found.set(target, []);
+        found.get(target)!.push(`${source}:${parameter.code}`);
+      }
+    }
+  }
+  return found;
+}

@@ -1,0 +1,43 @@
+/** The one place where the face answers failures: always an OperationOutcome, whatever failed. */
+import type { Context, Middleware } from 'koa';
+import { Problem } from '../core/problem.ts';
+import { negotiate } from './negotiation.ts';
+import { refusal } from './outcome.ts';
+
+/** @param fault receives what is our own fault, for the log; it is never told to the caller. */
+export function errors(fault: (error: unknown, requestId: string) => void): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const { status, outcome, retryAfter } = refusal(error);
+      if (status === 500) fault(error, String(ctx['state']['requestId'] ?? ''));
+      ctx.status = status;
+      ctx.set('Cache-Control', 'no-store');
+      if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
+      if (status === 401) ctx.set('WWW-Authenticate', challenge(ctx, error));
+      if (status === 403 && ctx['state']['principal']) ctx.set('WWW-Authenticate', 'Bearer realm="fhir", error="insufficient_scope"');
+      if (status === 415) ctx.set('Accept-Patch', 'application/json-patch+json, application/fhir+json');
+      // An unread body would be taken for the next request of the connection.
+      if (status === 413) ctx.set('Connection', 'close');
+      ctx.set('Content-Type', typeOf(ctx));
+      ctx.body = JSON.stringify(outcome);
+    }
+  };
+}
+
+/** RFC 6750 section 3: no error code when the request carried no token at all. */
+function challenge(ctx: Context, error: unknown): string {
+  if (ctx.get('Authorization') === '') return 'Bearer realm="fhir"';
+  const words = error instanceof Problem && error.code === 'expired' ? 'The access token expired' : 'The access token is not valid';
+  return `Bearer realm="fhir", error="invalid_token", error_description="${words}"`;
+}
+
+/** The caller's own representation if there is one; an error is told in JSON even to who cannot accept it. */
+function typeOf(ctx: Context): string {
+  try {
+    return negotiate(ctx).type;
+  } catch {
+    return 'application/fhir+json; charset=utf-8';
+  }
+}

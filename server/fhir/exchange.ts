@@ -1,0 +1,77 @@
+/** What every interaction is given, and what it answers: the face turns both from and into HTTP. */
+import type { Resource, ResourceType } from '@medplum/fhirtypes';
+import type { Context } from 'koa';
+import type { StoredRecord, World } from '../core/ports.ts';
+import type { Principal } from '../core/principal.ts';
+import { Problem } from '../core/problem.ts';
+import { resourceTypes } from '../core/records/r4/structure.ts';
+import type { ReadOptions } from '../core/records/read.ts';
+import type { WriteContext } from '../core/records/write.ts';
+import { within } from '../core/records/change.ts';
+
+export interface Exchange {
+  world: World;
+  principal: Principal;
+  requestId: string;
+}
+
+export interface Answer {
+  status: number;
+  resource?: Resource;
+  /** Gives ETag and Last-Modified. */
+  record?: StoredRecord;
+  /** Names the version in Location (201) or Content-Location. */
+  located?: 'Location' | 'Content-Location';
+  headers?: Record<string, string>;
+  /** Instead of a resource: the content of a Binary. */
+  bytes?: { type: string; content: Uint8Array };
+}
+
+export interface Preferences {
+  return: 'minimal' | 'representation' | 'OperationOutcome';
+  /** `handling=strict`: refuse unknown search parameters. */
+  strict: boolean;
+}
+
+/** The Prefer header (FHIR http.html#ops, search.html#errors). */
+export function preferencesOf(ctx: Context): Preferences {
+  const wishes = ctx.get('Prefer').split(/[,;]/).map((wish) => wish.trim());
+  const wanted = wishes.find((wish) => /^return=(minimal|representation|OperationOutcome)$/.test(wish))?.slice('return='.length);
+  return { return: (wanted as Preferences['return'] | undefined) ?? 'representation', strict: wishes.includes('handling=strict') };
+}
+
+export const exchangeOf = (world: World, ctx: Context): Exchange => ({
+  world,
+  principal: ctx['state']['principal'] as Principal,
+  requestId: String(ctx['state']['requestId'] ?? ''),
+});
+
+export const readOptions = ({ requestId }: Exchange, queryString?: string): ReadOptions => ({
+  requestId,
+  ...(queryString !== undefined && { queryString }),
+});
+
+/** Runs a change in one transaction; deadlocks are tried again below. */
+export async function changing<T>(exchange: Exchange, work: (context: WriteContext) => Promise<T>): Promise<T> {
+  const { world, principal, requestId } = exchange;
+  return world.transaction((tx) => work({ world: within(world, tx), stores: tx, principal, requestId }));
+}
+
+/** Resources that exist in messages only and cannot be stored. */
+const neverStored = new Set(['Parameters', 'OperationOutcome']);
+
+/** The types that this server keeps. */
+export const offeredTypes: readonly ResourceType[] = [...resourceTypes].filter((type) => !neverStored.has(type)).sort() as ResourceType[];
+const offered = new Set<string>(offeredTypes);
+
+/** @throws Problem `not-found` for an address that names no R4 resource type. */
+export function typeIn(written: string | undefined): ResourceType {
+  if (written === undefined || !offered.has(written)) throw new Problem('not-found', 'The address names no resource type of this server');
+  return written as ResourceType;
+}
+
+/** @throws Problem `not-found` for what cannot be an id. */
+export function idIn(written: string | undefined): string {
+  if (written === undefined || !/^[A-Za-z0-9\-.]{1,64}$/.test(written)) throw new Problem('not-found', 'The address holds what is not an id');
+  return written;
+}

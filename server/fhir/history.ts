@@ -1,0 +1,68 @@
+/** history of an instance, a type, the system (FHIR http.html#history): newest first, with `request` and `response`. */
+import type { Bundle, BundleEntry, ResourceType } from '@medplum/fhirtypes';
+import type { StoredRecord } from '../core/ports.ts';
+import { Problem } from '../core/problem.ts';
+import { entityTag } from '../core/records/entity-tag.ts';
+import type { Parameters } from '../core/records/parse-search.ts';
+import { history as historyOf } from '../core/records/read.ts';
+import { readOptions, type Answer, type Exchange } from './exchange.ts';
+
+const defaultCount = 50;
+const maxCount = 500;
+const known = new Set(['_count', '_since', '_at', '_page', '_format', '_pretty', '_sort', '_summary', '_elements']);
+
+export async function history(exchange: Exchange, of: { type?: ResourceType; id?: string }, parameters: Parameters): Promise<Answer> {
+  const value = (name: string): string | undefined => parameters.find(([one]) => one === name)?.[1];
+  const unknown = parameters.find(([name]) => !known.has(name));
+  if (unknown) throw new Problem('not-supported', 'History takes _count, _since and _at only');
+  const since = instant('_since', value('_since'));
+  const at = instant('_at', value('_at'));
+  const before = value('_page');
+  const page = {
+    count: countIn(value('_count')),
+    ...(since && { since }),
+    ...(at && { at }),
+    ...(before !== undefined && { before }),
+  };
+  const found = await historyOf(exchange.world, exchange.principal, of, page, readOptions(exchange));
+  const base = exchange.world.settings.fhirBaseUrl;
+  const path = [base, of.type, of.id, '_history'].filter(Boolean).join('/');
+  const kept: [string, string][] = parameters.filter(([name]) => /^_(count|since|at)$/.test(name)).map(([name, one]) => [name, one]);
+  const linked = (token: string | undefined): string => {
+    const query = new URLSearchParams(token === undefined ? kept : [...kept, ['_page', token]]).toString();
+    return query === '' ? path : `${path}?${query}`;
+  };
+  const bundle: Bundle = {
+    resourceType: 'Bundle',
+    type: 'history',
+    link: [{ relation: 'self', url: linked(before) }, ...(found.next === undefined ? [] : [{ relation: 'next', url: linked(found.next) }])],
+    ...(found.entries.length > 0 && { entry: found.entries.map((record) => entryOf(record, base)) }),
+  };
+  return { status: 200, resource: bundle, headers: { 'Cache-Control': 'no-store' } };
+}
+
+function entryOf(record: StoredRecord, base: string): BundleEntry {
+  const { resourceType, id, version, method } = record;
+  const status = method === 'DELETE' ? '204 No Content' : method === 'POST' || version === 1 ? '201 Created' : '200 OK';
+  return {
+    fullUrl: `${base}/${resourceType}/${id}`,
+    ...(record.resource && { resource: record.resource }),
+    request: { method, url: method === 'POST' ? resourceType : `${resourceType}/${id}` },
+    response: { status, etag: entityTag(version), lastModified: record.lastUpdated.toISOString() },
+  };
+}
+
+function countIn(written: string | undefined): number {
+  if (written === undefined || written === '') return defaultCount;
+  if (!/^\d{1,9}$/.test(written)) throw new Problem('value', '_count must be a whole number');
+  return Math.max(1, Math.min(Number(written), maxCount));
+}
+
+/** A FHIR instant, or a partial date read as its start in UTC. */
+function instant(name: string, written: string | undefined): Date | undefined {
+  if (written === undefined || written === '') return undefined;
+  const sound = /^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?)?)?$/.test(written);
+  const time = sound ? Date.parse(written) : NaN;
+  if (Number.isNaN(time)) throw new Problem('value', `${name} must be an instant`);
+  return new Date(time);
+}

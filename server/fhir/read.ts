@@ -1,0 +1,34 @@
+/** read and vread (FHIR http.html#read, #vread), HEAD included, conditional by If-None-Match and If-Modified-Since. */
+import type { ResourceType } from '@medplum/fhirtypes';
+import type { StoredRecord } from '../core/ports.ts';
+import { Problem } from '../core/problem.ts';
+import { isFresh } from '../core/records/entity-tag.ts';
+import { parseSearch, type Parameters } from '../core/records/parse-search.ts';
+import { read as readRecord, readVersion } from '../core/records/read.ts';
+import { subset } from '../core/records/subset.ts';
+import { readOptions, type Answer, type Exchange } from './exchange.ts';
+
+export interface Conditions {
+  ifNoneMatch?: string;
+  ifModifiedSince?: string;
+}
+
+/** `_summary` and `_elements` apply to a read too (FHIR search.html#summary). */
+export async function read(exchange: Exchange, type: ResourceType, id: string, parameters: Parameters, conditions: Conditions): Promise<Answer> {
+  const record = await readRecord(exchange.world, exchange.principal, type, id, readOptions(exchange));
+  if (isFresh(conditions, record)) return { status: 304, record };
+  const shape = parameters.filter(([name]) => name === '_summary' || name === '_elements');
+  const { summary, elements } = parseSearch(type, shape);
+  return { status: 200, record, resource: subset(record.resource!, summary, elements), located: 'Content-Location' };
+}
+
+export async function vread(exchange: Exchange, type: ResourceType, id: string, version: string, conditions: Conditions): Promise<Answer> {
+  const record = await versionOf(exchange, type, id, version);
+  if (isFresh(conditions, record)) return { status: 304, record };
+  return { status: 200, record, resource: record.resource! };
+}
+
+export async function versionOf(exchange: Exchange, type: ResourceType, id: string, version: string): Promise<StoredRecord> {
+  if (!/^[1-9]\d{0,8}$/.test(version)) throw new Problem('not-found', `${type} has no such version`);
+  return readVersion(exchange.world, exchange.principal, type, id, Number(version), readOptions(exchange));
+}
