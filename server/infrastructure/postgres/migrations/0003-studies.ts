@@ -137,7 +137,7 @@ const indexes = [
   `create index study_study_description on study using gin (study_description gin_trgm_ops) with (fastupdate = off)`,
   `create index series_series_uid on series (series_uid)`,
   `create index series_modality on series (modality)`,
-  `create index instance_in_series on instance (study_uid, series_uid, instance_number, sop_uid)`,
+  `create index instance_in_series on instance (study_uid, series_uid, instance_number, sop_uid) include (sop_class_uid, seq)`,
   `create index instance_sop_uid on instance (sop_uid)`,
   `create index instance_blob on instance (blob)`,
   `create index instance_inflated on instance (inflated) where inflated is not null`,

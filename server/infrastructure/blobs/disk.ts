@@ -1,0 +1,250 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Stats } from 'node:fs';
+import { open, mkdir, readdir, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Blobs, ReceivedBlob } from '../../core/ports.ts';
+import { Problem } from '../../core/problem.ts';
+
+/** Chunks are joined to pieces of this size before they are written. */
+const writeSize = 1 << 20;
+/** The streams of one reader. */
+const readSize = 256 << 10;
+const digestForm = /^[0-9a-f]{64}$/;
+
+/**
+ * A content-addressed store in a folder: `ab/cd/abcd...` is the file whose SHA-256 is `abcd...`. New bytes
+ * are first in `incoming/` on the same volume, so that a rename makes them visible all at once.
+ *
+ * @param options.reserve bytes that stay free on the volume (default 64 MiB): stores are refused before
+ * nothing else, the database's log for one, can be written.
+ */
+export async function diskBlobs(folder: string, options: { reserve?: number } = {}): Promise<Blobs> {
+  const reserve = options.reserve ?? 64 << 20;
+  const incoming = join(folder, 'incoming');
+  const swept = join(folder, 'swept');
+  await mkdir(incoming, { recursive: true, mode: 0o700 });
+  await mkdir(swept, { recursive: true, mode: 0o700 });
+
+  function pathOf(digest: string): string {
+    if (!digestForm.test(digest)) throw new Problem('not-found', 'No such content');
+    return join(folder, digest.slice(0, 2), digest.slice(2, 4), digest);
+  }
+
+  return {
+    pathOf,
+
+    async receive(bytes, limit = Infinity) {
+      await expectSpace(folder, reserve);
+      const path = join(incoming, randomUUID());
+      const file = await open(path, 'wx', 0o600).catch(storageProblem);
+      try {
+        return { ...(await copy(bytes, file, limit)), path };
+      } catch (error) {
+        await rm(path, { force: true });
+        return storageProblem(error);
+      } finally {
+        await file.close();
+      }
+    },
+
+    async keep(received) {
+      try {
+        // All at once: the file system answers many fsyncs with few flushes.
+        await Promise.all(received.map(({ path }) => makeDurable(path)));
+        const folders = new Set<string>();
+        for (const { digest } of received) folders.add(join(pathOf(digest), '..'));
+        await Promise.all([...folders].map((name) => mkdir(name, { recursive: true, mode: 0o700 })));
+        // Over a blob of the same name, too: should that one be damaged, sending it again heals it.
+        await Promise.all(received.map(({ path, digest }) => rename(path, pathOf(digest))));
+        const parents = new Set([...folders].flatMap((name) => [name, join(name, '..')]));
+        await Promise.all([...parents, folder].map(syncFolder));
+      } catch (error) {
+        storageProblem(error);
+      }
+    },
+
+    async discard({ path }) {
+      await rm(path, { force: true });
+    },
+
+    async *open(digest, range) {
+      const file = await openBlob(pathOf(digest));
+      try {
+        if (range) yield* pieces(file, range.offset, range.length);
+        else yield* checked(file, digest);
+      } finally {
+        await file.close();
+      }
+    },
+
+    async read(digest, range) {
+      const file = await openBlob(pathOf(digest));
+      try {
+        const length = range?.length ?? (await file.stat()).size;
+        const bytes = new Uint8Array(length);
+        await fill(file, bytes, range?.offset ?? 0);
+        if (!range && createHash('sha256').update(bytes).digest('hex') !== digest) throw damaged();
+        return bytes;
+      } finally {
+        await file.close();
+      }
+    },
+
+    async size(digest) {
+      return (await statOf(pathOf(digest)))?.size;
+    },
+
+    async *list(olderThan) {
+      for (const first of await folderNames(folder)) {
+        for (const second of await folderNames(join(folder, first))) {
+          for (const name of await readdir(join(folder, first, second))) {
+            const found = digestForm.test(name) && (await statOf(join(folder, first, second, name)));
+            if (found && found.mtime < olderThan) yield name;
+          }
+        }
+      }
+      await removeOldFiles(incoming, olderThan);
+    },
+
+    async remove(digest, olderThan) {
+      // Moved aside first: a store of the same bytes at this very moment then makes a new file, or its file is
+      // seen here by its time and put back.
+      const aside = join(swept, `${digest}.${randomUUID()}`);
+      if (!(await rename(pathOf(digest), aside).then(() => true, ignoreMissing))) return;
+      const moved = await statOf(aside);
+      if (moved && moved.mtime >= olderThan) await rename(aside, pathOf(digest));
+      else await rm(aside, { force: true });
+    },
+  };
+}
+
+async function copy(bytes: AsyncIterable<Uint8Array>, file: FileHandle, limit: number): Promise<Pick<ReceivedBlob, 'digest' | 'size'>> {
+  const hash = createHash('sha256');
+  let waiting: Uint8Array[] = [];
+  let waitingSize = 0;
+  let size = 0;
+  const flush = async () => {
+    const pieces = waiting;
+    waiting = [];
+    waitingSize = 0;
+    if (pieces.length > 0) await writeAll(file, pieces);
+  };
+  for await (const chunk of bytes) {
+    size += chunk.length;
+    if (size > limit) throw new Problem('too-long', `Longer than ${limit} bytes`);
+    hash.update(chunk);
+    waiting.push(chunk);
+    waitingSize += chunk.length;
+    if (waitingSize >= writeSize) await flush();
+  }
+  await flush();
+  return { digest: hash.digest('hex'), size };
+}
+
+/** A write may stop short when the disk is nearly full; the next one then says so. */
+async function writeAll(file: FileHandle, pieces: Uint8Array[]): Promise<void> {
+  const joined = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+  for (let done = 0; done < joined.length; ) done += (await file.write(joined, done)).bytesWritten;
+}
+
+/** The time of keeping, not of receiving, tells the sweep how old a blob is: a request may last for hours. */
+async function makeDurable(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    const now = new Date();
+    await file.utimes(now, now);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return; // folders cannot be opened there, and NTFS logs renames itself
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function openBlob(path: string): Promise<FileHandle> {
+  return open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') throw new Problem('not-found', 'The stored content is missing', { cause: error });
+    throw error;
+  });
+}
+
+async function* pieces(file: FileHandle, offset: number, length: number): AsyncGenerator<Uint8Array> {
+  for (let done = 0; done < length; ) {
+    const piece = new Uint8Array(Math.min(readSize, length - done));
+    await fill(file, piece, offset + done);
+    done += piece.length;
+    yield piece;
+  }
+}
+
+/** The last piece is held back until all bytes are known to be what they were: damaged content never arrives whole. */
+async function* checked(file: FileHandle, digest: string): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  let held: Uint8Array | undefined;
+  for await (const piece of pieces(file, 0, (await file.stat()).size)) {
+    hash.update(piece);
+    if (held) yield held;
+    held = piece;
+  }
+  if (hash.digest('hex') !== digest) throw damaged();
+  if (held) yield held;
+}
+
+async function fill(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, done, bytes.length - done, offset + done);
+    if (bytesRead === 0) throw damaged();
+    done += bytesRead;
+  }
+}
+
+function damaged(): Problem {
+  return new Problem('exception', 'The stored content is damaged: it does not match its checksum');
+}
+
+async function expectSpace(folder: string, reserve: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize < reserve) throw full();
+}
+
+function full(cause?: unknown): Problem {
+  return new Problem('no-store', 'The image store is full', { cause });
+}
+
+/** Full disk, exhausted quota, file larger than the file system allows. */
+function storageProblem(error: unknown): never {
+  const { code } = error as { code?: unknown };
+  throw code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG' ? full(error) : error;
+}
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  return stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): false {
+  if (error.code === 'ENOENT') return false;
+  throw error;
+}
+
+async function folderNames(path: string): Promise<string[]> {
+  return (await readdir(path)).filter((name) => /^[0-9a-f]{2}$/.test(name));
+}
+
+/** What a killed process left behind. */
+async function removeOldFiles(path: string, olderThan: Date): Promise<void> {
+  for (const name of await readdir(path)) {
+    const found = await statOf(join(path, name));
+    if (found && found.mtime < olderThan) await rm(join(path, name), { force: true });
+  }
+}
