@@ -1,0 +1,78 @@
+import { everything } from '../access/narrowing.ts';
+import { presentationOf } from '../dicom/presentation.ts';
+import type { Classification, InstanceRow, World } from '../ports.ts';
+import { Problem } from '../problem.ts';
+import { decide, type Decision, type ImageTags } from './decide.ts';
+import { encodePng, overlay } from './grad-cam.ts';
+
+export interface Analysis {
+  SOPInstanceUID: string;
+  classification: Classification;
+  decision: Decision;
+  /** The heat map of the best class over the image, PNG. */
+  heatMap: Uint8Array;
+}
+
+/** Lookup tables that a reader left in the file: modality, VOI and palette data. */
+const tablePath = /(^|\.)(00283006|0028120[123])$/;
+const longestTable = 1 << 18;
+
+/**
+ * Analyses the image of a study that says most: one that the model is made for rather than another, a frontal
+ * view rather than a lateral, the middle frame of a moving one.
+ *
+ * @throws Problem `not-found` if the study has no image; what decoder and classifier throw.
+ */
+export async function analyzeStudy(world: World, StudyInstanceUID: string): Promise<Analysis> {
+  const instances = await world.studies.locate({ StudyInstanceUID }, everything);
+  const instance = mostTelling(instances);
+  if (!instance) throw new Problem('not-found', 'The study has no image that can be analysed.');
+  const frame = middleFrame(instance);
+  const decoded = await world.pixels.decode(instance, frame);
+  const tables = await lookupTables(world, instance);
+  const presentation = presentationOf(instance, frame, (path) => tables.get(path));
+  const classification = await world.classifier.classify(decoded, presentation);
+  const decision = decide(classification, tagsOf(instance), world.settings.confidenceThreshold);
+  const { preview, heatMaps, heatMapSize } = classification;
+  const picture = overlay(preview, heatMaps[decision.best.index]!, heatMapSize);
+  return {
+    SOPInstanceUID: instance.SOPInstanceUID,
+    classification,
+    decision,
+    heatMap: encodePng(picture, preview.width, preview.height),
+  };
+}
+
+/** The image that analysis and report show; undefined for a study of documents only. */
+export function mostTelling(instances: readonly InstanceRow[]): InstanceRow | undefined {
+  const pictures = instances.filter(({ frames }) => frames !== null);
+  return pictures.toSorted((one, other) => rank(one) - rank(other))[0];
+}
+
+export function middleFrame({ frames }: InstanceRow): number {
+  const count = frames?.encapsulated === false ? frames.count : (frames?.frames.length ?? 1);
+  return Math.floor((count - 1) / 2);
+}
+
+/** Lower is better; sorting keeps series and instance order among equals. */
+function rank(instance: InstanceRow): number {
+  const { modality = '', viewPosition = '' } = tagsOf(instance);
+  const kind = ['CR', 'DX', 'RG'].includes(modality) ? 0 : modality === 'MR' ? 2 : ['SEG', 'SR', 'PR', 'DOC'].includes(modality) ? 6 : 4;
+  return kind + (/^(LL|RL|LAT)/.test(viewPosition) ? 1 : 0);
+}
+
+/** Modality (0008,0060), View Position (0018,5101), Body Part Examined (0018,0015), in capitals as the standard has them. */
+export function tagsOf({ attributes }: Pick<InstanceRow, 'attributes'>): ImageTags {
+  const text = (tag: string) => {
+    const value = attributes[tag]?.Value?.[0];
+    return typeof value === 'string' && value.trim() !== '' ? value.trim().toUpperCase() : undefined;
+  };
+  const [modality, viewPosition, bodyPart] = [text('00080060'), text('00185101'), text('00180015')];
+  return { ...(modality && { modality }), ...(viewPosition && { viewPosition }), ...(bodyPart && { bodyPart }) };
+}
+
+async function lookupTables(world: World, { blob, bulk }: InstanceRow): Promise<Map<string, Uint8Array>> {
+  const wanted = Object.entries(bulk).filter(([path, { length }]) => tablePath.test(path) && length <= longestTable);
+  const read = wanted.map(async ([path, place]) => [path, await world.blobs.read(blob, place)] as const);
+  return new Map(await Promise.all(read));
+}
