@@ -2,11 +2,20 @@
  * What a patient sees of a review before and after the report is released. Until then a result is a draft of the
  * people who check it, whoever made it: an AI finding must not reach the patient unread.
  *
- * The rule hangs on the DiagnosticReport alone, because release is the moment when that becomes final; the AI's own
- * Observation turns final earlier, when the doctor has verified it.
+ * Two locks, either of which is enough. Whatever carries the label NOPAT is withheld, of any type: the workflow puts
+ * it on and takes it off. And results hang on their DiagnosticReport, because release is the moment when that becomes
+ * final (the AI's own Observation turns final earlier, when the doctor has verified it); this holds too for results
+ * that other systems write without the label.
  */
-import type { ResourceType } from '@medplum/fhirtypes';
+import type { Resource, ResourceType } from '@medplum/fhirtypes';
 import type { SearchCondition } from '../records/search-query.ts';
+
+/** v3-ActCode NOPAT: "no disclosure to patient without provider's authorization". */
+export function isWithheld(resource: Resource): boolean {
+  return (resource.meta?.security ?? []).some(
+    ({ system, code }) => system === 'http://terminology.hl7.org/CodeSystem/v3-ActCode' && code === 'NOPAT',
+  );
+}
 
 const releasedStatus = ['final', 'amended', 'corrected', 'appended'];
 const released: SearchCondition = { parameter: 'status', values: releasedStatus };

@@ -61,7 +61,7 @@ export function allowedByRole(
 ): Narrowing | undefined {
   if (interaction === 'read' || interaction === 'search') {
     if (type === 'AuditEvent' && role !== undefined && role !== 'admin') return undefined;
-    const visible = patient === undefined ? everything : compartment(type, patient);
+    const visible = patient === undefined ? everything : compartment(type, patient, role);
     return role === 'pharmacist' && visible ? both(visible, verifiedOnly(type)) : visible;
   }
   if (!mayWrite(role, type, interaction)) return undefined;
@@ -77,22 +77,29 @@ function mayWrite(role: Role | undefined, type: ResourceType, interaction: 'crea
   return may.write.includes(type) || (interaction === 'create' && may.create.includes(type));
 }
 
-/** A patient's own record, as far as it is released; see release.ts. */
-function compartment(type: ResourceType, patient: string): Narrowing | undefined {
+/**
+ * One patient's record. Staff who work in a patient's context (an EHR launch) see all of it; the patient, and a
+ * service that acts for one, what is released (release.ts).
+ */
+function compartment(type: ResourceType, patient: string, role: Role | undefined): Narrowing | undefined {
   if (definitional.has(type)) return everything;
-  if (shared.has(type)) return { kind: 'some', grants: [{ sharedBy: { patient, withheld: withheldOf(patient) } }, ...(type === 'Device' ? [{ patient }] : [])] };
+  const staff = role !== undefined && role !== 'patient';
+  if (shared.has(type)) {
+    if (staff) return everything;
+    return { kind: 'some', grants: [{ sharedBy: { patient, withheld: withheldOf(patient) } }] };
+  }
   if (type === 'Group' || (compartmentParameters(type).length === 0 && !ownCompartmentRule.has(type))) return undefined;
+  return { kind: 'some', grants: staff ? [{ patient }] : releasedGrants(type, patient) };
+}
+
+function releasedGrants(type: ResourceType, patient: string): Grant[] {
   const alternatives = releasedOnly[type];
-  const grants: Grant[] = alternatives ? alternatives.map((conditions) => ({ patient, conditions })) : [{ patient }];
-  return { kind: 'some', grants };
+  return alternatives ? alternatives.map((conditions) => ({ patient, released: true, conditions })) : [{ patient, released: true }];
 }
 
 function withheldOf(patient: string): Partial<Record<ResourceType, Narrowing>> {
-  const entries = Object.entries(releasedOnly).map(([type, alternatives]) => {
-    const grants = alternatives.map((conditions) => ({ patient, conditions }));
-    return [type, { kind: 'some', grants }] as const;
-  });
-  return Object.fromEntries(entries);
+  const types = Object.keys(releasedOnly) as ResourceType[];
+  return Object.fromEntries(types.map((type) => [type, { kind: 'some', grants: releasedGrants(type, patient) }]));
 }
 
 const verifiedReport: SearchCondition = {

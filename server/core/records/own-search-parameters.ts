@@ -28,6 +28,10 @@ export const ownParameters: Record<string, Record<string, TableEntry>> = {
   Media: {
     'instance-uid': { type: 'token', path: `extension.where(url='${extensionBase}instance-uid').value` },
   },
+  // R4 looks at the series only; a large study may leave those out and keep its own list of modalities.
+  ImagingStudy: {
+    modality: { type: 'token', path: 'series.modality | modality' },
+  },
   Task: {
     output: { type: 'reference', path: 'output.value.ofType(Reference)' },
   },

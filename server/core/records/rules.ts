@@ -1,6 +1,7 @@
-import type { ImagingStudy, Binary, Resource, ResourceType } from '@medplum/fhirtypes';
+import type { Binary, ImagingStudy, Resource, ResourceType } from '@medplum/fhirtypes';
 import { narrow } from '../access/policy.ts';
 import { Problem } from '../problem.ts';
+import { advance } from '../workflow/advance.ts';
 import { referenceKey } from './reference-key.ts';
 import type { WriteContext } from './write.ts';
 
@@ -22,6 +23,7 @@ export type Rule = (change: {
  * is refused everywhere.
  */
 export const rules: Partial<Record<ResourceType, Rule>> = {
+  Task: advance,
   ImagingStudy: imagingStudy,
   Binary: binary,
 };

@@ -19,6 +19,7 @@ export function visible(type: ResourceType, narrowing: Narrowing | undefined, ro
 function grantSql(type: ResourceType, grant: Grant, row: string, bound: Bindings, baseUrl: string): string {
   const parts: string[] = [];
   if (grant.patient !== undefined) parts.push(`${row}.patients @> array[${bound.add(grant.patient)}]`);
+  if (grant.released) parts.push(`not ${row}.withheld`);
   if (grant.sharedBy) parts.push(sharedSql(type, grant.sharedBy, row, bound, baseUrl));
   // A grant's own conditions look at all records: they say what the server's rules mean, not what the caller may see.
   const scope: Scope = { bound, baseUrl, visible: () => 'true' };
@@ -36,6 +37,6 @@ function sharedSql(type: ResourceType, shared: NonNullable<Grant['sharedBy']>, r
   shown.unshift(`${owner}.type <> all(${bound.add(withheld.map(([held]) => held))}::text[])`);
   return `exists (
     select from search_reference ${link} join record ${owner} on ${owner}.rid = ${link}.rid
-     where ${link}.target_type = ${bound.add(type)} and ${link}.target_id = ${row}.id and not ${owner}.deleted
+     where ${link}.target_type = ${bound.add(type)} and ${link}.target_id = ${row}.id and not ${owner}.deleted and not ${owner}.withheld
        and ${owner}.patients @> array[${bound.add(shared.patient)}] and (${shown.join(' or ')}))`;
 }

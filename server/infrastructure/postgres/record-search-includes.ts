@@ -90,7 +90,7 @@ async function fetch(
   bound: Bindings,
   baseUrl: string,
 ): Promise<Row[]> {
-  const found = `(${links.join(' union ')}) found`;
+  const found = `(select distinct rid from (${links.join(' union all ')}) linked) found`;
   const unmet = `found.rid <> all(${bound.add(met)}::bigint[])`;
   const types = await sql.query<{ type: ResourceType }>(
     `select distinct r.type from ${found} join record r on r.rid = found.rid where not r.deleted and ${unmet}`,

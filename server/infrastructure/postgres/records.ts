@@ -1,6 +1,7 @@
 import type { Resource, ResourceType } from '@medplum/fhirtypes';
 import type { Narrowing } from '../../core/access/narrowing.ts';
 import { patientsOf } from '../../core/access/compartment.ts';
+import { isWithheld } from '../../core/access/release.ts';
 import type { RecordStore, StoredRecord } from '../../core/ports.ts';
 import { indexRowsOf, type IndexRows } from '../../core/records/index-extraction.ts';
 import type { Sql } from './connection.ts';
@@ -58,7 +59,7 @@ export function postgresRecords(sql: Sql, options: { baseUrl?: string } = {}): R
 
     async put(record) {
       const { resource } = record;
-      await sql.query(`select put_record($1, $2, $3, $4, $5, $6, $7, $8)`, [
+      await sql.query(`select put_record($1, $2, $3, $4, $5, $6, $7, $8, $9)`, [
         record.resourceType,
         record.id,
         record.version,
@@ -66,6 +67,7 @@ export function postgresRecords(sql: Sql, options: { baseUrl?: string } = {}): R
         record.method,
         resource === undefined ? null : JSON.stringify(resource),
         resource === undefined ? [] : await patients(sql, resource, baseUrl),
+        resource !== undefined && isWithheld(resource),
         JSON.stringify(resource === undefined ? noRows : indexRowsOf(resource, baseUrl)),
       ]);
     },
@@ -113,7 +115,10 @@ function visibleVersion(type: ResourceType, narrowing: Narrowing, bound: ReturnT
   const grants = narrowing.grants.map((grant) => {
     const now = visible(type, { kind: 'some', grants: [grant] }, 'r', bound, baseUrl);
     if (grant.conditions?.length || grant.sharedBy) return `(${now} and v.version = r.version)`;
-    return grant.patient === undefined ? now : `(${now} and v.patients @> array[${bound.add(grant.patient)}])`;
+    const then = [now];
+    if (grant.patient !== undefined) then.push(`v.patients @> array[${bound.add(grant.patient)}]`);
+    if (grant.released) then.push('not v.withheld');
+    return `(${then.join(' and ')})`;
   });
   return grants.length === 0 ? 'false' : `(${grants.join(' or ')})`;
 }

@@ -30,6 +30,7 @@ const tables = [
     updated   timestamptz(3) not null,
     deleted   boolean not null,
     patients  text[] not null,          -- FHIR ids: in whose compartments it lies; those of the last version when deleted
+    withheld  boolean not null,         -- labelled as not to be shown to the patient
     constraint record_identity unique (type, id)
   )`,
   `create table record_version (
@@ -39,6 +40,7 @@ const tables = [
     updated   timestamptz(3) not null,
     method    text not null,
     patients  text[] not null,          -- of this version: a record that moved shows its past only to its past patient
+    withheld  boolean not null,
     content   text,                     -- JSON as it is served; null for a deletion
     seq       bigint generated always as identity,
     primary key (rid, version)
@@ -113,28 +115,30 @@ const columns: Record<string, string[]> = {
 const putRecord = `
   create function put_record(
     new_type text, new_id text, new_version integer, new_updated timestamptz, new_method text, new_content text,
-    new_patients text[], rows jsonb) returns void language plpgsql as $$
+    new_patients text[], new_withheld boolean, rows jsonb) returns void language plpgsql as $$
   declare
     new_rid bigint;
     standing text[] := new_patients;
+    standing_withheld boolean := new_withheld;
   begin
     if new_version = 1 then
-      insert into record (type, id, version, updated, deleted, patients)
-      values (new_type, new_id, 1, new_updated, new_content is null, new_patients)
+      insert into record (type, id, version, updated, deleted, patients, withheld)
+      values (new_type, new_id, 1, new_updated, new_content is null, new_patients, new_withheld)
       on conflict on constraint record_identity do nothing
       returning rid into new_rid;
     else
       update record
          set version = new_version, updated = new_updated, deleted = new_content is null,
-             patients = case when new_content is null then patients else new_patients end
+             patients = case when new_content is null then patients else new_patients end,
+             withheld = case when new_content is null then withheld else new_withheld end
        where type = new_type and id = new_id and version = new_version - 1
-      returning rid, patients into new_rid, standing;
+      returning rid, patients, withheld into new_rid, standing, standing_withheld;
     end if;
     if new_rid is null then
       raise exception 'another version of the record was written at the same time' using errcode = '40001';
     end if;
-    insert into record_version (rid, version, type, updated, method, patients, content)
-    values (new_rid, new_version, new_type, new_updated, new_method, standing, new_content);
+    insert into record_version (rid, version, type, updated, method, patients, withheld, content)
+    values (new_rid, new_version, new_type, new_updated, new_method, standing, standing_withheld, new_content);
     insert into change (type, id, version, patients) values (new_type, new_id, new_version, standing);
     ${Object.keys(columns).map(replaceRows).join('\n')}
   end $$`;
