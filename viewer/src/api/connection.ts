@@ -1,0 +1,24 @@
+/** The clients that pages use, made once in main.ts and handed down by Vue's injection. */
+import { inject, type InjectionKey } from 'vue';
+import { dicomWebClient, type DicomWebClient } from './dicomweb.ts';
+import { fhirClient, type FhirClient } from './fhir.ts';
+import { authorizedFetch, type TokenSource } from './http.ts';
+
+export interface Connection {
+  fhir: FhirClient;
+  dicomweb: DicomWebClient;
+  tokens: TokenSource;
+}
+
+export const connectionKey: InjectionKey<Connection> = Symbol('connection');
+
+export function connect(tokens: TokenSource, origin: string): Connection {
+  const send = authorizedFetch(tokens);
+  return { fhir: fhirClient(send, `${origin}/fhir`), dicomweb: dicomWebClient(send, `${origin}/dicomweb`), tokens };
+}
+
+export function useConnection(): Connection {
+  const connection = inject(connectionKey);
+  if (!connection) throw new Error('No connection was provided.');
+  return connection;
+}

@@ -1,0 +1,71 @@
+/** FHIR values as people read them. What is unknown gives undefined; the page decides how to say so. */
+import type { HumanName, Identifier, Patient } from '@medplum/fhirtypes';
+
+export function nameOf(names: readonly HumanName[] | undefined): string | undefined {
+  const name = names?.find((candidate) => candidate.use === 'official') ?? names?.[0];
+  if (!name) return undefined;
+  const given = (name.given ?? []).join(' ');
+  const parts = [given, name.family].filter((part) => part !== undefined && part !== '').join(' ');
+  return name.text ?? (parts === '' ? undefined : parts);
+}
+
+/** Two letters for an avatar; first and last word of the name. */
+export function initialsOf(name: string): string {
+  const words = name.trim().split(/\s+/).filter((word) => /\p{L}/u.test(word) && !/^\p{L}{1,3}\.$/u.test(word));
+  const letters = [words[0], words.length > 1 ? words.at(-1) : undefined].map((word) => word?.match(/\p{L}/u)?.[0] ?? '');
+  return letters.join('').toLocaleUpperCase();
+}
+
+/** The patient's own record number: an MR identifier if there is one, else the first. */
+export function recordNumberOf(patient: Pick<Patient, 'identifier'>): Identifier | undefined {
+  const isRecordNumber = (identifier: Identifier) => identifier.type?.coding?.some((coding) => coding.code === 'MR');
+  return patient.identifier?.find(isRecordNumber) ?? patient.identifier?.[0];
+}
+
+/** FHIR dates may be a year or a month only; they are printed as precise as they are. */
+export function dateText(value: string | undefined, locale: string): string | undefined {
+  if (value === undefined) return undefined;
+  const match = value.match(/^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?/);
+  if (!match) return undefined;
+  const [, year, month, day] = match;
+  const date = new Date(Number(year), Number(month ?? 1) - 1, Number(day ?? 1));
+  return new Intl.DateTimeFormat(locale, {
+    year: 'numeric',
+    ...(month !== undefined && { month: 'short' }),
+    ...(day !== undefined && { day: 'numeric' }),
+  }).format(date);
+}
+
+export function dateTimeText(value: string | undefined, locale: string): string | undefined {
+  if (value === undefined) return undefined;
+  const date = new Date(value);
+  if (Number.isNaN(date.getTime())) return undefined;
+  if (!value.includes('T')) return dateText(value, locale);
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(date);
+}
+
+/** "5 minutes ago", to the largest fitting unit. */
+export function agoText(value: string | undefined, locale: string, now: Date): string | undefined {
+  if (value === undefined) return undefined;
+  const seconds = (new Date(value).getTime() - now.getTime()) / 1000;
+  if (Number.isNaN(seconds)) return undefined;
+  const units = [
+    ['day', 86_400],
+    ['hour', 3_600],
+    ['minute', 60],
+  ] as const;
+  const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  const fitting = units.find(([, length]) => Math.abs(seconds) >= length);
+  if (!fitting) return format.format(0, 'second');
+  return format.format(Math.trunc(seconds / fitting[1]), fitting[0]);
+}
+
+/** Full years on `today`; undefined when the birth date is not known to the day. */
+export function ageOf(birthDate: string | undefined, today: Date): number | undefined {
+  const match = birthDate?.match(/^(\d{4})-(\d{2})-(\d{2})$/);
+  if (!match) return undefined;
+  const [year, month, day] = match.slice(1).map(Number) as [number, number, number];
+  const hadBirthday = today.getMonth() + 1 > month || (today.getMonth() + 1 === month && today.getDate() >= day);
+  const age = today.getFullYear() - year - (hadBirthday ? 0 : 1);
+  return age >= 0 ? age : undefined;
+}

@@ -1,0 +1,65 @@
+/**
+ * One way out to the server: every request to FHIR, DICOMweb and the portal carries the user's token,
+ * ends in time, and fails with a `RequestFailure`.
+ */
+import { asFailure, failureOf, RequestFailure } from './failure.ts';
+
+export interface TokenSource {
+  /** A token that is good for this moment, renewed beforehand if it is about to end; undefined when signed out. */
+  current(): Promise<string | undefined>;
+  /** Renews at once, because the server refused the present token; undefined when that is not possible. */
+  renewed(): Promise<string | undefined>;
+}
+
+export interface RequestOptions {
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  headers?: Record<string, string>;
+  body?: string;
+  signal?: AbortSignal | undefined;
+  /** Milliseconds until the request is given up; 30 s unless said otherwise. */
+  timeout?: number;
+}
+
+/** @throws RequestFailure for every answer that is not 2xx, and when no answer came. */
+export type AuthorizedFetch = (url: string, options?: RequestOptions) => Promise<Response>;
+
+export function authorizedFetch(tokens: TokenSource, send: typeof fetch = globalThis.fetch): AuthorizedFetch {
+  async function attempt(url: string, options: RequestOptions, token: string): Promise<Response> {
+    const limit = AbortSignal.timeout(options.timeout ?? 30_000);
+    return send(url, {
+      method: options.method ?? 'GET',
+      headers: { ...options.headers, Authorization: `Bearer ${token}` },
+      ...(options.body !== undefined && { body: options.body }),
+      signal: options.signal ? AbortSignal.any([options.signal, limit]) : limit,
+      credentials: 'omit',
+      cache: 'no-store',
+    });
+  }
+
+  return async (url, options = {}) => {
+    try {
+      const token = await tokens.current();
+      if (token === undefined) throw new RequestFailure('signed-out', { status: 401 });
+      let response = await attempt(url, options, token);
+      if (response.status === 401) {
+        const fresh = await tokens.renewed();
+        if (fresh !== undefined) response = await attempt(url, options, fresh);
+      }
+      if (!response.ok) throw await failureOf(response);
+      return response;
+    } catch (thrown) {
+      // A cancelled request is the caller's own wish (page left, newer search), not a failure.
+      if (options.signal?.aborted) throw thrown;
+      throw asFailure(thrown);
+    }
+  };
+}
+
+/** Parses a body that must be JSON. @throws RequestFailure `server` when it is not. */
+export async function jsonOf<T>(response: Response): Promise<T> {
+  try {
+    return (await response.json()) as T;
+  } catch {
+    throw new RequestFailure('server', { status: response.status });
+  }
+}

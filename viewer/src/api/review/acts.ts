@@ -1,0 +1,96 @@
+/**
+ * What people do to a review: JSON Patches of the step Task (docs/workflow.md, "What a client sends").
+ * A step is claimed first and completed second; each patch names the version that the user has seen.
+ */
+import type { MedicationRequest, Task } from '@medplum/fhirtypes';
+import type { FhirClient, PatchOperation } from '../fhir.ts';
+import { findingSystem, reviewDataSystem, reviewReasonSystem } from './codes.ts';
+
+export interface Verification {
+  notes: string;
+  /** A class of `scan-finding`; mandatory where the AI gives no usable result. */
+  conclusion?: string | undefined;
+}
+
+export interface Prescription {
+  notes: string;
+  /** undefined: no medication is needed. */
+  medication?: { name: string; dosage: string } | undefined;
+}
+
+export interface Refusal {
+  /** A code of `review-reason`; undefined when only words are given. */
+  code?: string | undefined;
+  text: string;
+}
+
+type Output = NonNullable<Task['output']>[number];
+
+export const startAnalysis: PatchOperation[] = [{ op: 'replace', path: '/status', value: 'accepted' }];
+export const approval: PatchOperation[] = [{ op: 'replace', path: '/status', value: 'completed' }];
+const claim: PatchOperation[] = [{ op: 'replace', path: '/status', value: 'in-progress' }];
+
+export function verification(step: Task, { notes, conclusion }: Verification): PatchOperation[] {
+  const outputs: Output[] =
+    conclusion === undefined
+      ? []
+      : [{ type: reviewData('conclusion'), valueCodeableConcept: { coding: [{ system: findingSystem, code: conclusion }] } }];
+  return [...append(step, 'note', [{ text: notes }]), ...append(step, 'output', outputs), ...approval];
+}
+
+export function prescription(step: Task, { notes, medication }: Prescription): PatchOperation[] {
+  const type = reviewData('medication');
+  if (!medication) {
+    const none: Output = { type, valueCodeableConcept: { coding: [{ system: reviewDataSystem, code: 'none-needed' }] } };
+    return [...append(step, 'note', [{ text: notes }]), ...append(step, 'output', [none]), ...approval];
+  }
+  const proposed: MedicationRequest = {
+    resourceType: 'MedicationRequest',
+    id: 'rx1',
+    status: 'draft',
+    intent: 'proposal',
+    subject: { reference: step.for?.reference ?? '' },
+    medicationCodeableConcept: { text: medication.name },
+    dosageInstruction: [{ text: medication.dosage }],
+  };
+  return [
+    ...append(step, 'note', [{ text: notes }]),
+    ...append(step, 'contained', [proposed]),
+    ...append(step, 'output', [{ type, valueReference: { reference: '#rx1' } }]),
+    ...approval,
+  ];
+}
+
+/** Ask for a new image, or send back: `rejected` before the step was claimed, `failed` after. */
+export function refusal(step: Task, { code, text }: Refusal): PatchOperation[] {
+  const statusReason = { ...(code !== undefined && { coding: [{ system: reviewReasonSystem, code }] }), text };
+  return [
+    { op: 'replace', path: '/status', value: step.status === 'in-progress' ? 'failed' : 'rejected' },
+    { op: 'add', path: '/statusReason', value: statusReason },
+  ];
+}
+
+/** Go on without AI: `ai-inference` is cancelled with a reason. */
+export function skipping({ text }: Refusal): PatchOperation[] {
+  return [
+    { op: 'replace', path: '/status', value: 'cancelled' },
+    { op: 'add', path: '/statusReason', value: { text } },
+  ];
+}
+
+/** Claims the step if nobody has, then completes it. @throws RequestFailure, the claim may stand then. */
+export async function complete(fhir: FhirClient, step: Task, change: (step: Task) => PatchOperation[]): Promise<Task> {
+  const mine = step.status === 'in-progress' ? step : await fhir.patch(step, claim);
+  return fhir.patch(mine, change(mine));
+}
+
+/** RFC 6902 `add` replaces a whole member: an existing list is appended to element by element. */
+function append(step: Task, member: 'note' | 'output' | 'contained', added: readonly unknown[]): PatchOperation[] {
+  if (added.length === 0) return [];
+  if (step[member] === undefined) return [{ op: 'add', path: `/${member}`, value: added }];
+  return added.map((value) => ({ op: 'add', path: `/${member}/-`, value }));
+}
+
+function reviewData(code: string) {
+  return { coding: [{ system: reviewDataSystem, code }] };
+}

@@ -1,0 +1,44 @@
+/** The AI Observation as pages show it: a label, six probabilities, and the threshold that was applied. */
+import type { CodeableConcept, Observation } from '@medplum/fhirtypes';
+import { findingLabels, findingSystem, type FindingLabel } from './codes.ts';
+
+export interface AiResult {
+  /** One of the model's labels, `Uncertain` or `Unsupported`. */
+  label: string;
+  /** The most probable class, also where the result is Uncertain. */
+  top: { label: FindingLabel; probability: number } | undefined;
+  /** In the order of the model's outputs; those that the server stored. */
+  probabilities: { label: FindingLabel; probability: number }[];
+  /** 0..1; undefined when the Observation does not state it. */
+  threshold: number | undefined;
+  /** What the server says about this result, for example that the model's head is untrained. */
+  remarks: string[];
+}
+
+export function aiResultFrom(observation: Observation): AiResult | undefined {
+  const label = findingCode(observation.valueCodeableConcept);
+  if (label === undefined) return undefined;
+  const components = observation.component ?? [];
+  const probabilities = findingLabels.flatMap((known) => {
+    const component = components.find((candidate) => findingCode(candidate.code) === known);
+    const probability = component?.valueQuantity?.value;
+    return probability === undefined ? [] : [{ label: known, probability }];
+  });
+  const threshold = components.find((component) => component.code.coding?.some(({ code }) => code === 'threshold'));
+  return {
+    label,
+    top: probabilities.reduce<AiResult['top']>((best, next) => (best && best.probability >= next.probability ? best : next), undefined),
+    probabilities,
+    threshold: threshold?.valueQuantity?.value,
+    remarks: (observation.note ?? []).map((note) => note.text ?? '').filter((text) => text !== ''),
+  };
+}
+
+export function findingCode(concept: CodeableConcept | undefined): string | undefined {
+  return concept?.coding?.find((coding) => coding.system === findingSystem)?.code;
+}
+
+/** Nothing that a page may call a prediction: the reader must conclude alone. */
+export function needsConclusion(result: AiResult | undefined): boolean {
+  return result === undefined || result.label === 'Uncertain' || result.label === 'Unsupported';
+}

@@ -1,0 +1,25 @@
+/** Short messages about what just happened. Errors stay until closed; others leave by themselves. */
+import { defineStore } from 'pinia';
+import { ref } from 'vue';
+
+export interface Toast {
+  key: number;
+  kind: 'success' | 'error' | 'info';
+  text: string;
+  /** One thing to do at once, for example to open the PDF. */
+  action?: { label: string; run: () => void };
+}
+
+export const useToasts = defineStore('toasts', () => {
+  const shown = ref<Toast[]>([]);
+  let last = 0;
+
+  function show(toast: Omit<Toast, 'key'>): void {
+    last += 1;
+    shown.value = [...shown.value.slice(-3), { ...toast, key: last }];
+  }
+  function close(key: number): void {
+    shown.value = shown.value.filter((toast) => toast.key !== key);
+  }
+  return { shown, show, close };
+});

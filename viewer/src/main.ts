@@ -1,0 +1,42 @@
+import '@fontsource/noto-sans/400.css';
+import '@fontsource/noto-sans/500.css';
+import '@fontsource/noto-sans/600.css';
+import './styles.css';
+import { QueryCache, QueryClient, VueQueryPlugin } from '@tanstack/vue-query';
+import { createPinia } from 'pinia';
+import { createApp } from 'vue';
+import { connect, connectionKey } from './api/connection.ts';
+import { asFailure } from './api/failure.ts';
+import App from './components/shell/app.vue';
+import { translations } from './locales/messages.ts';
+import { pageRouter } from './router.ts';
+import { useSession } from './smart/session.ts';
+import { scope, signIn } from './smart/sign-in.ts';
+
+const app = createApp(App);
+app.use(createPinia());
+app.use(translations());
+
+const session = useSession();
+const door = signIn(location.origin, scope);
+session.connect(door);
+app.provide(connectionKey, connect(door, location.origin));
+
+const queries = new QueryClient({
+  queryCache: new QueryCache({
+    onError: (thrown) => asFailure(thrown).kind === 'signed-out' && session.expire(),
+  }),
+  defaultOptions: {
+    queries: {
+      // Only what may pass by itself is tried again; a refusal is an answer.
+      retry: (times, thrown) => times < 2 && ['offline', 'timeout', 'busy'].includes(asFailure(thrown).kind),
+      staleTime: 2_000,
+    },
+  },
+});
+app.use(VueQueryPlugin, { queryClient: queries });
+session.onSignOut(() => queries.clear());
+
+const router = pageRouter(session);
+app.use(router);
+void router.isReady().then(() => app.mount('#app'));

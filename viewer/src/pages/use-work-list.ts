@@ -1,0 +1,54 @@
+/** A dashboard's list: a page of reviews that refreshes by itself, and forward paging by the server's links. */
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/vue-query';
+import { computed, ref, toValue, watch, type MaybeRefOrGetter } from 'vue';
+import { useConnection } from '../api/connection.ts';
+import type { SearchParameters } from '../api/fhir.ts';
+import { workPage } from '../api/review/work-list.ts';
+
+const everyFiveSeconds = 5_000;
+const pageSize = 20;
+
+export function useWorkList(queue: MaybeRefOrGetter<SearchParameters>) {
+  const { fhir } = useConnection();
+  const link = ref<string>();
+  watch(
+    () => JSON.stringify(toValue(queue)),
+    () => (link.value = undefined),
+  );
+  const query = useQuery({
+    queryKey: ['work-list', computed(() => toValue(queue)), link],
+    queryFn: ({ signal }) => workPage(fhir, toValue(queue), { size: pageSize, link: link.value }, signal),
+    refetchInterval: everyFiveSeconds,
+    placeholderData: keepPreviousData,
+  });
+  return {
+    ...query,
+    onFirstPage: computed(() => link.value === undefined),
+    next: () => (link.value = query.data.value?.next),
+    first: () => (link.value = undefined),
+  };
+}
+
+/** How many Tasks match each of several searches. */
+export function useCounts<Name extends string>(searches: MaybeRefOrGetter<Record<Name, SearchParameters>>) {
+  const { fhir } = useConnection();
+  return useQuery({
+    queryKey: ['work-counts', computed(() => toValue(searches))],
+    queryFn: async ({ signal }) => {
+      const named = Object.entries<SearchParameters>(toValue(searches));
+      const counted = await Promise.all(
+        named.map(async ([name, { _sort: _order, ...search }]) => [name, await fhir.count('Task', search, signal)] as const),
+      );
+      return Object.fromEntries(counted) as Record<Name, number>;
+    },
+    refetchInterval: everyFiveSeconds,
+  });
+}
+
+/** After an act: lists, counts and the open study are asked again at once. */
+export function useRefresh(): () => Promise<void> {
+  const queries = useQueryClient();
+  return async () => {
+    await Promise.all(['work-list', 'work-counts', 'review'].map((key) => queries.invalidateQueries({ queryKey: [key] })));
+  };
+}

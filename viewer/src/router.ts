@@ -1,0 +1,61 @@
+/** Pages by address. Every page but the public ones needs a signed-in person of the right role. */
+import { createRouter, createWebHistory, type RouteLocationNormalized, type Router } from 'vue-router';
+import type { Role } from './smart/claims.ts';
+import type { useSession } from './smart/session.ts';
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Key under `title` of the messages. */
+    title: string;
+    /** Who may open it; undefined: everybody, also without signing in. */
+    roles?: readonly Role[];
+    /** Uses the whole width and height. */
+    wide?: boolean;
+  }
+}
+
+const everyRole: readonly Role[] = ['patient', 'doctor', 'pharmacist', 'admin'];
+
+export function pageRouter(session: ReturnType<typeof useSession>): Router {
+  const router = createRouter({
+    history: createWebHistory(),
+    scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+    routes: [
+      { path: '/', component: () => import('./pages/landing-page.vue'), meta: { title: 'landing' } },
+      { path: '/signed-in', component: () => import('./pages/signed-in-page.vue'), meta: { title: 'signedIn' } },
+      {
+        path: '/work',
+        component: () => import('./pages/not-found-page.vue'),
+        meta: { title: 'work', roles: everyRole },
+        beforeEnter: () => `/${session.role ?? ''}`,
+      },
+      { path: '/doctor', component: () => import('./pages/doctor-page.vue'), meta: { title: 'doctor', roles: ['doctor'] } },
+      { path: '/pharmacist', component: () => import('./pages/pharmacist-page.vue'), meta: { title: 'pharmacist', roles: ['pharmacist'] } },
+      { path: '/admin', component: () => import('./pages/admin-page.vue'), meta: { title: 'admin', roles: ['admin'] } },
+      { path: '/patient', component: () => import('./pages/patient-page.vue'), meta: { title: 'patient', roles: ['patient'] } },
+      {
+        path: '/study/:imagingStudyId([A-Za-z0-9-]{1,64})',
+        component: () => import('./pages/study-page.vue'),
+        props: true,
+        meta: { title: 'study', roles: everyRole, wide: true },
+      },
+      { path: '/demo/mailbox', component: () => import('./pages/demo-mailbox-page.vue'), meta: { title: 'mailbox' } },
+      { path: '/forbidden', component: () => import('./pages/forbidden-page.vue'), meta: { title: 'forbidden' } },
+      { path: '/:rest(.*)*', component: () => import('./pages/not-found-page.vue'), meta: { title: 'notFound' } },
+    ],
+  });
+  router.beforeEach(guard);
+  return router;
+
+  async function guard(to: RouteLocationNormalized) {
+    if (to.path === '/signed-in') return true;
+    await session.resume();
+    const { roles } = to.meta;
+    if (!roles) return true;
+    if (session.state === 'signed-out' || session.state === 'unknown') {
+      await session.begin(to.fullPath);
+      return false;
+    }
+    return session.person && roles.includes(session.person.role) ? true : { path: '/forbidden', replace: true };
+  }
+}

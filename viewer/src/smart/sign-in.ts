@@ -1,0 +1,88 @@
+/**
+ * OpenID Connect code flow with PKCE against this server (client `csss-viewer`). Tokens live in
+ * sessionStorage: they end with the tab and are never written where another tab or user finds them.
+ */
+import { User, UserManager, WebStorageStateStore } from 'oidc-client-ts';
+import type { TokenSource } from '../api/http.ts';
+
+export interface SignIn extends TokenSource {
+  /** The person's tokens if they are signed in, renewed if the access token has ended meanwhile. */
+  resume(): Promise<User | undefined>;
+  /** Leaves for the sign-in page; `returnTo` is the path to show afterwards. */
+  begin(returnTo: string): Promise<void>;
+  /** On /signed-in: trades the code for tokens. */
+  complete(): Promise<{ user: User; returnTo: string }>;
+  /** Revokes the tokens, ends the session at the server, and comes back to the landing page. */
+  end(): Promise<void>;
+  /** Forgets the tokens on this side only. */
+  forget(): Promise<void>;
+  onChange(listener: (user: User | undefined) => void): void;
+}
+
+/** What the viewer asks for: staff read and advance Tasks, patients read; the server grants what the role allows. */
+export const scope = 'openid profile fhirUser offline_access user/*.rs user/Task.u patient/*.rs';
+
+/** Renew this long before the access token ends, so that no request starts with a token that ends under way. */
+const renewBefore = 30;
+
+export function signIn(origin: string, scope: string): SignIn {
+  const storage = new WebStorageStateStore({ store: globalThis.sessionStorage, prefix: 'csss.' });
+  const manager = new UserManager({
+    authority: `${origin}/oidc`,
+    client_id: 'csss-viewer',
+    redirect_uri: `${origin}/signed-in`,
+    post_logout_redirect_uri: `${origin}/`,
+    response_type: 'code',
+    scope,
+    resource: `${origin}/fhir`,
+    extraQueryParams: { aud: `${origin}/fhir` },
+    userStore: storage,
+    stateStore: storage,
+    automaticSilentRenew: true,
+    accessTokenExpiringNotificationTimeInSeconds: 60,
+    revokeTokensOnSignout: true,
+    revokeTokenTypes: ['refresh_token', 'access_token'],
+    loadUserInfo: false,
+  });
+
+  let renewal: Promise<User | undefined> | undefined;
+  /** Refresh tokens rotate: two renewals at once would look like a stolen token, so all callers share one. */
+  function renew(): Promise<User | undefined> {
+    renewal ??= manager
+      .signinSilent()
+      .then((user) => user ?? undefined)
+      .catch(() => undefined)
+      .finally(() => (renewal = undefined));
+    return renewal;
+  }
+
+  async function resume(): Promise<User | undefined> {
+    const user = await manager.getUser();
+    if (!user) return undefined;
+    if ((user.expires_in ?? 0) > renewBefore) return user;
+    const renewed = user.refresh_token === undefined ? undefined : await renew();
+    return renewed ?? (user.expired ? undefined : user);
+  }
+
+  return {
+    resume,
+    current: async () => (await resume())?.access_token,
+    renewed: async () => (await renew())?.access_token,
+    begin: (returnTo) => manager.signinRedirect({ state: { returnTo } }),
+    async complete() {
+      const user = await manager.signinRedirectCallback();
+      return { user, returnTo: safePath((user.state as { returnTo?: unknown } | undefined)?.returnTo) };
+    },
+    end: () => manager.signoutRedirect(),
+    forget: () => manager.removeUser(),
+    onChange(listener) {
+      manager.events.addUserLoaded((user) => listener(user));
+      manager.events.addUserUnloaded(() => listener(undefined));
+    },
+  };
+}
+
+/** Only a path of this application: the value went through the browser's storage. */
+export function safePath(path: unknown): string {
+  return typeof path === 'string' && /^\/(?![/\\])/.test(path) ? path : '/work';
+}

@@ -1,0 +1,64 @@
+/**
+ * Build of the web application into viewer/dist, which the server serves at `/`.
+ *
+ * Nothing is inlined (`assetsInlineLimit: 0`): the server's Content-Security-Policy allows no data:
+ * fonts or scripts. Cornerstone 5 and vtk.js live in the study route's chunks only.
+ */
+import tailwind from '@tailwindcss/vite';
+import vue from '@vitejs/plugin-vue';
+import { defineConfig, type Plugin } from 'vite';
+
+/**
+ * Replaces code that vtk.js imports and this viewer never runs: xmlbuilder2 (an XML mesh reader; it
+ * needs Node's `events` and stops the page with "Class extends value undefined") and the WebGPU
+ * renderer.
+ */
+function leaveOutUnusedRenderers(): Plugin {
+  const stub = '\0left-out';
+  return {
+    name: 'leave-out-unused-renderers',
+    enforce: 'pre',
+    resolveId(source, importer) {
+      if (source === 'xmlbuilder2') return stub;
+      const fromVtk = importer?.includes('@kitware/vtk.js') ?? false;
+      return fromVtk && source.includes('/WebGPU') ? stub : null;
+    },
+    load(id) {
+      if (id !== stub) return null;
+      return [
+        "function leftOut() { throw new Error('This reader is not part of the viewer.'); }",
+        'export const create = leftOut;',
+        'export const convert = leftOut;',
+        'export default {};',
+      ].join('\n');
+    },
+  };
+}
+
+export default defineConfig({
+  root: import.meta.dirname,
+  plugins: [leaveOutUnusedRenderers(), vue(), tailwind()],
+  define: { __VUE_OPTIONS_API__: 'false', __VUE_I18N_LEGACY_API__: 'false', __INTLIFY_PROD_DEVTOOLS__: 'false' },
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    // The study route's chunk holds vtk.js and Cornerstone 5; dashboards never load it.
+    chunkSizeWarningLimit: 4500,
+    modulePreload: { polyfill: false },
+  },
+  optimizeDeps: {
+    exclude: ['@cornerstonejs/dicom-image-loader', '@cornerstonejs/codec-libjxl'],
+    include: [
+      'dicom-parser',
+      'pako',
+      'comlink',
+      '@cornerstonejs/codec-charls/decodewasmjs',
+      '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs',
+      '@cornerstonejs/codec-openjpeg/decodewasmjs',
+      '@cornerstonejs/codec-openjph/wasmjs',
+    ],
+  },
+  worker: { format: 'es', plugins: () => [leaveOutUnusedRenderers()] },
+});
