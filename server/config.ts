@@ -128,3 +128,18 @@ function unsafe(value: z.infer<typeof variables>): string[] {
   if (value.BACKEND_CLIENT_JWKS) mistakes.push('BACKEND_CLIENT_JWKS: registers a demo client; not in production');
   return mistakes;
 }
+
+/**
+ * The demo backend client, if its public keys are given.
+ *
+ * @throws ConfigurationError when they are not a JSON Web Key Set.
+ */
+export function readBackendClients(config: Config): { id: string; name: string; jwks: { keys: Record<string, unknown>[] }; allowedScope: string }[] {
+  if (config.backendClientJwks === undefined) return [];
+  try {
+    const jwks = z.object({ keys: z.array(z.record(z.string(), z.unknown())).min(1) }).parse(JSON.parse(config.backendClientJwks));
+    return [{ id: 'csss-demo-backend', name: 'Demo backend service', jwks, allowedScope: 'system/*.cruds' }];
+  } catch (cause) {
+    throw new ConfigurationError('BACKEND_CLIENT_JWKS: must be a JSON Web Key Set: {"keys":[...]}', { cause });
+  }
+}

@@ -1,0 +1,220 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type Koa from 'koa';
+import type { Middleware } from 'koa';
+import mount from 'koa-mount';
+import { createApp } from './app.ts';
+import { readBackendClients, type Config } from './config.ts';
+import type { AuthorizationStore } from './core/accounts/authorizations.ts';
+import type { PasswordHasher } from './core/accounts/password.ts';
+import type { Settings, Stores, World } from './core/ports.ts';
+import { demoSignIns } from './demo/people.ts';
+import { fhirFace } from './fhir/face.ts';
+import { bearer } from './http/bearer.ts';
+import type { Readiness } from './http/health.ts';
+import type { State } from './http/state.ts';
+import { argon2Passwords } from './infrastructure/argon2.ts';
+import { diskBlobs } from './infrastructure/blobs/disk.ts';
+import { threadedPixels } from './infrastructure/codecs/pixel-decoder.ts';
+import { dicomReader } from './infrastructure/dicom-reader/pool.ts';
+import { startClassifier } from './infrastructure/onnx/classifier.ts';
+import { postgresAccounts, postgresAttempts } from './infrastructure/postgres/accounts.ts';
+import { postgresAudit, sharedAudit } from './infrastructure/postgres/audit.ts';
+import { connect, poolSql, type Sql } from './infrastructure/postgres/connection.ts';
+import { startEmbeddedPostgres } from './infrastructure/postgres/embedded.ts';
+import { startJobs, type JobRunner } from './infrastructure/postgres/jobs.ts';
+import { postgresAuthorizations } from './infrastructure/postgres/oidc-store.ts';
+import { postgresRecords } from './infrastructure/postgres/records.ts';
+import { postgresStudyWriting } from './infrastructure/postgres/studies.ts';
+import { postgresStudySearch } from './infrastructure/postgres/study-search.ts';
+import { inTransaction } from './infrastructure/postgres/transaction.ts';
+import type { Logger } from './log.ts';
+import { findPatients } from './portal/find-patients.ts';
+import { portalFace, type PortalStatus } from './portal/routes.ts';
+import { seedClients } from './smart/clients.ts';
+import { smartFace } from './smart/face.ts';
+import { smartKeys } from './smart/keys.ts';
+
+export interface System {
+  world: World;
+  app: Koa<State>;
+  jobs: JobRunner;
+  authorizations: AuthorizationStore;
+  passwords: PasswordHasher;
+  readiness(): Promise<Readiness>;
+  status(): PortalStatus;
+  /** `/readyz` answers 503 from now on, so that load balancers send nothing new. */
+  drain(): void;
+  /** Ends workers, browser and database connections, in the reverse order of their start. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Builds the whole server from a configuration: the only place that sees every part.
+ *
+ * @param publicUrl without a trailing slash; issuer, audience and every address in answers start with it.
+ * @param onProgress called with what takes a while ("creating the database cluster").
+ */
+export async function compose(config: Config, publicUrl: string, log: Logger, onProgress: (step: string) => void): Promise<System> {
+  const closing: (() => Promise<unknown>)[] = [];
+  const closeAll = async () => {
+    for (const close of closing.splice(0).reverse()) await close().catch((err: unknown) => log.warn({ err }, 'part did not stop cleanly'));
+  };
+  try {
+    return await build(config, publicUrl, log, onProgress, closing, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function build(
+  config: Config,
+  publicUrl: string,
+  log: Logger,
+  onProgress: (step: string) => void,
+  closing: (() => Promise<unknown>)[],
+  closeAll: () => Promise<void>,
+): Promise<System> {
+  const settings = settingsFrom(config, publicUrl);
+  await mkdir(config.dataDir, { recursive: true });
+
+  let databaseUrl = config.databaseUrl;
+  if (!databaseUrl) {
+    const embedded = await startEmbeddedPostgres(join(config.dataDir, 'postgres'), { onProgress });
+    closing.push(embedded.stop);
+    databaseUrl = embedded.url;
+  }
+  const dataSource = await connect(databaseUrl, {
+    poolSize: config.databasePool,
+    onLost: (err) => log.warn({ err }, 'database connection lost'),
+  });
+  closing.push(() => dataSource.destroy());
+  const pending = await dataSource.showMigrations();
+  if (pending) onProgress('migrating the database');
+  await dataSource.runMigrations();
+  const jobs = await startJobs(databaseUrl, { supervise: true, onError: (err) => log.warn({ err }, 'job queue') });
+  closing.push(jobs.stop);
+
+  const blobs = await diskBlobs(join(config.dataDir, 'blobs'));
+  const reader = dicomReader();
+  const pixels = threadedPixels(blobs);
+  const classifier = await startClassifier({
+    folder: config.modelDir,
+    providers: config.executionProviders,
+    ...(config.analysisWorkers === undefined ? {} : { workers: config.analysisWorkers }),
+  });
+  closing.push(reader.close, pixels.close, classifier.close);
+
+  const storesOn = (sql: Sql, audit = postgresAudit(sql)): Stores => ({
+    records: postgresRecords(sql, { baseUrl: settings.fhirBaseUrl }),
+    studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl: settings.fhirBaseUrl }) },
+    accounts: postgresAccounts(sql),
+    jobs: jobs.queue(sql),
+    audit,
+  });
+  const sql = poolSql(dataSource);
+  const world: World = {
+    ...storesOn(sql, sharedAudit(sql)),
+    settings,
+    blobs,
+    reader,
+    pixels,
+    classifier,
+    ...({} as Pick<World, "pdf" | "mailer">),
+    transaction: (work) => inTransaction(dataSource, storesOn, work),
+    now: () => new Date(),
+  };
+
+  const authorizations = postgresAuthorizations(sql);
+  const passwords = argon2Passwords();
+  const keys = await smartKeys(authorizations);
+  await seedClients(authorizations, { publicUrl, backends: readBackendClients(config) });
+  const demo = config.mode === 'demo';
+  const fault = (err: unknown, requestId: string) => log.error({ err, requestId }, 'unexpected fault');
+  const smart = smartFace({
+    world,
+    authorizations,
+    attempts: postgresAttempts(sql),
+    passwords,
+    keys,
+    findPatients: findPatients(world),
+    demoAccounts: demo ? demoSignIns : [],
+    onFault: (err) => log.error({ err }, 'authorization server fault'),
+  });
+  const guard = bearer(smart.verify);
+  const fhir = fhirFace({
+    world,
+    bearer: guard as Middleware,
+    smart: {
+      authorizeUrl: smart.endpoints.authorize,
+      tokenUrl: smart.endpoints.token,
+      introspectUrl: smart.endpoints.introspect,
+      revokeUrl: smart.endpoints.revoke,
+      manageUrl: smart.endpoints.manage,
+    },
+    limit: config.maxFhirBytes,
+    pageKey: Buffer.from(await authorizations.secret('page-key', async () => Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64')), 'base64'),
+    fault,
+  });
+
+  let draining = false;
+  const status = (): PortalStatus => portalStatus(config, classifier.state());
+  const readiness = async (): Promise<Readiness> => {
+    const components: Record<string, string> = {
+      database: await sql.query('select 1').then(() => 'up', () => 'not reachable'),
+      'blob store': 'up',
+      model: modelLine(classifier.state()),
+    }; // prettier-ignore
+    const ready = !draining && components.database === 'up' && classifier.state().ready;
+    return { ready, components: draining ? { ...components, server: 'stopping' } : components };
+  };
+  const app = createApp({
+    publicUrl,
+    log,
+    readiness,
+    cookieKeys: keys.cookies,
+    isAllowedOrigin: async (origin) => config.corsOrigins.includes(origin) || (await authorizations.clientOrigins()).includes(origin),
+    faces: [
+      smart.routes().routes() as Middleware<State>,
+      smart.oidc,
+      mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
+      portalFace({ status }).routes() as Middleware<State>,
+    ],
+    webFolder: join(import.meta.dirname, '..', 'viewer', 'dist'),
+  });
+  return { world, app, jobs, authorizations, passwords, readiness, status, drain: () => (draining = true), stop: closeAll };
+}
+
+function settingsFrom(config: Config, publicUrl: string): Settings {
+  return {
+    publicUrl,
+    fhirBaseUrl: `${publicUrl}/fhir`,
+    dicomwebBaseUrl: `${publicUrl}/dicomweb`,
+    confidenceThreshold: config.confidenceThreshold,
+    analyzeOnArrival: config.analyzeOnArrival,
+    timeZone: config.timeZone,
+    organizationName: config.siteName,
+    fourEyes: config.fourEyes,
+  };
+}
+
+function modelLine(state: ReturnType<World['classifier']['state']>): string {
+  return state.ready ? `up (${state.model.name} ${state.model.version} on ${state.provider})` : state.reason;
+}
+
+function portalStatus(config: Config, state: ReturnType<World['classifier']['state']>): PortalStatus {
+  const { model } = state;
+  return {
+    mode: config.mode,
+    siteName: config.siteName,
+    confidenceThreshold: config.confidenceThreshold,
+    model: model && {
+      name: model.name,
+      version: model.version,
+      trained: model.trained,
+      provider: state.ready ? state.provider : 'none',
+    },
+    demoAccounts: config.mode === 'demo' ? demoSignIns.map(({ email, label }) => ({ email, role: label })) : [],
+  };
+}

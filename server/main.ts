@@ -1,0 +1,103 @@
+import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
+import { compose, type System } from './compose.ts';
+import { ConfigurationError, readConfig, type Config } from './config.ts';
+import { demoPassword, demoPeople } from './demo/people.ts';
+import { seedDemo } from './demo/seed.ts';
+import { createLogger } from './log.ts';
+import { startWorkers } from './worker.ts';
+
+const started = performance.now();
+/** For people; the log is for machines. */
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+const config = configuration();
+const log = createLogger(config.logLevel);
+const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
+
+const system = await start();
+const server = await listen(system, config).catch(async (error: NodeJS.ErrnoException) => {
+  await system.stop();
+  const reason = error.code === 'EADDRINUSE' ? `Port ${config.port} is taken; stop the other program or set PORT to another one.` : error.message;
+  return end(`CSSS could not start: ${reason}`);
+});
+await startWorkers(system, config, log);
+process.once('SIGTERM', () => void shutDown('SIGTERM'));
+process.once('SIGINT', () => void shutDown('SIGINT'));
+process.once('SIGHUP', () => void shutDown('SIGHUP'));
+await announce();
+
+function configuration(): Config {
+  try {
+    return readConfig(process.env);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return end(error.message);
+    throw error;
+  }
+}
+
+async function start(): Promise<System> {
+  try {
+    const built = await compose(config, publicUrl, log, (step) => say(`  ${step} ...`));
+    if (config.mode === 'demo' && !process.argv.includes('--no-demo-data')) await seedDemo(built, (step) => say(`  ${step} ...`));
+    return built;
+  } catch (error) {
+    log.fatal({ err: error }, 'could not start');
+    return end(`CSSS could not start: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function listen({ app }: System, { host, port }: Config): Promise<Server> {
+  return new Promise((done, fail) => {
+    const http = app.listen(port, host, () => done(http));
+    http.once('error', fail);
+    // Headers must come soon; a body may take as long as bytes keep coming (a study over a slow line).
+    http.headersTimeout = 10_000;
+    http.requestTimeout = 0;
+    http.timeout = 60_000;
+    http.keepAliveTimeout = 65_000;
+  });
+}
+
+async function announce(): Promise<void> {
+  const { components } = await system.readiness();
+  const { port } = server.address() as AddressInfo;
+  log.info({ host: config.host, port, ms: Math.round(performance.now() - started) }, 'listening');
+  say('');
+  say(`CSSS is ready after ${((performance.now() - started) / 1000).toFixed(1)} s: ${publicUrl}`);
+  say(`  FHIR      ${publicUrl}/fhir   (SMART: ${publicUrl}/.well-known/smart-configuration)`);
+  say(`  DICOMweb  ${publicUrl}/dicomweb`);
+  if (config.mode === 'demo') {
+    say('');
+    say(`Sign in with the password ${demoPassword} as`);
+    for (const { role, email } of demoPeople) say(`  ${role.padEnd(10)} ${email}`);
+    if (!config.smtpUrl) say(`Mails of the demo stay here: ${publicUrl}/demo/mailbox`);
+  }
+  say('');
+  for (const [name, state] of Object.entries(components)) say(`  ${name.padEnd(11)} ${state}`);
+  say('');
+  say('Ctrl-C stops it.');
+}
+
+let stopping = false;
+async function shutDown(signal: string): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  log.info({ signal }, 'stopping');
+  say('Stopping: requests and jobs in flight end first ...');
+  system.drain();
+  server.closeIdleConnections();
+  const closed = new Promise((done) => server.close(done));
+  // A connection that never ends must not keep the process.
+  const late = setTimeout(() => server.closeAllConnections(), 10_000);
+  await closed;
+  clearTimeout(late);
+  await system.stop();
+  log.info('stopped');
+  process.exit(0);
+}
+
+function end(sentence: string): never {
+  say(sentence);
+  process.exit(1);
+}

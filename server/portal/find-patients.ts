@@ -1,0 +1,59 @@
+import type { Patient } from '@medplum/fhirtypes';
+import type { World } from '../core/ports.ts';
+import type { Principal } from '../core/principal.ts';
+import { search } from '../core/records/read.ts';
+import type { SearchCondition } from '../core/records/search-query.ts';
+
+export interface FoundPatient {
+  id: string;
+  name: string;
+  birthDate?: string;
+  gender?: string;
+  identifier?: string;
+}
+
+/**
+ * Patients for a picker: one by id, else those whose name begins with the text or whose number it is; the
+ * latest when it is empty. Audited like any search.
+ */
+export function findPatients(world: World): (principal: Principal, wanted: { text: string } | { id: string }) => Promise<FoundPatient[]> {
+  return async (principal, wanted) => {
+    const conditions = conditionsFor(wanted);
+    const pages = await Promise.all(
+      conditions.map((one) =>
+        search(world, principal, {
+          type: 'Patient',
+          conditions: one,
+          include: [],
+          revinclude: [],
+          sort: [{ parameter: '_lastUpdated', descending: true }],
+          count: 20,
+          total: 'none',
+        }),
+      ),
+    );
+    const found = new Map(pages.flatMap(({ matches }) => matches).map(({ resource }) => [resource!.id!, resource as Patient]));
+    return [...found.values()].map(describe);
+  };
+}
+
+/** Alternatives; conditions within one are ANDed. */
+function conditionsFor(wanted: { text: string } | { id: string }): SearchCondition[][] {
+  const value = ('id' in wanted ? wanted.id : wanted.text.trim()).replace(/[\\,$|]/g, '\\$&');
+  if ('id' in wanted) return [[{ parameter: '_id', values: [value] }]];
+  if (value === '') return [[]];
+  return [[{ parameter: 'name', values: [value] }], [{ parameter: 'identifier', values: [value] }]];
+}
+
+function describe(patient: Patient): FoundPatient {
+  const [name] = patient.name ?? [];
+  const text = name?.text ?? [...(name?.given ?? []), name?.family].filter(Boolean).join(' ');
+  const identifier = patient.identifier?.[0]?.value;
+  return {
+    id: patient.id!,
+    name: text === '' ? 'no name' : text,
+    ...(patient.birthDate === undefined ? {} : { birthDate: patient.birthDate }),
+    ...(patient.gender === undefined ? {} : { gender: patient.gender }),
+    ...(identifier === undefined ? {} : { identifier }),
+  };
+}

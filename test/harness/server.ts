@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
+import { createServer } from 'node:net';
+import { compose, type System } from '../../server/compose.ts';
+import { readConfig } from '../../server/config.ts';
+import { demoPassword } from '../../server/demo/people.ts';
+import { seedDemo } from '../../server/demo/seed.ts';
+import { createLogger } from '../../server/log.ts';
+import { startWorkers } from '../../server/worker.ts';
+import { emptyCopy } from './database.ts';
+import { backendToken, signIn, type SignInOptions, type Tokens } from './sign-in.ts';
+
+export interface TestServer {
+  url: string;
+  fhir: string;
+  dicomweb: string;
+  system: System;
+  /** Signs a demo person in by the real authorization code flow. */
+  signIn(role: 'patient' | 'doctor' | 'pharmacist' | 'admin', options?: Partial<SignInOptions>): Promise<Tokens>;
+  /** A backend service's token. */
+  backend(scope?: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/**
+ * The whole server as `npm start` composes it, on a database of its own and a free port.
+ *
+ * @param options.environment further settings, as an operator would give them.
+ * @param options.demoData the invented hospital with its studies; `people` makes the accounts and patients only.
+ * @param options.workers take jobs in this process (default true).
+ */
+export async function startTestServer(
+  options: { environment?: Record<string, string>; demoData?: boolean | 'people'; workers?: boolean } = {},
+): Promise<TestServer> {
+  const database = await emptyCopy();
+  const folder = await mkdtemp(join(tmpdir(), 'csss-test-'));
+  const key = await backendKey();
+  const port = await freePort();
+  const url = `http://localhost:${port}`;
+  const config = readConfig({
+    DATABASE_URL: database.url,
+    DATA_DIR: folder,
+    PORT: String(port),
+    LOG_LEVEL: 'error',
+    EXECUTION_PROVIDERS: 'cpu',
+    ANALYSIS_WORKERS: '1',
+    BACKEND_CLIENT_JWKS: JSON.stringify({ keys: [key.public] }),
+    ...(process.env.CHROMIUM_PATH ? { CHROMIUM_PATH: process.env.CHROMIUM_PATH } : {}),
+    ...options.environment,
+  });
+  const log = createLogger(config.logLevel);
+  const system = await compose(config, url, log, () => {});
+  if (options.demoData ?? 'people') await seedDemo(system, () => {}, { studies: options.demoData === true });
+  if (options.workers ?? true) await startWorkers(system, config, log);
+  const server = await new Promise<Server>((done) => {
+    const listening = system.app.listen(port, '127.0.0.1', () => done(listening));
+  });
+  return {
+    url,
+    fhir: `${url}/fhir`,
+    dicomweb: `${url}/dicomweb`,
+    system,
+    signIn: (role, more = {}) => signIn(url, { email: `${role}@demo.csss.example`, password: demoPassword, ...more }),
+    backend: async (scope = 'system/*.cruds') =>
+      (await backendToken(url, { clientId: 'csss-demo-backend', key: key.private }, scope)).access_token,
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+      await system.stop();
+      await database.drop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function backendKey(): Promise<{ public: JWK; private: JWK }> {
+  const { publicKey, privateKey } = await generateKeyPair('ES384', { extractable: true });
+  const named = { kid: 'test', alg: 'ES384', use: 'sig' };
+  return { public: { ...(await exportJWK(publicKey)), ...named }, private: { ...(await exportJWK(privateKey)), ...named } };
+}
+
+export async function freePort(): Promise<number> {
+  return new Promise((done) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => done(port));
+    });
+  });
+}
