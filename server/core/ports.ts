@@ -31,6 +31,7 @@ export interface Stores {
   records: RecordStore;
   studies: StudyStore;
   accounts: AccountStore;
+  reportNumbers: ReportNumbers;
   jobs: JobQueue;
   audit: AuditTrail;
 }
@@ -49,6 +50,8 @@ export interface Settings {
   organizationName: string;
   /** The same person may not verify and release (four-eyes). */
   fourEyes: boolean;
+  /** Identifier system (URI) of DICOM Patient IDs that come without an issuer; a namespace of this server by default. */
+  patientIdSystem?: string;
 }
 
 // ---------------------------------------------------------------- FHIR records
@@ -324,15 +327,16 @@ export interface Classification {
   distance: number[];
 }
 
-/** Prints HTML as PDF in a browser without network and without scripts. */
-export interface PdfPrinter {
-  /** @throws Problem `timeout` (page hung), `transient` (no browser can be started now). */
-  print(html: string, footer: PageFooter): Promise<Uint8Array>;
+/** Numbers of issued reports. */
+export interface ReportNumbers {
+  /** The next number of a year, from 1: never given twice. Inside a transaction it is given back if that rolls back. */
+  next(year: number): Promise<number>;
 }
 
-/** HTML of the strip at the bottom of each page; elements of class `pageNumber` and `totalPages` are filled in. */
-export interface PageFooter {
-  html: string;
+/** Prints a whole HTML document as A4 PDF, tagged, in a browser without network and without scripts. */
+export interface PdfPrinter {
+  /** @throws Problem `timeout` (page hung), `transient` (no browser can be started now). */
+  print(html: string): Promise<Uint8Array>;
 }
 
 /** Hands mail to a relay. */
