@@ -4,6 +4,7 @@
  */
 import { Problem } from '../problem.ts';
 import { attributeByTag, vrOf } from './dictionary.ts';
+import { cellWidths, swapWords } from './word-order.ts';
 
 export interface Encoding {
   explicit: boolean;
@@ -14,15 +15,15 @@ export interface Encoding {
 
 export interface Rewritten {
   chunks: Uint8Array[];
-  /** Where the source went on when it came to top-level Pixel Data; undefined when it had none. */
-  pixelData?: { valueAt: number; length: number };
+  /** The element at which it stopped: top-level Pixel Data, Float or Double Float Pixel Data; undefined when there was none. */
+  pixelData?: { tag: string; valueAt: number; length: number };
 }
 
 /** A value to put in place of the source's own; null leaves the element out. */
 export type Edits = Map<string, { vr: string; value: Uint8Array } | null>;
 
 const longForm = new Set(['OB', 'OW', 'OF', 'OD', 'OL', 'OV', 'SQ', 'UC', 'UN', 'UR', 'UT', 'SV', 'UV']);
-const cellWidths: Record<string, number> = { US: 2, SS: 2, OW: 2, AT: 2, UL: 4, SL: 4, FL: 4, OF: 4, OL: 4, FD: 8, OD: 8, SV: 8, UV: 8, OV: 8 };
+
 const undefinedLength = 0xffff_ffff;
 const item = 'FFFEE000';
 const itemEnd = 'FFFEE00D';
@@ -53,7 +54,7 @@ export function rewriteExplicit(source: Uint8Array, at: number, encoding: Encodi
   while (at < source.length) {
     const element = readElement(source, at, encoding);
     insertBefore(element.tag);
-    if (element.tag === '7FE00010') return { chunks, pixelData: { valueAt: element.valueAt, length: element.length } };
+    if (isPixelData(element.tag)) return { chunks, pixelData: element };
     const skipped: Uint8Array[] = [];
     const wanted = !edits.has(element.tag) && !element.tag.endsWith('0000') && element.tag !== 'FFFCFFFC';
     at = copyElement(source, element, encoding, wanted ? chunks : skipped, 0);
@@ -93,8 +94,7 @@ function copyElement(source: Uint8Array, element: Element, encoding: Encoding, c
   }
   if (length === undefinedLength) throw new Problem('structure', `Element ${tag} may not have an undefined length`);
   let value = source.subarray(valueAt, valueAt + length);
-  const width = cellWidths[vr];
-  if (encoding.bigEndian && width) value = reversed(value, width);
+  if (encoding.bigEndian) swapWords((value = value.slice()), cellWidths[vr] ?? 1);
   chunks.push(...elementBytes(tag, vr, value));
   return valueAt + length;
 }
@@ -146,8 +146,12 @@ function readElement(source: Uint8Array, at: number, encoding: Encoding): Elemen
 /** Pixel Data may be the last thing that the caller cut off; everything else must lie inside. */
 function within(source: Uint8Array, element: Element): Element {
   const fits = element.length === undefinedLength || element.valueAt + element.length <= source.length;
-  if (!fits && element.tag !== '7FE00010') throw new Problem('structure', `Element ${element.tag} leads out of the data set`);
+  if (!fits && !isPixelData(element.tag)) throw new Problem('structure', `Element ${element.tag} leads out of the data set`);
   return element;
+}
+
+function isPixelData(tag: string): boolean {
+  return tag === '7FE00010' || tag === '7FE00008' || tag === '7FE00009';
 }
 
 function implicitVr(tag: string, encoding: Encoding): string {
@@ -160,12 +164,6 @@ function delimiter(tag: string, length = 0): Uint8Array {
   bytes.setUint16(2, Number.parseInt(tag.slice(4), 16), true);
   bytes.setUint32(4, length, true);
   return new Uint8Array(bytes.buffer);
-}
-
-function reversed(value: Uint8Array, width: number): Uint8Array {
-  const copy = value.slice();
-  for (let at = 0; at + width <= copy.length; at += width) copy.subarray(at, at + width).reverse();
-  return copy;
 }
 
 function hex(word: number): string {

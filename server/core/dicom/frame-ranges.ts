@@ -46,14 +46,9 @@ function number(attributes: InstanceRow['attributes'], tag: string): number {
   return Number(attributes[tag]?.Value?.[0] ?? 0);
 }
 
-/**
- * Bytes of a word of native pixel data that must be reversed to read it little endian: 1 unless the file is
- * big endian. OW holds two 8-bit samples to a word (PS3.5 8.1.1), OB none.
- */
-export function wordWidth(instance: Pick<InstanceRow, 'TransferSyntaxUID' | 'bulk' | 'attributes'>): 1 | 2 | 4 {
-  if (instance.TransferSyntaxUID !== '1.2.840.10008.1.2.2') return 1;
-  const allocated = number(instance.attributes, '00280100');
-  if (allocated === 32) return 4;
-  if (allocated === 16) return 2;
-  return instance.bulk['7FE00010']?.vr === 'OW' ? 2 : 1;
+/** Packs decoded 1-bit samples, a byte each, as native pixel data has them: first pixel in the lowest bit. */
+export function packBits(samples: ArrayLike<number>): Uint8Array {
+  const packed = new Uint8Array(Math.ceil(samples.length / 8));
+  for (let i = 0; i < samples.length; i++) if (samples[i]) packed[i >> 3]! |= 1 << (i & 7);
+  return packed;
 }

@@ -28,11 +28,6 @@ const runLength = '1.2.840.10008.1.2.5';
 // A minified CommonJS bundle: Node finds no named exports in it, and 20 ms of loading are for those who need it.
 const load = (): typeof Codecs => createRequire(import.meta.url)('dcmjs-codecs') as typeof Codecs;
 
-/** Whether frames of this encapsulated transfer syntax can be decoded here. */
-export function decodes(transferSyntax: string): boolean {
-  return transferSyntax === runLength || transferSyntax in codecs;
-}
-
 /**
  * Decodes one compressed frame, all its fragments joined.
  * @throws Problem `not-supported` for other syntaxes, `structure` when the stream is broken.

@@ -6,13 +6,13 @@ import { parentPort } from 'node:worker_threads';
 import type { DecodedFrame, InstanceRow, RenderedLook } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
 import { display, type DisplayFrame } from '../../core/dicom/display.ts';
-import { wordWidth } from '../../core/dicom/frame-ranges.ts';
+import { swapWords, wordWidth, wordWidthAt } from '../../core/dicom/word-order.ts';
 import { presentationOf } from '../../core/dicom/presentation.ts';
 import { decodeCompressed } from './compressed-frame.ts';
 import { explicitSurroundings, type Surroundings } from './explicit-surroundings.ts';
 import { describeFrame } from './frame-description.ts';
 import { readFrame, readRanges } from './frame-bytes.ts';
-import { decodeNative, swapBytes } from './native-frame.ts';
+import { decodeNative } from './native-frame.ts';
 
 /** Results by kind of task. */
 export interface PixelResults {
@@ -45,8 +45,7 @@ async function decode({ path, instance, frame }: PixelTask): Promise<DecodedFram
 
 /** The bytes little endian, in place. */
 function inWordOrder(bytes: Uint8Array, instance: InstanceRow): Uint8Array {
-  const width = wordWidth(instance);
-  if (width > 1) swapBytes(bytes, width);
+  swapWords(bytes, wordWidth(instance));
   return bytes;
 }
 
@@ -56,7 +55,7 @@ function bulkReader({ path, instance }: PixelTask) {
     const place = instance.bulk[element];
     if (!place || place.length > 262_144) return undefined;
     const bytes = readRanges(path, [[place.offset, place.length]]);
-    if (instance.TransferSyntaxUID === '1.2.840.10008.1.2.2' && place.vr !== 'OB') swapBytes(bytes, 2);
+    swapWords(bytes, wordWidthAt(instance, element));
     return bytes;
   };
 }

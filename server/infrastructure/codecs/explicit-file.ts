@@ -1,7 +1,7 @@
 import type { Blobs, DecodedFrame, InstanceRow } from '../../core/ports.ts';
+import { swappedWords } from '../../core/dicom/word-order.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Surroundings } from './explicit-surroundings.ts';
-import { swapBytes } from './native-frame.ts';
 
 /**
  * Streams a file in Explicit VR Little Endian: never more of it in memory than one frame and what surrounds
@@ -30,7 +30,7 @@ export async function* explicitFile(
     if ((pixels.frames * pixels.bytes) % 2 === 1) yield Uint8Array.of(0);
   } else {
     yield head;
-    if (pixels) yield* inWordOrder(blobs.open(instance.inflated ?? instance.blob, { offset: pixels.native[0], length: pixels.native[1] }), pixels.width);
+    if (pixels) yield* swappedWords(blobs.open(instance.inflated ?? instance.blob, { offset: pixels.native[0], length: pixels.native[1] }), pixels.width);
   }
   yield tail;
 }
@@ -38,21 +38,4 @@ export async function* explicitFile(
 /** Decoded samples as the bytes of native little endian pixel data. */
 export function bytesOf({ pixels }: DecodedFrame): Uint8Array {
   return new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
-}
-
-/** Reverses the words of a stream whose chunks may end inside of a word. */
-async function* inWordOrder(chunks: AsyncIterable<Uint8Array>, width: number): AsyncGenerator<Uint8Array> {
-  let rest: Uint8Array = new Uint8Array(0);
-  for await (const chunk of chunks) {
-    if (width === 1) {
-      yield chunk;
-      continue;
-    }
-    const bytes = Buffer.concat([rest, chunk]);
-    const whole = bytes.length - (bytes.length % width);
-    swapBytes(bytes.subarray(0, whole), width);
-    rest = bytes.subarray(whole);
-    yield bytes.subarray(0, whole);
-  }
-  if (rest.length > 0) yield rest;
 }

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { elementBytes, elementHeader, rewriteExplicit, type Edits, type Encoding } from '../../core/dicom/explicit-little-endian.ts';
-import { wordWidth } from '../../core/dicom/frame-ranges.ts';
+import { wordWidth } from '../../core/dicom/word-order.ts';
+import { isDecoded } from '../../core/dicom/encapsulated-syntaxes.ts';
 import type { InstanceRow } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
-import { decodes } from './compressed-frame.ts';
 import { readRanges } from './frame-bytes.ts';
 import { describeFrame } from './frame-description.ts';
 
@@ -14,7 +14,7 @@ export interface Surroundings {
   /** What follows Pixel Data. */
   tail: Uint8Array;
   /** Native pixels are copied from the file, their words reversed when `width` is not 1; compressed ones are decoded. */
-  pixels: { native: [offset: number, length: number]; width: 1 | 2 | 4 } | { frames: number; bytes: number } | undefined;
+  pixels: { native: [offset: number, length: number]; width: number } | { frames: number; bytes: number } | undefined;
 }
 
 const explicitSyntax = '1.2.840.10008.1.2.1';
@@ -27,36 +27,34 @@ const surroundingsLimit = 256 * 1024 * 1024;
  */
 export function explicitSurroundings(path: string, instance: InstanceRow): Surroundings {
   const size = statSync(path).size;
-  const places = placesOfPixels(instance);
-  const source = readLimited(path, 0, places ? Math.min(places.first, size) : size);
+  const pixelsAt = startOfPixels(instance);
+  const source = readLimited(path, 0, Math.min(pixelsAt ?? size, size));
   const { meta, dataSetAt } = fileMeta(source);
   const encoding = encodingOf(instance);
   const decoding = instance.frames?.encapsulated ? decodedForm(instance) : undefined;
   const { chunks, pixelData } = rewriteExplicit(source, dataSetAt, encoding, decoding?.edits);
   const head = [source.subarray(0, 128), meta, ...chunks];
-  if (!pixelData || !places) return { head: Buffer.concat(head), tail: new Uint8Array(0), pixels: undefined };
+  if (!pixelData) return { head: Buffer.concat(head), tail: new Uint8Array(0), pixels: undefined };
 
-  if (decoding) {
-    const after = endOfFragments(readLimited(path, places.last, size - places.last));
-    head.push(elementHeader('7FE00010', decoding.vr, decoding.length + (decoding.length % 2)));
-    const pixels = { frames: decoding.frames, bytes: decoding.bytes };
-    return { head: Buffer.concat(head), tail: Buffer.concat(rewriteExplicit(after, 0, encoding).chunks), pixels };
-  }
-  const end = pixelData.valueAt + pixelData.length;
+  const end = pixelData.valueAt + (decoding ? (instance.bulk[pixelData.tag]?.length ?? Infinity) : pixelData.length);
   if (end > size) throw new Problem('structure', 'The file ends inside of the pixel data');
+  const tail = Buffer.concat(rewriteExplicit(readLimited(path, end, size - end), 0, encoding).chunks);
+  if (decoding) {
+    head.push(elementHeader('7FE00010', decoding.vr, decoding.length + (decoding.length % 2)));
+    return { head: Buffer.concat(head), tail, pixels: { frames: decoding.frames, bytes: decoding.bytes } };
+  }
   const width = wordWidth(instance);
-  head.push(elementHeader('7FE00010', width === 1 && instance.bulk['7FE00010']?.vr === 'OB' ? 'OB' : 'OW', pixelData.length));
-  const after = rewriteExplicit(readLimited(path, end, size - end), 0, encoding).chunks;
-  return { head: Buffer.concat(head), tail: Buffer.concat(after), pixels: { native: [pixelData.valueAt, pixelData.length], width } };
+  head.push(elementHeader(pixelData.tag, instance.bulk[pixelData.tag]?.vr ?? 'OW', pixelData.length));
+  return { head: Buffer.concat(head), tail, pixels: { native: [pixelData.valueAt, pixelData.length], width } };
 }
 
-/** First byte of the first frame and the byte after the last, in the file. */
-function placesOfPixels({ frames }: InstanceRow): { first: number; last: number } | undefined {
+/** Bytes before the first frame: the header of Pixel Data is among them. */
+function startOfPixels({ frames }: InstanceRow): number | undefined {
   if (!frames) return undefined;
-  if (!frames.encapsulated) return { first: frames.offset, last: frames.offset };
-  const ranges = frames.frames.flat();
-  if (ranges.length === 0) throw new Problem('structure', 'The pixel data holds no frames');
-  return { first: Math.min(...ranges.map(([offset]) => offset)), last: Math.max(...ranges.map(([offset, length]) => offset + length)) };
+  if (!frames.encapsulated) return frames.offset;
+  const offsets = frames.frames.flat().map(([offset]) => offset);
+  if (offsets.length === 0) throw new Problem('structure', 'The pixel data holds no frames');
+  return offsets.reduce((least, offset) => Math.min(least, offset));
 }
 
 function encodingOf({ TransferSyntaxUID, attributes }: InstanceRow): Encoding {
@@ -69,7 +67,7 @@ function encodingOf({ TransferSyntaxUID, attributes }: InstanceRow): Encoding {
 
 /** What the decoded pixels change in the data set (PS3.5 8.2): colour transform undone, samples interleaved, no offset tables. */
 function decodedForm(instance: InstanceRow) {
-  if (!decodes(instance.TransferSyntaxUID) || !instance.frames?.encapsulated)
+  if (!isDecoded(instance.TransferSyntaxUID) || !instance.frames?.encapsulated)
     throw new Problem('not-supported', `Transfer syntax ${instance.TransferSyntaxUID} is not decoded here`);
   const image = describeFrame(instance);
   if (image.bitsAllocated === 1) throw new Problem('not-supported', 'Compressed images of one bit are not decoded here');
@@ -110,20 +108,6 @@ function fileMeta(source: Uint8Array): { meta: Uint8Array; dataSetAt: number } {
   length.setUint32(0, rest.reduce((sum, chunk) => sum + chunk.length, 0), true); // prettier-ignore
   const groupLength = elementBytes('00020000', 'UL', new Uint8Array(length.buffer));
   return { meta: Buffer.concat([new TextEncoder().encode('DICM'), ...groupLength, ...rest]), dataSetAt: end };
-}
-
-/** Skips what follows the last used fragment up to the sequence delimiter (PS3.5 A.4). */
-function endOfFragments(bytes: Uint8Array): Uint8Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at + 8 <= bytes.length; ) {
-    const element = view.getUint32(at);
-    const length = view.getUint32(at + 4, true);
-    if (element === 0xfeff_dde0) return bytes.subarray(at + 8);
-    if (element === 0xfeff_00e0) at += 8 + length;
-    else if (at === 0) at += 1; // the pad byte of a fragment whose true length is odd
-    else break;
-  }
-  return new Uint8Array(0);
 }
 
 function readLimited(path: string, offset: number, length: number): Uint8Array {

@@ -53,12 +53,6 @@ export function describeFrame(instance: Pick<InstanceRow, 'attributes'>): FrameD
   };
 }
 
-/** Bytes of one native frame; 1-bit frames follow each other without alignment, so theirs is a fraction. */
-export function nativeFrameBytes(frame: FrameDescription): number {
-  const subsampled = frame.photometricInterpretation === 'YBR_FULL_422' ? 2 / 3 : 1;
-  return (frame.rows * frame.columns * frame.samplesPerPixel * frame.bitsAllocated * subsampled) / 8;
-}
-
 function requiredNumber(attributes: DicomJson, tag: string, name: string): number {
   const value = numberOf(attributes, tag);
   if (value === undefined) throw new Problem('structure', `The image has no ${name}`);

@@ -55,14 +55,6 @@ function aligned(bytes: Uint8Array, length: number, width: number): Uint8Array {
   return bytes.byteOffset % width === 0 ? bytes.subarray(0, length) : bytes.slice(0, length);
 }
 
-/** Reverses the bytes of each cell of `width` bytes, in place. */
-export function swapBytes(bytes: Uint8Array, width: number): void {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length - (bytes.length % width));
-  if (width === 2) buffer.swap16();
-  else if (width === 4) buffer.swap32();
-  else if (width === 8) buffer.swap64();
-}
-
 function unpackBits(bytes: Uint8Array, count: number, firstBit: number): Uint8Array {
   if (bytes.length * 8 < firstBit + count) throw new Problem('structure', 'The pixel data is shorter than the image');
   const pixels = new Uint8Array(count);

@@ -1,0 +1,35 @@
+/** What is known of the transfer syntaxes with compressed frames (PS3.5 Annex A, PS3.18 8.7.3). */
+
+interface CompressedSyntax {
+  /** Media type of a frame by itself (PS3.18 Table 8.7.3-5). */
+  media: string;
+  /** Frames can be decoded here. */
+  decoded: boolean;
+}
+
+const uncompressed = ['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.2', '1.2.840.10008.1.2.1.99'];
+const last = (...numbers: number[]) => numbers.map((number) => `1.2.840.10008.1.2.4.${number}`);
+
+const groups: [media: string, decoded: boolean, uids: string[]][] = [
+  ['image/dicom-rle', true, ['1.2.840.10008.1.2.5']],
+  ['image/jpeg', true, last(50, 51, 57, 70)],
+  ['image/jls', true, last(80, 81)],
+  ['image/jp2', true, last(90, 91)],
+  ['image/jpx', false, last(92, 93)],
+  ['image/jphc', true, last(201, 202, 203)],
+  ['image/jxl', false, last(110, 111, 112)],
+  ['video/mpeg', false, last(100, 101)],
+  ['video/mp4', false, last(102, 103, 104, 105, 106, 107, 108)],
+];
+
+const table = new Map<string, CompressedSyntax>(groups.flatMap(([media, decoded, uids]) => uids.map((uid) => [uid, { media, decoded }] as const)));
+
+/** Undefined for syntaxes with native pixel data, and for compressed ones that have no media type of their own. */
+export function frameMediaType(transferSyntax: string): string | undefined {
+  return table.get(transferSyntax)?.media;
+}
+
+/** Whether pixels of this transfer syntax can be had uncompressed. */
+export function isDecoded(transferSyntax: string): boolean {
+  return uncompressed.includes(transferSyntax) || (table.get(transferSyntax)?.decoded ?? false);
+}

@@ -1,0 +1,109 @@
+/** The query part of a QIDO-RS request, made a `StudyQuery` (PS3.18 8.3.4 and 10.6.1). */
+import { attributeByKeyword, attributeByTag, isPrivate, vrOf } from '../dicom/dictionary.ts';
+import type { StudyQuery } from '../ports.ts';
+import { Problem } from '../problem.ts';
+
+/** Without a limit of the caller's, so many matches; within one study all of them, because viewers count on that. */
+const usual = { anywhere: 1_000, inStudy: 50_000 };
+const most = 50_000;
+const matchKeysLimit = 64;
+
+const bulkVrs = /^(OB|OD|OF|OL|OV|OW|UN)$/;
+
+/**
+ * @param target the level and the UIDs of the path
+ * @param parameters decoded name-value pairs
+ * @returns the query; `capped` when the caller asked for more matches than are given at once
+ * @throws Problem `value` for attributes that do not exist and values that cannot be matched. Names that cannot
+ * be attributes (`_dc`, `token`) are ignored, as web clients and proxies add such.
+ */
+export function parseStudyQuery(
+  target: Pick<StudyQuery, 'level' | 'StudyInstanceUID' | 'SeriesInstanceUID'>,
+  parameters: Iterable<[name: string, value: string]>,
+): StudyQuery & { capped: boolean } {
+  const match: StudyQuery['match'] = [];
+  const include: string[] = [];
+  const switches = { fuzzymatching: false, emptyvaluematching: false, multiplevaluematching: false };
+  let limit: number | undefined;
+  let offset = 0;
+  for (const [name, value] of parameters) {
+    if (value.includes('\0')) throw new Problem('value', 'A parameter contains a NUL character');
+    if (name === 'limit') limit = count(name, value);
+    else if (name === 'offset') offset = count(name, value);
+    else if (name === 'includefield') include.push(...value.split(',').map((field) => field.trim()).filter((field) => field !== '')); // prettier-ignore
+    else if (name in switches) switches[name as keyof typeof switches] = truth(name, value);
+    else {
+      const path = attributePath(name);
+      if (path) match.push(matchKey(path, value));
+    }
+  }
+  if (match.length > matchKeysLimit) throw new Problem('too-costly', 'Too many matching keys');
+  return {
+    ...target,
+    match,
+    include: include.includes('all') ? 'all' : include.map(includedPath),
+    fuzzy: switches.fuzzymatching,
+    emptyValueMatching: switches.emptyvaluematching,
+    multipleValueMatching: switches.multiplevaluematching,
+    limit: Math.min(limit ?? (target.StudyInstanceUID === undefined ? usual.anywhere : usual.inStudy), most),
+    offset,
+    capped: limit !== undefined && limit > most,
+  };
+}
+
+/**
+ * Keyword, tag, or a dotted path of these through sequences, as dotted tags.
+ * @returns undefined for a name that cannot be meant as an attribute
+ * @throws Problem `value` for one that can, but is none
+ */
+function attributePath(name: string): string | undefined {
+  const looksLikeAttribute = /^([0-9A-Fa-f]{8}|[A-Z][A-Za-z0-9]*)(\.([0-9A-Fa-f]{8}|[A-Z][A-Za-z0-9]*))*$/.test(name);
+  if (!looksLikeAttribute) return undefined;
+  const tags = name.split('.').map(tagOf);
+  if (tags.slice(0, -1).some((tag) => vrOf(tag) !== 'SQ' && !isPrivate(tag)))
+    throw new Problem('value', `${shown(name)} leads through an attribute that is no sequence`);
+  return tags.join('.');
+}
+
+function tagOf(name: string): string {
+  const attribute = attributeByKeyword(name);
+  if (attribute) return checkedGroup(attribute.tag);
+  const tag = name.toUpperCase();
+  if (/^[0-9A-F]{8}$/.test(tag) && (isPrivate(tag) || attributeByTag(tag))) return checkedGroup(tag);
+  throw new Problem('value', `${shown(name)} is not an attribute of DICOM`);
+}
+
+/** Command and file meta elements are no attributes of a data set. */
+function checkedGroup(tag: string): string {
+  if (Number.parseInt(tag.slice(0, 4), 16) < 8) throw new Problem('value', `${tag} is not an attribute of a data set`);
+  return tag;
+}
+
+function includedPath(field: string): string {
+  const path = attributePath(field);
+  if (!path) throw new Problem('value', `${shown(field)} is not an attribute of DICOM`);
+  return path;
+}
+
+function matchKey(path: string, value: string): StudyQuery['match'][number] {
+  const vr = vrOf(path.slice(-8));
+  const trimmed = value.trim();
+  if (trimmed !== '' && (vr === 'SQ' || bulkVrs.test(vr)) && !isPrivate(path.slice(-8)))
+    throw new Problem('value', `Attribute ${path} cannot be matched`);
+  return { path, vr, value: trimmed };
+}
+
+function count(name: string, value: string): number {
+  if (!/^[0-9]{1,9}$/.test(value)) throw new Problem('value', `${name} is not a number of matches`);
+  return Number(value);
+}
+
+function truth(name: string, value: string): boolean {
+  if (value !== 'true' && value !== 'false') throw new Problem('value', `${name} is neither true nor false`);
+  return value === 'true';
+}
+
+/** Names come from the caller: no more of them in a message than an attribute name may have. */
+function shown(name: string): string {
+  return name.slice(0, 64);
+}

@@ -1,0 +1,190 @@
+import type { Narrowing } from '../../core/access/narrowing.ts';
+import type { DicomElement, DicomJson } from '../../core/dicom/json.ts';
+import { returnedIfKnown, returnKeys } from '../../core/studies/return-keys.ts';
+import type { FoundStudy, InstanceRow, StudyQuery, StudyStore } from '../../core/ports.ts';
+import type { Sql } from './connection.ts';
+import { visible } from './record-narrowing.ts';
+import { bindings, type Bindings } from './record-search-values.ts';
+import { keyConditions } from './study-keys.ts';
+
+interface FoundRow {
+  study_uid: string;
+  patient_id: string;
+  study: DicomJson;
+  modalities: string[];
+  sop_classes: string[];
+  number_of_series: number;
+  number_of_instances: number;
+  series_uid?: string;
+  series?: DicomJson;
+  series_instances?: number;
+  sop_uid?: string;
+  instance?: DicomJson;
+}
+
+interface LocatedRow {
+  study_uid: string;
+  series_uid: string;
+  sop_uid: string;
+  sop_class_uid: string;
+  transfer_syntax_uid: string;
+  blob: string;
+  inflated: string | null;
+  size: number;
+  attributes: DicomJson;
+  bulk: InstanceRow['bulk'];
+  frames: InstanceRow['frames'];
+}
+
+const from: Record<StudyQuery['level'], string> = {
+  study: 'study st',
+  series: 'study st join series se on se.study_uid = st.study_uid',
+  instance: `study st join series se on se.study_uid = st.study_uid
+             join instance i on i.study_uid = se.study_uid and i.series_uid = se.series_uid`,
+};
+
+/** Stable, and along an index where whole tables are paged through. Newest studies first. */
+const order: Record<StudyQuery['level'], string> = {
+  study: 'st.study_date desc nulls last, st.study_time desc nulls last, st.study_uid',
+  series: 'st.study_uid, se.series_number, se.series_uid',
+  instance: 'i.study_uid, se.series_number, i.series_uid, i.instance_number, i.sop_uid',
+};
+
+const studyColumns = `st.study_uid, st.patient_id, st.attributes as study, st.modalities, st.sop_classes,
+                      st.number_of_series, st.number_of_instances`;
+const seriesColumns = `se.series_uid, se.attributes as series, se.number_of_instances as series_instances`;
+
+/**
+ * The reading half of the study store: search and retrieve.
+ *
+ * The narrowing is that of the ImagingStudy record which belongs to the study, so images and record cannot be
+ * visible to different people.
+ *
+ * @param options.baseUrl FHIR base, against which references in granular scopes are read
+ */
+export function postgresStudySearch(sql: Sql, options: { baseUrl?: string } = {}): Pick<StudyStore, 'find' | 'countOfFind' | 'locate'> {
+  const baseUrl = options.baseUrl ?? '';
+
+  function where(query: StudyQuery, narrowing: Narrowing, bound: Bindings): string {
+    const conditions = keyConditions(query, { ...query, bound });
+    if (query.StudyInstanceUID !== undefined) conditions.push(`st.study_uid = ${bound.add(query.StudyInstanceUID)}`);
+    if (query.SeriesInstanceUID !== undefined) conditions.push(`se.series_uid = ${bound.add(query.SeriesInstanceUID)}`);
+    conditions.push(...allowed(narrowing, bound, baseUrl));
+    return conditions.length === 0 ? 'true' : conditions.join(' and ');
+  }
+
+  return {
+    async find(query, narrowing) {
+      const bound = bindings();
+      const condition = where(query, narrowing, bound);
+      const instance = query.include === 'all' ? 'i.attributes' : `(${pickedAttributes(query, bound)})`;
+      const columns = {
+        study: studyColumns,
+        series: `${studyColumns}, ${seriesColumns}`,
+        instance: `${studyColumns}, ${seriesColumns}, i.sop_uid, ${instance} as instance`,
+      }[query.level];
+      const rows = await sql.query<FoundRow>(
+        `select ${columns} from ${from[query.level]} where ${condition}
+          order by ${order[query.level]} limit ${bound.add(query.limit)} offset ${bound.add(query.offset)}`,
+        bound.values,
+      );
+      const paths = returnedPaths(query);
+      return rows.map((row) => foundStudy(row, query, paths));
+    },
+
+    async countOfFind(query, narrowing) {
+      const bound = bindings();
+      const condition = where(query, narrowing, bound);
+      const [row] = await sql.query<{ count: number }>(`select count(*) as count from ${from[query.level]} where ${condition}`, bound.values);
+      return row?.count ?? 0;
+    },
+
+    async locate(level, narrowing) {
+      const bound = bindings();
+      const conditions = [`i.study_uid = ${bound.add(level.StudyInstanceUID)}`];
+      if (level.SeriesInstanceUID !== undefined) conditions.push(`i.series_uid = ${bound.add(level.SeriesInstanceUID)}`);
+      if (level.SOPInstanceUID !== undefined) conditions.push(`i.sop_uid = ${bound.add(level.SOPInstanceUID)}`);
+      conditions.push(...allowed(narrowing, bound, baseUrl));
+      const rows = await sql.query<LocatedRow>(
+        `select i.study_uid, i.series_uid, i.sop_uid, i.sop_class_uid, i.transfer_syntax_uid, i.blob, i.inflated, i.size,
+                i.attributes, i.bulk, i.frames
+           from ${from.instance} where ${conditions.join(' and ')} order by ${order.instance}`,
+        bound.values,
+      );
+      return rows.map(instanceRow);
+    },
+  };
+}
+
+/** The condition that the study's ImagingStudy is visible; none for callers who may see all. */
+function allowed(narrowing: Narrowing, bound: Bindings, baseUrl: string): string[] {
+  if (narrowing.kind === 'all') return [];
+  const row = bound.alias();
+  return [
+    `exists (select from record ${row} where ${row}.type = 'ImagingStudy' and ${row}.id = st.imaging_study_id
+               and not ${row}.deleted and ${visible('ImagingStudy', narrowing, row, bound, baseUrl)})`,
+  ];
+}
+
+/** Instances hold whole data sets: only what is returned leaves the database. */
+function pickedAttributes(query: StudyQuery, bound: Bindings): string {
+  const tags = bound.add([...new Set(returnedPaths(query).map((path) => path.slice(0, 8)))]);
+  return `select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(i.attributes) where key = any(${tags}::text[])`;
+}
+
+/** Keys of the level, of the levels above that the path does not name (PS3.18 10.6.3.3), what was matched and what was asked for. */
+function returnedPaths(query: StudyQuery): string[] {
+  const levels: StudyQuery['level'][] = [query.level];
+  if (query.level !== 'study' && query.StudyInstanceUID === undefined) levels.push('study');
+  if (query.level === 'instance' && query.SeriesInstanceUID === undefined) levels.push('series');
+  const required = levels.flatMap((level) => [...Object.keys(returnKeys[level]), ...returnedIfKnown[level]]);
+  return ['00080005', ...required, ...query.match.map(({ path }) => path), ...(query.include === 'all' ? [] : query.include)];
+}
+
+function foundStudy(row: FoundRow, query: StudyQuery, paths: string[]): FoundStudy {
+  const attributes = { ...row.study, ...row.series, ...row.instance, ...computed(row) };
+  const required = new Map(Object.entries({ ...(query.StudyInstanceUID === undefined && returnKeys.study), ...returnKeys[query.level] }));
+  const tags = query.include === 'all' ? [...Object.keys(attributes), ...paths] : paths;
+  const chosen: DicomJson = {};
+  for (const tag of [...new Set(tags.map((path) => path.slice(0, 8)))].sort()) {
+    const element = attributes[tag];
+    if (element) chosen[tag] = element;
+    else if (required.has(tag) && tag !== '00081190') chosen[tag] = { vr: required.get(tag)! };
+  }
+  return { attributes: chosen, patientId: row.patient_id };
+}
+
+/** What no sender wrote, or not reliably: counts and lists over what is really stored; text is in UTF-8 here. */
+function computed(row: FoundRow): DicomJson {
+  const elements: Record<string, DicomElement> = {
+    '00080005': { vr: 'CS', Value: ['ISO_IR 192'] },
+    '00080056': { vr: 'CS', Value: ['ONLINE'] },
+    '00080061': { vr: 'CS', Value: row.modalities },
+    '00080062': { vr: 'UI', Value: row.sop_classes },
+    '0020000D': { vr: 'UI', Value: [row.study_uid] },
+    '00201206': { vr: 'IS', Value: [row.number_of_series] },
+    '00201208': { vr: 'IS', Value: [row.number_of_instances] },
+  };
+  if (row.series_uid !== undefined) {
+    elements['0020000E'] = { vr: 'UI', Value: [row.series_uid] };
+    elements['00201209'] = { vr: 'IS', Value: [row.series_instances ?? 0] };
+  }
+  if (row.sop_uid !== undefined) elements['00080018'] = { vr: 'UI', Value: [row.sop_uid] };
+  return Object.fromEntries(Object.entries(elements).filter(([, element]) => element.Value!.length > 0));
+}
+
+function instanceRow(row: LocatedRow): InstanceRow {
+  return {
+    StudyInstanceUID: row.study_uid,
+    SeriesInstanceUID: row.series_uid,
+    SOPInstanceUID: row.sop_uid,
+    SOPClassUID: row.sop_class_uid,
+    TransferSyntaxUID: row.transfer_syntax_uid,
+    blob: row.blob,
+    ...(row.inflated !== null && { inflated: row.inflated }),
+    size: row.size,
+    attributes: row.attributes,
+    bulk: row.bulk,
+    frames: row.frames,
+  };
+}
