@@ -47,10 +47,10 @@ async function respond(exchange: Exchange & { world: World }, request: BundleReq
     const { types, rest } = typesIn(parameters);
     return search(exchange, { types, parameters: rest }, '', false, tokens);
   }
-  if (type === '_history' && id === undefined) return history(exchange, {}, parameters);
+  if (type === '_history' && id === undefined) return history(exchange, {}, parameters, tokens);
   const known = typeIn(type);
   if (id === undefined) return search(exchange, { types: [known], parameters }, known, false, tokens);
-  if (id === '_history' && third === undefined) return history(exchange, { type: known }, parameters);
+  if (id === '_history' && third === undefined) return history(exchange, { type: known }, parameters, tokens);
   const record = idIn(id);
   const conditions = { ...(request.ifNoneMatch && { ifNoneMatch: request.ifNoneMatch }), ...(request.ifModifiedSince && { ifModifiedSince: request.ifModifiedSince }) };
   if (third === undefined) return read(exchange, known, record, parameters, conditions);
@@ -58,7 +58,7 @@ async function respond(exchange: Exchange & { world: World }, request: BundleReq
     if (known !== 'Patient' || fourth !== undefined) throw noSuchAddress();
     return search(exchange, { types: [typeIn(third)], parameters, patient: record }, path, false, tokens);
   }
-  return fourth === undefined ? history(exchange, { type: known, id: record }, parameters) : vread(exchange, known, record, fourth, conditions);
+  return fourth === undefined ? history(exchange, { type: known, id: record }, parameters, tokens) : vread(exchange, known, record, fourth, conditions);
 }
 
 function split(url: string): [string, string] {

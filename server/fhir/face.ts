@@ -51,11 +51,12 @@ export function fhirFace({ world, bearer, smart, limit = 10 * 1024 ** 2, pageKey
   router.use(errors(fault));
   router.get('/metadata', route(() => ({ status: 200, resource: capabilityStatement(world.settings, smart, made) })));
   router.use(bearer);
+  router.all('/metadata', (ctx) => methodNotAllowed(ctx, ['GET']));
 
   router.post('/', route(async (exchange, ctx) => applyBundle(exchange, await readResource(ctx, limit), tokens, (error) => fault(error, exchange.requestId))));
   router.get('/', route((exchange, ctx) => systemSearch(exchange, ctx, query(ctx))));
   router.post('/_search', route(async (exchange, ctx) => systemSearch(exchange, ctx, await form(ctx))));
-  router.get('/_history', route((exchange, ctx) => history(exchange, {}, query(ctx))));
+  router.get('/_history', route((exchange, ctx) => history(exchange, {}, query(ctx), tokens)));
   router.post('/$validate', route(validating));
 
   router.post('/Binary', changeRoute(postBinary));
@@ -69,14 +70,14 @@ export function fhirFace({ world, bearer, smart, limit = 10 * 1024 ** 2, pageKey
   router.put('/:type', changeRoute((exchange, ctx) => update(exchange, ctx, typeIn(ctx['params'].type), undefined, limit)));
   router.patch('/:type', changeRoute((exchange, ctx) => patch(exchange, ctx, typeIn(ctx['params'].type), undefined, limit)));
   router.delete('/:type', changeRoute((exchange, ctx) => remove(exchange, ctx, typeIn(ctx['params'].type), undefined)));
-  router.get('/:type/_history', route((exchange, ctx) => history(exchange, { type: typeIn(ctx['params'].type) }, query(ctx))));
+  router.get('/:type/_history', route((exchange, ctx) => history(exchange, { type: typeIn(ctx['params'].type) }, query(ctx), tokens)));
   router.post('/:type/$validate', route(validating));
 
   router.get('/:type/:id', route((exchange, ctx) => read(exchange, typeIn(ctx['params'].type), idIn(ctx['params'].id), query(ctx), conditions(ctx))));
   router.put('/:type/:id', changeRoute((exchange, ctx) => update(exchange, ctx, typeIn(ctx['params'].type), idIn(ctx['params'].id), limit)));
   router.patch('/:type/:id', changeRoute((exchange, ctx) => patch(exchange, ctx, typeIn(ctx['params'].type), idIn(ctx['params'].id), limit)));
   router.delete('/:type/:id', changeRoute((exchange, ctx) => remove(exchange, ctx, typeIn(ctx['params'].type), idIn(ctx['params'].id))));
-  router.get('/:type/:id/_history', route((exchange, ctx) => history(exchange, { type: typeIn(ctx['params'].type), id: idIn(ctx['params'].id) }, query(ctx))));
+  router.get('/:type/:id/_history', route((exchange, ctx) => history(exchange, { type: typeIn(ctx['params'].type), id: idIn(ctx['params'].id) }, query(ctx), tokens)));
   router.get('/:type/:id/_history/:version', route((exchange, ctx) => vread(exchange, typeIn(ctx['params'].type), idIn(ctx['params'].id), ctx['params'].version, conditions(ctx))));
   router.post('/:type/:id/$validate', route(validating));
 
@@ -149,11 +150,15 @@ function conditions(ctx: Context): { ifNoneMatch?: string; ifModifiedSince?: str
 
 /** 405 with the methods that the address has, else 404. */
 function nothingHere(router: Router, ctx: Context): void {
-  const path = String((ctx as { routerPath?: string }).routerPath ?? ctx.path);
+  const path = `/${ctx['params'].path ?? ''}`;
   const allowed = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((method) =>
     router.match(path, method).pathAndMethod.some((layer) => layer.path !== '/{*path}' && layer.methods.length > 0 && layer.methods.length < 6),
   );
   if (allowed.length === 0) throw new Problem('not-found', 'The server has no such address');
+  methodNotAllowed(ctx, allowed);
+}
+
+function methodNotAllowed(ctx: Context, allowed: readonly string[]): void {
   ctx.set('Allow', allowed.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', '));
   ctx.status = 405;
   ctx.set('Content-Type', 'application/fhir+json; charset=utf-8');

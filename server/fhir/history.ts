@@ -6,18 +6,20 @@ import { entityTag } from '../core/records/entity-tag.ts';
 import type { Parameters } from '../core/records/parse-search.ts';
 import { history as historyOf } from '../core/records/read.ts';
 import { readOptions, type Answer, type Exchange } from './exchange.ts';
+import type { PageTokens } from './page-token.ts';
 
 const defaultCount = 50;
 const maxCount = 500;
 const known = new Set(['_count', '_since', '_at', '_page', '_format', '_pretty', '_sort', '_summary', '_elements']);
 
-export async function history(exchange: Exchange, of: { type?: ResourceType; id?: string }, parameters: Parameters): Promise<Answer> {
+export async function history(exchange: Exchange, of: { type?: ResourceType; id?: string }, parameters: Parameters, tokens: PageTokens): Promise<Answer> {
   const value = (name: string): string | undefined => parameters.find(([one]) => one === name)?.[1];
   const unknown = parameters.find(([name]) => !known.has(name));
   if (unknown) throw new Problem('not-supported', 'History takes _count, _since and _at only');
   const since = instant('_since', value('_since'));
   const at = instant('_at', value('_at'));
-  const before = value('_page');
+  const token = value('_page');
+  const before = token === undefined ? undefined : beforeIn(tokens.open(token, exchange.principal), of);
   const page = {
     count: countIn(value('_count')),
     ...(since && { since }),
@@ -28,17 +30,27 @@ export async function history(exchange: Exchange, of: { type?: ResourceType; id?
   const base = exchange.world.settings.fhirBaseUrl;
   const path = [base, of.type, of.id, '_history'].filter(Boolean).join('/');
   const kept: [string, string][] = parameters.filter(([name]) => /^_(count|since|at)$/.test(name)).map(([name, one]) => [name, one]);
-  const linked = (token: string | undefined): string => {
-    const query = new URLSearchParams(token === undefined ? kept : [...kept, ['_page', token]]).toString();
+  const linked = (page: string | undefined): string => {
+    const query = new URLSearchParams(page === undefined ? kept : [...kept, ['_page', page]]).toString();
     return query === '' ? path : `${path}?${query}`;
   };
   const bundle: Bundle = {
     resourceType: 'Bundle',
     type: 'history',
-    link: [{ relation: 'self', url: linked(before) }, ...(found.next === undefined ? [] : [{ relation: 'next', url: linked(found.next) }])],
+    link: [{ relation: 'self', url: linked(token) }],
     ...(found.entries.length > 0 && { entry: found.entries.map((record) => entryOf(record, base)) }),
   };
+  if (found.next !== undefined) {
+    bundle.link!.push({ relation: 'next', url: linked(tokens.seal({ ...of, before: found.next }, exchange.principal)) });
+  }
   return { status: 200, resource: bundle, headers: { 'Cache-Control': 'no-store' } };
+}
+
+/** @throws Problem `value` for the page of another history. */
+function beforeIn(opened: unknown, of: { type?: ResourceType; id?: string }): string {
+  const { type, id, before } = opened as { type?: string; id?: string; before?: unknown };
+  if (typeof before !== 'string' || type !== of.type || id !== of.id) throw new Problem('value', 'The page belongs to another history');
+  return before;
 }
 
 function entryOf(record: StoredRecord, base: string): BundleEntry {

@@ -1,0 +1,121 @@
+/** The FHIR face over HTTP on a real database. Tokens are names of callers, so that tests choose who asks. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import Koa from 'koa';
+import mount from 'koa-mount';
+import type { Stores, World } from '../../server/core/ports.ts';
+import { systemPrincipal, type Principal } from '../../server/core/principal.ts';
+import { Problem } from '../../server/core/problem.ts';
+import { writeInTransaction } from '../../server/core/records/write.ts';
+import { fhirFace } from '../../server/fhir/face.ts';
+import { bearer } from '../../server/http/bearer.ts';
+import { requestId } from '../../server/http/request-id.ts';
+import type { State } from '../../server/http/state.ts';
+import { postgresAudit, sharedAudit } from '../../server/infrastructure/postgres/audit.ts';
+import type { Sql } from '../../server/infrastructure/postgres/connection.ts';
+import { postgresRecords } from '../../server/infrastructure/postgres/records.ts';
+import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
+import { freshDatabase, type TestDatabase } from '../harness/database.ts';
+import { caller } from '../harness/records.ts';
+import type { Resource } from '@medplum/fhirtypes';
+
+export interface FhirServer {
+  base: string;
+  world: World;
+  database: TestDatabase;
+  /** Names of callers; add to it. `all` may do everything that a backend service may. */
+  callers: Map<string, Principal>;
+  faults: unknown[];
+  /** A request as `all` (or `as`); bodies that are objects are sent as FHIR JSON. */
+  call(method: string, path: string, options?: CallOptions): Promise<Reply>;
+  put<T extends Resource>(resource: T): Promise<T & { id: string }>;
+  close(): Promise<void>;
+}
+export interface CallOptions {
+  as?: string | null;
+  body?: unknown;
+  type?: string;
+  headers?: Record<string, string>;
+}
+export interface Reply {
+  status: number;
+  headers: Headers;
+  text: string;
+  /** Parsed when JSON. */
+  json: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- answers of every shape
+}
+
+export async function fhirServer(options: { limit?: number } = {}): Promise<FhirServer> {
+  const database = await freshDatabase();
+  const http = createServer();
+  await new Promise<void>((listening) => http.listen(0, '127.0.0.1', listening));
+  const publicUrl = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const base = `${publicUrl}/fhir`;
+  const world = worldOn(database, base);
+  const callers = new Map([['all', caller('system/*.cruds', { kind: 'client' })]]);
+  const faults: unknown[] = [];
+  const face = fhirFace({
+    world,
+    bearer: bearer((token) => {
+      const principal = callers.get(token);
+      return principal ? Promise.resolve(principal) : Promise.reject(new Problem('login', 'The token is not known.'));
+    }) as Koa.Middleware,
+    smart: { authorizeUrl: `${publicUrl}/oidc/auth`, tokenUrl: `${publicUrl}/oidc/token` },
+    fault: (error) => faults.push(error),
+    ...options,
+  });
+  const app = new Koa<State>();
+  app.on('error', (error: NodeJS.ErrnoException) => error.code === 'HPE_INVALID_EOF_STATE' || faults.push(error)); // a client that hangs up is none
+  app.use(requestId());
+  app.use(mount('/fhir', face.routes() as unknown as Koa.Middleware));
+  http.on('request', app.callback());
+
+  return {
+    base,
+    world,
+    database,
+    callers,
+    faults,
+    call: (method, path, init) => call(base, method, path, init),
+    async put(resource) {
+      const request = resource.id === undefined ? ({ method: 'create', resource } as const) : ({ method: 'update', resource, id: resource.id } as const);
+      return (await writeInTransaction(world, systemPrincipal('test'), request)).record.resource as never;
+    },
+    async close() {
+      await stop(http);
+      await database.close();
+    },
+  };
+}
+
+function worldOn(database: TestDatabase, base: string): World {
+  const stores = (sql: Sql, audit = postgresAudit(sql)) => ({ records: postgresRecords(sql, { baseUrl: base }), audit }) as unknown as Stores;
+  return {
+    ...stores(database.sql, sharedAudit(database.sql)),
+    settings: { fhirBaseUrl: base, publicUrl: base.replace('/fhir', ''), organizationName: 'Test Hospital', timeZone: 'UTC' },
+    transaction: <T>(work: (tx: Stores) => Promise<T>) => inTransaction(database.dataSource, stores, work),
+    now: () => new Date(),
+  } as unknown as World;
+}
+
+async function call(base: string, method: string, path: string, { as = 'all', body, type, headers = {} }: CallOptions = {}): Promise<Reply> {
+  const raw = typeof body === 'string' || body instanceof Uint8Array;
+  const response = await fetch(path.startsWith('http') ? path : base + path, {
+    method,
+    redirect: 'manual',
+    headers: {
+      ...(as !== null && { Authorization: `Bearer ${as}` }),
+      ...(body !== undefined && { 'Content-Type': type ?? 'application/fhir+json' }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: (raw ? body : JSON.stringify(body)) as never }),
+  });
+  const text = await response.text();
+  const isJson = /json/.test(response.headers.get('Content-Type') ?? '');
+  return { status: response.status, headers: response.headers, text, json: isJson && text !== '' ? JSON.parse(text) : undefined };
+}
+
+function stop(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((closed) => server.close(() => closed()));
+}
