@@ -40,7 +40,7 @@ export function checkFormOrigin(ctx: Request, form: URLSearchParams, expected: {
   const given = Buffer.from(form.get('proof') ?? '');
   const proof = Buffer.from(expected.proof);
   const isOurs = given.length === proof.length && timingSafeEqual(given, proof);
-  if (!isOurs || (site !== '' && site !== 'same-origin') || (origin !== '' && origin !== 'null' && origin !== expected.origin)) {
+  if (!isOurs || (site !== '' && site !== 'same-origin') || (origin !== '' && origin !== expected.origin)) {
     throw new Problem('forbidden', 'The form does not come from this sign-in. Go back to the app and start again.');
   }
 }

@@ -186,8 +186,8 @@ async function handlePatient(parts: InteractionParts, step: Step, form: URLSearc
 /** Our own application is not asked about: it shows people their own data and gives it to nobody. */
 async function showConsent(parts: InteractionParts, step: Step): Promise<void> {
   const account = await signedIn(parts, step);
+  if (isFirstParty(step.client)) return giveSilently(parts, step, account);
   const grantable = await grantableNow(parts, step, account);
-  if (isFirstParty(step.client)) return give(parts, step, account, grantable);
   showPage(step.ctx, {
     ...consentPage({
       ...step,
@@ -197,6 +197,14 @@ async function showConsent(parts: InteractionParts, step: Step): Promise<void> {
     }),
     formTargets: step.formTargets,
   });
+}
+
+/** Tabs of our application share the session's grant, so that none ends the others' refresh; a launch has its own. */
+async function giveSilently(parts: InteractionParts, step: Step, account: Account): Promise<void> {
+  const isLaunch = requestedScopes(step.interaction.params).some((scope) => scope === 'launch' || scope === 'launch/patient');
+  const { grantId } = step.interaction;
+  if (!isLaunch && grantId !== undefined) return finish(parts, step, { consent: { grantId } });
+  return give(parts, step, account, await grantableNow(parts, step, account));
 }
 
 async function handleConsent(parts: InteractionParts, step: Step, form: URLSearchParams): Promise<void> {

@@ -204,7 +204,8 @@ function checkLaunchRequest({ fhirBaseUrl }: ProviderParts, ctx: KoaContextWithO
   const isSmart = requestedScopes(ctx.oidc.params ?? {}).some(needsAudience);
   if (aud !== undefined && aud.replace(/\/$/, '') !== fhirBaseUrl) throw new errors.InvalidTarget(`aud must be ${fhirBaseUrl}`);
   if (!isSmart || isFirstParty(client)) return;
-  if (aud === undefined && ctx.oidc.params?.resource !== fhirBaseUrl) throw new errors.InvalidRequest(`aud is required and must be ${fhirBaseUrl}`);
+  // Not of `params`: there oidc-provider has filled in our default already.
+  if (aud === undefined && ctx.query.resource !== fhirBaseUrl) throw new errors.InvalidRequest(`aud is required and must be ${fhirBaseUrl}`);
   if (!ctx.oidc.params?.state) throw new errors.InvalidRequest('state is required');
 }
 

@@ -35,7 +35,7 @@ export function grantStore(sql: Sql): GrantMethods {
                 (select string_agg(value, ' ') from jsonb_each_text(stored.payload -> 'resources')) as scope
            from smart_grant
            join smart_client client on client.id = client_id
-           join oidc_payload stored on stored.model = 'Grant' and stored.id = grant_id and stored.expires_at > now()
+           join oidc_payload stored on stored.model = 'Grant' and stored.id = smart_grant.grant_id and stored.expires_at > now()
           where smart_grant.account_id = $1 and not client.first_party
           order by smart_grant.created_at desc`,
         [accountId],

@@ -23,7 +23,8 @@ export function showPage(
     ].join('; '),
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
+    // With `no-referrer` browsers send `Origin: null` from our own forms, and their origin could not be checked.
+    'Referrer-Policy': 'same-origin',
   });
   ctx.status = page.status ?? 200;
   ctx.type = 'text/html; charset=utf-8';
