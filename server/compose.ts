@@ -17,7 +17,10 @@ import { argon2Passwords } from './infrastructure/argon2.ts';
 import { diskBlobs } from './infrastructure/blobs/disk.ts';
 import { threadedPixels } from './infrastructure/codecs/pixel-decoder.ts';
 import { dicomReader } from './infrastructure/dicom-reader/pool.ts';
+import { startMailSink } from './infrastructure/mail/mail-sink.ts';
+import { smtpMailer } from './infrastructure/mail/smtp-mailer.ts';
 import { startClassifier } from './infrastructure/onnx/classifier.ts';
+import { startPrinter, type PrinterState } from './infrastructure/pdf/printer.ts';
 import { postgresAccounts, postgresAttempts } from './infrastructure/postgres/accounts.ts';
 import { postgresAudit, sharedAudit } from './infrastructure/postgres/audit.ts';
 import { connect, poolSql, type Sql } from './infrastructure/postgres/connection.ts';
@@ -37,6 +40,8 @@ import { smartKeys } from './smart/keys.ts';
 
 export interface System {
   world: World;
+  /** The pool, for what has no port: operators' queries and tests. */
+  sql: Sql;
   app: Koa<State>;
   jobs: JobRunner;
   authorizations: AuthorizationStore;
@@ -99,12 +104,24 @@ async function build(
   const blobs = await diskBlobs(join(config.dataDir, 'blobs'));
   const reader = dicomReader();
   const pixels = threadedPixels(blobs);
-  const classifier = await startClassifier({
-    folder: config.modelDir,
-    providers: config.executionProviders,
-    ...(config.analysisWorkers === undefined ? {} : { workers: config.analysisWorkers }),
-  });
-  closing.push(reader.close, pixels.close, classifier.close);
+  closing.push(reader.close, pixels.close);
+  // A database starts in milliseconds, a browser in seconds: these come up together.
+  const [classifier, pdf, sink] = await Promise.all([
+    startClassifier({
+      folder: config.modelDir,
+      providers: config.executionProviders,
+      ...(config.analysisWorkers === undefined ? {} : { workers: config.analysisWorkers }),
+    }),
+    startPrinter({
+      cacheFolder: join(config.dataDir, 'browser'),
+      ...(config.chromiumPath === undefined ? {} : { chromiumPath: config.chromiumPath }),
+    }),
+    config.smtpUrl === undefined ? startMailSink() : undefined,
+  ]);
+  closing.push(classifier.close, pdf.close);
+  if (sink) closing.push(sink.close);
+  const mailer = smtpMailer({ url: config.smtpUrl ?? sink!.url, from: config.mailFrom, requireTls: sink === undefined });
+  closing.push(async () => mailer.close());
 
   const storesOn = (sql: Sql, audit = postgresAudit(sql)): Stores => ({
     records: postgresRecords(sql, { baseUrl: settings.fhirBaseUrl }),
@@ -121,7 +138,8 @@ async function build(
     reader,
     pixels,
     classifier,
-    ...({} as Pick<World, "pdf" | "mailer">),
+    pdf,
+    mailer,
     transaction: (work) => inTransaction(dataSource, storesOn, work),
     now: () => new Date(),
   };
@@ -165,6 +183,7 @@ async function build(
       database: await sql.query('select 1').then(() => 'up', () => 'not reachable'),
       'blob store': 'up',
       model: modelLine(classifier.state()),
+      browser: browserLine(pdf.state()),
     }; // prettier-ignore
     const ready = !draining && components.database === 'up' && classifier.state().ready;
     return { ready, components: draining ? { ...components, server: 'stopping' } : components };
@@ -179,11 +198,11 @@ async function build(
       smart.routes().routes() as Middleware<State>,
       smart.oidc,
       mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
-      portalFace({ status }).routes() as Middleware<State>,
+      portalFace({ status, ...(sink && { mailbox: sink }) }).routes() as Middleware<State>,
     ],
     webFolder: join(import.meta.dirname, '..', 'viewer', 'dist'),
   });
-  return { world, app, jobs, authorizations, passwords, readiness, status, drain: () => (draining = true), stop: closeAll };
+  return { world, sql, app, jobs, authorizations, passwords, readiness, status, drain: () => (draining = true), stop: closeAll };
 }
 
 function settingsFrom(config: Config, publicUrl: string): Settings {
@@ -201,6 +220,10 @@ function settingsFrom(config: Config, publicUrl: string): Settings {
 
 function modelLine(state: ReturnType<World['classifier']['state']>): string {
   return state.ready ? `up (${state.model.name} ${state.model.version} on ${state.provider})` : state.reason;
+}
+
+function browserLine(state: PrinterState): string {
+  return state.ready ? `up (${state.browser}, found by ${state.origin})` : state.reason;
 }
 
 function portalStatus(config: Config, state: ReturnType<World['classifier']['state']>): PortalStatus {

@@ -1,19 +1,11 @@
 import Router from '@koa/router';
 import type { State } from '../http/state.ts';
 
-/** A mail that the demo's own SMTP sink took; none of it left this machine. */
-export interface DemoMail {
-  id: string;
-  to: string;
-  subject: string;
-  receivedAt: string;
-  text: string;
-  attachments: { name: string; contentType: string; size: number }[];
-}
-
+/** The mails that the demo's own SMTP sink took; none of them left this machine. */
 export interface DemoMailbox {
-  list(): Promise<DemoMail[]>;
-  attachment(mailId: string, index: number): Promise<{ contentType: string; name: string; content: Uint8Array } | undefined>;
+  /** Newest first. */
+  list(): object[];
+  read(id: number): { mail: { attachments: { name: string; contentType: string }[] }; attachments: Uint8Array[] } | undefined;
 }
 
 export interface PortalStatus {
@@ -36,21 +28,23 @@ export function portalFace({ status, mailbox }: { status: () => PortalStatus; ma
     ctx.body = status();
   });
   if (mailbox) {
-    router.get('/demo/mailbox', async (ctx) => {
+    router.get('/demo/mailbox', (ctx) => {
       ctx.set('Cache-Control', 'no-store');
-      ctx.body = await mailbox.list();
+      ctx.body = mailbox.list();
     });
-    router.get('/demo/mailbox/:id/attachments/:index', async (ctx) => {
-      const found = await mailbox.attachment(ctx.params.id!, Number(ctx.params.index));
-      if (!found) {
+    router.get('/demo/mailbox/:id/attachments/:index', (ctx) => {
+      const index = Number(ctx.params.index);
+      const found = mailbox.read(Number(ctx.params.id));
+      const attachment = found?.mail.attachments[index];
+      ctx.set('Cache-Control', 'no-store');
+      if (!attachment) {
         ctx.status = 404;
         ctx.body = { error: 'No such attachment.' };
         return;
       }
-      ctx.set('Cache-Control', 'no-store');
-      ctx.attachment(found.name);
-      ctx.type = found.contentType;
-      ctx.body = Buffer.from(found.content);
+      ctx.attachment(attachment.name);
+      ctx.type = attachment.contentType;
+      ctx.body = Buffer.from(found!.attachments[index]!);
     });
   }
   return router;
