@@ -1,0 +1,55 @@
+import { narrow } from '../access/policy.ts';
+import type { DicomJson } from '../dicom/json.ts';
+import type { StudyQuery, World } from '../ports.ts';
+import { Problem } from '../problem.ts';
+import { absoluteBulk } from './bulk-address.ts';
+import { entityOf, type Asking, type StudyPart } from './locate.ts';
+
+export interface Found {
+  matches: DicomJson[];
+  /** Of all pages. */
+  total: number;
+}
+
+/** Studies that one audit row names; a list of more was not read by a person. */
+const namedLimit = 100;
+
+/**
+ * Searches for studies, series or instances (PS3.18 10.6), as far as the caller may see them.
+ * @param text the query as it was sent, for the audit trail
+ * @throws Problem `forbidden` when the token has no scope for it, `value` for values that cannot be matched.
+ */
+export async function find(world: World, asking: Asking, query: StudyQuery, text: string): Promise<Found> {
+  const row = { action: 'E' as const, event: 'dicomweb:search', ...asking, query: text };
+  try {
+    const narrowing = narrow(asking.principal, 'ImagingStudy', 'search');
+    const found = query.limit === 0 ? [] : await world.studies.find(query, narrowing);
+    const isLastPage = found.length < query.limit && (found.length > 0 || query.offset === 0);
+    const total = isLastPage ? query.offset + found.length : await world.studies.countOfFind(query, narrowing);
+    const matches = found.map(({ attributes }) => withAddress(attributes, query, world.settings.dicomwebBaseUrl));
+    const entities = [...new Set(matches.map((match) => entityOf({ StudyInstanceUID: uidOf(match, '0020000D')! })))];
+    const patients = [...new Set(found.map(({ patientId }) => patientId))];
+    await world.audit.append({ ...row, outcome: 'success', patients, entities: entities.slice(0, namedLimit) });
+    return { matches, total };
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'forbidden') await world.audit.append({ ...row, outcome: 'refused' });
+    throw error;
+  }
+}
+
+/** Adds Retrieve URL (0008,1190) and makes addresses of bulk data absolute. */
+function withAddress(match: DicomJson, { level }: StudyQuery, baseUrl: string): DicomJson {
+  const part: StudyPart = { StudyInstanceUID: uidOf(match, '0020000D')! };
+  const series = uidOf(match, '0020000E');
+  const instance = uidOf(match, '00080018');
+  if (level !== 'study' && series !== undefined) part.SeriesInstanceUID = series;
+  if (level === 'instance' && instance !== undefined) part.SOPInstanceUID = instance;
+  const address = `${baseUrl}/${entityOf(part)}`;
+  const complete: DicomJson = { ...absoluteBulk(match, address), '00081190': { vr: 'UR', Value: [address] } };
+  return Object.fromEntries(Object.entries(complete).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function uidOf(match: DicomJson, tag: string): string | undefined {
+  const value = match[tag]?.Value?.[0];
+  return typeof value === 'string' ? value : undefined;
+}

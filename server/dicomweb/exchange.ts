@@ -1,0 +1,71 @@
+/** What every DICOMweb route does with a request and an answer. */
+import type { RouterContext } from '@koa/router';
+import { Readable } from 'node:stream';
+import type { Asking, StudyPart } from '../core/studies/locate.ts';
+import { Problem } from '../core/problem.ts';
+import { negotiate, type Choice, type Offer } from '../http/negotiate.ts';
+import type { State } from '../http/state.ts';
+
+export type Exchange = RouterContext<State>;
+
+/** @throws Problem `not-acceptable` when nothing on offer is accepted. */
+export function accepted<Name extends string>(ctx: Exchange, offers: readonly Offer<Name>[]): Choice<Name>[] {
+  ctx.vary('Accept');
+  const choices = negotiate(ctx.get('Accept'), single(ctx.query['accept']), offers);
+  if (choices.length === 0) throw new Problem('not-acceptable', `This is available as ${offers.map(described).join(', ')}`);
+  return choices;
+}
+
+function described({ media, part }: Offer): string {
+  return part === undefined ? media : `${media}; type="${part}"`;
+}
+
+export function asking(ctx: Exchange): Asking {
+  return { principal: ctx.state.principal, requestId: ctx.state.requestId, sourceAddress: ctx.ip };
+}
+
+/** The UIDs of the path. */
+export function partOf(ctx: Exchange): StudyPart {
+  const { study, series, instance } = ctx.params;
+  return {
+    StudyInstanceUID: study ?? '',
+    ...(series !== undefined && { SeriesInstanceUID: series }),
+    ...(instance !== undefined && { SOPInstanceUID: instance }),
+  };
+}
+
+/** A query parameter that may come once. @throws Problem `value` when it comes twice. */
+export function single(value: string | string[] | undefined): string | undefined {
+  if (Array.isArray(value)) throw new Problem('value', 'A parameter is given twice');
+  return value;
+}
+
+/**
+ * Sends a stream with back-pressure. The first chunk is made before the status is: what is refused then is
+ * answered properly, what fails later ends the connection.
+ */
+export async function send(ctx: Exchange, type: string, chunks: AsyncIterable<Uint8Array>, length?: number): Promise<void> {
+  ctx.status = ctx.status === 404 ? 200 : ctx.status;
+  ctx.set('Content-Type', type);
+  if (length !== undefined) ctx.set('Content-Length', String(length));
+  if (ctx.method === 'HEAD') return;
+  const iterator = chunks[Symbol.asyncIterator]();
+  const first = await iterator.next().catch(asNotAvailable);
+  ctx.body = Readable.from(resumed(first, iterator), { objectMode: false });
+  ctx.set('Content-Type', type);
+  if (length !== undefined) ctx.set('Content-Length', String(length));
+}
+
+/** Pixels that cannot be decoded here are a representation that this server does not have (PS3.18 8.7.8). */
+function asNotAvailable(error: unknown): never {
+  if (error instanceof Problem && error.code === 'not-supported') throw new Problem('not-acceptable', error.message, { cause: error });
+  throw error;
+}
+
+async function* resumed(first: IteratorResult<Uint8Array>, iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    for (let next = first; !next.done; next = await iterator.next()) yield next.value;
+  } finally {
+    await iterator.return?.();
+  }
+}

@@ -1,0 +1,100 @@
+import { frameMediaType, isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
+import { alignBits, frameCount, frameRanges, packBits } from '../core/dicom/frame-ranges.ts';
+import { swappedWords, wordWidth } from '../core/dicom/word-order.ts';
+import { entityOf, locate } from '../core/studies/locate.ts';
+import type { InstanceRow, World } from '../core/ports.ts';
+import { Problem } from '../core/problem.ts';
+import { notModified } from '../http/conditional.ts';
+import type { Choice, Offer } from '../http/negotiate.ts';
+import { accepted, asking, partOf, send, type Exchange } from './exchange.ts';
+import { multipart, type Part } from './write-multipart.ts';
+
+const explicit = '1.2.840.10008.1.2.1';
+const octets = 'application/octet-stream';
+const framesLimit = 10_000;
+
+/** How frames go out: in one part each or as the only one; as samples, or as the image that is stored. */
+type Form = 'samples' | 'stored' | 'single-samples' | 'single-stored';
+
+/** Frames by their numbers (PS3.18 10.4.1.1.6), read from the file by stored offsets. */
+export function frames(world: World) {
+  return async (ctx: Exchange): Promise<void> => {
+    const numbers = frameNumbers(ctx.params['list'] ?? '');
+    const { instances } = await locate(world, asking(ctx), partOf(ctx), 'dicomweb:retrieve', `frames/${numbers.join(',')}`);
+    await sendFrames(ctx, world, instances[0]!, numbers);
+  };
+}
+
+/** @param numbers from 1, in the order in which they are wanted */
+export async function sendFrames(ctx: Exchange, world: World, instance: InstanceRow, numbers: number[]): Promise<void> {
+  if (numbers.some((number) => number > frameCount(instance.frames))) throw new Problem('not-found', 'The instance has no such frame');
+  const choices = accepted(ctx, offersFor(instance, numbers.length));
+  const choice = choices.find((candidate) => canGive(instance, candidate));
+  if (!choice) throw new Problem('not-acceptable', 'Frames of this instance are available as they are stored: transfer-syntax=*');
+  ctx.set('Cache-Control', 'private, no-cache');
+  if (notModified(ctx, { etag: `W/"${instance.blob}-${choice.name}-${choice.transferSyntax ?? ''}-${numbers.join('.')}"` })) return;
+  const media = choice.name.endsWith('samples') ? octets : frameMediaType(instance.TransferSyntaxUID)!;
+  const parts = numbers.map((number) => framePart(world, instance, number - 1, media, syntaxOf(instance, choice)));
+  if (choice.name.startsWith('single')) return send(ctx, parts[0]!.type, parts[0]!.body(), parts[0]!.length);
+  const { type, length, chunks } = multipart(media, parts);
+  return send(ctx, type, chunks, length);
+}
+
+/** @throws Problem `value` for what is not a list of frame numbers. */
+export function frameNumbers(list: string): number[] {
+  const items = list.split(',');
+  if (items.length > framesLimit || !items.every((item) => /^[1-9][0-9]{0,8}$/.test(item)))
+    throw new Problem('value', 'Frames are given by their numbers from 1, with commas between them');
+  return items.map(Number);
+}
+
+function offersFor(instance: InstanceRow, count: number): Offer<Form>[] {
+  const media = frameMediaType(instance.TransferSyntaxUID);
+  const offers: Offer<Form>[] = [{ name: 'samples', media: 'multipart/related', part: octets }];
+  if (media !== undefined) offers.push({ name: 'stored', media: 'multipart/related', part: media });
+  if (count > 1) return offers;
+  offers.push({ name: 'single-samples', media: octets });
+  if (media !== undefined) offers.push({ name: 'single-stored', media });
+  return offers;
+}
+
+/** Samples come in any form that the file has, or decoded; an image only as it is stored. */
+function canGive(instance: InstanceRow, choice: Choice<Form>): boolean {
+  const syntax = syntaxOf(instance, choice);
+  if (syntax === instance.TransferSyntaxUID) return instance.frames !== null;
+  return choice.name.endsWith('samples') && syntax === explicit && isDecoded(instance.TransferSyntaxUID);
+}
+
+/** Native samples are always given little endian, so that of the file does not matter for them. */
+function syntaxOf(instance: InstanceRow, { name, transferSyntax }: Choice<Form>): string {
+  const native = instance.frames !== null && !instance.frames.encapsulated;
+  if (transferSyntax === '*') return native ? explicit : instance.TransferSyntaxUID;
+  if (transferSyntax === undefined) return name.endsWith('samples') ? explicit : instance.TransferSyntaxUID;
+  return native && transferSyntax === instance.TransferSyntaxUID ? explicit : transferSyntax;
+}
+
+function framePart(world: World, instance: InstanceRow, frame: number, media: string, syntax: string): Part {
+  const type = `${media}; transfer-syntax=${syntax}`;
+  const location = `${world.settings.dicomwebBaseUrl}/${entityOf(instance)}/frames/${frame + 1}`;
+  if (instance.frames?.encapsulated && syntax === explicit && instance.TransferSyntaxUID !== explicit)
+    return { type, location, body: () => decoded(world, instance, frame) };
+  const { ranges, bits } = frameRanges(instance, frame);
+  const length = bits === undefined ? ranges.reduce((sum, [, size]) => sum + size, 0) : Math.ceil(bits / 8);
+  return { type, location, length, body: () => stored(world, instance, frame) };
+}
+
+async function* decoded(world: World, instance: InstanceRow, frame: number): AsyncGenerator<Uint8Array> {
+  const { pixels } = await world.pixels.decode(instance, frame);
+  const packed = instance.attributes['00280100']?.Value?.[0] === 1;
+  yield packed ? packBits(pixels) : new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+}
+
+async function* stored(world: World, instance: InstanceRow, frame: number): AsyncGenerator<Uint8Array> {
+  const { ranges, firstBit, bits } = frameRanges(instance, frame);
+  const blob = instance.inflated ?? instance.blob;
+  const width = instance.frames?.encapsulated ? 1 : wordWidth(instance);
+  for (const [offset, length] of ranges) {
+    if (bits === undefined) yield* swappedWords(world.blobs.open(blob, { offset, length }), width);
+    else yield alignBits(await world.blobs.read(blob, { offset, length }), firstBit, bits);
+  }
+}

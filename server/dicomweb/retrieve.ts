@@ -1,0 +1,55 @@
+import { isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
+import { entityOf, locate } from '../core/studies/locate.ts';
+import type { InstanceRow, World } from '../core/ports.ts';
+import { Problem } from '../core/problem.ts';
+import type { Choice, Offer } from '../http/negotiate.ts';
+import { notModified } from '../http/conditional.ts';
+import { accepted, asking, partOf, send, type Exchange } from './exchange.ts';
+import { multipart, type Part } from './write-multipart.ts';
+
+type Form = 'multipart' | 'single';
+
+const explicit = '1.2.840.10008.1.2.1';
+const several: Offer<Form>[] = [{ name: 'multipart', media: 'multipart/related', part: 'application/dicom' }];
+const one: Offer<Form>[] = [...several, { name: 'single', media: 'application/dicom' }];
+
+/**
+ * Instances of a study, a series, or one instance (PS3.18 10.4.1.1.1). `transfer-syntax=*` gives the stored
+ * bytes; without a transfer syntax the standard's default holds, Explicit VR Little Endian, to which pixels
+ * are decompressed where that is possible here (PS3.18 8.7.3.5.2).
+ */
+export function retrieve(world: World) {
+  return async (ctx: Exchange): Promise<void> => {
+    const part = partOf(ctx);
+    const choices = accepted(ctx, part.SOPInstanceUID === undefined ? several : one);
+    const { instances, revision } = await locate(world, asking(ctx), part, 'dicomweb:retrieve');
+    const choice = choices.find((candidate) => instances.every((instance) => canGive(instance, candidate)));
+    if (!choice) throw new Problem('not-acceptable', 'These instances are available with transfer-syntax=* only, or in the one that was asked for not at all');
+    ctx.set('Cache-Control', 'private, no-cache');
+    if (notModified(ctx, { etag: etagOf(instances, revision, choice) })) return;
+    const parts = instances.map((instance) => partFor(world, instance, choice));
+    if (choice.name === 'single') return send(ctx, parts[0]!.type, parts[0]!.body(), parts[0]!.length);
+    const { type, length, chunks } = multipart('application/dicom', parts);
+    return send(ctx, type, chunks, length);
+  };
+}
+
+/** One instance never changes; a study changes with its revision. Weak, because each answer has a boundary of its own. */
+function etagOf(instances: InstanceRow[], revision: number, { name, transferSyntax = explicit }: Choice): string {
+  const content = instances.length === 1 ? instances[0]!.blob : `r${revision}`;
+  return `W/"${content}-${name}-${transferSyntax === '*' ? 'stored' : transferSyntax}"`;
+}
+
+function canGive(instance: InstanceRow, { transferSyntax = explicit }: Choice): boolean {
+  if (transferSyntax === '*' || transferSyntax === instance.TransferSyntaxUID) return true;
+  return transferSyntax === explicit && isDecoded(instance.TransferSyntaxUID);
+}
+
+function partFor(world: World, instance: InstanceRow, { transferSyntax = explicit }: Choice): Part {
+  const location = `${world.settings.dicomwebBaseUrl}/${entityOf(instance)}`;
+  if (transferSyntax === '*' || transferSyntax === instance.TransferSyntaxUID) {
+    const type = `application/dicom; transfer-syntax=${instance.TransferSyntaxUID}`;
+    return { type, location, length: instance.size, body: () => world.blobs.open(instance.blob) };
+  }
+  return { type: `application/dicom; transfer-syntax=${explicit}`, location, body: () => world.pixels.explicit(instance) };
+}

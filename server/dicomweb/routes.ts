@@ -1,0 +1,47 @@
+import Router from '@koa/router';
+import type { Middleware } from 'koa';
+import type { World } from '../core/ports.ts';
+import type { State } from '../http/state.ts';
+import { answerProblems } from './answer-problem.ts';
+import { bulkdata } from './bulkdata.ts';
+import { frames } from './frames.ts';
+import { metadata } from './metadata.ts';
+import { rendered, thumbnail } from './rendered.ts';
+import { retrieve } from './retrieve.ts';
+import { search } from './search.ts';
+
+const study = '/studies/:study';
+const series = `${study}/series/:series`;
+const instance = `${series}/instances/:instance`;
+
+/**
+ * The DICOMweb studies service (PS3.18 chapter 10), to be mounted at its base address. GET routes answer HEAD
+ * too; all of them need an access token.
+ *
+ * @param parts.bearer sets `ctx.state.principal` from the access token or throws Problem `login`
+ */
+export function dicomwebFace({ world, bearer }: { world: World; bearer: Middleware<State> }): Router<State> {
+  const router = new Router<State>();
+  router.use(answerProblems(), bearer);
+
+  // QIDO-RS (10.6)
+  router.get('/studies', search(world, 'study'));
+  router.get('/series', search(world, 'series'));
+  router.get('/instances', search(world, 'instance'));
+  router.get(`${study}/series`, search(world, 'series'));
+  router.get(`${study}/instances`, search(world, 'instance'));
+  router.get(`${series}/instances`, search(world, 'instance'));
+
+  // WADO-RS (10.4)
+  for (const level of [study, series, instance]) {
+    router.get(level, retrieve(world));
+    router.get(`${level}/metadata`, metadata(world));
+    router.get(`${level}/rendered`, rendered(world));
+    router.get(`${level}/thumbnail`, thumbnail(world));
+  }
+  router.get(`${instance}/frames/:list`, frames(world));
+  router.get(`${instance}/frames/:list/rendered`, rendered(world));
+  router.get(`${instance}/frames/:list/thumbnail`, thumbnail(world));
+  router.get(`${instance}/bulkdata/*path`, bulkdata(world));
+  return router;
+}

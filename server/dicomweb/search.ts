@@ -1,0 +1,45 @@
+import { find } from '../core/studies/find.ts';
+import { parseStudyQuery } from '../core/studies/parse-study-query.ts';
+import type { StudyQuery, World } from '../core/ports.ts';
+import { Problem } from '../core/problem.ts';
+import { isUid } from '../core/dicom/uid.ts';
+import { accepted, asking, type Exchange } from './exchange.ts';
+
+const offers = [
+  { name: 'dicom-json', media: 'application/dicom+json' },
+  { name: 'json', media: 'application/json' },
+] as const;
+
+/** QIDO-RS (PS3.18 10.6): 200 with a list of matches, an empty one when there are none. */
+export function search(world: World, level: StudyQuery['level']) {
+  return async (ctx: Exchange): Promise<void> => {
+    const [choice] = accepted(ctx, offers);
+    const { study, series } = ctx.params;
+    for (const uid of [study, series])
+      if (uid !== undefined && !isUid(uid)) throw new Problem('value', 'The path holds something that is not a UID');
+    const target = { level, ...(study !== undefined && { StudyInstanceUID: study }), ...(series !== undefined && { SeriesInstanceUID: series }) };
+    const query = parseStudyQuery(target, new URLSearchParams(ctx.querystring));
+    const { matches, total } = await find(world, asking(ctx), query, ctx.path + ctx.search);
+    pageHeaders(ctx, world.settings.dicomwebBaseUrl, query, matches.length, total);
+    ctx.set('Cache-Control', 'private, no-cache');
+    ctx.body = JSON.stringify(matches);
+    ctx.set('Content-Type', choice!.name === 'json' ? 'application/json; charset=utf-8' : 'application/dicom+json');
+  };
+}
+
+/** How many there are, where the next ones are, and a warning that these were not all (PS3.18 8.3.4.4). */
+function pageHeaders(ctx: Exchange, baseUrl: string, query: StudyQuery & { capped: boolean }, given: number, total: number): void {
+  ctx.set('X-Total-Count', String(total));
+  const reached = query.offset + given;
+  if (reached >= total || given === 0) return;
+  const next = new URLSearchParams(ctx.querystring);
+  next.set('offset', String(reached));
+  next.set('limit', String(query.limit));
+  const path = ctx.path.slice(ctx.path.search(/\/(studies|series|instances)(\/|$)/));
+  ctx.set('Link', `<${baseUrl}${path}?${next}>; rel="next"`);
+  if (query.capped || ctx.query['limit'] === undefined) {
+    const service = new URL(baseUrl).host;
+    const text = 'The number of results exceeded the maximum supported by the server. Additional results can be requested.';
+    ctx.set('Warning', `299 ${service} "${text}"`);
+  }
+}
