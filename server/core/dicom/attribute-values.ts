@@ -1,0 +1,40 @@
+import type { DicomElement, DicomJson, PersonName } from './json.ts';
+
+/** First value of an attribute as text, or undefined when it is absent or empty. Control characters become spaces. */
+export function text(attributes: DicomJson | undefined, tag: string): string | undefined {
+  return texts(attributes, tag)[0];
+}
+
+/** All values of an attribute that are text or numbers. */
+export function texts(attributes: DicomJson | undefined, tag: string): string[] {
+  const found: string[] = [];
+  for (const value of attributes?.[tag]?.Value ?? []) {
+    if (typeof value !== 'string' && typeof value !== 'number') continue;
+    const clean = printable(String(value));
+    if (clean !== '') found.push(clean);
+  }
+  return found;
+}
+
+/** First value of an attribute, if it is a whole number. */
+export function integer(attributes: DicomJson | undefined, tag: string): number | undefined {
+  const value = attributes?.[tag]?.Value?.[0];
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
+}
+
+export function items(attributes: DicomJson | undefined, tag: string): DicomJson[] {
+  const element: DicomElement | undefined = attributes?.[tag];
+  return element?.vr === 'SQ' ? ((element.Value ?? []) as DicomJson[]) : [];
+}
+
+export function persons(attributes: DicomJson | undefined, tag: string): PersonName[] {
+  const element: DicomElement | undefined = attributes?.[tag];
+  if (element?.vr !== 'PN') return [];
+  return (element.Value ?? []).filter((value): value is PersonName => typeof value === 'object' && value !== null);
+}
+
+/** For people and for FHIR strings, which allow no control characters but tab and line ends. */
+export function printable(value: string): string {
+  // eslint-disable-next-line no-control-regex
+  return value.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
+}

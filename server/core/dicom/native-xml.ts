@@ -1,0 +1,57 @@
+import { attributeByTag, isPrivate } from './dictionary.ts';
+import type { DicomElement, DicomJson, DicomValue, PersonName } from './json.ts';
+
+const namespace = 'http://dicom.nema.org/PS3.19/models/NativeDICOM';
+
+/** The Native DICOM Model (PS3.19 A.1) of a data set in DICOM JSON. */
+export function nativeXml(attributes: DicomJson): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<NativeDicomModel xmlns="${namespace}" xml:space="preserve">${dataSet(attributes)}</NativeDicomModel>`;
+}
+
+function dataSet(attributes: DicomJson): string {
+  return Object.keys(attributes).sort().map((tag) => attribute(tag, attributes[tag]!, creatorOf(tag, attributes))).join(''); // prettier-ignore
+}
+
+/** Private elements are named within the block that their creator reserved (PS3.5 7.8.1). */
+function creatorOf(tag: string, attributes: DicomJson): string | undefined {
+  if (!isPrivate(tag) || tag.startsWith('00', 4)) return undefined;
+  const creator = attributes[`${tag.slice(0, 4)}00${tag.slice(4, 6)}`]?.Value?.[0];
+  return typeof creator === 'string' ? creator : undefined;
+}
+
+function attribute(tag: string, element: DicomElement, creator: string | undefined): string {
+  const keyword = attributeByTag(tag)?.keyword;
+  const name = `tag="${creator === undefined ? tag : `${tag.slice(0, 4)}00${tag.slice(6)}`}" vr="${element.vr}"`;
+  const more = `${keyword ? ` keyword="${keyword}"` : ''}${creator === undefined ? '' : ` privateCreator="${escaped(creator)}"`}`;
+  return `<DicomAttribute ${name}${more}>${content(element)}</DicomAttribute>`;
+}
+
+function content({ vr, Value: values, BulkDataURI: uri, InlineBinary: inline }: DicomElement): string {
+  if (uri !== undefined) return `<BulkData uri="${escaped(uri)}"/>`;
+  if (inline !== undefined) return `<InlineBinary>${inline}</InlineBinary>`;
+  return (values ?? []).map((value, i) => valueElement(vr, value, i + 1)).join('');
+}
+
+function valueElement(vr: string, value: DicomValue, number: number): string {
+  if (vr === 'SQ') return `<Item number="${number}">${dataSet(value as DicomJson)}</Item>`;
+  if (value === null) return `<Value number="${number}"/>`;
+  if (typeof value === 'object') return `<PersonName number="${number}">${groups(value as PersonName)}</PersonName>`;
+  return `<Value number="${number}">${escaped(String(value))}</Value>`;
+}
+
+function groups(name: PersonName): string {
+  return (['Alphabetic', 'Ideographic', 'Phonetic'] as const).map((group) => (name[group] === undefined ? '' : `<${group}>${components(name[group])}</${group}>`)).join(''); // prettier-ignore
+}
+
+function components(group: string): string {
+  const names = ['FamilyName', 'GivenName', 'MiddleName', 'NamePrefix', 'NameSuffix'];
+  return group.split('^').slice(0, names.length).map((part, i) => (part === '' ? '' : `<${names[i]}>${escaped(part)}</${names[i]}>`)).join(''); // prettier-ignore
+}
+
+/** XML 1.0 has no place for most control characters, not even escaped. */
+function escaped(text: string): string {
+  return text
+    // eslint-disable-next-line no-control-regex
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
+    .replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+}

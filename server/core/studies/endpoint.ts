@@ -1,0 +1,37 @@
+import type { Endpoint } from '@medplum/fhirtypes';
+import { everything } from '../access/narrowing.ts';
+import type { Settings } from '../ports.ts';
+import { write, type WriteContext } from '../records/write.ts';
+
+/** One Endpoint serves all studies: it names this server's DICOMweb base. */
+const id = 'dicom-wado-rs';
+
+/** SMART Imaging Access: the same access token opens FHIR and DICOMweb. */
+const requiresAccessToken = 'http://hl7.org/fhir/smart-app-launch/StructureDefinition/requires-access-token';
+
+/** Writes the Endpoint when it is missing or the server's address changed. @returns its id. */
+export async function ensureEndpoint(context: WriteContext): Promise<string> {
+  const { records } = context.stores;
+  const standing = (await records.read('Endpoint', id, everything))?.resource as Endpoint | undefined;
+  if (standing?.address === context.world.settings.dicomwebBaseUrl) return id;
+  await write(context, { method: standing ? 'update' : 'create', resource: endpoint(context.world.settings), id }).catch(async (error: unknown) => {
+    // Two first studies at once: the other one made it.
+    if (!(await records.read('Endpoint', id, everything))?.resource) throw error;
+  });
+  return id;
+}
+
+function endpoint(settings: Settings): Endpoint {
+  return {
+    resourceType: 'Endpoint',
+    id,
+    extension: [{ url: requiresAccessToken, valueBoolean: true }],
+    status: 'active',
+    connectionType: { system: 'http://terminology.hl7.org/CodeSystem/endpoint-connection-type', code: 'dicom-wado-rs', display: 'DICOM WADO-RS' },
+    name: 'Images by DICOMweb',
+    managingOrganization: { display: settings.organizationName },
+    payloadType: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/endpoint-payload-type', code: 'any', display: 'Any' }] }],
+    payloadMimeType: ['application/dicom', 'application/dicom+json'],
+    address: settings.dicomwebBaseUrl,
+  };
+}

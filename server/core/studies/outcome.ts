@@ -1,0 +1,37 @@
+/** Why an instance was not stored; each protocol has its own code for it. */
+export type FailureReason =
+  | 'unreadable' // not DICOM, or broken
+  | 'identity' // a UID is missing or not valid
+  | 'transfer-syntax' // not one that is stored here
+  | 'too-costly' // past the limits of the reader
+  | 'other-study' // the request is for another study
+  | 'other-content' // other bytes are stored under its UID
+  | 'other-patient' // its study is another patient's
+  | 'unclear-patient' // several patients could be meant
+  | 'forbidden' // the caller may not add to this study
+  | 'processing'; // our own fault
+
+export interface InstanceName {
+  StudyInstanceUID: string;
+  SeriesInstanceUID: string;
+  SOPInstanceUID: string;
+  SOPClassUID: string;
+}
+
+/** `known`: these very bytes were stored already; nothing changed. `name` is absent when the file could not be read. */
+export type InstanceOutcome =
+  | { status: 'stored' | 'known'; name: InstanceName }
+  | { status: 'failed'; reason: FailureReason; message: string; name: InstanceName | undefined };
+
+/** One outcome for each arriving instance, in the same order. */
+export interface StoreOutcome {
+  instances: InstanceOutcome[];
+}
+
+export function failed(name: InstanceName, reason: FailureReason, message: string): InstanceOutcome {
+  return { status: 'failed', reason, message, name: nameOf(name) };
+}
+
+export function nameOf({ StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID, SOPClassUID }: InstanceName): InstanceName {
+  return { StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID, SOPClassUID };
+}

@@ -1,0 +1,77 @@
+import type { ImagingStudy } from '@medplum/fhirtypes';
+import { everything } from '../access/narrowing.ts';
+import { text } from '../dicom/attribute-values.ts';
+import type { StudyRow } from '../ports.ts';
+import { systemPrincipal } from '../principal.ts';
+import { write, type WriteContext } from '../records/write.ts';
+import { openReview } from '../workflow/open-review.ts';
+import { ensureEndpoint } from './endpoint.ts';
+import { imagingStudy } from './imaging-study.ts';
+
+/**
+ * Brings a study's row, its ImagingStudy and its review up to date with its instances: once for each study of a
+ * request, in the transaction that inserted them, so that whoever reads FHIR after the answer sees them.
+ *
+ * The caller holds the study's lock and inserted at least one instance.
+ */
+export async function settleStudy(context: WriteContext, StudyInstanceUID: string, tie: { patientId: string; imagingStudyId: string }): Promise<StudyRow> {
+  const { stores, world } = context;
+  const own = { ...context, principal: systemPrincipal('study-derivation') };
+  const study = await stores.studies.settle(StudyInstanceUID, tie);
+  const content = await stores.studies.content(StudyInstanceUID);
+  const before = (await stores.records.lock('ImagingStudy', tie.imagingStudyId))?.resource as ImagingStudy | undefined;
+  const accession = text(content.attributes, '00080050');
+  const resource = imagingStudy(before, study, content, {
+    settings: world.settings,
+    endpointId: await ensureEndpoint(own),
+    serviceRequestId: before?.basedOn || !accession ? undefined : await orderOf(own, tie.patientId, accession),
+  });
+  const { record } = await write(own, { method: before ? 'update' : 'create', resource, id: tie.imagingStudyId });
+  await openReview(own, { imagingStudy: record.resource as ImagingStudy, ...(accession !== undefined && { accession }) });
+  return study;
+}
+
+/**
+ * The ImagingStudy that somebody registered under this UID before the images came, and its Patient; the study will
+ * be tied to both. `unclear` if there are several, or it is about no Patient of ours.
+ */
+export async function registeredStudy({ stores }: WriteContext, StudyInstanceUID: string): Promise<{ imagingStudyId: string; patientId: string } | 'unclear' | undefined> {
+  await stores.records.lockKey(`imaging-study ${StudyInstanceUID}`);
+  const { matches } = await stores.records.search(
+    {
+      type: 'ImagingStudy',
+      conditions: [{ parameter: 'identifier', values: [`urn:dicom:uid|urn:oid:${StudyInstanceUID}`] }],
+      include: [],
+      revinclude: [],
+      sort: [],
+      count: 2,
+      total: 'none',
+    },
+    () => everything,
+  );
+  const [registered] = matches;
+  if (!registered) return undefined;
+  const subject = (registered.resource as ImagingStudy).subject.reference ?? '';
+  const [, patientId] = /^Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(subject) ?? [];
+  return matches.length > 1 || patientId === undefined ? 'unclear' : { imagingStudyId: registered.id, patientId };
+}
+
+/** The order with this accession number, if there is exactly one for the patient. */
+async function orderOf({ stores }: WriteContext, patientId: string, accession: string): Promise<string | undefined> {
+  const { matches } = await stores.records.search(
+    {
+      type: 'ServiceRequest',
+      conditions: [
+        { parameter: 'identifier', values: [accession.replace(/[\\,|$]/g, (character) => `\\${character}`)] },
+        { parameter: 'subject', values: [`Patient/${patientId}`] },
+      ],
+      include: [],
+      revinclude: [],
+      sort: [],
+      count: 2,
+      total: 'none',
+    },
+    () => everything,
+  );
+  return matches.length === 1 ? matches[0]!.id : undefined;
+}

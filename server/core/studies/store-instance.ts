@@ -1,0 +1,134 @@
+import { narrow, tryNarrow } from '../access/policy.ts';
+import type { InstanceRow, ReadInstance, Stores, World } from '../ports.ts';
+import type { Principal } from '../principal.ts';
+import { Problem } from '../problem.ts';
+import type { WriteContext } from '../records/write.ts';
+import { failed, type FailureReason, type InstanceName, type InstanceOutcome, type StoreOutcome } from './outcome.ts';
+import { discardInstance, type ArrivingInstance } from './receive-instance.ts';
+import { storeRows } from './store-rows.ts';
+
+export type { FailureReason, InstanceName, InstanceOutcome, StoreOutcome } from './outcome.ts';
+export { discardInstance, receiveInstance, type ArrivingInstance } from './receive-instance.ts';
+
+export interface StoreOptions {
+  /** Only instances of this study are stored (PS3.18 10.5.1). */
+  studyUID?: string;
+  requestId?: string;
+  sourceAddress?: string;
+  /** For the audit trail: `dicomweb:store` by default. */
+  event?: string;
+}
+
+/**
+ * Who may store: whoever may create ImagingStudies without limit. A patient's token never may: the image says
+ * whose it is, and the one who sends it must be trusted with that.
+ *
+ * @throws Problem `forbidden`.
+ */
+export function mustBeAllowedToStore(principal: Principal): void {
+  narrow(principal, 'ImagingStudy', 'create');
+  if (principal.role === 'patient' || !unlimited(principal, 'create')) throw new Problem('forbidden', 'The token does not allow to store images.');
+}
+
+function unlimited(principal: Principal, interaction: 'create' | 'update'): boolean {
+  const narrowing = tryNarrow(principal, 'ImagingStudy', interaction);
+  return narrowing?.kind === 'all' || (narrowing?.grants.some(({ patient, conditions }) => patient === undefined && !conditions?.length) ?? false);
+}
+
+/**
+ * Stores what one request or association brought: the only way in for images (STOW-RS, C-STORE, upload, our own
+ * SC, SR and PDF).
+ *
+ * Bytes go first, the index second: a crash between leaves blobs without rows, which the sweep removes; the other
+ * order would leave rows without bytes. Then one transaction writes rows, one version of each touched ImagingStudy,
+ * its review and the audit trail. Nothing is ever replaced: the same bytes again are success and change nothing,
+ * other bytes under a stored UID fail.
+ *
+ * @throws Problem `forbidden`, `no-store` (disk full), `transient` (database away): then nothing was stored.
+ */
+export async function storeInstances(
+  world: World,
+  principal: Principal,
+  arriving: ArrivingInstance[],
+  options: StoreOptions = {},
+): Promise<StoreOutcome> {
+  const kept = new Set<ArrivingInstance>();
+  try {
+    mustBeAllowedToStore(principal);
+    const candidates = await Promise.all(arriving.map((instance) => candidate(instance, options.studyUID)));
+    markTwins(candidates);
+    const good = candidates.flatMap((one) => ('row' in one ? [one] : []));
+    await world.blobs.keep(good.flatMap(({ from, read }) => [from.received, ...(read.inflated ? [read.inflated] : [])]));
+    for (const { from } of good) kept.add(from);
+    return await world.transaction(async (stores) => {
+      const context: WriteContext = { world, stores, principal, ...(options.requestId !== undefined && { requestId: options.requestId }) };
+      const rows = good.map(({ row }) => row);
+      const outcomes = await storeRows(context, rows, unlimited(principal, 'update'));
+      const instances = candidates.map((one) => ('row' in one ? outcomes.get(one.row)! : one.outcome));
+      await audit(context, instances, options);
+      return { instances };
+    });
+  } finally {
+    await Promise.all(arriving.filter((instance) => !kept.has(instance)).map((instance) => discardInstance(world, instance)));
+  }
+}
+
+type Candidate = { from: ArrivingInstance; read: ReadInstance; row: InstanceRow } | { outcome: InstanceOutcome };
+
+async function candidate(from: ArrivingInstance, studyUID: string | undefined): Promise<Candidate> {
+  const read = await from.reading;
+  if (read instanceof Problem) return { outcome: { status: 'failed', reason: reasonOf(read), message: read.message, name: undefined } };
+  if (studyUID !== undefined && read.StudyInstanceUID !== studyUID) {
+    return { outcome: failed(read, 'other-study', 'The instance belongs to another study than the request') };
+  }
+  const { inflated, ...rest } = read;
+  const row = { ...rest, blob: from.received.digest, size: from.received.size, ...(inflated && { inflated: inflated.digest }) };
+  return { from, read, row };
+}
+
+function reasonOf({ code }: Problem): FailureReason {
+  if (code === 'not-supported') return 'transfer-syntax';
+  if (code === 'required' || code === 'value') return 'identity';
+  if (code === 'too-costly') return 'too-costly';
+  return code === 'structure' ? 'unreadable' : 'processing';
+}
+
+/** The same instance twice in one request: the first counts, a second with other bytes fails. */
+function markTwins(candidates: Candidate[]): void {
+  const keyOf = ({ StudyInstanceUID, SOPInstanceUID }: InstanceName) => `${StudyInstanceUID} ${SOPInstanceUID}`;
+  const first = new Map<string, InstanceRow>();
+  for (const [i, one] of candidates.entries()) {
+    if (!('row' in one)) continue;
+    const twin = first.get(keyOf(one.row));
+    if (!twin) first.set(keyOf(one.row), one.row);
+    else if (twin.blob !== one.row.blob) {
+      candidates[i] = { outcome: failed(one.row, 'other-content', 'The request holds another instance with this SOP Instance UID') };
+    }
+  }
+}
+
+/** One row for what was stored, one for what was there already, one for what failed; each names its studies. */
+async function audit(context: WriteContext, instances: InstanceOutcome[], options: StoreOptions): Promise<void> {
+  for (const [status, outcomes] of Map.groupBy(instances, (instance) => instance.status)) {
+    const studies = [...new Set(outcomes.flatMap(({ name }) => (name ? [name.StudyInstanceUID] : [])))];
+    await context.stores.audit.append({
+      action: 'C',
+      event: `${options.event ?? 'dicomweb:store'}${status === 'known' ? ':unchanged' : ''}`,
+      outcome: status === 'failed' ? 'failed' : 'success',
+      principal: context.principal,
+      patients: await patientsOf(context.stores, studies),
+      entities: studies.map((uid) => `studies/${uid}`),
+      ...(options.requestId !== undefined && { requestId: options.requestId }),
+      ...(options.sourceAddress !== undefined && { sourceAddress: options.sourceAddress }),
+    });
+  }
+}
+
+async function patientsOf(stores: Stores, studies: string[]): Promise<string[]> {
+  const patients = new Set<string>();
+  for (const uid of studies) {
+    const row = await stores.studies.study(uid);
+    if (row) patients.add(row.patientId);
+  }
+  return [...patients];
+}

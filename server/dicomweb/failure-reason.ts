@@ -1,0 +1,18 @@
+import type { FailureReason } from '../core/studies/outcome.ts';
+
+/**
+ * Failure Reason (0008,1197) of an instance that was not stored (PS3.18 Table I.2-2; within its ranges the last
+ * digits are ours, as the table allows).
+ */
+export const failureReason: Record<FailureReason, number> = {
+  unreadable: 0xc000, // cannot understand
+  identity: 0xc001, // cannot understand: a UID is missing or not valid
+  'too-costly': 0xc002, // cannot understand within the limits of size and time
+  'transfer-syntax': 0xc122,
+  'other-study': 0xa901, // does not match: the request is for another study
+  'other-patient': 0xa902, // does not match: its study is another patient's
+  'unclear-patient': 0xa903, // does not match: several patients could be meant
+  'other-content': 0x0110, // processing failure: other content is stored under its UID
+  forbidden: 0x0124, // not authorised (PS3.7 C.5)
+  processing: 0x0110,
+};

@@ -1,0 +1,100 @@
+import Router from '@koa/router';
+import { isUid } from '../core/dicom/uid.ts';
+import { nativeXml } from '../core/dicom/native-xml.ts';
+import type { World } from '../core/ports.ts';
+import { Problem } from '../core/problem.ts';
+import type { InstanceOutcome } from '../core/studies/outcome.ts';
+import { discardInstance, mustBeAllowedToStore, receiveInstance, storeInstances, type ArrivingInstance } from '../core/studies/store-instance.ts';
+import { decodedBody } from '../http/content-coding.ts';
+import { mediaType, multipartRelated } from '../http/multipart-related.ts';
+import type { State } from '../http/state.ts';
+import { accepted, asking, type Exchange } from './exchange.ts';
+import { storeResponse, storeStatus } from './store-response.ts';
+
+export interface StoreRoutes {
+  world: World;
+  /** Bytes of one instance; 4 GiB by default. */
+  instanceLimit?: number;
+}
+
+/**
+ * Instances that are stored in one transaction. A request of more is stored in several, so that what is in memory
+ * stays bounded; each makes one version of the ImagingStudy.
+ */
+const batchSize = 2000;
+
+const offers = [
+  { name: 'json', media: 'application/dicom+json' },
+  { name: 'json', media: 'application/json' },
+  { name: 'xml', media: 'application/dicom+xml' },
+  { name: 'xml', media: 'multipart/related', part: 'application/dicom+xml' },
+] as const;
+
+/** STOW-RS (PS3.18 10.5): `POST /studies` and `POST /studies/{study}`. */
+export function storeRoutes({ world, instanceLimit = 4 * 2 ** 30 }: StoreRoutes): Router<State> {
+  const router = new Router<State>();
+  const store = async (ctx: Exchange): Promise<void> => {
+    const { study } = ctx.params;
+    if (study !== undefined && !isUid(study)) throw new Problem('value', 'The path holds something that is not a UID');
+    mustBeAllowedToStore(ctx.state.principal);
+    const [choice] = accepted(ctx, offers);
+    const outcomes = await storeBody(world, ctx, study, instanceLimit);
+    if (outcomes.length === 0) throw new Problem('structure', 'The body holds no instance');
+    answer(ctx, outcomes, world.settings.dicomwebBaseUrl, study, choice!.name);
+  };
+  router.post('/studies', store);
+  router.post('/studies/:study', store);
+  return router;
+}
+
+async function storeBody(world: World, ctx: Exchange, studyUID: string | undefined, limit: number): Promise<InstanceOutcome[]> {
+  const outcomes: InstanceOutcome[] = [];
+  let arriving: ArrivingInstance[] = [];
+  const options = { ...asking(ctx), ...(studyUID !== undefined && { studyUID }) };
+  const flush = async () => {
+    const batch = arriving;
+    arriving = [];
+    if (batch.length > 0) outcomes.push(...(await storeInstances(world, ctx.state.principal, batch, options)).instances);
+  };
+  try {
+    for await (const body of bodies(ctx)) {
+      arriving.push(await receiveInstance(world, body, limit));
+      if (arriving.length === batchSize) await flush();
+    }
+    await flush();
+    return outcomes;
+  } catch (error) {
+    // The rest of the body is of no use to anybody; a client that still sends it is told to stop.
+    if (!ctx.req.complete) ctx.set('Connection', 'close');
+    throw error;
+  } finally {
+    await Promise.all(arriving.map((instance) => discardInstance(world, instance)));
+  }
+}
+
+/** The instances of a body: the parts of a multipart one, or the body itself. */
+async function* bodies(ctx: Exchange): AsyncGenerator<AsyncIterable<Uint8Array>> {
+  const type = mediaType(ctx.get('Content-Type'));
+  if (type?.media === 'application/dicom') {
+    yield decodedBody(ctx.req);
+    return;
+  }
+  const part = type?.parameters.get('type')?.toLowerCase().split(';')[0]?.trim() ?? 'application/dicom';
+  if (type?.media !== 'multipart/related' || part !== 'application/dicom') {
+    throw new Problem('media-type', 'Send multipart/related; type="application/dicom", or application/dicom');
+  }
+  const boundary = type.parameters.get('boundary');
+  if (boundary === undefined || boundary === '' || boundary.length > 200) throw new Problem('structure', 'Content-Type names no boundary');
+  for await (const { body } of multipartRelated(decodedBody(ctx.req), boundary)) yield body;
+}
+
+function answer(ctx: Exchange, outcomes: InstanceOutcome[], baseUrl: string, study: string | undefined, form: 'json' | 'xml'): void {
+  const response = storeResponse(outcomes, baseUrl, study);
+  ctx.status = storeStatus(outcomes);
+  ctx.set('Cache-Control', 'no-store');
+  const reasons = new Set(outcomes.flatMap((outcome) => (outcome.status === 'failed' ? [outcome.message] : [])));
+  if (reasons.size > 0) ctx.set('Warning', [...reasons].slice(0, 3).map((reason) => `299 ${new URL(baseUrl).host} "${reason.replace(/["\\]/g, '')}"`).join(', ')); // prettier-ignore
+  if (form === 'json') ctx.body = JSON.stringify(response);
+  else ctx.body = nativeXml(response);
+  ctx.set('Content-Type', form === 'json' ? 'application/dicom+json' : 'application/dicom+xml');
+}

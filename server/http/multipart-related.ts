@@ -1,0 +1,136 @@
+import { Problem } from '../core/problem.ts';
+
+export interface MediaType {
+  /** `multipart/related`, in lower case. */
+  media: string;
+  /** Names in lower case, values as sent, without quotes. */
+  parameters: ReadonlyMap<string, string>;
+}
+
+export interface BodyPart {
+  /** Names in lower case. */
+  headers: ReadonlyMap<string, string>;
+  /** To be read before the next part is asked for; what is left is skipped. */
+  body: AsyncIterable<Uint8Array>;
+}
+
+const headersLimit = 16 << 10;
+const crlf = Buffer.from('\r\n');
+
+/** Reads a Content-Type header (RFC 9110 8.3). Undefined when it is none. */
+export function mediaType(header: string): MediaType | undefined {
+  const [media = '', ...rest] = header.match(/(?:[^;"]|"(?:[^"\\]|\\.)*"?)+/g) ?? [];
+  if (!/^[^\s/]+\/[^\s/]+$/.test(media.trim())) return undefined;
+  const parameters = new Map<string, string>();
+  for (const parameter of rest) {
+    const [, name = '', quoted, plain = ''] = /^\s*([^\s=]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|(.*?))\s*$/.exec(parameter) ?? [];
+    if (name !== '' && !parameters.has(name.toLowerCase())) parameters.set(name.toLowerCase(), quoted?.replace(/\\(.)/g, '$1') ?? plain);
+  }
+  return { media: media.trim().toLowerCase(), parameters };
+}
+
+/**
+ * Reads a multipart body part by part as it arrives (RFC 2046 5.1, RFC 2387), in bounded memory.
+ *
+ * Only a line that is the delimiter and nothing else ends a part: the boundary's text inside pixel data does not.
+ * The source is never closed from here, so that an answer can still be sent when reading stops early.
+ *
+ * @throws Problem `structure` when the body ends before its last delimiter or a part's headers are no headers.
+ */
+export async function* multipartRelated(source: AsyncIterable<Uint8Array>, boundary: string): AsyncGenerator<BodyPart> {
+  const reader = new DelimitedReader(source, boundary);
+  for await (const preamble of reader.untilDelimiter()) void preamble;
+  while (!reader.finished) {
+    const part = { headers: await reader.headers(), body: reader.untilDelimiter() };
+    yield part;
+    for await (const rest of part.body) void rest;
+  }
+}
+
+class DelimitedReader {
+  /** The closing delimiter was read. */
+  finished = false;
+  private readonly source: AsyncIterator<Uint8Array>;
+  private readonly delimiter: Buffer;
+  /** The body may begin with a delimiter, so a line end is put before it. */
+  private buffer: Buffer = crlf;
+
+  constructor(source: AsyncIterable<Uint8Array>, boundary: string) {
+    this.source = source[Symbol.asyncIterator]();
+    this.delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1');
+  }
+
+  /** The bytes up to the next delimiter, which is consumed. */
+  async *untilDelimiter(): AsyncGenerator<Uint8Array> {
+    let searched = 0;
+    for (;;) {
+      const at = this.buffer.indexOf(this.delimiter, searched);
+      if (at < 0) {
+        // All but what could be the beginning of a delimiter is content.
+        const safe = Math.max(0, this.buffer.length - this.delimiter.length + 1);
+        if (safe > 0) yield this.take(safe);
+        searched = 0;
+        await this.fill();
+        continue;
+      }
+      const end = await this.endOfDelimiter(at + this.delimiter.length);
+      if (end === undefined) {
+        searched = at + 1;
+        continue;
+      }
+      if (at > 0) yield this.take(at);
+      this.take(end - at);
+      return;
+    }
+  }
+
+  /** Where the line of a delimiter ends: `--`, or white space and a line end, must follow. Undefined: it is content. */
+  private async endOfDelimiter(start: number): Promise<number | undefined> {
+    for (let at = start; ; at++) {
+      while (this.buffer.length < at + 2) await this.fill();
+      const [byte, next] = [this.buffer[at], this.buffer[at + 1]];
+      if (at === start && byte === 0x2d && next === 0x2d) {
+        this.finished = true;
+        return at + 2;
+      }
+      if (byte === 0x0d && next === 0x0a) return at + 2;
+      if ((byte !== 0x20 && byte !== 0x09) || at - start > 1000) return undefined;
+    }
+  }
+
+  async headers(): Promise<Map<string, string>> {
+    const headers = new Map<string, string>();
+    for (let line = await this.line(); line !== ''; line = await this.line()) {
+      const colon = line.indexOf(':');
+      if (colon < 1) throw new Problem('structure', 'A part of the multipart body has no proper headers');
+      headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
+    }
+    // The line end after the headers may belong to the next delimiter: an empty part need not have another.
+    const delimiter = this.delimiter.subarray(crlf.length);
+    while (this.buffer.length < delimiter.length) await this.fill();
+    if (this.buffer.subarray(0, delimiter.length).equals(delimiter)) this.buffer = Buffer.concat([crlf, this.buffer]);
+    return headers;
+  }
+
+  private async line(): Promise<string> {
+    let end = this.buffer.indexOf(crlf);
+    while (end < 0) {
+      if (this.buffer.length > headersLimit) throw new Problem('structure', 'A part of the multipart body has headers without end');
+      await this.fill();
+      end = this.buffer.indexOf(crlf);
+    }
+    return this.take(end + 2).toString('latin1', 0, end);
+  }
+
+  private take(length: number): Buffer {
+    const taken = this.buffer.subarray(0, length);
+    this.buffer = this.buffer.subarray(length);
+    return taken;
+  }
+
+  private async fill(): Promise<void> {
+    const { value, done } = await this.source.next();
+    if (done) throw new Problem('structure', 'The multipart body ends before its closing delimiter');
+    this.buffer = this.buffer.length === 0 ? Buffer.from(value.buffer, value.byteOffset, value.length) : Buffer.concat([this.buffer, value]);
+  }
+}
