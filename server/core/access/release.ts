@@ -8,6 +8,7 @@
  * that other systems write without the label.
  */
 import type { Resource, ResourceType } from '@medplum/fhirtypes';
+import { Problem } from '../problem.ts';
 import type { SearchCondition } from '../records/search-query.ts';
 
 /** v3-ActCode NOPAT: "no disclosure to patient without provider's authorization". */
@@ -17,7 +18,25 @@ export function isWithheld(resource: Resource): boolean {
   );
 }
 
-const releasedStatus = ['final', 'amended', 'corrected', 'appended'];
+/**
+ * What a client may make of a withheld record: it stays withheld, because only the release of its review takes the
+ * label off (a PUT without labels keeps those that are there, FHIR resource.html#tags).
+ *
+ * @throws Problem `business-rule` when a client sets the report of a review final by hand.
+ */
+export function stillWithheld(before: Resource | undefined, after: Resource): Resource {
+  if (!before || !isWithheld(before)) return after;
+  if (after.resourceType === 'DiagnosticReport' && releasedStatus.includes(after.status)) {
+    throw new Problem('business-rule', 'A report under review becomes final when its release is approved.', {
+      expression: 'DiagnosticReport.status',
+    });
+  }
+  if (isWithheld(after)) return after;
+  const label = before.meta!.security!.filter((coding) => coding.code === 'NOPAT');
+  return { ...after, meta: { ...after.meta, security: [...(after.meta?.security ?? []), ...label] } };
+}
+
+const releasedStatus: string[] = ['final', 'amended', 'corrected', 'appended'];
 const released: SearchCondition = { parameter: 'status', values: releasedStatus };
 const notReleased: SearchCondition = { parameter: 'status', modifier: 'not', values: releasedStatus };
 /** meta.security, v3-ObservationValue: Artificial Intelligence asserted. */

@@ -1,6 +1,7 @@
 import type { AuditRow, World } from '../ports.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
+import { keyText } from './index-extraction.ts';
 
 /**
  * Records a refused access, outside any transaction: the refusal must stay when everything else is rolled back.
@@ -12,5 +13,6 @@ export async function auditRefusal(
   row: Pick<AuditRow, 'action' | 'event' | 'entities' | 'query'>,
 ): Promise<void> {
   if (!(error instanceof Problem) || (error.code !== 'forbidden' && error.code !== 'not-found')) return;
-  await world.audit.append({ ...row, outcome: 'refused', principal, ...(requestId !== undefined && { requestId }) });
+  const entities = (row.entities ?? []).map(keyText); // as the caller wrote it, so perhaps not even text
+  await world.audit.append({ ...row, entities, outcome: 'refused', principal, ...(requestId !== undefined && { requestId }) });
 }

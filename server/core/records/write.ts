@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Resource, ResourceType } from '@medplum/fhirtypes';
 import { patientsOf } from '../access/compartment.ts';
 import { narrow } from '../access/policy.ts';
+import { stillWithheld } from '../access/release.ts';
 import type { Narrowing } from '../access/narrowing.ts';
 import { newId } from '../identifier.ts';
 import type { StoredRecord, Stores, World } from '../ports.ts';
@@ -87,7 +88,8 @@ async function store(
   const named = { ...resource, id };
   validate(named);
   const ruled = await rules[type]?.({ context, before: before?.resource, after: named });
-  const after = ruled?.resource ?? named;
+  const wanted = ruled?.resource ?? named;
+  const after = context.principal.kind === 'system' ? wanted : stillWithheld(before?.resource, wanted);
   if (before?.resource && sameContent(before.resource, after)) {
     await audit(context, request.method, before, 'unchanged');
     return { record: before, created: false, unchanged: true };

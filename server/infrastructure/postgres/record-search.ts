@@ -7,7 +7,7 @@ import { openCursor, sealCursor } from './record-search-cursor.ts';
 import { conditionSql, type Scope } from './record-search-conditions.ts';
 import { includeRecords } from './record-search-includes.ts';
 import { sortBy, type SortKey } from './record-search-sort.ts';
-import { bindings } from './record-search-values.ts';
+import { bindings, type Bindings } from './record-search-values.ts';
 import { visible } from './record-narrowing.ts';
 import { recordColumns, storedRecord, type RecordRow } from './records.ts';
 
@@ -58,26 +58,23 @@ async function count(sql: Sql, matching: string, values: unknown[]): Promise<num
 }
 
 /** One row more than the page tells whether there is a next one. The outer join keeps the total of an empty page. */
-function pageSql(query: SearchQuery, keys: SortKey[], matching: string, position: string, bound: { add(value: unknown): string }): string {
+function pageSql(query: SearchQuery, keys: SortKey[], matching: string, position: string, bound: Bindings): string {
   const total = query.total === 'none' ? 'null::bigint' : `(select count(*) from record r where ${matching})`;
-  const selected = keys.length === 0 ? 'null::text[]' : `array[${keys.map(({ name }) => `${name}::text`).join(', ')}]`;
+  const values = keys.length === 0 ? 'null::text[]' : `array[${keys.map(({ name }) => `${name}::text`).join(', ')}]`;
   const order = [...keys.map(({ order }) => order), 'rid'].join(', ');
+  const found = `select r.rid, r.type, r.id, r.version${keys.map(({ sql, name }) => `, ${sql} as ${name}`).join('')}
+                   from record r where ${matching}`;
   return `
-    with page as (
-      select rid, type, id, version, ${selected} as keys, row_number() over (order by ${order}) as place
-        from (select r.rid, r.type, r.id, r.version${keys.map(({ sql, name }) => `, ${sql} as ${name}`).join('')}
-                from record r where ${matching}) m
-       where ${position}
-       order by ${order} limit ${bound.add(query.count + 1)})
-    select r.rid, ${recordColumns}, r.keys, totals.total,
-           case when r.place = ${bound.add(query.count)} then (select key from search_cursor_key) end as cursor_key
+    with page as (select * from (${found}) m where ${position} order by ${order} limit ${bound.add(query.count + 1)})
+    select r.rid, ${recordColumns}, ${values} as keys, totals.total, (select key from search_cursor_key) as cursor_key
       from (select ${total} as total) totals
       left join page r on true
       left join record_version v on v.rid = r.rid and v.version = r.version
-     order by r.place`;
+     order by ${order.replace(/rid$/, 'r.rid')}`;
 }
 
-async function behind(sql: Sql, query: SearchQuery, keys: SortKey[], bound: { add(value: unknown): string }): Promise<string> {
+/** The condition of being behind the cursor in the order of the search. */
+async function behind(sql: Sql, query: SearchQuery, keys: SortKey[], bound: Bindings): Promise<string> {
   const [row] = await sql.query<{ key: Buffer }>(`select key from search_cursor_key`);
   const cursor = openCursor(query, query.after!, row!.key);
   // (a, b, rid) > (x, y, z), each key in its own direction and with nothing as the last value.

@@ -32,13 +32,15 @@ export function postgresRecords(sql: Sql, options: { baseUrl?: string } = {}): R
   };
 
   return {
-    read(type, id, narrowing) {
+    async read(type, id, narrowing) {
+      if (!isId(id)) return undefined;
       const bound = bindings([type, id]);
       const allowed = visible(type, narrowing, 'r', bound, baseUrl);
       return one(`select ${recordColumns} from ${current} where r.type = $1 and r.id = $2 and ${allowed}`, bound.values);
     },
 
-    readVersion(type, id, version, narrowing) {
+    async readVersion(type, id, version, narrowing) {
+      if (!isId(id)) return undefined;
       const bound = bindings([type, id, version]);
       const allowed = visibleVersion(type, narrowing, bound, baseUrl);
       return one(
@@ -50,8 +52,10 @@ export function postgresRecords(sql: Sql, options: { baseUrl?: string } = {}): R
 
     history: (of, page, narrowing) => history(sql, of, page, narrowing, baseUrl),
 
-    lock: (type, id) =>
-      one(`select ${recordColumns} from ${current} where r.type = $1 and r.id = $2 for update of r`, [type, id]),
+    async lock(type, id) {
+      if (!isId(id)) return undefined;
+      return one(`select ${recordColumns} from ${current} where r.type = $1 and r.id = $2 for update of r`, [type, id]);
+    },
 
     async lockKey(key) {
       await sql.query(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [key]);
@@ -75,6 +79,9 @@ export function postgresRecords(sql: Sql, options: { baseUrl?: string } = {}): R
     search: (query, narrowing) => searchRecords(sql, query, narrowing, baseUrl),
   };
 }
+
+/** Anything else cannot be stored, and must not reach the database as a malformed string. */
+const isId = (id: string) => /^[A-Za-z0-9\-.]{1,64}$/.test(id);
 
 const noRows: IndexRows = { token: [], string: [], date: [], reference: [], quantity: [] };
 
@@ -151,6 +158,14 @@ async function history(
   return { entries: entries.map(storedRecord), ...(rows.length > page.count && last && { next: String(last.seq) }) };
 }
 
+/** `distinct` would read every row; this steps from type to type along the index. */
+const storedTypes = `
+  with recursive found(type) as (
+    (select type from record order by type limit 1)
+    union all
+    select (select type from record where type > found.type order by type limit 1) from found where found.type is not null)
+  select type from found where type is not null`;
+
 /** System history asks the narrowing of every type that is stored at all. */
 async function allowedTypes(
   sql: Sql,
@@ -161,7 +176,7 @@ async function allowedTypes(
 ): Promise<string> {
   const types = of.type
     ? [of.type]
-    : (await sql.query<{ type: ResourceType }>(`select distinct type from record`)).map(({ type }) => type);
+    : (await sql.query<{ type: ResourceType }>(storedTypes)).map(({ type }) => type);
   const allowed = types.map((type) => {
     const part = narrowing(type);
     return part ? `(r.type = ${bound.add(type)} and ${visibleVersion(type, part, bound, baseUrl)})` : 'false';

@@ -220,6 +220,22 @@ describe('a narrower or missing right', () => {
     await expect(read(here.world, alice, 'DiagnosticReport', 'report-b')).rejects.toMatchObject({ code: 'not-found' });
   });
 
+  it('keeps withheld what a client writes over, and final reports to the release', async () => {
+    const held: DiagnosticReport = { resourceType: 'DiagnosticReport', id: 'held', status: 'preliminary', code: { text: 'CT' }, subject: { reference: 'Patient/a' }, meta: { security: [noPatient] } };
+    await here.put(held);
+    const { meta: _label, ...bare } = held;
+    await writeInTransaction(here.world, doctor, { method: 'update', id: 'held', resource: { ...bare, conclusion: 'more' } });
+    expect((await read(here.world, doctor, 'DiagnosticReport', 'held')).resource?.meta?.security).toEqual([noPatient]);
+    await expect(writeInTransaction(here.world, doctor, { method: 'update', id: 'held', resource: { ...bare, status: 'final' } })).rejects.toMatchObject({ code: 'business-rule' });
+    await expect(read(here.world, alice, 'DiagnosticReport', 'held')).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it.each(['', '../a', 'a\0', 'a/b', "a' or '1'='1", 'x'.repeat(65), 'ä'])('finds nothing under the impossible id %j', async (id) => {
+    await expect(read(here.world, doctor, 'Patient', id)).rejects.toMatchObject({ code: 'not-found' });
+    await expect(readVersion(here.world, doctor, 'Patient', id, 1)).rejects.toMatchObject({ code: 'not-found' });
+    await expect(writeInTransaction(here.world, doctor, { method: 'delete', type: 'List', id })).rejects.toMatchObject({ code: 'not-found' });
+  });
+
   it('writes an audit row for every refusal', async () => {
     await expect(read(here.world, alice, 'Observation', 'obs-b')).rejects.toThrow();
     const rows = await here.database.sql.query(`select outcome from audit where 'Observation/obs-b' = any(entities) and outcome = 'refused'`);

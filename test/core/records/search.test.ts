@@ -262,7 +262,7 @@ describe('a search', () => {
       const resource = (n: number): Patient => ({
         resourceType: 'Patient',
         meta: { tag: [{ code: tag }] },
-        name: n % 3 === 0 ? [{ text: 'no family' }] : [{ family: `F${n % 5}` }],
+        name: n % 3 === 0 ? [{ text: 'no family' }] : [{ family: `Familyname${n % 5}` }],
         ...(n % 2 === 0 && { gender: n % 4 === 0 ? 'female' : 'male' }),
         ...(n % 4 !== 0 && { birthDate: `19${70 + n}-01-01` }),
       });
@@ -276,7 +276,7 @@ describe('a search', () => {
         if (found.next === undefined) break;
         after = found.next;
         if (page < 5) await here.put(resource(page));
-        expect(Buffer.from(after, 'base64url').toString('latin1')).not.toMatch(/F\d/);
+        expect(Buffer.from(after, 'base64url').toString('latin1')).not.toMatch(/familyname/i);
       }
       expect(new Set(seen).size).toBe(seen.length);
       expect(seen).toEqual(expect.arrayContaining(standing));

@@ -9,7 +9,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  */
 export class Records1764000002000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of [...tables, ...indexes, putRecord]) await runner.query(statement);
+    for (const statement of [...tables, ...indexes, compression, putRecord]) await runner.query(statement);
   }
 
   async down(runner: QueryRunner): Promise<void> {
@@ -74,6 +74,13 @@ const tables = [
     low numeric not null, high numeric not null,
     system text collate "C" not null, code text collate "C" not null, unit text collate "C" not null)`,
 ];
+
+/** LZ4 where the server was built with it: several times faster than PostgreSQL's own, on every write of a large study. */
+const compression = `
+  do $$ begin
+    alter table record_version alter column content set compression lz4;
+  exception when feature_not_supported then null;
+  end $$`;
 
 const indexes = [
   `create index record_of_type on record (type, rid) where not deleted`,
