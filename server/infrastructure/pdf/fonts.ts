@@ -26,5 +26,5 @@ async function inlineFace(face: string, folder: string): Promise<string> {
   if (file === undefined) return '';
   const bytes = await readFile(join(folder, file));
   const source = `src: url(data:font/woff2;base64,${bytes.toString('base64')}) format('woff2');`;
-  return face.replace(/src:[^;]+;/, () => source).replace(/\/\*.*?\*\//gs, '');
+  return face.replace(/src:[^;]+;/, () => source).replace('swap', 'block');
 }

@@ -3,7 +3,13 @@ import { Foundation1764000001000 } from './0001-foundation.ts';
 import { Records1764000002000 } from './0002-records.ts';
 import { Studies1764000003000 } from './0003-studies.ts';
 import { Accounts1764000004000 } from './0004-accounts.ts';
+import { Reports1764000005000 } from './0005-reports.ts';
 
 /** In the order in which they run. TypeORM reads the time stamp at the end of each class name. */
-export const migrations: (new () => MigrationInterface)[] = [Foundation1764000001000,
-  Records1764000002000, Studies1764000003000, Accounts1764000004000];
+export const migrations: (new () => MigrationInterface)[] = [
+  Foundation1764000001000,
+  Records1764000002000,
+  Studies1764000003000,
+  Accounts1764000004000,
+  Reports1764000005000,
+];

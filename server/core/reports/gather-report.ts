@@ -1,0 +1,264 @@
+import type {
+  Binary,
+  DiagnosticReport,
+  ImagingStudy,
+  Media,
+  MedicationRequest,
+  Observation,
+  Organization,
+  Patient,
+  Practitioner,
+  Reference,
+  Resource,
+  ServiceRequest,
+  Task,
+} from '@medplum/fhirtypes';
+import { everything } from '../access/narrowing.ts';
+import { middleFrame, mostTelling } from '../analysis/analyze-study.ts';
+import type { InstanceRow, World } from '../ports.ts';
+import { codeOf, type ReviewStep, scanClasses, stepOf, systems } from '../workflow/codes.ts';
+import { stepsOf } from '../workflow/release.ts';
+import { inputOf, outputOf, outputsOf } from '../workflow/review-tasks.ts';
+import type { Kept } from '../workflow/server-write.ts';
+import { aiPart } from './ai-part.ts';
+import { found, needed } from './look-up.ts';
+import { addressOf, ageAt, contactOf, nameOf, recordNumberOf } from './person.ts';
+import type { Facts, ReportContent, Signature } from './report-content.ts';
+import { riskLevel } from './risk-level.ts';
+import { scanFacts } from './scan-facts.ts';
+
+/** Everything that the report of a review rests on, read outside any transaction. */
+export interface Sources {
+  report: Kept<'DiagnosticReport'>;
+  patient: Patient;
+  study: ImagingStudy;
+  coordination: Kept<'Task'>;
+  steps: Kept<'Task'>[];
+}
+
+/**
+ * Collects what a report says from the records of its review.
+ *
+ * @param number the report's number
+ * @throws Problem `conflict` if a part of the review is not there; what decoding the image throws.
+ */
+export async function gatherReport(
+  world: World,
+  delivery: Task,
+  number: string,
+  at: Date,
+): Promise<{ content: ReportContent; sources: Sources }> {
+  const coordination = await needed(world, 'Task', delivery.partOf?.[0]);
+  const report = await needed(world, 'DiagnosticReport', outputOf(coordination, 'report'));
+  const patient = await needed(world, 'Patient', report.subject);
+  const study = await needed(world, 'ImagingStudy', inputOf(coordination, 'study'));
+  const order = await needed(world, 'ServiceRequest', coordination.focus);
+  const steps = await stepsOf({ stores: world }, coordination.id);
+  const ai = await found(world, 'Observation', outputOf(coordination, 'ai-finding'));
+  const instance = mostTelling(await world.studies.locate({ StudyInstanceUID: uidOf(study) }, everything));
+  const sources: Sources = { report, patient, study, coordination, steps };
+  const reading = await findingsOf(world, coordination, report, ai);
+  const content: ReportContent = {
+    number,
+    issuedAt: localTime(world, at),
+    organization: await organizationOf(world),
+    patient: patientFacts(patient, study, at),
+    referral: await referralFacts(world, order),
+    scan: instance ? scanFacts(instance, world.settings.timeZone) : [['Study', study.description]],
+    scanId: coordination.groupIdentifier?.value ?? coordination.id,
+    pictures: await pictures(world, report, instance),
+    ai: ai && (await aiPart(world, ai)),
+    aiAbsent: ai ? undefined : 'No AI result was used: the doctor read the image without it.',
+    findings: reading,
+    prescription: await prescriptionOf(world, coordination, steps),
+    signatures: await signatures(world, steps, ai),
+  };
+  return { content, sources };
+}
+
+function uidOf(study: ImagingStudy): string {
+  return study.identifier?.find(({ system }) => system === systems.studyUid)?.value?.replace(/^urn:oid:/, '') ?? '';
+}
+
+/** With the zone's name: a time without it means nothing to whoever reads it elsewhere. */
+export function localTime({ settings }: Pick<World, 'settings'>, at: Date): string {
+  return new Intl.DateTimeFormat('en-GB', {
+    timeZone: settings.timeZone,
+    day: 'numeric',
+    month: 'long',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZoneName: 'short',
+  }).format(at);
+}
+
+/** The Organization of the configured name, if it is among the records. */
+async function organizationOf(world: World): Promise<ReportContent['organization']> {
+  const name = world.settings.organizationName;
+  const { matches } = await world.records.search(
+    {
+      type: 'Organization',
+      conditions: [{ parameter: 'name', modifier: 'exact', values: [name.replace(/[\\,|$]/g, (one) => `\\${one}`)] }],
+      include: [],
+      revinclude: [],
+      sort: [],
+      count: 1,
+      total: 'none',
+    },
+    () => everything,
+  );
+  const organization = matches[0]?.resource as Organization | undefined;
+  const details = [
+    addressOf(organization?.address),
+    contactOf(organization?.telecom, 'phone'),
+    contactOf(organization?.telecom, 'email'),
+  ];
+  return { name, details: details.filter((detail) => detail !== undefined) };
+}
+
+function patientFacts(patient: Patient, study: ImagingStudy, at: Date): Facts {
+  const age = ageAt(patient, study.started ? new Date(study.started) : at);
+  const emergency = patient.contact?.find(({ relationship }) => relationship?.some(({ coding }) => coding?.some(({ code }) => code === 'C'))) ?? patient.contact?.[0];
+  return [
+    ['Name', nameOf(patient.name)],
+    ['Patient ID', recordNumberOf(patient.identifier)],
+    ['Age at scan', age === undefined ? undefined : `${age} years`],
+    ['Gender', patient.gender],
+    ['Date of birth', patient.birthDate],
+    ['Phone', contactOf(patient.telecom, 'phone')],
+    ['E-mail', contactOf(patient.telecom, 'email')],
+    ['Address', addressOf(patient.address)],
+    ['Emergency contact', emergency && [nameOf(emergency.name ? [emergency.name] : undefined), contactOf(emergency.telecom, 'phone')].filter(Boolean).join(', ')],
+  ];
+}
+
+async function referralFacts(world: World, order: ServiceRequest): Promise<Facts> {
+  return [
+    ['Accession number', order.identifier?.find(({ type }) => type?.coding?.some(({ code }) => code === 'ACSN'))?.value],
+    ['Requested', order.code?.text ?? order.code?.coding?.[0]?.display],
+    ['Referred by', await personName(world, order.requester)],
+    ['Indication', order.reasonCode?.map(({ text, coding }) => text ?? coding?.[0]?.display).filter(Boolean).join('; ')],
+    ['Priority', order.priority],
+  ];
+}
+
+/** The name behind a reference, or what the reference itself says. */
+async function personName(world: World, reference: Reference | undefined): Promise<string | undefined> {
+  if (reference?.display) return reference.display;
+  const practitioner = await found(world, 'Practitioner', reference);
+  if (practitioner) return nameOf((practitioner as Practitioner).name);
+  const patient = await found(world, 'Patient', reference);
+  return patient && 'Self-referral';
+}
+
+async function pictures(
+  world: World,
+  report: DiagnosticReport,
+  instance: InstanceRow | undefined,
+): Promise<ReportContent['pictures']> {
+  const result: ReportContent['pictures'] = [];
+  if (instance) {
+    const jpeg = await world.pixels.render(instance, middleFrame(instance), {
+      format: 'jpeg',
+      quality: 88,
+      viewport: { width: 900, height: 900 },
+    });
+    result.push({ title: 'Scan image', caption: 'Key image of the study.', dataUri: dataUri('image/jpeg', jpeg) });
+  }
+  const media = await found(world, 'Media', report.media?.[0]?.link);
+  const bytes = await found(world, 'Binary', { reference: (media as Media | undefined)?.content.url ?? '' });
+  const data = (bytes as Binary | undefined)?.data;
+  if (data) {
+    const caption = 'AI heat map (Grad-CAM): where the model looked, not where disease is. Not for diagnosis.';
+    result.push({ title: 'AI heat map', caption, dataUri: `data:image/png;base64,${data}` });
+  }
+  return result;
+}
+
+function dataUri(type: string, bytes: Uint8Array): string {
+  return `data:${type};base64,${Buffer.from(bytes).toString('base64')}`;
+}
+
+async function findingsOf(
+  world: World,
+  coordination: Task,
+  report: DiagnosticReport,
+  ai: Observation | undefined,
+): Promise<ReportContent['findings']> {
+  const concordance = await found(world, 'Observation', outputOf(coordination, 'concordance'));
+  const agreement = codeOf((concordance as Observation | undefined)?.valueCodeableConcept, systems.scanFinding);
+  const concept = report.conclusionCode?.[0];
+  return {
+    conclusion: concept?.text ?? concept?.coding?.[0]?.display,
+    agreement: agreement === undefined ? undefined : agreements[agreement],
+    risk: riskLevel({
+      conclusion: classOf(codeOf(concept, systems.scanFinding)),
+      ai: classOf(codeOf(ai?.valueCodeableConcept, systems.scanFinding)),
+      concordance: agreement,
+    }),
+    notes: report.conclusion ?? '',
+  };
+}
+
+const agreements: Record<string, string> = {
+  agree: 'The doctor agrees with the AI result.',
+  partly: 'The doctor agrees with the AI result in part.',
+  disagree: 'The doctor differs from the AI result; the doctor’s reading counts.',
+};
+
+function classOf(code: string | undefined) {
+  return scanClasses.find((known) => known === code);
+}
+
+async function prescriptionOf(world: World, coordination: Task, steps: Task[]): Promise<ReportContent['prescription']> {
+  const said = outputsOf(coordination, 'medication');
+  const proposals = await Promise.all(said.map(({ valueReference }) => found(world, 'MedicationRequest', valueReference)));
+  const items = proposals.filter((one) => one !== undefined).map((one: MedicationRequest) => ({
+    name: one.medicationCodeableConcept?.text ?? one.medicationCodeableConcept?.coding?.[0]?.display ?? 'Medication',
+    dosage: one.dosageInstruction?.map(({ text }) => text).filter(Boolean).join('; ') || undefined,
+  }));
+  const noneNeeded = said.some(({ valueCodeableConcept }) => codeOf(valueCodeableConcept, systems.reviewData) === 'none-needed');
+  const notes = (lastDone(steps, 'pharmacist-review')?.note ?? []).map(({ text }) => text).join('\n\n');
+  return { items, noneNeeded, notes };
+}
+
+async function signatures(world: World, steps: Task[], ai: Observation | undefined): Promise<Signature[]> {
+  const people = [
+    ['Reading doctor', lastDone(steps, 'physician-verification')],
+    ['Pharmacist', lastDone(steps, 'pharmacist-review')],
+    ['Released by', lastDone(steps, 'release-approval')],
+  ] as const;
+  const signed = await Promise.all(
+    people.map(async ([role, step]): Promise<Signature | undefined> => {
+      if (!step) return undefined;
+      const practitioner = await found(world, 'Practitioner', step.owner);
+      const at = step.executionPeriod?.end ?? step.lastModified;
+      return {
+        role,
+        name: (await personName(world, step.owner)) ?? 'Not named',
+        detail: qualificationOf(practitioner),
+        at: at === undefined ? undefined : localTime(world, new Date(at)),
+        isPerson: true,
+      };
+    }),
+  );
+  const machine: Signature | undefined = ai && {
+    role: 'AI system',
+    name: ai.method?.text ?? 'Image classifier',
+    detail: 'Not a signature: software does not sign.',
+    at: ai.issued === undefined ? undefined : localTime(world, new Date(ai.issued)),
+    isPerson: false,
+  };
+  return [...signed, machine].filter((one) => one !== undefined);
+}
+
+function qualificationOf(practitioner: Resource | undefined): string | undefined {
+  const { qualification } = (practitioner ?? {}) as Practitioner;
+  return qualification?.map(({ code }) => code.text ?? code.coding?.[0]?.display).filter(Boolean).join(', ') || undefined;
+}
+
+/** The completed step of that code that counts: the last, where the review went back. */
+export function lastDone<Step extends Task>(steps: readonly Step[], code: ReviewStep): Step | undefined {
+  return steps.findLast((step) => stepOf(step.code) === code && step.status === 'completed');
+}

@@ -1,0 +1,51 @@
+/** What a report says, as data: gathered once from the records, then only laid out. */
+import type { RiskLevel } from './risk-level.ts';
+
+/** A heading's rows; what is unknown is left out, never invented. */
+export type Facts = readonly (readonly [label: string, value: string | undefined])[];
+
+export interface ReportContent {
+  /** CSS-YYYY-NNNNN. */
+  number: string;
+  /** With the zone of the site, as text. */
+  issuedAt: string;
+  organization: { name: string; details: string[] };
+  patient: Facts;
+  referral: Facts;
+  scan: Facts;
+  /** Short id of the scan for the footer: the accession number. */
+  scanId: string;
+  pictures: { title: string; caption: string; dataUri: string }[];
+  ai: AiPart | undefined;
+  /** Why there is no AI part, where there is none. */
+  aiAbsent: string | undefined;
+  findings: { conclusion: string | undefined; agreement: string | undefined; risk: RiskLevel | undefined; notes: string };
+  prescription: { items: { name: string; dosage: string | undefined }[]; noneNeeded: boolean; notes: string };
+  signatures: Signature[];
+}
+
+export interface AiPart {
+  answer: string;
+  /** `class`, `uncertain` or `unsupported`: how the answer is coloured, beside its words. */
+  kind: 'class' | 'uncertain' | 'unsupported';
+  /** Percent of the class with the highest probability. */
+  confidence: string;
+  threshold: string;
+  refusal: string | undefined;
+  /** The three highest, percent. */
+  probabilities: { name: string; percent: number }[];
+  model: string;
+  digest: string;
+  duration: string | undefined;
+  /** The model's own notices: untrained, not validated, limits of a class. */
+  notices: string[];
+}
+
+export interface Signature {
+  role: string;
+  name: string;
+  detail: string | undefined;
+  at: string | undefined;
+  /** The AI does not sign. */
+  isPerson: boolean;
+}

@@ -1,0 +1,40 @@
+import { gatherReport } from '../core/reports/gather-report.ts';
+import { issueReport as store, numberReport } from '../core/reports/issue-report.ts';
+import { reportHtml } from '../core/reports/report-html.ts';
+import type { World } from '../core/ports.ts';
+import { systemPrincipal } from '../core/principal.ts';
+import type { WriteContext } from '../core/records/write.ts';
+import { failIssue, waitingDelivery } from '../core/workflow/release.ts';
+import type { TakenJob } from './analyze.ts';
+
+/**
+ * Makes the report that an approval owes: number and content in short reads and writes, printing outside any
+ * transaction, then PDF, final report, REPORT_READY and the owed mail together or not at all.
+ *
+ * @param job data.task: id of the `report-delivery` Task
+ * @throws whatever went wrong, for another try; on the last the delivery step fails with `print-failed`, nothing
+ * is released, and a fresh approval waits.
+ */
+export async function issueReport(world: World, _deps: unknown, job: TakenJob): Promise<void> {
+  const taskId = String(job.data['task']);
+  try {
+    const begun = await world.transaction((stores) => numberReport(contextOf(world, stores), taskId));
+    if (!begun) return;
+    const { content, sources } = await gatherReport(world, begun.delivery, begun.number, world.now());
+    const pdf = await world.pdf.print(reportHtml(content));
+    await world.transaction((stores) => store(contextOf(world, stores), { ...begun, sources, pdf }));
+  } catch (error) {
+    if (!job.final) throw error;
+    await world.transaction(async (stores) => {
+      const context = contextOf(world, stores);
+      const delivery = await waitingDelivery(context, taskId);
+      if (delivery) await failIssue(context, delivery, 'print-failed');
+    });
+    // The queue must know that this job failed, too: operators look there.
+    throw error;
+  }
+}
+
+function contextOf(world: World, stores: WriteContext['stores']): WriteContext {
+  return { world, stores, principal: systemPrincipal('reports') };
+}

@@ -1,0 +1,34 @@
+import { openDelivery, recordDelivery, reportMessage } from '../core/reports/send-report.ts';
+import type { World } from '../core/ports.ts';
+import { systemPrincipal } from '../core/principal.ts';
+import { Problem } from '../core/problem.ts';
+import type { ReviewReason } from '../core/workflow/codes.ts';
+import type { TakenJob } from './analyze.ts';
+
+/**
+ * Mails a released report to its patient, once: a delivery that is written down is never sent again. Only a
+ * crash between the relay's answer and our commit can send a second copy, and that has the same Message-ID.
+ *
+ * @param job data.task: id of the `report-delivery` Task
+ * @throws Problem `transient` while the relay is away, until the last try; then the step fails with
+ * `delivery-failed`, which an admin sees. The report stays in the portal in every case.
+ */
+export async function sendReport(world: World, _deps: unknown, job: TakenJob): Promise<void> {
+  const taskId = String(job.data['task']);
+  const delivery = await openDelivery(world, taskId);
+  if (!delivery) return;
+  const message = await reportMessage(world, delivery);
+  if (message.kind === 'none') return recordEnd(world, taskId, { sent: false, reason: message.reason });
+  try {
+    await world.mailer.send(message.mail);
+  } catch (error) {
+    const hopeless = error instanceof Problem && (error.code === 'business-rule' || error.code === 'value');
+    if (!hopeless && !job.final) throw error;
+    return recordEnd(world, taskId, { sent: false, reason: 'delivery-failed' });
+  }
+  await recordEnd(world, taskId, { sent: true });
+}
+
+function recordEnd(world: World, taskId: string, end: { sent: true } | { sent: false; reason: ReviewReason }): Promise<void> {
+  return world.transaction((stores) => recordDelivery({ world, stores, principal: systemPrincipal('mail') }, taskId, end));
+}
