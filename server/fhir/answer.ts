@@ -23,7 +23,11 @@ export function send(ctx: Context, world: World, representation: Representation,
   if (answer.headers) ctx.set(answer.headers);
   if (answer.bytes) {
     ctx.set('Content-Type', answer.bytes.type);
-    ctx.body = Buffer.from(answer.bytes.content.buffer, answer.bytes.content.byteOffset, answer.bytes.content.byteLength);
+    ctx.body = Buffer.from(
+      answer.bytes.content.buffer,
+      answer.bytes.content.byteOffset,
+      answer.bytes.content.byteLength,
+    );
   } else if (answer.resource) {
     ctx.set('Content-Type', representation.type);
     ctx.body = JSON.stringify(answer.resource, null, representation.pretty ? 2 : 0);

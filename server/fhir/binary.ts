@@ -12,7 +12,8 @@ import type { Answer } from './exchange.ts';
 import { mediaRanges } from './negotiation.ts';
 
 const fhirTypes = new Set(['application/fhir+json', 'application/json', 'text/json', 'application/json+fhir']);
-const mediaType = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(\s*;\s*[a-z0-9-]+=("[^"\r\n\\]*"|[a-z0-9!#$&^_.+:-]+))*$/i;
+const mediaType =
+  /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(\s*;\s*[a-z0-9-]+=("[^"\r\n\\]*"|[a-z0-9!#$&^_.+:-]+))*$/i;
 
 /** Whether the caller asked for the resource rather than for what it holds. */
 export function wantsResource(ctx: Context): boolean {
@@ -23,10 +24,15 @@ export function wantsResource(ctx: Context): boolean {
 }
 
 /** @throws Problem `not-acceptable` when Accept names types and not this one. */
-export function content(ctx: Context, record: StoredRecord, conditions: { ifNoneMatch?: string; ifModifiedSince?: string }): Answer {
+export function content(
+  ctx: Context,
+  record: StoredRecord,
+  conditions: { ifNoneMatch?: string; ifModifiedSince?: string },
+): Answer {
   const binary = record.resource as Binary;
   const type = mediaType.test(binary.contentType ?? '') ? binary.contentType! : 'application/octet-stream';
-  if (!accepts(ctx.get('Accept'), type)) throw new Problem('not-acceptable', `This Binary is ${type.split(';')[0]}, or application/fhir+json`);
+  if (!accepts(ctx.get('Accept'), type))
+    throw new Problem('not-acceptable', `This Binary is ${type.split(';')[0]}, or application/fhir+json`);
   if (isFresh(conditions, record)) return { status: 304, record };
   const bytes = Buffer.from(binary.data ?? '', 'base64');
   const headers = {
@@ -36,13 +42,19 @@ export function content(ctx: Context, record: StoredRecord, conditions: { ifNone
     'Accept-Ranges': 'bytes',
   };
   // If-Range needs a strong validator, which versions are not: the whole is always right.
-  const range = ctx.get('If-Range') === '' && ctx.method === 'GET' ? rangeIn(ctx.get('Range'), bytes.length) : undefined;
+  const range =
+    ctx.get('If-Range') === '' && ctx.method === 'GET' ? rangeIn(ctx.get('Range'), bytes.length) : undefined;
   if (range === 'unsatisfiable') {
     return { status: 416, headers: { ...headers, 'Content-Range': `bytes */${bytes.length}` } };
   }
   if (!range) return { status: 200, record, headers, bytes: { type, content: bytes } };
   const partHeaders = { ...headers, 'Content-Range': `bytes ${range.start}-${range.end}/${bytes.length}` };
-  return { status: 206, record, headers: partHeaders, bytes: { type, content: bytes.subarray(range.start, range.end + 1) } };
+  return {
+    status: 206,
+    record,
+    headers: partHeaders,
+    bytes: { type, content: bytes.subarray(range.start, range.end + 1) },
+  };
 }
 
 /** A raw upload as the resource that is stored. @throws Problem `media-type` without a Content-Type. */
@@ -50,7 +62,8 @@ export async function readContent(ctx: Context, limit: number, id?: string): Pro
   const contentType = ctx.get('Content-Type');
   if (!mediaType.test(contentType)) throw new Problem('media-type', 'The content needs a Content-Type');
   const context = ctx.get('X-Security-Context');
-  if (context !== '' && !/^[\x21-\x7e]{1,200}$/.test(context)) throw new Problem('value', 'X-Security-Context must be a reference');
+  if (context !== '' && !/^[\x21-\x7e]{1,200}$/.test(context))
+    throw new Problem('value', 'X-Security-Context must be a reference');
   const data = (await readBytes(ctx, limit)).toString('base64');
   return {
     resourceType: 'Binary',

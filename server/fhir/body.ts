@@ -6,7 +6,12 @@ import { Problem } from '../core/problem.ts';
 import { requireFhirJson } from './negotiation.ts';
 import { parseJson } from '../core/records/parse-json.ts';
 
-const decompressors = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate, br: createBrotliDecompress };
+const decompressors = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+};
 
 /**
  * @param limit bytes, counted after decompression

@@ -14,8 +14,14 @@ import { search, typesIn } from './search.ts';
 import { validateOperation } from './validate-operation.ts';
 
 /** @throws Problem `value` for a Bundle of another type; for a transaction, whatever made it fail. */
-export async function applyBundle(exchange: Exchange, bundle: Record<string, unknown>, tokens: PageTokens, fault: (error: unknown) => void): Promise<Answer> {
-  if (bundle['resourceType'] !== 'Bundle') throw new Problem('structure', 'Only a Bundle may be posted to the base', { expression: 'resourceType' });
+export async function applyBundle(
+  exchange: Exchange,
+  bundle: Record<string, unknown>,
+  tokens: PageTokens,
+  fault: (error: unknown) => void,
+): Promise<Answer> {
+  if (bundle['resourceType'] !== 'Bundle')
+    throw new Problem('structure', 'Only a Bundle may be posted to the base', { expression: 'resourceType' });
   const { world, principal, requestId } = exchange;
   const face: BundleFace = {
     principal,
@@ -33,7 +39,11 @@ export async function applyBundle(exchange: Exchange, bundle: Record<string, unk
 }
 
 /** The addresses that a GET entry may name: those of the face, relative to its base. */
-async function respond(exchange: Exchange & { world: World }, request: BundleRequest, tokens: PageTokens): Promise<{ status: number; resource?: Resource; record?: StoredRecord }> {
+async function respond(
+  exchange: Exchange & { world: World },
+  request: BundleRequest,
+  tokens: PageTokens,
+): Promise<{ status: number; resource?: Resource; record?: StoredRecord }> {
   const [path = '', query = ''] = split(request.url);
   const parameters = parseQueryString(query);
   const [type, id, third, fourth, ...more] = path === '' ? [] : path.split('/');
@@ -41,7 +51,12 @@ async function respond(exchange: Exchange & { world: World }, request: BundleReq
   if (request.method === 'POST') {
     const operation = [id, third].find((part) => part?.startsWith('$')) ?? type;
     if (operation !== '$validate' || !request.resource) throw noSuchAddress();
-    return validateOperation(type === '$validate' ? undefined : typeIn(type), third === '$validate' ? idIn(id) : undefined, request.resource, parameters);
+    return validateOperation(
+      type === '$validate' ? undefined : typeIn(type),
+      third === '$validate' ? idIn(id) : undefined,
+      request.resource,
+      parameters,
+    );
   }
   if (type === undefined) {
     const { types, rest } = typesIn(parameters);
@@ -52,13 +67,18 @@ async function respond(exchange: Exchange & { world: World }, request: BundleReq
   if (id === undefined) return search(exchange, { types: [known], parameters }, known, false, tokens);
   if (id === '_history' && third === undefined) return history(exchange, { type: known }, parameters, tokens);
   const record = idIn(id);
-  const conditions = { ...(request.ifNoneMatch && { ifNoneMatch: request.ifNoneMatch }), ...(request.ifModifiedSince && { ifModifiedSince: request.ifModifiedSince }) };
+  const conditions = {
+    ...(request.ifNoneMatch && { ifNoneMatch: request.ifNoneMatch }),
+    ...(request.ifModifiedSince && { ifModifiedSince: request.ifModifiedSince }),
+  };
   if (third === undefined) return read(exchange, known, record, parameters, conditions);
   if (third !== '_history') {
     if (known !== 'Patient' || fourth !== undefined) throw noSuchAddress();
     return search(exchange, { types: [typeIn(third)], parameters, patient: record }, path, false, tokens);
   }
-  return fourth === undefined ? history(exchange, { type: known, id: record }, parameters, tokens) : vread(exchange, known, record, fourth, conditions);
+  return fourth === undefined
+    ? history(exchange, { type: known, id: record }, parameters, tokens)
+    : vread(exchange, known, record, fourth, conditions);
 }
 
 function split(url: string): [string, string] {

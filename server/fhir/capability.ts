@@ -1,5 +1,10 @@
 /** The CapabilityStatement (FHIR capabilitystatement.html): made of the tables that search and validation run on. */
-import type { CapabilityStatement, CapabilityStatementRest, CapabilityStatementRestResource, ResourceType } from '@medplum/fhirtypes';
+import type {
+  CapabilityStatement,
+  CapabilityStatementRest,
+  CapabilityStatementRestResource,
+  ResourceType,
+} from '@medplum/fhirtypes';
 import type { Settings } from '../core/ports.ts';
 import { searchParametersOf } from '../core/records/search-parameters.ts';
 import { recordParameters } from '../core/records/search-values.ts';
@@ -33,7 +38,8 @@ function rest(smart: SmartAddresses): CapabilityStatementRest {
   const reverse = reverseIncludes();
   return {
     mode: 'server',
-    documentation: 'JSON only. Searches give only what the token allows; unknown search parameters are ignored and named in an OperationOutcome, or refused with Prefer: handling=strict.',
+    documentation:
+      'JSON only. Searches give only what the token allows; unknown search parameters are ignored and named in an OperationOutcome, or refused with Prefer: handling=strict.',
     security: {
       cors: true,
       service: [
@@ -42,7 +48,9 @@ function rest(smart: SmartAddresses): CapabilityStatementRest {
           text: 'OAuth2 using SMART on FHIR',
         },
       ],
-      extension: [{ url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris', extension: oauthUris(smart) }],
+      extension: [
+        { url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris', extension: oauthUris(smart) },
+      ],
     },
     resource: offeredTypes.map((type) => resourceEntry(type, reverse.get(type) ?? [])),
     interaction: [{ code: 'transaction' }, { code: 'batch' }, { code: 'search-system' }, { code: 'history-system' }],
@@ -53,7 +61,13 @@ function rest(smart: SmartAddresses): CapabilityStatementRest {
 }
 
 function oauthUris(smart: SmartAddresses): { url: string; valueUri: string }[] {
-  const named = { authorize: smart.authorizeUrl, token: smart.tokenUrl, introspect: smart.introspectUrl, revoke: smart.revokeUrl, manage: smart.manageUrl };
+  const named = {
+    authorize: smart.authorizeUrl,
+    token: smart.tokenUrl,
+    introspect: smart.introspectUrl,
+    revoke: smart.revokeUrl,
+    manage: smart.manageUrl,
+  };
   return Object.entries(named).flatMap(([url, valueUri]) => (valueUri === undefined ? [] : [{ url, valueUri }]));
 }
 
@@ -64,7 +78,19 @@ function resourceEntry(type: ResourceType, searchRevInclude: string[]): Capabili
   return {
     type,
     profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
-    interaction: (['read', 'vread', 'update', 'patch', 'delete', 'history-instance', 'history-type', 'create', 'search-type'] as const).map((code) => ({ code })),
+    interaction: (
+      [
+        'read',
+        'vread',
+        'update',
+        'patch',
+        'delete',
+        'history-instance',
+        'history-type',
+        'create',
+        'search-type',
+      ] as const
+    ).map((code) => ({ code })),
     versioning: 'versioned-update',
     readHistory: true,
     conditionalCreate: true,
@@ -74,7 +100,9 @@ function resourceEntry(type: ResourceType, searchRevInclude: string[]): Capabili
     referencePolicy: ['literal', 'logical', 'local'],
     searchInclude: ['*', ...references.sort()],
     ...(searchRevInclude.length > 0 && { searchRevInclude: searchRevInclude.sort() }),
-    searchParam: [...common, ...parameters.map((one) => ({ name: one.code, type: one.type }))].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    searchParam: [...common, ...parameters.map((one) => ({ name: one.code, type: one.type }))].sort((a, b) =>
+      a.name < b.name ? -1 : 1,
+    ),
     operation: [{ name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' }],
   };
 }

@@ -17,19 +17,36 @@ export async function create(exchange: Exchange, ctx: Context, type: ResourceTyp
   return apply(exchange, { kind: 'create', type, resource, ...(ifNoneExist !== '' && { ifNoneExist: criteria }) });
 }
 
-export async function update(exchange: Exchange, ctx: Context, type: ResourceType, id: string | undefined, limit: number): Promise<Answer> {
+export async function update(
+  exchange: Exchange,
+  ctx: Context,
+  type: ResourceType,
+  id: string | undefined,
+  limit: number,
+): Promise<Answer> {
   const target = targetOf(ctx, id);
   const match = matchIn(ctx);
   return apply(exchange, { kind: 'update', type, target, resource: await readResource(ctx, limit), ...match });
 }
 
-export async function patch(exchange: Exchange, ctx: Context, type: ResourceType, id: string | undefined, limit: number): Promise<Answer> {
+export async function patch(
+  exchange: Exchange,
+  ctx: Context,
+  type: ResourceType,
+  id: string | undefined,
+  limit: number,
+): Promise<Answer> {
   const target = targetOf(ctx, id);
   const match = matchIn(ctx);
   return apply(exchange, { kind: 'patch', type, target, patch: await readPatch(ctx, limit), ...match });
 }
 
-export async function remove(exchange: Exchange, ctx: Context, type: ResourceType, id: string | undefined): Promise<Answer> {
+export async function remove(
+  exchange: Exchange,
+  ctx: Context,
+  type: ResourceType,
+  id: string | undefined,
+): Promise<Answer> {
   return apply(exchange, { kind: 'delete', type, target: targetOf(ctx, id), ...matchIn(ctx) });
 }
 
@@ -67,6 +84,7 @@ async function readPatch(ctx: Context, limit: number): Promise<Patch> {
     throw new Problem('media-type', 'A patch is application/json-patch+json, or application/fhir+json with Parameters');
   }
   const resource = await readResource(ctx, limit);
-  if (resource['resourceType'] !== 'Parameters') throw new Problem('structure', 'A FHIRPath Patch is a Parameters resource');
+  if (resource['resourceType'] !== 'Parameters')
+    throw new Problem('structure', 'A FHIRPath Patch is a Parameters resource');
   return { kind: 'fhirpath', parameters: resource as unknown as FhirParameters };
 }

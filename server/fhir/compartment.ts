@@ -12,7 +12,11 @@ import type { Exchange } from './exchange.ts';
  *
  * @throws Problem `not-found` for a patient that the caller cannot see; `forbidden` for one that the token excludes.
  */
-export async function compartmentWorld({ world, principal }: Exchange, patient: string, type: ResourceType): Promise<World> {
+export async function compartmentWorld(
+  { world, principal }: Exchange,
+  patient: string,
+  type: ResourceType,
+): Promise<World> {
   const mayReadPatient = tryNarrow(principal, 'Patient', 'read');
   if (mayReadPatient && !(await world.records.read('Patient', patient, mayReadPatient))?.resource) {
     throw new Problem('not-found', `Patient/${patient} does not exist.`);
@@ -33,6 +37,8 @@ const isEmpty = (narrowing: Narrowing): boolean => narrowing.kind === 'some' && 
 function intersect(narrowing: Narrowing, patient: string): Narrowing {
   if (narrowing.kind === 'all') return { kind: 'some', grants: [{ patient }] };
   // Shared records (`sharedBy`) are visible because something refers to them; they lie in no compartment.
-  const reaching = narrowing.grants.filter((grant) => !grant.sharedBy && (grant.patient === undefined || grant.patient === patient));
+  const reaching = narrowing.grants.filter(
+    (grant) => !grant.sharedBy && (grant.patient === undefined || grant.patient === patient),
+  );
   return { kind: 'some', grants: reaching.map((grant) => ({ ...grant, patient })) };
 }

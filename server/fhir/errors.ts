@@ -15,8 +15,10 @@ export function errors(fault: (error: unknown, requestId: string) => void): Midd
       ctx.status = status;
       ctx.set('Cache-Control', 'no-store');
       if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
-      if (status === 401 && ctx.response.get('WWW-Authenticate') === '') ctx.set('WWW-Authenticate', challenge(ctx, error));
-      if (status === 403 && ctx['state']['principal']) ctx.set('WWW-Authenticate', 'Bearer realm="fhir", error="insufficient_scope"');
+      if (status === 401 && ctx.response.get('WWW-Authenticate') === '')
+        ctx.set('WWW-Authenticate', challenge(ctx, error));
+      if (status === 403 && ctx['state']['principal'])
+        ctx.set('WWW-Authenticate', 'Bearer realm="fhir", error="insufficient_scope"');
       if (status === 415) ctx.set('Accept-Patch', 'application/json-patch+json, application/fhir+json');
       // An unread body would be taken for the next request of the connection.
       if (status === 413) ctx.set('Connection', 'close');
@@ -29,7 +31,8 @@ export function errors(fault: (error: unknown, requestId: string) => void): Midd
 /** RFC 6750 section 3: no error code when the request carried no token at all. */
 function challenge(ctx: Context, error: unknown): string {
   if (ctx.get('Authorization') === '') return 'Bearer realm="fhir"';
-  const words = error instanceof Problem && error.code === 'expired' ? 'The access token expired' : 'The access token is not valid';
+  const words =
+    error instanceof Problem && error.code === 'expired' ? 'The access token expired' : 'The access token is not valid';
   return `Bearer realm="fhir", error="invalid_token", error_description="${words}"`;
 }
 

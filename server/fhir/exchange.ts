@@ -35,9 +35,17 @@ export interface Preferences {
 
 /** The Prefer header (FHIR http.html#ops, search.html#errors). */
 export function preferencesOf(ctx: Context): Preferences {
-  const wishes = ctx.get('Prefer').split(/[,;]/).map((wish) => wish.trim());
-  const wanted = wishes.find((wish) => /^return=(minimal|representation|OperationOutcome)$/.test(wish))?.slice('return='.length);
-  return { return: (wanted as Preferences['return'] | undefined) ?? 'representation', strict: wishes.includes('handling=strict') };
+  const wishes = ctx
+    .get('Prefer')
+    .split(/[,;]/)
+    .map((wish) => wish.trim());
+  const wanted = wishes
+    .find((wish) => /^return=(minimal|representation|OperationOutcome)$/.test(wish))
+    ?.slice('return='.length);
+  return {
+    return: (wanted as Preferences['return'] | undefined) ?? 'representation',
+    strict: wishes.includes('handling=strict'),
+  };
 }
 
 export const exchangeOf = (world: World, ctx: Context): Exchange => ({
@@ -61,17 +69,21 @@ export async function changing<T>(exchange: Exchange, work: (context: WriteConte
 const neverStored = new Set(['Parameters', 'OperationOutcome']);
 
 /** The types that this server keeps. */
-export const offeredTypes: readonly ResourceType[] = [...resourceTypes].filter((type) => !neverStored.has(type)).sort() as ResourceType[];
+export const offeredTypes: readonly ResourceType[] = [...resourceTypes]
+  .filter((type) => !neverStored.has(type))
+  .sort() as ResourceType[];
 const offered = new Set<string>(offeredTypes);
 
 /** @throws Problem `not-found` for an address that names no R4 resource type. */
 export function typeIn(written: string | undefined): ResourceType {
-  if (written === undefined || !offered.has(written)) throw new Problem('not-found', 'The address names no resource type of this server');
+  if (written === undefined || !offered.has(written))
+    throw new Problem('not-found', 'The address names no resource type of this server');
   return written as ResourceType;
 }
 
 /** @throws Problem `not-found` for what cannot be an id. */
 export function idIn(written: string | undefined): string {
-  if (written === undefined || !/^[A-Za-z0-9\-.]{1,64}$/.test(written)) throw new Problem('not-found', 'The address holds what is not an id');
+  if (written === undefined || !/^[A-Za-z0-9\-.]{1,64}$/.test(written))
+    throw new Problem('not-found', 'The address holds what is not an id');
   return written;
 }

@@ -35,54 +35,133 @@ export interface FhirFace {
   fault?: (error: unknown, requestId: string) => void;
 }
 
-export function fhirFace({ world, bearer, smart, limit = 10 * 1024 ** 2, pageKey = randomBytes(32), fault = () => undefined }: FhirFace): Router {
+export function fhirFace({
+  world,
+  bearer,
+  smart,
+  limit = 10 * 1024 ** 2,
+  pageKey = randomBytes(32),
+  fault = () => undefined,
+}: FhirFace): Router {
   const router = new Router();
   const tokens = pageTokens(pageKey);
   const made = new Date();
 
   /** An interaction as a route: negotiate first, so that a change is never made whose answer cannot be given. */
-  const route = (interaction: (exchange: Exchange, ctx: Context) => Promise<Answer> | Answer): Middleware => async (ctx) => {
-    const representation = negotiate(ctx);
-    send(ctx, world, representation, await interaction(exchangeOf(world, ctx), ctx));
-  };
+  const route =
+    (interaction: (exchange: Exchange, ctx: Context) => Promise<Answer> | Answer): Middleware =>
+    async (ctx) => {
+      const representation = negotiate(ctx);
+      send(ctx, world, representation, await interaction(exchangeOf(world, ctx), ctx));
+    };
   const changeRoute = (interaction: (exchange: Exchange, ctx: Context) => Promise<Answer>): Middleware =>
     route(async (exchange, ctx) => preferred(await interaction(exchange, ctx), preferencesOf(ctx)));
 
   router.use(errors(fault));
-  router.get('/metadata', route(() => ({ status: 200, resource: capabilityStatement(world.settings, smart, made) })));
+  router.get(
+    '/metadata',
+    route(() => ({ status: 200, resource: capabilityStatement(world.settings, smart, made) })),
+  );
   router.use(bearer);
   router.all('/metadata', (ctx) => methodNotAllowed(ctx, ['GET']));
 
-  router.post('/', route(async (exchange, ctx) => applyBundle(exchange, await readResource(ctx, limit), tokens, (error) => fault(error, exchange.requestId))));
-  router.get('/', route((exchange, ctx) => systemSearch(exchange, ctx, query(ctx))));
-  router.post('/_search', route(async (exchange, ctx) => systemSearch(exchange, ctx, await form(ctx))));
-  router.get('/_history', route((exchange, ctx) => history(exchange, {}, query(ctx), tokens)));
+  router.post(
+    '/',
+    route(async (exchange, ctx) =>
+      applyBundle(exchange, await readResource(ctx, limit), tokens, (error) => fault(error, exchange.requestId)),
+    ),
+  );
+  router.get(
+    '/',
+    route((exchange, ctx) => systemSearch(exchange, ctx, query(ctx))),
+  );
+  router.post(
+    '/_search',
+    route(async (exchange, ctx) => systemSearch(exchange, ctx, await form(ctx))),
+  );
+  router.get(
+    '/_history',
+    route((exchange, ctx) => history(exchange, {}, query(ctx), tokens)),
+  );
   router.post('/$validate', route(validating));
 
   router.post('/Binary', changeRoute(postBinary));
   router.put('/Binary/:id', changeRoute(putBinary));
   router.get('/Binary/:id', async (ctx) => getBinary(ctx, ctx['params'].id ?? ''));
-  router.get('/Binary/:id/_history/:version', async (ctx) => getBinary(ctx, ctx['params'].id ?? '', ctx['params'].version));
+  router.get('/Binary/:id/_history/:version', async (ctx) =>
+    getBinary(ctx, ctx['params'].id ?? '', ctx['params'].version),
+  );
 
-  router.get('/:type', route((exchange, ctx) => typeSearch(exchange, ctx, query(ctx))));
-  router.post('/:type/_search', route(async (exchange, ctx) => typeSearch(exchange, ctx, await form(ctx))));
-  router.post('/:type', changeRoute((exchange, ctx) => create(exchange, ctx, typeIn(ctx['params'].type), limit)));
-  router.put('/:type', changeRoute((exchange, ctx) => update(exchange, ctx, typeIn(ctx['params'].type), undefined, limit)));
-  router.patch('/:type', changeRoute((exchange, ctx) => patch(exchange, ctx, typeIn(ctx['params'].type), undefined, limit)));
-  router.delete('/:type', changeRoute((exchange, ctx) => remove(exchange, ctx, typeIn(ctx['params'].type), undefined)));
-  router.get('/:type/_history', route((exchange, ctx) => history(exchange, { type: typeIn(ctx['params'].type) }, query(ctx), tokens)));
+  router.get(
+    '/:type',
+    route((exchange, ctx) => typeSearch(exchange, ctx, query(ctx))),
+  );
+  router.post(
+    '/:type/_search',
+    route(async (exchange, ctx) => typeSearch(exchange, ctx, await form(ctx))),
+  );
+  router.post(
+    '/:type',
+    changeRoute((exchange, ctx) => create(exchange, ctx, typeIn(ctx['params'].type), limit)),
+  );
+  router.put(
+    '/:type',
+    changeRoute((exchange, ctx) => update(exchange, ctx, typeIn(ctx['params'].type), undefined, limit)),
+  );
+  router.patch(
+    '/:type',
+    changeRoute((exchange, ctx) => patch(exchange, ctx, typeIn(ctx['params'].type), undefined, limit)),
+  );
+  router.delete(
+    '/:type',
+    changeRoute((exchange, ctx) => remove(exchange, ctx, typeIn(ctx['params'].type), undefined)),
+  );
+  router.get(
+    '/:type/_history',
+    route((exchange, ctx) => history(exchange, { type: typeIn(ctx['params'].type) }, query(ctx), tokens)),
+  );
   router.post('/:type/$validate', route(validating));
 
-  router.get('/:type/:id', route((exchange, ctx) => read(exchange, typeIn(ctx['params'].type), idIn(ctx['params'].id), query(ctx), conditions(ctx))));
-  router.put('/:type/:id', changeRoute((exchange, ctx) => update(exchange, ctx, typeIn(ctx['params'].type), idIn(ctx['params'].id), limit)));
-  router.patch('/:type/:id', changeRoute((exchange, ctx) => patch(exchange, ctx, typeIn(ctx['params'].type), idIn(ctx['params'].id), limit)));
-  router.delete('/:type/:id', changeRoute((exchange, ctx) => remove(exchange, ctx, typeIn(ctx['params'].type), idIn(ctx['params'].id))));
-  router.get('/:type/:id/_history', route((exchange, ctx) => history(exchange, { type: typeIn(ctx['params'].type), id: idIn(ctx['params'].id) }, query(ctx), tokens)));
-  router.get('/:type/:id/_history/:version', route((exchange, ctx) => vread(exchange, typeIn(ctx['params'].type), idIn(ctx['params'].id), ctx['params'].version, conditions(ctx))));
+  router.get(
+    '/:type/:id',
+    route((exchange, ctx) =>
+      read(exchange, typeIn(ctx['params'].type), idIn(ctx['params'].id), query(ctx), conditions(ctx)),
+    ),
+  );
+  router.put(
+    '/:type/:id',
+    changeRoute((exchange, ctx) => update(exchange, ctx, typeIn(ctx['params'].type), idIn(ctx['params'].id), limit)),
+  );
+  router.patch(
+    '/:type/:id',
+    changeRoute((exchange, ctx) => patch(exchange, ctx, typeIn(ctx['params'].type), idIn(ctx['params'].id), limit)),
+  );
+  router.delete(
+    '/:type/:id',
+    changeRoute((exchange, ctx) => remove(exchange, ctx, typeIn(ctx['params'].type), idIn(ctx['params'].id))),
+  );
+  router.get(
+    '/:type/:id/_history',
+    route((exchange, ctx) =>
+      history(exchange, { type: typeIn(ctx['params'].type), id: idIn(ctx['params'].id) }, query(ctx), tokens),
+    ),
+  );
+  router.get(
+    '/:type/:id/_history/:version',
+    route((exchange, ctx) =>
+      vread(exchange, typeIn(ctx['params'].type), idIn(ctx['params'].id), ctx['params'].version, conditions(ctx)),
+    ),
+  );
   router.post('/:type/:id/$validate', route(validating));
 
-  router.get('/Patient/:id/:type', route((exchange, ctx) => compartmentSearch(exchange, ctx, query(ctx))));
-  router.post('/Patient/:id/:type/_search', route(async (exchange, ctx) => compartmentSearch(exchange, ctx, await form(ctx))));
+  router.get(
+    '/Patient/:id/:type',
+    route((exchange, ctx) => compartmentSearch(exchange, ctx, query(ctx))),
+  );
+  router.post(
+    '/Patient/:id/:type/_search',
+    route(async (exchange, ctx) => compartmentSearch(exchange, ctx, await form(ctx))),
+  );
 
   router.all('/{*path}', (ctx) => nothingHere(router, ctx));
   return router;
@@ -100,12 +179,23 @@ export function fhirFace({ world, bearer, smart, limit = 10 * 1024 ** 2, pageKey
   async function compartmentSearch(exchange: Exchange, ctx: Context, parameters: [string, string][]): Promise<Answer> {
     const patient = idIn(ctx['params'].id);
     const type = typeIn(ctx['params'].type);
-    return search(exchange, { types: [type], parameters, patient }, `Patient/${patient}/${type}`, preferencesOf(ctx).strict, tokens);
+    return search(
+      exchange,
+      { types: [type], parameters, patient },
+      `Patient/${patient}/${type}`,
+      preferencesOf(ctx).strict,
+      tokens,
+    );
   }
 
   async function validating(_: Exchange, ctx: Context): Promise<Answer> {
     const { type, id } = ctx['params'] as { type?: string; id?: string };
-    return validateOperation(type === undefined ? undefined : typeIn(type), id === undefined ? undefined : idIn(id), await readResource(ctx, limit), query(ctx));
+    return validateOperation(
+      type === undefined ? undefined : typeIn(type),
+      id === undefined ? undefined : idIn(id),
+      await readResource(ctx, limit),
+      query(ctx),
+    );
   }
 
   async function postBinary(exchange: Exchange, ctx: Context): Promise<Answer> {
@@ -116,7 +206,12 @@ export function fhirFace({ world, bearer, smart, limit = 10 * 1024 ** 2, pageKey
   async function putBinary(exchange: Exchange, ctx: Context): Promise<Answer> {
     const id = idIn(ctx['params'].id);
     if (isFhirJson(ctx)) return update(exchange, ctx, 'Binary', id, limit);
-    return apply(exchange, { kind: 'update', type: 'Binary', target: { id }, resource: await readContent(ctx, limit, id) });
+    return apply(exchange, {
+      kind: 'update',
+      type: 'Binary',
+      target: { id },
+      resource: await readContent(ctx, limit, id),
+    });
   }
 
   async function getBinary(ctx: Context, written: string, version?: string): Promise<void> {
@@ -124,10 +219,16 @@ export function fhirFace({ world, bearer, smart, limit = 10 * 1024 ** 2, pageKey
     const id = idIn(written);
     if (wantsResource(ctx)) {
       const representation = negotiate(ctx);
-      const asked = version === undefined ? read(exchange, 'Binary', id, query(ctx), conditions(ctx)) : vread(exchange, 'Binary', id, version, conditions(ctx));
+      const asked =
+        version === undefined
+          ? read(exchange, 'Binary', id, query(ctx), conditions(ctx))
+          : vread(exchange, 'Binary', id, version, conditions(ctx));
       return send(ctx, world, representation, await asked);
     }
-    const record = version === undefined ? await readRecord(world, exchange.principal, 'Binary', id, readOptions(exchange)) : await versionOf(exchange, 'Binary', id, version);
+    const record =
+      version === undefined
+        ? await readRecord(world, exchange.principal, 'Binary', id, readOptions(exchange))
+        : await versionOf(exchange, 'Binary', id, version);
     send(ctx, world, { type: '', pretty: false }, content(ctx, record, conditions(ctx)));
   }
 
@@ -136,7 +237,8 @@ export function fhirFace({ world, bearer, smart, limit = 10 * 1024 ** 2, pageKey
     const [range] = mediaRanges(ctx.get('Content-Type'));
     const bytes = await readBytes(ctx, limit);
     if (bytes.length === 0) return query(ctx);
-    if (range?.type !== 'application/x-www-form-urlencoded') throw new Problem('media-type', 'The search must be application/x-www-form-urlencoded');
+    if (range?.type !== 'application/x-www-form-urlencoded')
+      throw new Problem('media-type', 'The search must be application/x-www-form-urlencoded');
     return [...query(ctx), ...parseQueryString(decodeText(bytes))];
   }
 }
@@ -152,7 +254,9 @@ function conditions(ctx: Context): { ifNoneMatch?: string; ifModifiedSince?: str
 function nothingHere(router: Router, ctx: Context): void {
   const path = `/${ctx['params'].path ?? ''}`;
   const allowed = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((method) =>
-    router.match(path, method).pathAndMethod.some((layer) => layer.path !== '/{*path}' && layer.methods.length > 0 && layer.methods.length < 6),
+    router
+      .match(path, method)
+      .pathAndMethod.some((layer) => layer.path !== '/{*path}' && layer.methods.length > 0 && layer.methods.length < 6),
   );
   if (allowed.length === 0) throw new Problem('not-found', 'The server has no such address');
   methodNotAllowed(ctx, allowed);
@@ -162,6 +266,10 @@ function methodNotAllowed(ctx: Context, allowed: readonly string[]): void {
   ctx.set('Allow', allowed.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', '));
   ctx.status = 405;
   ctx.set('Content-Type', 'application/fhir+json; charset=utf-8');
-  const issue = { severity: 'error' as const, code: 'not-supported' as const, diagnostics: 'The address does not have this method; see Allow' };
+  const issue = {
+    severity: 'error' as const,
+    code: 'not-supported' as const,
+    diagnostics: 'The address does not have this method; see Allow',
+  };
   ctx.body = JSON.stringify(outcomeOf([issue]));
 }

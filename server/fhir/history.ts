@@ -12,7 +12,12 @@ const defaultCount = 50;
 const maxCount = 500;
 const known = new Set(['_count', '_since', '_at', '_page', '_format', '_pretty', '_sort', '_summary', '_elements']);
 
-export async function history(exchange: Exchange, of: { type?: ResourceType; id?: string }, parameters: Parameters, tokens: PageTokens): Promise<Answer> {
+export async function history(
+  exchange: Exchange,
+  of: { type?: ResourceType; id?: string },
+  parameters: Parameters,
+  tokens: PageTokens,
+): Promise<Answer> {
   const value = (name: string): string | undefined => parameters.find(([one]) => one === name)?.[1];
   const unknown = parameters.find(([name]) => !known.has(name));
   if (unknown) throw new Problem('not-supported', 'History takes _count, _since and _at only');
@@ -29,7 +34,9 @@ export async function history(exchange: Exchange, of: { type?: ResourceType; id?
   const found = await historyOf(exchange.world, exchange.principal, of, page, readOptions(exchange));
   const base = exchange.world.settings.fhirBaseUrl;
   const path = [base, of.type, of.id, '_history'].filter(Boolean).join('/');
-  const kept: [string, string][] = parameters.filter(([name]) => /^_(count|since|at)$/.test(name)).map(([name, one]) => [name, one]);
+  const kept: [string, string][] = parameters
+    .filter(([name]) => /^_(count|since|at)$/.test(name))
+    .map(([name, one]) => [name, one]);
   const linked = (page: string | undefined): string => {
     const query = new URLSearchParams(page === undefined ? kept : [...kept, ['_page', page]]).toString();
     return query === '' ? path : `${path}?${query}`;
@@ -41,7 +48,10 @@ export async function history(exchange: Exchange, of: { type?: ResourceType; id?
     ...(found.entries.length > 0 && { entry: found.entries.map((record) => entryOf(record, base)) }),
   };
   if (found.next !== undefined) {
-    bundle.link!.push({ relation: 'next', url: linked(tokens.seal({ ...of, before: found.next }, exchange.principal)) });
+    bundle.link!.push({
+      relation: 'next',
+      url: linked(tokens.seal({ ...of, before: found.next }, exchange.principal)),
+    });
   }
   return { status: 200, resource: bundle, headers: { 'Cache-Control': 'no-store' } };
 }
@@ -49,7 +59,8 @@ export async function history(exchange: Exchange, of: { type?: ResourceType; id?
 /** @throws Problem `value` for the page of another history. */
 function beforeIn(opened: unknown, of: { type?: ResourceType; id?: string }): string {
   const { type, id, before } = opened as { type?: string; id?: string; before?: unknown };
-  if (typeof before !== 'string' || type !== of.type || id !== of.id) throw new Problem('value', 'The page belongs to another history');
+  if (typeof before !== 'string' || type !== of.type || id !== of.id)
+    throw new Problem('value', 'The page belongs to another history');
   return before;
 }
 

@@ -23,7 +23,10 @@ export function negotiate(ctx: Context): Representation {
     // An unescaped plus sign arrives as a space.
     const format = asked.replaceAll(' ', '+').split(';')[0]!.trim().toLowerCase();
     if (!formats.has(format)) throw notAcceptable();
-    return { type: contentType(format === 'application/json' || format === 'text/json' ? 'application/json' : json[0]!), pretty };
+    return {
+      type: contentType(format === 'application/json' || format === 'text/json' ? 'application/json' : json[0]!),
+      pretty,
+    };
   }
   const accepted = ctx.get('Accept');
   if (accepted === '') return { type: contentType(json[0]!), pretty };

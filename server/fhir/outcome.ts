@@ -44,11 +44,19 @@ export interface Refusal {
  * its text may hold SQL, paths or health data.
  */
 export function refusal(error: unknown): Refusal {
-  const problem = error instanceof Problem ? error : new Problem('exception', 'The server failed; the fault has been logged.');
+  const problem =
+    error instanceof Problem ? error : new Problem('exception', 'The server failed; the fault has been logged.');
   const { status, issue } = rows[problem.code];
   return {
     status,
-    outcome: outcomeOf([{ severity: status >= 500 ? 'fatal' : 'error', code: issue, diagnostics: problem.message, ...at(problem.expression) }]),
+    outcome: outcomeOf([
+      {
+        severity: status >= 500 ? 'fatal' : 'error',
+        code: issue,
+        diagnostics: problem.message,
+        ...at(problem.expression),
+      },
+    ]),
     ...(problem.retryAfter !== undefined && { retryAfter: problem.retryAfter }),
   };
 }
@@ -64,4 +72,7 @@ export function information(diagnostics: string): OperationOutcomeIssue {
   return { severity: 'information', code: 'informational', diagnostics };
 }
 
-export const outcomeOf = (issue: OperationOutcomeIssue[]): OperationOutcome => ({ resourceType: 'OperationOutcome', issue });
+export const outcomeOf = (issue: OperationOutcomeIssue[]): OperationOutcome => ({
+  resourceType: 'OperationOutcome',
+  issue,
+});

@@ -37,4 +37,5 @@ export function pageTokens(key: Uint8Array): PageTokens {
   };
 }
 
-const caller = ({ kind, subject, clientId, patient }: Principal): Buffer => Buffer.from(JSON.stringify([kind, subject, clientId, patient ?? '']));
+const caller = ({ kind, subject, clientId, patient }: Principal): Buffer =>
+  Buffer.from(JSON.stringify([kind, subject, clientId, patient ?? '']));

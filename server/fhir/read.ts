@@ -14,7 +14,13 @@ export interface Conditions {
 }
 
 /** `_summary` and `_elements` apply to a read too (FHIR search.html#summary). */
-export async function read(exchange: Exchange, type: ResourceType, id: string, parameters: Parameters, conditions: Conditions): Promise<Answer> {
+export async function read(
+  exchange: Exchange,
+  type: ResourceType,
+  id: string,
+  parameters: Parameters,
+  conditions: Conditions,
+): Promise<Answer> {
   const record = await readRecord(exchange.world, exchange.principal, type, id, readOptions(exchange));
   if (isFresh(conditions, record)) return { status: 304, record };
   const shape = parameters.filter(([name]) => name === '_summary' || name === '_elements');
@@ -22,13 +28,24 @@ export async function read(exchange: Exchange, type: ResourceType, id: string, p
   return { status: 200, record, resource: subset(record.resource!, summary, elements), located: 'Content-Location' };
 }
 
-export async function vread(exchange: Exchange, type: ResourceType, id: string, version: string, conditions: Conditions): Promise<Answer> {
+export async function vread(
+  exchange: Exchange,
+  type: ResourceType,
+  id: string,
+  version: string,
+  conditions: Conditions,
+): Promise<Answer> {
   const record = await versionOf(exchange, type, id, version);
   if (isFresh(conditions, record)) return { status: 304, record };
   return { status: 200, record, resource: record.resource! };
 }
 
-export async function versionOf(exchange: Exchange, type: ResourceType, id: string, version: string): Promise<StoredRecord> {
+export async function versionOf(
+  exchange: Exchange,
+  type: ResourceType,
+  id: string,
+  version: string,
+): Promise<StoredRecord> {
   if (!/^[1-9]\d{0,8}$/.test(version)) throw new Problem('not-found', `${type} has no such version`);
   return readVersion(exchange.world, exchange.principal, type, id, Number(version), readOptions(exchange));
 }

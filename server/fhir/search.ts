@@ -25,14 +25,21 @@ const pageParameter = '_page';
 /**
  * @param path relative to the base: `Patient`, `Patient/1/Observation`, or empty for the system
  */
-export async function search(exchange: Exchange, asked: SearchRequest, path: string, strict: boolean, tokens: PageTokens): Promise<Answer> {
+export async function search(
+  exchange: Exchange,
+  asked: SearchRequest,
+  path: string,
+  strict: boolean,
+  tokens: PageTokens,
+): Promise<Answer> {
   const token = asked.parameters.find(([name]) => name === pageParameter)?.[1];
   const request = token === undefined ? asked : continued(tokens.open(token, exchange.principal), asked);
   const at = request.from?.type ?? 0;
   const type = request.types[at] ?? request.types[0]!;
   const parsed = parseSearch(type, request.parameters, { strict });
   if (request.from?.after !== undefined) parsed.query.after = request.from.after;
-  const world = request.patient === undefined ? exchange.world : await compartmentWorld(exchange, request.patient, type);
+  const world =
+    request.patient === undefined ? exchange.world : await compartmentWorld(exchange, request.patient, type);
   const queryString = new URLSearchParams(request.parameters).toString();
   const page = await searchRecords(world, exchange.principal, parsed.query, readOptions(exchange, queryString));
   const next = nextPage(request, at, page);
@@ -41,7 +48,10 @@ export async function search(exchange: Exchange, asked: SearchRequest, path: str
   const base = `${exchange.world.settings.fhirBaseUrl}${path === '' ? '/' : `/${path}`}`;
   bundle.link = [{ relation: 'self', url: address(base, selfParameters(request, parsed, token)) }];
   if (next && !parsed.countOnly) {
-    bundle.link.push({ relation: 'next', url: address(base, [[pageParameter, tokens.seal(next, exchange.principal)]]) });
+    bundle.link.push({
+      relation: 'next',
+      url: address(base, [[pageParameter, tokens.seal(next, exchange.principal)]]),
+    });
   }
   return { status: 200, resource: bundle, headers: { 'Cache-Control': 'no-store' } };
 }
@@ -49,14 +59,20 @@ export async function search(exchange: Exchange, asked: SearchRequest, path: str
 /** Types of a system search. @throws Problem `too-costly` without `_type`: everything of everything is no question. */
 export function typesIn(parameters: [string, string][]): { types: ResourceType[]; rest: [string, string][] } {
   const written = parameters.filter(([name]) => name === '_type').flatMap(([, value]) => value.split(','));
-  if (written.length === 0 && parameters.some(([name]) => name === pageParameter)) return { types: ['Patient'], rest: parameters };
+  if (written.length === 0 && parameters.some(([name]) => name === pageParameter))
+    return { types: ['Patient'], rest: parameters };
   if (written.length === 0) throw new Problem('too-costly', 'A search of all types needs _type');
-  return { types: [...new Set(written)].map((type) => typeIn(type)), rest: parameters.filter(([name]) => name !== '_type') };
+  return {
+    types: [...new Set(written)].map((type) => typeIn(type)),
+    rest: parameters.filter(([name]) => name !== '_type'),
+  };
 }
 
 function continued(opened: unknown, asked: SearchRequest): SearchRequest {
   const request = opened as SearchRequest;
-  const samePlace = asked.patient === request.patient && (asked.types.length !== 1 || request.types.length > 1 || asked.types[0] === request.types[0]);
+  const samePlace =
+    asked.patient === request.patient &&
+    (asked.types.length !== 1 || request.types.length > 1 || asked.types[0] === request.types[0]);
   if (!samePlace) throw new Problem('value', 'The page belongs to another search');
   return request;
 }
@@ -98,7 +114,11 @@ function bundleOf(exchange: Exchange, parsed: ParsedSearch, page: SearchPage): B
 
 function selfParameters(request: SearchRequest, parsed: ParsedSearch, token: string | undefined): [string, string][] {
   const types: [string, string][] = request.types.length > 1 ? [['_type', request.types.join(',')]] : [];
-  return [...types, ...parsed.applied, ...(token === undefined ? [] : ([[pageParameter, token]] as [string, string][]))];
+  return [
+    ...types,
+    ...parsed.applied,
+    ...(token === undefined ? [] : ([[pageParameter, token]] as [string, string][])),
+  ];
 }
 
 function address(base: string, parameters: [string, string][]): string {

@@ -9,13 +9,20 @@ type Node = Record<string, unknown>;
 const modes = new Set(['create', 'update', 'delete', 'profile']);
 
 /** @param body the resource itself, or Parameters with `resource`, `mode` and `profile` */
-export function validateOperation(type: ResourceType | undefined, id: string | undefined, body: Node, parameters: readonly (readonly [string, string])[]): Answer {
+export function validateOperation(
+  type: ResourceType | undefined,
+  id: string | undefined,
+  body: Node,
+  parameters: readonly (readonly [string, string])[],
+): Answer {
   const given = type !== 'Parameters' && body['resourceType'] === 'Parameters' ? partsOf(body) : { resource: body };
   const mode = given.mode ?? parameters.find(([name]) => name === 'mode')?.[1];
   const profile = given.profile ?? parameters.find(([name]) => name === 'profile')?.[1];
   if (mode !== undefined && !modes.has(mode)) throw new Problem('value', 'mode is create, update, delete or profile');
-  if (mode === 'delete') return answered([information('The server does not refuse to delete this before it is asked to.')]);
-  if (given.resource === undefined) throw new Problem('required', 'There is no resource to validate', { expression: 'Parameters.parameter' });
+  if (mode === 'delete')
+    return answered([information('The server does not refuse to delete this before it is asked to.')]);
+  if (given.resource === undefined)
+    throw new Problem('required', 'There is no resource to validate', { expression: 'Parameters.parameter' });
   const issues: OperationOutcomeIssue[] = validationIssues(given.resource).map(({ code, message, expression }) => ({
     severity: 'error',
     code,
@@ -27,11 +34,24 @@ export function validateOperation(type: ResourceType | undefined, id: string | u
   return answered(issues.length > 0 ? issues : [information('The resource is valid')]);
 }
 
-function identityIssues(type: ResourceType | undefined, id: string | undefined, resource: Node, mode: string | undefined): OperationOutcomeIssue[] {
-  const issue = (diagnostics: string, expression: string): OperationOutcomeIssue => ({ severity: 'error', code: 'value', diagnostics, expression: [expression] });
-  if (type !== undefined && resource['resourceType'] !== type) return [issue(`The resource must be a ${type}, as in the address`, 'resourceType')];
+function identityIssues(
+  type: ResourceType | undefined,
+  id: string | undefined,
+  resource: Node,
+  mode: string | undefined,
+): OperationOutcomeIssue[] {
+  const issue = (diagnostics: string, expression: string): OperationOutcomeIssue => ({
+    severity: 'error',
+    code: 'value',
+    diagnostics,
+    expression: [expression],
+  });
+  if (type !== undefined && resource['resourceType'] !== type)
+    return [issue(`The resource must be a ${type}, as in the address`, 'resourceType')];
   if (id !== undefined && resource['id'] !== id) return [issue('The id must be that of the address', `${type}.id`)];
-  return mode === 'update' && resource['id'] === undefined ? [issue('An update needs an id', `${type ?? 'Resource'}.id`)] : [];
+  return mode === 'update' && resource['id'] === undefined
+    ? [issue('An update needs an id', `${type ?? 'Resource'}.id`)]
+    : [];
 }
 
 function partsOf(body: Node): { resource?: Node; mode?: string; profile?: string } {
@@ -47,4 +67,7 @@ function partsOf(body: Node): { resource?: Node; mode?: string; profile?: string
   };
 }
 
-const answered = (issue: OperationOutcomeIssue[]): Answer => ({ status: 200, resource: outcomeOf(issue) satisfies OperationOutcome });
+const answered = (issue: OperationOutcomeIssue[]): Answer => ({
+  status: 200,
+  resource: outcomeOf(issue) satisfies OperationOutcome,
+});

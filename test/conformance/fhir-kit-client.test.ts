@@ -18,7 +18,10 @@ test('reads the CapabilityStatement and the SMART addresses in it', async () => 
   const statement = await client.capabilityStatement();
   const tool = new CapabilityTool(statement);
   expect(tool.interactionsFor({ resourceType: 'ImagingStudy' })).toContain('search-type');
-  expect(await client.smartAuthMetadata()).toMatchObject({ authorizeUrl: expect.anything() as unknown, tokenUrl: expect.anything() as unknown });
+  expect(await client.smartAuthMetadata()).toMatchObject({
+    authorizeUrl: expect.anything() as unknown,
+    tokenUrl: expect.anything() as unknown,
+  });
 });
 
 test('creates, reads, updates, patches, deletes', async () => {
@@ -26,7 +29,11 @@ test('creates, reads, updates, patches, deletes', async () => {
   const id = idOf(created);
   expect(await client.read({ resourceType: 'Patient', id })).toMatchObject({ id });
   await client.update({ resourceType: 'Patient', id, body: patient({ id, active: true }) });
-  const patched = await client.patch({ resourceType: 'Patient', id, jsonPatch: [{ op: 'add', path: '/gender', value: 'female' }] });
+  const patched = await client.patch({
+    resourceType: 'Patient',
+    id,
+    jsonPatch: [{ op: 'add', path: '/gender', value: 'female' }],
+  });
   expect(patched).toMatchObject({ gender: 'female', active: true });
   expect(await client.vread({ resourceType: 'Patient', id, version: '1' })).not.toHaveProperty('active');
   const history = await client.resourceHistory({ resourceType: 'Patient', id });
@@ -46,18 +53,31 @@ test('updates by criteria', async () => {
 test('searches by GET and POST, pages, compartments and the system', async () => {
   const owner = idOf(await client.create({ resourceType: 'Patient', body: patient() }));
   for (let n = 0; n < 3; n++) {
-    await client.create({ resourceType: 'ImagingStudy', body: { resourceType: 'ImagingStudy', status: 'available', subject: { reference: `Patient/${owner}` } } });
+    await client.create({
+      resourceType: 'ImagingStudy',
+      body: { resourceType: 'ImagingStudy', status: 'available', subject: { reference: `Patient/${owner}` } },
+    });
   }
-  let page: FhirResource | undefined = await client.resourceSearch({ resourceType: 'ImagingStudy', searchParams: { patient: owner, _count: '1' } });
+  let page: FhirResource | undefined = await client.resourceSearch({
+    resourceType: 'ImagingStudy',
+    searchParams: { patient: owner, _count: '1' },
+  });
   let met = 0;
   while (page) {
     met += (page['entry'] as unknown[]).length;
     page = await client.nextPage({ bundle: page as never });
   }
   expect(met).toBe(3);
-  const posted = await client.resourceSearch({ resourceType: 'ImagingStudy', searchParams: { patient: owner }, options: { postSearch: true } } as never);
+  const posted = await client.resourceSearch({
+    resourceType: 'ImagingStudy',
+    searchParams: { patient: owner },
+    options: { postSearch: true },
+  } as never);
   expect(posted['entry']).toHaveLength(3);
-  const compartment = await client.compartmentSearch({ resourceType: 'ImagingStudy', compartment: { resourceType: 'Patient', id: owner } });
+  const compartment = await client.compartmentSearch({
+    resourceType: 'ImagingStudy',
+    compartment: { resourceType: 'Patient', id: owner },
+  });
   expect(compartment['entry']).toHaveLength(3);
   const system = await client.systemSearch({ searchParams: { _type: 'Patient', _id: owner } });
   expect(system['entry']).toHaveLength(1);
@@ -67,10 +87,21 @@ test('searches by GET and POST, pages, compartments and the system', async () =>
 
 test('runs batches, transactions and $validate', async () => {
   const entry = [{ resource: patient(), request: { method: 'POST', url: 'Patient' } }];
-  expect(await client.batch({ body: { resourceType: 'Bundle', type: 'batch', entry } })).toMatchObject({ type: 'batch-response' });
-  expect(await client.transaction({ body: { resourceType: 'Bundle', type: 'transaction', entry } })).toMatchObject({ type: 'transaction-response' });
-  const outcome = await client.operation({ name: 'validate', resourceType: 'Patient', input: patient({ gender: 'nonsense' }) });
-  expect(outcome).toMatchObject({ resourceType: 'OperationOutcome', issue: [{ code: 'code-invalid', severity: 'error' }] });
+  expect(await client.batch({ body: { resourceType: 'Bundle', type: 'batch', entry } })).toMatchObject({
+    type: 'batch-response',
+  });
+  expect(await client.transaction({ body: { resourceType: 'Bundle', type: 'transaction', entry } })).toMatchObject({
+    type: 'transaction-response',
+  });
+  const outcome = await client.operation({
+    name: 'validate',
+    resourceType: 'Patient',
+    input: patient({ gender: 'nonsense' }),
+  });
+  expect(outcome).toMatchObject({
+    resourceType: 'OperationOutcome',
+    issue: [{ code: 'code-invalid', severity: 'error' }],
+  });
 });
 
 test('resolves references', async () => {

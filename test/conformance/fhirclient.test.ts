@@ -12,7 +12,12 @@ beforeAll(async () => {
   await server.put({ resourceType: 'Patient', id: 'a', name: [{ family: 'Smart' }] });
   await server.put({ resourceType: 'Patient', id: 'b' });
   for (const n of [1, 2, 3]) {
-    await server.put({ resourceType: 'ImagingStudy', id: `s${n}`, status: 'available', subject: { reference: n === 3 ? 'Patient/b' : 'Patient/a' } });
+    await server.put({
+      resourceType: 'ImagingStudy',
+      id: `s${n}`,
+      status: 'available',
+      subject: { reference: n === 3 ? 'Patient/b' : 'Patient/a' },
+    });
   }
   server.callers.set('app', caller('patient/*.rs', { role: 'patient', patient: 'a', fhirUser: 'Patient/a' }));
   server.callers.set('doctor', caller('user/*.cruds', { role: 'doctor', fhirUser: 'Practitioner/d' }));
@@ -34,8 +39,17 @@ test('reads the patient in context', async () => {
 });
 
 test('reads all pages, with references resolved', async () => {
-  const found = await app.request('ImagingStudy?_count=1&patient=a', { pageLimit: 0, flat: true, resolveReferences: ['subject'] } as never);
-  expect((found as { id: string; subject: { id: string } }[]).map(({ id, subject }) => [id, subject.id]).sort()).toEqual([['s1', 'a'], ['s2', 'a']]);
+  const found = await app.request('ImagingStudy?_count=1&patient=a', {
+    pageLimit: 0,
+    flat: true,
+    resolveReferences: ['subject'],
+  } as never);
+  expect(
+    (found as { id: string; subject: { id: string } }[]).map(({ id, subject }) => [id, subject.id]).sort(),
+  ).toEqual([
+    ['s1', 'a'],
+    ['s2', 'a'],
+  ]);
 });
 
 test('asks in the compartment of its patient only', async () => {
@@ -47,13 +61,22 @@ test('asks in the compartment of its patient only', async () => {
 
 test('creates, updates, patches and deletes with a clinical token', async () => {
   const doctor = clientWith('doctor');
-  const created = (await doctor.create({ resourceType: 'Observation', status: 'preliminary', code: { text: 'x' }, subject: { reference: 'Patient/a' } })) as { id: string };
+  const created = (await doctor.create({
+    resourceType: 'Observation',
+    status: 'preliminary',
+    code: { text: 'x' },
+    subject: { reference: 'Patient/a' },
+  })) as { id: string };
   expect(created.id).toBeDefined();
   const patched = await doctor.patch(`Observation/${created.id}`, [{ op: 'replace', path: '/status', value: 'final' }]);
   expect(patched).toMatchObject({ status: 'final' });
-  expect(await doctor.update({ ...(patched as object), status: 'amended' } as never)).toMatchObject({ status: 'amended' });
+  expect(await doctor.update({ ...(patched as object), status: 'amended' } as never)).toMatchObject({
+    status: 'amended',
+  });
 });
 
 test('is told what is wrong in words', async () => {
-  await expect(clientWith('doctor').create({ resourceType: 'Observation', status: 'nonsense', code: { text: 'x' } })).rejects.toThrow(/Observation\.status/);
+  await expect(
+    clientWith('doctor').create({ resourceType: 'Observation', status: 'nonsense', code: { text: 'x' } }),
+  ).rejects.toThrow(/Observation\.status/);
 });

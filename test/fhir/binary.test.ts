@@ -13,23 +13,41 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const pdf = Buffer.from('%PDF-1.7 not really');
-const upload = async (headers = {}) => server.call('POST', '/Binary', { body: pdf, type: 'application/pdf', headers: { Accept: 'application/fhir+json', ...headers } });
+const upload = async (headers = {}) =>
+  server.call('POST', '/Binary', {
+    body: pdf,
+    type: 'application/pdf',
+    headers: { Accept: 'application/fhir+json', ...headers },
+  });
 
 test('raw content goes in and comes out byte for byte', async () => {
   const stored = await upload();
   expect(stored.status, stored.text).toBe(201);
-  expect(stored.json).toMatchObject({ resourceType: 'Binary', contentType: 'application/pdf', data: pdf.toString('base64') });
+  expect(stored.json).toMatchObject({
+    resourceType: 'Binary',
+    contentType: 'application/pdf',
+    data: pdf.toString('base64'),
+  });
   for (const Accept of ['*/*', 'application/pdf', 'application/*;q=0.5, application/pdf']) {
     const raw = await server.call('GET', `/Binary/${stored.json.id}`, { headers: { Accept } });
-    expect([raw.status, raw.text, raw.headers.get('Content-Type'), raw.headers.get('ETag')]).toEqual([200, pdf.toString(), 'application/pdf', 'W/"1"']);
+    expect([raw.status, raw.text, raw.headers.get('Content-Type'), raw.headers.get('ETag')]).toEqual([
+      200,
+      pdf.toString(),
+      'application/pdf',
+      'W/"1"',
+    ]);
     expect(raw.headers.get('Content-Disposition')).toBe('attachment');
     expect(raw.headers.get('X-Content-Type-Options')).toBe('nosniff');
     expect(raw.headers.get('Content-Security-Policy')).toContain('sandbox');
   }
-  expect((await server.call('GET', `/Binary/${stored.json.id}`, { headers: { Accept: 'image/png' } })).status).toBe(406);
+  expect((await server.call('GET', `/Binary/${stored.json.id}`, { headers: { Accept: 'image/png' } })).status).toBe(
+    406,
+  );
   expect((await server.call('GET', `/Binary/${stored.json.id}?_format=json`)).json.resourceType).toBe('Binary');
   expect((await server.call('GET', `/Binary/${stored.json.id}/_history/1`)).text).toBe(pdf.toString());
-  expect((await server.call('GET', `/Binary/${stored.json.id}`, { headers: { 'If-None-Match': 'W/"1"' } })).status).toBe(304);
+  expect(
+    (await server.call('GET', `/Binary/${stored.json.id}`, { headers: { 'If-None-Match': 'W/"1"' } })).status,
+  ).toBe(304);
 });
 
 test('the resource in JSON is stored as such', async () => {
@@ -50,13 +68,19 @@ test('ranges are served, and impossible ones refused', async () => {
   expect((await range('bytes=9-99999')).text).toBe('not really');
   const beyond = await range('bytes=500-');
   expect([beyond.status, beyond.headers.get('Content-Range')]).toEqual([416, `bytes */${pdf.length}`]);
-  for (const odd of ['bytes=5-2', 'bytes=a-b', 'bytes=0-1,3-4', 'lines=1-2', 'bytes=-']) expect((await range(odd)).status, odd).toBe(200);
+  for (const odd of ['bytes=5-2', 'bytes=a-b', 'bytes=0-1,3-4', 'lines=1-2', 'bytes=-'])
+    expect((await range(odd)).status, odd).toBe(200);
 });
 
 test('only who may see the security context sees the content', async () => {
   const { id } = (await upload({ 'X-Security-Context': 'Patient/a' })).json;
   expect((await server.call('GET', `/Binary/${id}`, { as: 'patient-a' })).status).toBe(200);
-  for (const path of [`/Binary/${id}`, `/Binary/${id}?_format=json`, `/Binary/${id}/_history/1`, `/Binary/${id}/_history`]) {
+  for (const path of [
+    `/Binary/${id}`,
+    `/Binary/${id}?_format=json`,
+    `/Binary/${id}/_history/1`,
+    `/Binary/${id}/_history`,
+  ]) {
     expect((await server.call('GET', path, { as: 'patient-b' })).status, path).toBe(404);
   }
   const open = (await upload()).json.id;
@@ -70,13 +94,20 @@ test('content without a type, too much of it, or with a type that breaks headers
   const stored = await server.call('POST', '/Binary', { body });
   if (stored.status === 201) {
     const raw = await server.call('GET', `/Binary/${stored.json.id}`);
-    expect([raw.headers.get('Content-Type'), raw.headers.get('Set-Cookie')]).toEqual(['application/octet-stream', null]);
+    expect([raw.headers.get('Content-Type'), raw.headers.get('Set-Cookie')]).toEqual([
+      'application/octet-stream',
+      null,
+    ]);
   } else expect(stored.status).toBe(400);
 });
 
 test('PUT replaces raw content', async () => {
   const { id } = (await upload()).json;
-  const reply = await server.call('PUT', `/Binary/${id}`, { body: 'new', type: 'text/plain', headers: { Accept: 'application/fhir+json' } });
+  const reply = await server.call('PUT', `/Binary/${id}`, {
+    body: 'new',
+    type: 'text/plain',
+    headers: { Accept: 'application/fhir+json' },
+  });
   expect([reply.status, reply.headers.get('ETag')]).toEqual([200, 'W/"2"']);
   expect((await server.call('GET', `/Binary/${id}`)).text).toBe('new');
   expect(server.faults).toEqual([]);

@@ -29,7 +29,14 @@ describe('a caller', () => {
 
   test('without a scope, or with a patient scope without a patient, gets 403 on everything', async () => {
     for (const as of ['no-scopes', 'no-patient']) {
-      for (const path of ['/Patient/a', '/Patient', '/Patient/a/_history', '/Patient/_history', '/Patient/a/_history/1', '/Patient/a/ImagingStudy']) {
+      for (const path of [
+        '/Patient/a',
+        '/Patient',
+        '/Patient/a/_history',
+        '/Patient/_history',
+        '/Patient/a/_history/1',
+        '/Patient/a/ImagingStudy',
+      ]) {
         const reply = await server.call('GET', path, { as });
         expect([reply.status, reply.json.issue[0].code], `${as} ${path}`).toEqual([403, 'forbidden']);
       }
@@ -76,12 +83,26 @@ describe('an address', () => {
 describe('content negotiation', () => {
   const accept = (value: string, path = '/Patient/a') => server.call('GET', path, { headers: { Accept: value } });
 
-  test.each(['application/fhir+json', 'application/json', '*/*', 'application/*', 'application/fhir+json; fhirVersion=4.0', 'text/html, */*;q=0.1', 'application/fhir+xml, application/fhir+json;q=0.5'])('gives JSON for Accept: %s', async (value) => {
+  test.each([
+    'application/fhir+json',
+    'application/json',
+    '*/*',
+    'application/*',
+    'application/fhir+json; fhirVersion=4.0',
+    'text/html, */*;q=0.1',
+    'application/fhir+xml, application/fhir+json;q=0.5',
+  ])('gives JSON for Accept: %s', async (value) => {
     const reply = await accept(value);
     expect([reply.status, /^application\/(fhir\+)?json/.test(reply.headers.get('Content-Type')!)]).toEqual([200, true]);
   });
 
-  test.each(['application/fhir+xml', 'image/png', 'text/html', 'application/fhir+json; fhirVersion=5.0', 'application/fhir+json;q=0'])('refuses Accept: %s', async (value) => {
+  test.each([
+    'application/fhir+xml',
+    'image/png',
+    'text/html',
+    'application/fhir+json; fhirVersion=5.0',
+    'application/fhir+json;q=0',
+  ])('refuses Accept: %s', async (value) => {
     const reply = await accept(value);
     expect([reply.status, reply.json.resourceType]).toEqual([406, 'OperationOutcome']);
   });
@@ -94,7 +115,13 @@ describe('content negotiation', () => {
     expect((await accept('application/json')).headers.get('Content-Type')).toContain('application/json');
   });
 
-  test.each(['application/fhir+xml', 'text/plain', 'application/fhir+json; charset=latin1', 'application/fhir+json; fhirVersion=3.0', 'application/x-www-form-urlencoded'])('refuses a body of %s', async (type) => {
+  test.each([
+    'application/fhir+xml',
+    'text/plain',
+    'application/fhir+json; charset=latin1',
+    'application/fhir+json; fhirVersion=3.0',
+    'application/x-www-form-urlencoded',
+  ])('refuses a body of %s', async (type) => {
     const reply = await server.call('POST', '/Patient', { body: '{"resourceType":"Patient"}', type });
     expect([reply.status, reply.json.resourceType]).toEqual([415, 'OperationOutcome']);
   });
@@ -120,7 +147,13 @@ describe('a body', () => {
     ['a type that is none', '{"resourceType":"Person2"}'],
     ['a constructor', '{"resourceType":"Patient","constructor":{"prototype":{}}}'],
     ['a type that is a number', '{"resourceType":1}'],
-    ['a script', JSON.stringify({ resourceType: 'Patient', text: { status: 'generated', div: '<div xmlns="http://www.w3.org/1999/xhtml"><script>1</script></div>' } })],
+    [
+      'a script',
+      JSON.stringify({
+        resourceType: 'Patient',
+        text: { status: 'generated', div: '<div xmlns="http://www.w3.org/1999/xhtml"><script>1</script></div>' },
+      }),
+    ],
     ['an empty list', '{"resourceType":"Patient","contact":[]}'],
   ])('of %s is refused with 400 and an OperationOutcome', async (_name, body) => {
     const reply = await send(body);
@@ -131,16 +164,26 @@ describe('a body', () => {
   test('over the limit is refused with 413, announced or not, packed or not', async () => {
     const large = JSON.stringify({ resourceType: 'Patient', name: [{ text: 'x'.repeat(300_000) }] });
     expect((await send(large)).status).toBe(413);
-    const bomb = gzipSync(Buffer.from(JSON.stringify({ resourceType: 'Patient', name: [{ text: ' '.repeat(50_000_000) }] })));
+    const bomb = gzipSync(
+      Buffer.from(JSON.stringify({ resourceType: 'Patient', name: [{ text: ' '.repeat(50_000_000) }] })),
+    );
     const packed = await send(bomb, { 'Content-Encoding': 'gzip' });
     expect([packed.status, packed.json.issue[0].code]).toEqual([413, 'too-long']);
-    expect((await send(gzipSync(Buffer.from('{"resourceType":"Patient"}')), { 'Content-Encoding': 'gzip' })).status).toBe(201);
+    expect(
+      (await send(gzipSync(Buffer.from('{"resourceType":"Patient"}')), { 'Content-Encoding': 'gzip' })).status,
+    ).toBe(201);
     expect((await send('{"resourceType":"Patient"}', { 'Content-Encoding': 'gzip' })).status).toBe(400);
     expect((await send('{"resourceType":"Patient"}', { 'Content-Encoding': 'zebra' })).status).toBe(415);
   });
 
   test('that is not UTF-8 is refused', async () => {
-    const reply = await send(Buffer.concat([Buffer.from('{"resourceType":"Patient","language":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}')]));
+    const reply = await send(
+      Buffer.concat([
+        Buffer.from('{"resourceType":"Patient","language":"'),
+        Buffer.from([0xff, 0xfe]),
+        Buffer.from('"}'),
+      ]),
+    );
     expect(reply.status).toBe(400);
   });
 
@@ -148,7 +191,13 @@ describe('a body', () => {
     const url = new URL(`${server.base}/Patient`);
     await new Promise<void>((done) => {
       // The server resets the connection: that is the answer.
-      const request = httpRequest({ host: url.hostname, port: url.port, path: url.pathname, method: 'POST', headers: { Authorization: 'Bearer all', 'Content-Type': 'application/fhir+json', 'Content-Length': '5000' } });
+      const request = httpRequest({
+        host: url.hostname,
+        port: url.port,
+        path: url.pathname,
+        method: 'POST',
+        headers: { Authorization: 'Bearer all', 'Content-Type': 'application/fhir+json', 'Content-Length': '5000' },
+      });
       request.on('error', () => done());
       request.write('{"resourceType":');
       setTimeout(() => request.destroy(), 50);

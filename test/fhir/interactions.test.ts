@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fhirServer, type FhirServer } from './server.ts';
+import { fhirServer, type FhirServer, type Loose } from './server.ts';
 
 let server: FhirServer;
 beforeAll(async () => {
@@ -31,7 +31,10 @@ describe('create', () => {
     const minimal = await server.call('POST', '/Patient', { body: patient(), headers: { Prefer: 'return=minimal' } });
     expect([minimal.status, minimal.text]).toEqual([201, '']);
     expect(minimal.headers.get('Location')).toContain('/_history/1');
-    const outcome = await server.call('POST', '/Patient', { body: patient(), headers: { Prefer: 'return=OperationOutcome' } });
+    const outcome = await server.call('POST', '/Patient', {
+      body: patient(),
+      headers: { Prefer: 'return=OperationOutcome' },
+    });
     expect([outcome.status, outcome.json.resourceType]).toEqual([201, 'OperationOutcome']);
   });
 
@@ -56,7 +59,11 @@ describe('conditional create', () => {
 
   test('makes one record of eight at the same time', async () => {
     const body = patient({ identifier: [{ system: 'urn:x', value: 'race' }] });
-    const replies = await Promise.all(Array.from({ length: 8 }, () => server.call('POST', '/Patient', { body, headers: { 'If-None-Exist': 'identifier=urn:x|race' } })));
+    const replies = await Promise.all(
+      Array.from({ length: 8 }, () =>
+        server.call('POST', '/Patient', { body, headers: { 'If-None-Exist': 'identifier=urn:x|race' } }),
+      ),
+    );
     expect(replies.map(({ status }) => status).sort()).toEqual([200, 200, 200, 200, 200, 200, 200, 201]);
     expect(new Set(replies.map(({ json }) => json.id)).size).toBe(1);
   });
@@ -77,7 +84,9 @@ describe('read', () => {
     expect((await server.call('GET', `/Patient/${id}`, { headers: { 'If-None-Match': 'W/"1"' } })).status).toBe(304);
     expect((await server.call('GET', `/Patient/${id}`, { headers: { 'If-None-Match': 'W/"2"' } })).status).toBe(200);
     const modified = reply.headers.get('Last-Modified')!;
-    expect((await server.call('GET', `/Patient/${id}`, { headers: { 'If-Modified-Since': modified } })).status).toBe(304);
+    expect((await server.call('GET', `/Patient/${id}`, { headers: { 'If-Modified-Since': modified } })).status).toBe(
+      304,
+    );
     const head = await server.call('HEAD', `/Patient/${id}`);
     expect([head.status, head.text, head.headers.get('ETag')]).toEqual([200, '', 'W/"1"']);
   });
@@ -135,7 +144,9 @@ describe('update', () => {
     expect(first.status).toBe(201);
     const second = await server.call('PUT', '/Patient?identifier=urn:x|cond', { body: { ...body, gender: 'male' } });
     expect([second.status, second.json.id, second.json.gender]).toEqual([200, first.json.id, 'male']);
-    expect((await server.call('PUT', '/Patient?identifier=urn:x|cond', { body: { ...body, id: 'other' } })).status).toBe(400);
+    expect(
+      (await server.call('PUT', '/Patient?identifier=urn:x|cond', { body: { ...body, id: 'other' } })).status,
+    ).toBe(400);
     expect((await server.call('PUT', '/Patient', { body })).status).toBe(400);
     const removed = await server.call('DELETE', '/Patient?identifier=urn:x|cond');
     expect(removed.status).toBe(204);
@@ -155,15 +166,29 @@ describe('patch', () => {
   test('applies a JSON Patch under If-Match and says so in history', async () => {
     const { id } = await created();
     const body = JSON.stringify([{ op: 'add', path: '/gender', value: 'other' }]);
-    expect((await server.call('PATCH', `/Patient/${id}`, { body, type: jsonPatch, headers: { 'If-Match': 'W/"5"' } })).status).toBe(412);
-    const reply = await server.call('PATCH', `/Patient/${id}`, { body, type: jsonPatch, headers: { 'If-Match': 'W/"1"' } });
+    expect(
+      (await server.call('PATCH', `/Patient/${id}`, { body, type: jsonPatch, headers: { 'If-Match': 'W/"5"' } }))
+        .status,
+    ).toBe(412);
+    const reply = await server.call('PATCH', `/Patient/${id}`, {
+      body,
+      type: jsonPatch,
+      headers: { 'If-Match': 'W/"1"' },
+    });
     expect([reply.status, reply.json.gender, reply.headers.get('ETag')]).toEqual([200, 'other', 'W/"2"']);
     const history = await server.call('GET', `/Patient/${id}/_history`);
-    expect(history.json.entry.map((entry: any) => entry.request.method)).toEqual(['PATCH', 'POST']);
+    expect(history.json.entry.map((entry: Loose) => entry.request.method)).toEqual(['PATCH', 'POST']);
   });
 
   test.each([
-    ['a failing test', [{ op: 'test', path: '/gender', value: 'male' }, { op: 'add', path: '/gender', value: 'other' }], 409],
+    [
+      'a failing test',
+      [
+        { op: 'test', path: '/gender', value: 'male' },
+        { op: 'add', path: '/gender', value: 'other' },
+      ],
+      409,
+    ],
     ['a path that is not there', [{ op: 'replace', path: '/nothing/here', value: 1 }], 409],
     ['a change of the id', [{ op: 'replace', path: '/id', value: 'x' }], 400],
     ['a change of the type', [{ op: 'replace', path: '/resourceType', value: 'Group' }], 400],
@@ -181,24 +206,60 @@ describe('patch', () => {
   });
 
   test('applies a FHIRPath Patch', async () => {
-    const { id } = await created({ telecom: [{ system: 'phone', value: '1' }, { system: 'phone', value: '2' }] });
+    const { id } = await created({
+      telecom: [
+        { system: 'phone', value: '1' },
+        { system: 'phone', value: '2' },
+      ],
+    });
     const operation = (...parts: object[]) => ({ name: 'operation', part: parts });
     const part = (name: string, value: object) => ({ name, ...value });
     const body = {
       resourceType: 'Parameters',
       parameter: [
-        operation(part('type', { valueCode: 'add' }), part('path', { valueString: 'Patient' }), part('name', { valueString: 'birthDate' }), part('value', { valueDate: '1930-01-01' })),
-        operation(part('type', { valueCode: 'replace' }), part('path', { valueString: 'Patient.name[0].family' }), part('value', { valueString: 'Neu' })),
-        operation(part('type', { valueCode: 'delete' }), part('path', { valueString: "Patient.telecom.where(value = '1')" })),
-        operation(part('type', { valueCode: 'insert' }), part('path', { valueString: 'Patient.telecom' }), part('index', { valueInteger: 1 }), part('value', { valueContactPoint: { system: 'email', value: 'a@b.example' } })),
-        operation(part('type', { valueCode: 'move' }), part('path', { valueString: 'Patient.telecom' }), part('source', { valueInteger: 1 }), part('destination', { valueInteger: 0 })),
+        operation(
+          part('type', { valueCode: 'add' }),
+          part('path', { valueString: 'Patient' }),
+          part('name', { valueString: 'birthDate' }),
+          part('value', { valueDate: '1930-01-01' }),
+        ),
+        operation(
+          part('type', { valueCode: 'replace' }),
+          part('path', { valueString: 'Patient.name[0].family' }),
+          part('value', { valueString: 'Neu' }),
+        ),
+        operation(
+          part('type', { valueCode: 'delete' }),
+          part('path', { valueString: "Patient.telecom.where(value = '1')" }),
+        ),
+        operation(
+          part('type', { valueCode: 'insert' }),
+          part('path', { valueString: 'Patient.telecom' }),
+          part('index', { valueInteger: 1 }),
+          part('value', { valueContactPoint: { system: 'email', value: 'a@b.example' } }),
+        ),
+        operation(
+          part('type', { valueCode: 'move' }),
+          part('path', { valueString: 'Patient.telecom' }),
+          part('source', { valueInteger: 1 }),
+          part('destination', { valueInteger: 0 }),
+        ),
       ],
     };
     const reply = await server.call('PATCH', `/Patient/${id}`, { body });
     expect(reply.status, reply.text).toBe(200);
     expect(reply.json).toMatchObject({ birthDate: '1930-01-01', name: [{ family: 'Neu' }] });
-    expect(reply.json.telecom.map((one: any) => one.value)).toEqual(['a@b.example', '2']);
-    const wrong = { resourceType: 'Parameters', parameter: [operation(part('type', { valueCode: 'replace' }), part('path', { valueString: 'Patient.photo' }), part('value', { valueString: 'x' }))] };
+    expect(reply.json.telecom.map((one: Loose) => one.value)).toEqual(['a@b.example', '2']);
+    const wrong = {
+      resourceType: 'Parameters',
+      parameter: [
+        operation(
+          part('type', { valueCode: 'replace' }),
+          part('path', { valueString: 'Patient.photo' }),
+          part('value', { valueString: 'x' }),
+        ),
+      ],
+    };
     expect((await server.call('PATCH', `/Patient/${id}`, { body: wrong })).status).toBe(409);
   });
 
@@ -206,7 +267,9 @@ describe('patch', () => {
     const { id } = await created({ identifier: [{ system: 'urn:x', value: 'patch' }] });
     const body = JSON.stringify([{ op: 'add', path: '/active', value: true }]);
     expect((await server.call('PATCH', '/Patient?identifier=urn:x|patch', { body, type: jsonPatch })).json.id).toBe(id);
-    expect((await server.call('PATCH', '/Patient?identifier=urn:x|nobody', { body, type: jsonPatch })).status).toBe(404);
+    expect((await server.call('PATCH', '/Patient?identifier=urn:x|nobody', { body, type: jsonPatch })).status).toBe(
+      404,
+    );
     expect((await server.call('PATCH', `/Patient/${id}`, { body, type: 'application/json' })).status).toBe(415);
   });
 });
@@ -218,15 +281,17 @@ describe('history', () => {
     await server.call('DELETE', `/Patient/${id}`);
     const all = await server.call('GET', `/Patient/${id}/_history`);
     expect(all.json.type).toBe('history');
-    expect(all.json.entry.map((entry: any) => [entry.request.method, entry.response.etag, Boolean(entry.resource)])).toEqual([
+    expect(
+      all.json.entry.map((entry: Loose) => [entry.request.method, entry.response.etag, Boolean(entry.resource)]),
+    ).toEqual([
       ['DELETE', 'W/"3"', false],
       ['PUT', 'W/"2"', true],
       ['POST', 'W/"1"', true],
     ]);
     const first = await server.call('GET', `/Patient/${id}/_history?_count=2`);
-    const next = first.json.link.find((link: any) => link.relation === 'next').url;
+    const next = first.json.link.find((link: Loose) => link.relation === 'next').url;
     const rest = await server.call('GET', next);
-    expect(rest.json.entry.map((entry: any) => entry.response.etag)).toEqual(['W/"1"']);
+    expect(rest.json.entry.map((entry: Loose) => entry.response.etag)).toEqual(['W/"1"']);
     const since = await server.call('GET', `/Patient/${id}/_history?_since=2100-01-01T00:00:00Z`);
     expect([since.status, since.json.entry]).toEqual([200, undefined]);
     expect((await server.call('GET', `/Patient/${id}/_history?_since=yesterday`)).status).toBe(400);

@@ -1,23 +1,42 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { caller } from '../harness/records.ts';
-import { fhirServer, type FhirServer } from './server.ts';
+import { fhirServer, type FhirServer, type Loose } from './server.ts';
 
 let server: FhirServer;
 beforeAll(async () => {
   server = await fhirServer();
-  for (const [id, family, birthDate] of [['a', 'Mueller', '1970-01-01'], ['b', 'Müllerin', '1980-05-05'], ['c', '100%', '1990-09-09']]) {
+  for (const [id, family, birthDate] of [
+    ['a', 'Mueller', '1970-01-01'],
+    ['b', 'Müllerin', '1980-05-05'],
+    ['c', '100%', '1990-09-09'],
+  ]) {
     await server.put({ resourceType: 'Patient', id: id!, name: [{ family: family! }], birthDate: birthDate! });
   }
   for (const n of [1, 2, 3]) {
-    await server.put({ resourceType: 'ImagingStudy', id: `s${n}`, status: 'available', subject: { reference: 'Patient/a' }, started: `2026-0${n}-01T10:00:00+02:00`, modality: [{ code: 'CT' }] });
+    await server.put({
+      resourceType: 'ImagingStudy',
+      id: `s${n}`,
+      status: 'available',
+      subject: { reference: 'Patient/a' },
+      started: `2026-0${n}-01T10:00:00+02:00`,
+      modality: [{ code: 'CT' }],
+    });
   }
-  await server.put({ resourceType: 'Task', id: 't1', status: 'ready', intent: 'order', for: { reference: 'Patient/a' } });
+  await server.put({
+    resourceType: 'Task',
+    id: 't1',
+    status: 'ready',
+    intent: 'order',
+    for: { reference: 'Patient/a' },
+  });
   server.callers.set('patient-a', caller('patient/*.rs', { role: 'patient', patient: 'a', fhirUser: 'Patient/a' }));
 });
 afterAll(() => server.close());
 
-const ids = (bundle: any, mode = 'match') => (bundle.entry ?? []).filter((entry: any) => entry.search.mode === mode).map((entry: any) => entry.resource.id);
-const link = (bundle: any, relation: string): string | undefined => bundle.link.find((one: any) => one.relation === relation)?.url;
+const ids = (bundle: Loose, mode = 'match') =>
+  (bundle.entry ?? []).filter((entry: Loose) => entry.search.mode === mode).map((entry: Loose) => entry.resource.id);
+const link = (bundle: Loose, relation: string): string | undefined =>
+  bundle.link.find((one: Loose) => one.relation === relation)?.url;
 const search = async (query: string, init?: object) => (await server.call('GET', `/${query}`, init)).json;
 
 test('a search is a searchset with self link, full addresses and modes', async () => {
@@ -33,28 +52,44 @@ test('unknown parameters are left out of the self link and named, or refused whe
   const bundle = await search('Patient?favourite-colour=red&_id=a');
   expect(ids(bundle)).toEqual(['a']);
   expect(link(bundle, 'self')).not.toContain('favourite');
-  const outcome = bundle.entry.find((entry: any) => entry.search.mode === 'outcome').resource;
+  const outcome = bundle.entry.find((entry: Loose) => entry.search.mode === 'outcome').resource;
   expect(outcome.issue[0]).toMatchObject({ severity: 'warning' });
   expect(outcome.issue[0].diagnostics).toContain('favourite-colour');
   const strict = await server.call('GET', '/Patient?favourite-colour=red', { headers: { Prefer: 'handling=strict' } });
   expect([strict.status, strict.json.issue[0].code]).toEqual([400, 'not-supported']);
 });
 
-test.each(['Patient?name:sounds=x', 'Patient?_id:near=x', 'Patient?birthdate:exact=2020', 'ImagingStudy?subject:Observation=x', 'Patient?name.family=x', 'ImagingStudy?patient:Device.name=x', 'Patient?name:exact:exact=x', 'Patient?_include:x=Patient:link'])(
-  'refuses the modifier of %s always',
-  async (query) => {
-    const reply = await server.call('GET', `/${query}`);
-    expect([reply.status, reply.json.resourceType]).toEqual([400, 'OperationOutcome']);
-  },
-);
+test.each([
+  'Patient?name:sounds=x',
+  'Patient?_id:near=x',
+  'Patient?birthdate:exact=2020',
+  'ImagingStudy?subject:Observation=x',
+  'Patient?name.family=x',
+  'ImagingStudy?patient:Device.name=x',
+  'Patient?name:exact:exact=x',
+  'Patient?_include:x=Patient:link',
+])('refuses the modifier of %s always', async (query) => {
+  const reply = await server.call('GET', `/${query}`);
+  expect([reply.status, reply.json.resourceType]).toEqual([400, 'OperationOutcome']);
+});
 
-test.each(['Patient?birthdate=yesterday', 'Patient?birthdate=2020-13-01', 'Patient?_count=many', 'Patient?_summary=maybe', 'Patient?_total=roughly', 'Patient?name=%00', 'Patient?active:missing=2', 'Patient?_count=1&_count=2', 'Patient?_has:Observation=1', 'Patient?_elements=a;b', 'Observation?value-quantity=abc', 'Patient?_lastUpdated=gt20x'])(
-  'refuses the value of %s',
-  async (query) => {
-    const reply = await server.call('GET', `/${query}`);
-    expect([reply.status, reply.json?.resourceType], reply.text).toEqual([400, 'OperationOutcome']);
-  },
-);
+test.each([
+  'Patient?birthdate=yesterday',
+  'Patient?birthdate=2020-13-01',
+  'Patient?_count=many',
+  'Patient?_summary=maybe',
+  'Patient?_total=roughly',
+  'Patient?name=%00',
+  'Patient?active:missing=2',
+  'Patient?_count=1&_count=2',
+  'Patient?_has:Observation=1',
+  'Patient?_elements=a;b',
+  'Observation?value-quantity=abc',
+  'Patient?_lastUpdated=gt20x',
+])('refuses the value of %s', async (query) => {
+  const reply = await server.call('GET', `/${query}`);
+  expect([reply.status, reply.json?.resourceType], reply.text).toEqual([400, 'OperationOutcome']);
+});
 
 test('counts without entries when _count is 0 or _summary is count', async () => {
   for (const query of ['Patient?_count=0', 'Patient?_summary=count']) {
@@ -68,7 +103,7 @@ test('pages through all matches once, with addresses that tell nothing', async (
   const met: string[] = [];
   let url: string | undefined = `${server.base}/Patient?_count=1&_sort=family&name:missing=false`;
   for (let page = 0; url && page < 10; page++) {
-    const reply: any = await server.call('GET', url);
+    const reply: Loose = await server.call('GET', url);
     expect(reply.status, reply.text).toBe(200);
     met.push(...ids(reply.json));
     url = link(reply.json, 'next');
@@ -92,7 +127,11 @@ test('POST _search takes parameters of the address and of the form together', as
   const reply = await server.call('POST', '/Patient/_search?_id=a,b', { body: 'family=M%C3%BCllerin', ...form });
   expect(ids(reply.json)).toEqual(['b']);
   expect((await server.call('POST', '/Patient/_search', { body: '{}', type: 'application/json' })).status).toBe(415);
-  const other = await server.call('POST', '/ImagingStudy/_search?patient=a', { body: 'patient=b', ...form, as: 'patient-a' });
+  const other = await server.call('POST', '/ImagingStudy/_search?patient=a', {
+    body: 'patient=b',
+    ...form,
+    as: 'patient-a',
+  });
   expect([other.status, other.json.issue[0].code]).toEqual([403, 'forbidden']);
 });
 
@@ -118,7 +157,11 @@ test('chains, reverse chains and reverse includes', async () => {
   expect(ids(await search('ImagingStudy?patient.birthdate=1970-01-01')).sort()).toEqual(['s1', 's2', 's3']);
   expect(ids(await search('ImagingStudy?subject:Patient.family=Mueller')).sort()).toEqual(['s1', 's2', 's3']);
   expect(ids(await search('Patient?_has:ImagingStudy:patient:status=available'))).toEqual(['a']);
-  expect(ids(await search('Patient?_id=a&_revinclude=ImagingStudy:patient'), 'include').sort()).toEqual(['s1', 's2', 's3']);
+  expect(ids(await search('Patient?_id=a&_revinclude=ImagingStudy:patient'), 'include').sort()).toEqual([
+    's1',
+    's2',
+    's3',
+  ]);
 });
 
 test('a search of the system needs _type and walks through the types', async () => {
@@ -126,14 +169,17 @@ test('a search of the system needs _type and walks through the types', async () 
   let url: string | undefined = `${server.base}/?_type=Patient,ImagingStudy&_count=2`;
   const met: string[] = [];
   while (url) {
-    const reply: any = await server.call('GET', url);
+    const reply: Loose = await server.call('GET', url);
     expect(reply.status, reply.text).toBe(200);
     met.push(...ids(reply.json));
     url = link(reply.json, 'next');
   }
   expect(met.sort()).toEqual(['a', 'b', 'c', 's1', 's2', 's3']);
   expect((await search('?_type=Patient,ImagingStudy&_summary=count')).total).toBe(6);
-  const posted = await server.call('POST', '/_search', { body: '_type=Patient&_id=a', type: 'application/x-www-form-urlencoded' });
+  const posted = await server.call('POST', '/_search', {
+    body: '_type=Patient&_id=a',
+    type: 'application/x-www-form-urlencoded',
+  });
   expect(ids(posted.json)).toEqual(['a']);
 });
 
@@ -144,6 +190,9 @@ test('a compartment holds what is about its patient, Tasks included', async () =
   expect(ids(await search('Patient/a/ImagingStudy?_id=s2', { as: 'patient-a' }))).toEqual(['s2']);
   expect((await server.call('GET', '/Patient/b/ImagingStudy', { as: 'patient-a' })).status).toBe(404);
   expect((await server.call('GET', '/Patient/none/ImagingStudy')).status).toBe(404);
-  const posted = await server.call('POST', '/Patient/a/ImagingStudy/_search', { body: '_id=s3', type: 'application/x-www-form-urlencoded' });
+  const posted = await server.call('POST', '/Patient/a/ImagingStudy/_search', {
+    body: '_id=s3',
+    type: 'application/x-www-form-urlencoded',
+  });
   expect(ids(posted.json)).toEqual(['s3']);
 });

@@ -31,6 +31,9 @@ export interface FhirServer {
   put<T extends Resource>(resource: T): Promise<T & { id: string }>;
   close(): Promise<void>;
 }
+/** Parsed JSON of any shape: tests look into answers, and say what they expect there. */
+export type Loose = any; // eslint-disable-line @typescript-eslint/no-explicit-any
+
 export interface CallOptions {
   as?: string | null;
   body?: unknown;
@@ -42,7 +45,7 @@ export interface Reply {
   headers: Headers;
   text: string;
   /** Parsed when JSON. */
-  json: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- answers of every shape
+  json: Loose;
 }
 
 export async function fhirServer(options: { limit?: number } = {}): Promise<FhirServer> {
@@ -78,7 +81,10 @@ export async function fhirServer(options: { limit?: number } = {}): Promise<Fhir
     faults,
     call: (method, path, init) => call(base, method, path, init),
     async put(resource) {
-      const request = resource.id === undefined ? ({ method: 'create', resource } as const) : ({ method: 'update', resource, id: resource.id } as const);
+      const request =
+        resource.id === undefined
+          ? ({ method: 'create', resource } as const)
+          : ({ method: 'update', resource, id: resource.id } as const);
       return (await writeInTransaction(world, systemPrincipal('test'), request)).record.resource as never;
     },
     async close() {
@@ -89,16 +95,27 @@ export async function fhirServer(options: { limit?: number } = {}): Promise<Fhir
 }
 
 function worldOn(database: TestDatabase, base: string): World {
-  const stores = (sql: Sql, audit = postgresAudit(sql)) => ({ records: postgresRecords(sql, { baseUrl: base }), audit }) as unknown as Stores;
+  const stores = (sql: Sql, audit = postgresAudit(sql)) =>
+    ({ records: postgresRecords(sql, { baseUrl: base }), audit }) as unknown as Stores;
   return {
     ...stores(database.sql, sharedAudit(database.sql)),
-    settings: { fhirBaseUrl: base, publicUrl: base.replace('/fhir', ''), organizationName: 'Test Hospital', timeZone: 'UTC' },
+    settings: {
+      fhirBaseUrl: base,
+      publicUrl: base.replace('/fhir', ''),
+      organizationName: 'Test Hospital',
+      timeZone: 'UTC',
+    },
     transaction: <T>(work: (tx: Stores) => Promise<T>) => inTransaction(database.dataSource, stores, work),
     now: () => new Date(),
   } as unknown as World;
 }
 
-async function call(base: string, method: string, path: string, { as = 'all', body, type, headers = {} }: CallOptions = {}): Promise<Reply> {
+async function call(
+  base: string,
+  method: string,
+  path: string,
+  { as = 'all', body, type, headers = {} }: CallOptions = {},
+): Promise<Reply> {
   const raw = typeof body === 'string' || body instanceof Uint8Array;
   const response = await fetch(path.startsWith('http') ? path : base + path, {
     method,
@@ -112,7 +129,12 @@ async function call(base: string, method: string, path: string, { as = 'all', bo
   });
   const text = await response.text();
   const isJson = /json/.test(response.headers.get('Content-Type') ?? '');
-  return { status: response.status, headers: response.headers, text, json: isJson && text !== '' ? JSON.parse(text) : undefined };
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson && text !== '' ? JSON.parse(text) : undefined,
+  };
 }
 
 function stop(server: Server): Promise<void> {

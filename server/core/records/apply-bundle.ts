@@ -18,7 +18,10 @@ export interface BundleFace {
   principal: Principal;
   requestId?: string;
   /** Answers a GET or an operation, reading from `world`. */
-  respond(world: World, request: BundleRequest): Promise<{ status: number; resource?: Resource; record?: StoredRecord }>;
+  respond(
+    world: World,
+    request: BundleRequest,
+  ): Promise<{ status: number; resource?: Resource; record?: StoredRecord }>;
   refused(error: unknown): { status: number; outcome: OperationOutcome };
 }
 
@@ -29,7 +32,10 @@ export async function applyBatch(world: World, bundle: Record<string, unknown>, 
     try {
       const { action } = parseEntry(value, index, world.settings.fhirBaseUrl);
       if ('request' in action) entry.push(answered(world, await face.respond(world, action.request)));
-      else entry.push(changedEntry(world, await world.transaction((tx) => change(contextOf(world, tx, face), action.change))));
+      else
+        entry.push(
+          changedEntry(world, await world.transaction((tx) => change(contextOf(world, tx, face), action.change))),
+        );
     } catch (error) {
       const { status, outcome } = face.refused(error);
       entry.push({ response: { status: String(status), outcome } });
@@ -44,7 +50,11 @@ export async function applyBatch(world: World, bundle: Record<string, unknown>, 
  *
  * @throws Problem of the entry that failed, with `Bundle.entry[n]`; `value` when two entries are one record.
  */
-export async function applyTransaction(world: World, bundle: Record<string, unknown>, face: BundleFace): Promise<Bundle> {
+export async function applyTransaction(
+  world: World,
+  bundle: Record<string, unknown>,
+  face: BundleFace,
+): Promise<Bundle> {
   const entries = entriesOf(bundle).map((value, index) => parseEntry(value, index, world.settings.fhirBaseUrl));
   return world.transaction(async (tx) => {
     const context = contextOf(world, tx, face);
@@ -56,7 +66,11 @@ export async function applyTransaction(world: World, bundle: Record<string, unkn
     for (const entry of inOrder(resolved, ['create', 'update', 'patch'])) await answer(context, entry, answers, met);
     for (const entry of resolved) {
       const { action, index } = entry;
-      if ('request' in action) answers.set(index, await at(index, async () => answered(world, await face.respond(context.world, action.request))));
+      if ('request' in action)
+        answers.set(
+          index,
+          await at(index, async () => answered(world, await face.respond(context.world, action.request))),
+        );
     }
     const ordered = entries.map(({ index }) => answers.get(index)!);
     return { resourceType: 'Bundle', type: 'transaction-response', entry: ordered };
@@ -72,7 +86,9 @@ type ChangeEntry = Entry & { action: { change: Change } };
 
 /** Entries of the given kinds, records in one order, so that two transactions over the same records do not deadlock. */
 function inOrder(entries: readonly Entry[], kinds: Change['kind'][]): ChangeEntry[] {
-  const chosen = entries.filter((entry): entry is ChangeEntry => 'change' in entry.action && kinds.includes(entry.action.change.kind));
+  const chosen = entries.filter(
+    (entry): entry is ChangeEntry => 'change' in entry.action && kinds.includes(entry.action.change.kind),
+  );
   const rank = ({ action: { change } }: ChangeEntry): string => {
     const id = 'target' in change ? ('id' in change.target ? change.target.id : '') : '';
     return `${kinds.indexOf(change.kind === 'patch' ? 'update' : change.kind)} ${change.type}/${id}`;
@@ -102,7 +118,11 @@ function criteriaOf({ action }: Entry): string | undefined {
  * Decides which record each entry is, then makes all links name those records. Conditional creates that found
  * their record are answered here and write nothing.
  */
-async function resolve(context: WriteContext, entries: readonly Entry[], answers: Map<number, BundleEntry>): Promise<Entry[]> {
+async function resolve(
+  context: WriteContext,
+  entries: readonly Entry[],
+  answers: Map<number, BundleEntry>,
+): Promise<Entry[]> {
   const byFullUrl = new Map<string, string>();
   const pending: Entry[] = [];
   for (const entry of entries) {
@@ -110,7 +130,10 @@ async function resolve(context: WriteContext, entries: readonly Entry[], answers
     const settled = await at(entry.index, () => settle(context, entry, answers));
     const name = settled.name;
     if (entry.fullUrl !== undefined && name !== undefined) {
-      if (byFullUrl.has(entry.fullUrl)) throw new Problem('value', 'Two entries have one fullUrl', { expression: `Bundle.entry[${entry.index}].fullUrl` });
+      if (byFullUrl.has(entry.fullUrl))
+        throw new Problem('value', 'Two entries have one fullUrl', {
+          expression: `Bundle.entry[${entry.index}].fullUrl`,
+        });
       byFullUrl.set(entry.fullUrl, name);
     }
     if (settled.entry) pending.push(settled.entry);
@@ -120,15 +143,28 @@ async function resolve(context: WriteContext, entries: readonly Entry[], answers
     const { action, index } = entry;
     if (!('change' in action) || !('resource' in action.change)) return entry;
     const written = action.change;
-    return { ...entry, action: { change: { ...written, resource: inEntry(index, () => rewriteReferences(written.resource, { byFullUrl, byCriteria })) } } };
+    return {
+      ...entry,
+      action: {
+        change: {
+          ...written,
+          resource: inEntry(index, () => rewriteReferences(written.resource, { byFullUrl, byCriteria })),
+        },
+      },
+    };
   });
 }
 
-async function settle(context: WriteContext, entry: Entry, answers: Map<number, BundleEntry>): Promise<{ name?: string; entry?: Entry }> {
+async function settle(
+  context: WriteContext,
+  entry: Entry,
+  answers: Map<number, BundleEntry>,
+): Promise<{ name?: string; entry?: Entry }> {
   if (!('change' in entry.action)) return { entry };
   const { change } = entry.action;
   if (change.kind === 'create') {
-    const standing = change.ifNoneExist === undefined ? undefined : await findOne(context, change.type, change.ifNoneExist);
+    const standing =
+      change.ifNoneExist === undefined ? undefined : await findOne(context, change.type, change.ifNoneExist);
     if (standing) {
       answers.set(entry.index, changedEntry(context.world, { status: 200, record: standing }));
       return { name: `${change.type}/${standing.id}` };
@@ -139,12 +175,23 @@ async function settle(context: WriteContext, entry: Entry, answers: Map<number, 
   }
   if ('id' in change.target) return { name: `${change.type}/${change.target.id}`, entry };
   const standing = await findOne(context, change.type, change.target.criteria);
-  if (standing) return { name: `${change.type}/${standing.id}`, entry: { ...entry, action: { change: withId(change, standing.id) } } };
+  if (standing)
+    return {
+      name: `${change.type}/${standing.id}`,
+      entry: { ...entry, action: { change: withId(change, standing.id) } },
+    };
   if (change.kind !== 'update') return { entry };
   const own = change.resource['id'];
-  if (typeof own === 'string') return { name: `${change.type}/${own}`, entry: { ...entry, action: { change: { ...change, target: { id: own } } } } };
+  if (typeof own === 'string')
+    return {
+      name: `${change.type}/${own}`,
+      entry: { ...entry, action: { change: { ...change, target: { id: own } } } },
+    };
   const id = newId();
-  return { name: `${change.type}/${id}`, entry: { ...entry, action: { change: { kind: 'create', type: change.type, resource: change.resource, id } } } };
+  return {
+    name: `${change.type}/${id}`,
+    entry: { ...entry, action: { change: { kind: 'create', type: change.type, resource: change.resource, id } } },
+  };
 }
 
 /** A conditional update that found its record: the body takes that id, unless it names another. */
@@ -168,12 +215,20 @@ async function resolveReferences(context: WriteContext, entries: readonly Entry[
   return found;
 }
 
-async function answer(context: WriteContext, { index, action }: ChangeEntry, answers: Map<number, BundleEntry>, met: Map<string, number>): Promise<void> {
+async function answer(
+  context: WriteContext,
+  { index, action }: ChangeEntry,
+  answers: Map<number, BundleEntry>,
+  met: Map<string, number>,
+): Promise<void> {
   const changed = await at(index, () => change(context, action.change));
   const { record } = changed;
   if (record) {
     const name = `${record.resourceType}/${record.id}`;
-    if (met.has(name)) throw new Problem('value', `Entries ${met.get(name)} and ${index} change the same record`, { expression: `Bundle.entry[${index}]` });
+    if (met.has(name))
+      throw new Problem('value', `Entries ${met.get(name)} and ${index} change the same record`, {
+        expression: `Bundle.entry[${index}]`,
+      });
     met.set(name, index);
   }
   answers.set(index, changedEntry(context.world, changed));
@@ -195,7 +250,12 @@ function inEntry<T>(index: number, work: () => T): T {
   }
 }
 
-const reasons: Record<number, string> = { 200: '200 OK', 201: '201 Created', 204: '204 No Content', 304: '304 Not Modified' };
+const reasons: Record<number, string> = {
+  200: '200 OK',
+  201: '201 Created',
+  204: '204 No Content',
+  304: '304 Not Modified',
+};
 
 function changedEntry(world: World, { status, record }: Changed): BundleEntry {
   const response: BundleEntryResponse = { status: reasons[status]!, ...versionOf(record) };

@@ -30,7 +30,8 @@ const maxEntries = 1000;
 /** @throws Problem `structure` when the Bundle has no list of entries, `too-costly` when it is too long. */
 export function entriesOf(bundle: Node): unknown[] {
   const entries = bundle['entry'] ?? [];
-  if (!Array.isArray(entries)) throw new Problem('structure', 'The entries must be an array', { expression: 'Bundle.entry' });
+  if (!Array.isArray(entries))
+    throw new Problem('structure', 'The entries must be an array', { expression: 'Bundle.entry' });
   if (entries.length > maxEntries) throw new Problem('too-costly', `A Bundle may have ${maxEntries} entries at most`);
   return entries as unknown[];
 }
@@ -40,12 +41,16 @@ export function parseEntry(value: unknown, index: number, baseUrl: string): Entr
   const expression = `Bundle.entry[${index}]`;
   if (!isNode(value)) throw new Problem('structure', 'An entry must be an object', { expression });
   const request = value['request'];
-  if (!isNode(request)) throw new Problem('required', 'The entry needs a request', { expression: `${expression}.request` });
+  if (!isNode(request))
+    throw new Problem('required', 'The entry needs a request', { expression: `${expression}.request` });
   const { method, url: written } = request;
   if (typeof method !== 'string' || !methods.has(method)) {
-    throw new Problem('value', 'The method must be GET, HEAD, POST, PUT, PATCH or DELETE', { expression: `${expression}.request.method` });
+    throw new Problem('value', 'The method must be GET, HEAD, POST, PUT, PATCH or DELETE', {
+      expression: `${expression}.request.method`,
+    });
   }
-  if (typeof written !== 'string') throw new Problem('required', 'The request needs a url', { expression: `${expression}.request.url` });
+  if (typeof written !== 'string')
+    throw new Problem('required', 'The request needs a url', { expression: `${expression}.request.url` });
   const url = written.startsWith(`${baseUrl}/`) ? written.slice(baseUrl.length + 1) : written.replace(/^\//, '');
   const fullUrl = typeof value['fullUrl'] === 'string' ? value['fullUrl'] : undefined;
   try {
@@ -77,17 +82,26 @@ function actionOf(method: string, url: string, resource: unknown, request: Node)
     return { request: readLike(method, url, resource, request) };
   }
   if (!resourceTypes.has(type)) throw new Problem('not-supported', 'The url does not name an R4 resource type');
-  if (more.length > 0 || (method === 'POST' && id !== undefined)) throw new Problem('not-supported', `The url does not fit the method ${method}`);
+  if (more.length > 0 || (method === 'POST' && id !== undefined))
+    throw new Problem('not-supported', `The url does not fit the method ${method}`);
   const known = type as ResourceType;
   const version = ifMatchVersion(text(request['ifMatch']));
   const match = version === undefined ? {} : { ifMatch: version };
   if (method === 'POST') {
     const ifNoneExist = text(request['ifNoneExist']);
-    return { change: { kind: 'create', type: known, resource: needed(resource), ...(ifNoneExist !== undefined && { ifNoneExist: bare(ifNoneExist) }) } };
+    return {
+      change: {
+        kind: 'create',
+        type: known,
+        resource: needed(resource),
+        ...(ifNoneExist !== undefined && { ifNoneExist: bare(ifNoneExist) }),
+      },
+    };
   }
   const target = targetOf(id, query);
   if (method === 'DELETE') return { change: { kind: 'delete', type: known, target, ...match } };
-  if (method === 'PUT') return { change: { kind: 'update', type: known, target, resource: needed(resource), ...match } };
+  if (method === 'PUT')
+    return { change: { kind: 'update', type: known, target, resource: needed(resource), ...match } };
   return { change: { kind: 'patch', type: known, target, patch: patchOf(needed(resource)), ...match } };
 }
 
@@ -121,11 +135,20 @@ function needed(resource: unknown): Node {
 function patchOf(resource: Node): Patch {
   if (resource['resourceType'] === 'Parameters') return { kind: 'fhirpath', parameters: resource as never };
   const data = resource['data'];
-  if (resource['resourceType'] !== 'Binary' || typeof data !== 'string' || !/^application\/json-patch\+json/.test(String(resource['contentType']))) {
+  if (
+    resource['resourceType'] !== 'Binary' ||
+    typeof data !== 'string' ||
+    !/^application\/json-patch\+json/.test(String(resource['contentType']))
+  ) {
     throw new Problem('value', 'A PATCH entry carries Parameters, or a Binary of application/json-patch+json');
   }
   try {
-    return { kind: 'json', operations: parseJson(new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(atob(data), (char) => char.charCodeAt(0)))) };
+    return {
+      kind: 'json',
+      operations: parseJson(
+        new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(atob(data), (char) => char.charCodeAt(0))),
+      ),
+    };
   } catch (error) {
     throw new Problem('structure', 'The patch in the Binary is not JSON', { cause: error });
   }

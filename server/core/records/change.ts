@@ -64,7 +64,11 @@ async function create(context: WriteContext, asked: Extract<Change, { kind: 'cre
     if (standing) return { status: 200, record: standing };
   }
   const { id: _ignored, ...content } = resource as Resource & { id?: string };
-  const request: WriteRequest = { method: 'create', resource: content as Resource, ...(asked.id !== undefined && { id: asked.id }) };
+  const request: WriteRequest = {
+    method: 'create',
+    resource: content as Resource,
+    ...(asked.id !== undefined && { id: asked.id }),
+  };
   return { status: 201, record: (await write(context, request)).record };
 }
 

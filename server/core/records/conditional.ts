@@ -16,7 +16,11 @@ import type { WriteContext } from './write.ts';
  * @param criteria a query string, such as `identifier=http://hospital|42`
  * @throws Problem `multiple-matches`; `not-supported` or `value` for criteria that do not say what they mean.
  */
-export async function findOne(context: WriteContext, type: ResourceType, criteria: string): Promise<StoredRecord | undefined> {
+export async function findOne(
+  context: WriteContext,
+  type: ResourceType,
+  criteria: string,
+): Promise<StoredRecord | undefined> {
   const conditions = parseCriteria(type, parseQueryString(criteria));
   for (const key of lockKeys(type, conditions)) await context.stores.records.lockKey(key);
   const query = { type, conditions, include: [], revinclude: [], sort: [], count: 2, total: 'none' as const };
@@ -30,8 +34,15 @@ export async function findOne(context: WriteContext, type: ResourceType, criteri
  * criteria as a whole. Sorted, so that two transactions never wait for each other.
  */
 export function lockKeys(type: ResourceType, conditions: readonly SearchCondition[]): string[] {
-  const identifiers = conditions.filter((one) => one.parameter === 'identifier' && one.modifier === undefined && !one.chain);
+  const identifiers = conditions.filter(
+    (one) => one.parameter === 'identifier' && one.modifier === undefined && !one.chain,
+  );
   const values = identifiers.flatMap((one) => one.values.map((value) => splitUnescaped(value, '|').at(-1) ?? ''));
   if (values.length > 0) return [...new Set(values)].sort().map((value) => `${type}?identifier=${value}`);
-  return [`${type}?${conditions.map((one) => JSON.stringify(one)).sort().join('&')}`];
+  return [
+    `${type}?${conditions
+      .map((one) => JSON.stringify(one))
+      .sort()
+      .join('&')}`,
+  ];
 }

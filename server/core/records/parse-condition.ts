@@ -16,7 +16,12 @@ const maxValues = 500;
  * @throws Problem `not-supported` for a modifier that is unknown or does not fit (always an error),
  *   `value` for a value that cannot be right, `too-costly` past the limits.
  */
-export function parseCondition(type: ResourceType, name: string, value: string, depth = 0): SearchCondition | undefined {
+export function parseCondition(
+  type: ResourceType,
+  name: string,
+  value: string,
+  depth = 0,
+): SearchCondition | undefined {
   if (depth > maxDepth) throw new Problem('too-costly', `A chain may have ${maxDepth} steps at most`);
   if (name.startsWith('_has:')) return parseHas(type, name, value, depth);
   const dot = name.indexOf('.');
@@ -52,7 +57,8 @@ function parseChain(
   value: string,
   depth: number,
 ): SearchCondition | undefined {
-  if (parameter?.type !== 'reference') throw new Problem('not-supported', `The parameter ${code} is no reference and cannot be chained`);
+  if (parameter?.type !== 'reference')
+    throw new Problem('not-supported', `The parameter ${code} is no reference and cannot be chained`);
   if (modifier !== undefined && !resourceTypes.has(modifier)) throw unknownModifier(code);
   if (modifier !== undefined && parameter.target && !parameter.target.includes(modifier)) {
     throw new Problem('not-supported', `The parameter ${code} does not refer to ${modifier}`);
@@ -68,7 +74,13 @@ function parseChain(
 }
 
 /** Of several target types only some may know the modifier; one that does makes the chain valid. */
-function parseChained(type: ResourceType, rest: string, value: string, depth: number, lenient: boolean): SearchCondition | undefined {
+function parseChained(
+  type: ResourceType,
+  rest: string,
+  value: string,
+  depth: number,
+  lenient: boolean,
+): SearchCondition | undefined {
   try {
     return parseCondition(type, rest, value, depth + 1);
   } catch (error) {

@@ -48,7 +48,8 @@ function refusePoison(value: unknown): void {
     if (value.includes('\0')) throw new Problem('structure', 'The body holds a NUL character');
   } else if (typeof value === 'object' && value !== null) {
     for (const [name, inner] of Object.entries(value)) {
-      if (name === '__proto__' || name.includes('\0')) throw new Problem('structure', 'The body has a property name that is not allowed');
+      if (name === '__proto__' || name.includes('\0'))
+        throw new Problem('structure', 'The body has a property name that is not allowed');
       refusePoison(inner);
     }
   }

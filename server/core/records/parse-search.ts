@@ -45,7 +45,8 @@ const once = new Set(['_count', '_sort', '_total', '_summary', '_elements']);
  * @throws Problem `not-supported` (unknown modifier; with `strict` also unknown parameter), `value`, `too-costly`.
  */
 export function parseSearch(type: ResourceType, parameters: Parameters, options: ParseOptions = {}): ParsedSearch {
-  if (parameters.length > maxParameters) throw new Problem('too-costly', `A search may have ${maxParameters} parameters at most`);
+  if (parameters.length > maxParameters)
+    throw new Problem('too-costly', `A search may have ${maxParameters} parameters at most`);
   const { defaultCount = 50, maxCount = 1000 } = options;
   const parsed: ParsedSearch = {
     query: { type, conditions: [], include: [], revinclude: [], sort: [], count: defaultCount, total: 'none' },
@@ -104,18 +105,21 @@ const controls: Record<string, (parsed: ParsedSearch, value: string) => string |
     return undefined;
   },
   _total: (parsed, value) => {
-    if (value !== 'none' && value !== 'estimate' && value !== 'accurate') throw new Problem('value', '_total is none, estimate or accurate');
+    if (value !== 'none' && value !== 'estimate' && value !== 'accurate')
+      throw new Problem('value', '_total is none, estimate or accurate');
     parsed.query.total = value;
     return undefined;
   },
   _summary: (parsed, value) => {
-    if (!/^(true|text|data|count|false)$/.test(value)) throw new Problem('value', '_summary is true, text, data, count or false');
+    if (!/^(true|text|data|count|false)$/.test(value))
+      throw new Problem('value', '_summary is true, text, data, count or false');
     parsed.summary = value as Summary;
     return undefined;
   },
   _elements: (parsed, value) => {
     const names = value.split(',').map((name) => name.trim().replace(/^[A-Z]\w*\./, ''));
-    if (!names.every((name) => /^[a-z]\w*$/i.test(name))) throw new Problem('value', '_elements is a list of element names');
+    if (!names.every((name) => /^[a-z]\w*$/i.test(name)))
+      throw new Problem('value', '_elements is a list of element names');
     parsed.elements = names;
     return undefined;
   },
@@ -160,7 +164,12 @@ function includeInstruction(searched: ResourceType, written: string, iterate: bo
     return 'does not name a reference parameter';
   }
   if (target !== undefined && !resourceTypes.has(target)) return 'names a target that is no resource type';
-  return { type: type as ResourceType, parameter, iterate, ...(target !== undefined && { target: target as ResourceType }) };
+  return {
+    type: type as ResourceType,
+    parameter,
+    iterate,
+    ...(target !== undefined && { target: target as ResourceType }),
+  };
 }
 
 /** Parameter names come from the caller and go into messages and logs: only what looks like one is repeated. */

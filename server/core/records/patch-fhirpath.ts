@@ -20,7 +20,8 @@ export function applyFhirPathPatch(resource: Resource, parameters: FhirParameter
   if (operations.length === 0 || operations.some((one) => one.name !== 'operation')) {
     throw new Problem('structure', 'A FHIRPath Patch is a Parameters resource of operation parameters');
   }
-  if (operations.length > maxOperations) throw new Problem('too-costly', `A patch may have ${maxOperations} operations at most`);
+  if (operations.length > maxOperations)
+    throw new Problem('too-costly', `A patch may have ${maxOperations} operations at most`);
   const document = structuredClone(resource) as unknown as Node;
   for (const [index, operation] of operations.entries()) apply(document, operation, index);
   return document as unknown as Resource;
@@ -57,7 +58,10 @@ function apply(document: Node, operation: ParametersParameter, index: number): v
 
 function add(document: Node, path: string, name: string | undefined, value: unknown, index: number): void {
   if (name === undefined || !/^[A-Za-z]\w*$/.test(name)) throw malformed(index);
-  const targets = path === document['resourceType'] ? [document] : locate(document, path).map((place) => (place.holder as Node)[place.key] as Node);
+  const targets =
+    path === document['resourceType']
+      ? [document]
+      : locate(document, path).map((place) => (place.holder as Node)[place.key] as Node);
   const [target] = targets;
   if (targets.length !== 1 || typeof target !== 'object' || target === null) throw misfit(index);
   const added = required(value, index);
@@ -101,7 +105,10 @@ function listAt(document: Node, path: string, places: Place[], index: number): u
   const dot = path.lastIndexOf('.');
   const parentPath = path.slice(0, dot);
   const name = path.slice(dot + 1);
-  const parents = parentPath === document['resourceType'] ? [document] : locate(document, parentPath).map((one) => (one.holder as Node)[one.key] as Node);
+  const parents =
+    parentPath === document['resourceType']
+      ? [document]
+      : locate(document, parentPath).map((one) => (one.holder as Node)[one.key] as Node);
   const [parent] = parents;
   if (places.length > 0 || parents.length !== 1 || !parent || !isList(document, parentPath, name)) throw misfit(index);
   const list: unknown[] = [];
@@ -113,7 +120,11 @@ function listAt(document: Node, path: string, places: Place[], index: number): u
 function locate(document: Node, path: string): Place[] {
   let results: unknown[];
   try {
-    results = fhirpath.evaluate(document, path, {}, r4 as unknown as Model, { async: false, resolveInternalTypes: false, traceFn: () => undefined }) as unknown[];
+    results = fhirpath.evaluate(document, path, {}, r4 as unknown as Model, {
+      async: false,
+      resolveInternalTypes: false,
+      traceFn: () => undefined,
+    }) as unknown[];
   } catch (error) {
     throw new Problem('structure', 'A path of the patch is not FHIRPath', { cause: error });
   }
@@ -176,5 +187,6 @@ function position(given: number | undefined, last: number, index: number): numbe
   return given;
 }
 
-const malformed = (index: number): Problem => new Problem('structure', `Operation ${index} is not one of FHIRPath Patch`);
+const malformed = (index: number): Problem =>
+  new Problem('structure', `Operation ${index} is not one of FHIRPath Patch`);
 const misfit = (index: number): Problem => new Problem('conflict', `Operation ${index} does not fit the resource`);

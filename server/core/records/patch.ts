@@ -17,16 +17,20 @@ const maxResultLength = 20 * 1024 ** 2;
  *   fails, `value` when it changes id or type, `too-costly`.
  */
 export function applyPatch(resource: Resource, patch: Patch): Resource {
-  const changed = patch.kind === 'json' ? applyJsonPatch(resource, patch.operations) : applyFhirPathPatch(resource, patch.parameters);
+  const changed =
+    patch.kind === 'json' ? applyJsonPatch(resource, patch.operations) : applyFhirPathPatch(resource, patch.parameters);
   if (changed.resourceType !== resource.resourceType || changed.id !== resource.id) {
-    throw new Problem('value', 'A patch must not change the id or the type of a resource', { expression: `${resource.resourceType}.id` });
+    throw new Problem('value', 'A patch must not change the id or the type of a resource', {
+      expression: `${resource.resourceType}.id`,
+    });
   }
   return changed;
 }
 
 function applyJsonPatch(resource: Resource, operations: unknown): Resource {
   if (!Array.isArray(operations)) throw new Problem('structure', 'A JSON Patch is an array of operations');
-  if (operations.length > maxOperations) throw new Problem('too-costly', `A patch may have ${maxOperations} operations at most`);
+  if (operations.length > maxOperations)
+    throw new Problem('too-costly', `A patch may have ${maxOperations} operations at most`);
   if (operations.filter((one: unknown) => (one as Operation | null)?.op === 'copy').length > maxCopies) {
     throw new Problem('too-costly', `A patch may have ${maxCopies} copy operations at most`);
   }
@@ -41,11 +45,16 @@ function run(resource: Resource, operations: Operation[]): Resource {
     try {
       document = jsonPatch.applyOperation(document, structuredClone(operation), true, true, true).newDocument;
     } catch (error) {
-      if (error instanceof RangeError) throw new Problem('too-costly', 'The patch makes the resource too large', { cause: error });
+      if (error instanceof RangeError)
+        throw new Problem('too-costly', 'The patch makes the resource too large', { cause: error });
       const failedTest = operation.op === 'test';
-      throw new Problem('conflict', failedTest ? `Test ${index} of the patch failed` : `Operation ${index} does not fit the resource`, {
-        cause: error,
-      });
+      throw new Problem(
+        'conflict',
+        failedTest ? `Test ${index} of the patch failed` : `Operation ${index} does not fit the resource`,
+        {
+          cause: error,
+        },
+      );
     }
     if (typeof document !== 'object' || document === null || Array.isArray(document)) {
       throw new Problem('conflict', `Operation ${index} leaves no resource`);

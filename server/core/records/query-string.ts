@@ -8,7 +8,8 @@ const zoneWithSpace = /(T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) (\d{2}:\d{2})/g;
 export function parseQueryString(written: string): [name: string, value: string][] {
   return [...new URLSearchParams(written)].map(([name, value]) => {
     const text = name + value;
-    if (text.includes('\0') || !text.isWellFormed()) throw new Problem('value', 'A parameter holds a character that is not allowed');
+    if (text.includes('\0') || !text.isWellFormed())
+      throw new Problem('value', 'A parameter holds a character that is not allowed');
     return [name, value.replaceAll(zoneWithSpace, '$1+$2')];
   });
 }

@@ -52,7 +52,12 @@ function rewriteNode(node: Node, type: string, targets: LinkTargets): Node {
       const property = structure.properties.get(companion ? name.slice(1) : name);
       if (!property) return [name, value];
       const inner = companion ? { ...property, type: 'Element' } : property;
-      return [name, Array.isArray(value) ? value.map((one) => rewriteValue(one, inner, type, targets)) : rewriteValue(value, inner, type, targets)];
+      return [
+        name,
+        Array.isArray(value)
+          ? value.map((one) => rewriteValue(one, inner, type, targets))
+          : rewriteValue(value, inner, type, targets),
+      ];
     }),
   );
 }
@@ -60,11 +65,15 @@ function rewriteNode(node: Node, type: string, targets: LinkTargets): Node {
 function rewriteValue(value: unknown, property: Property, owner: string, targets: LinkTargets): unknown {
   if (typeof value === 'string') {
     if (owner === 'Reference' && property.element === 'reference') return rewriteReference(value, targets);
-    if (linkTypes.has(property.type) && !(owner === 'Extension' && property.element === 'url')) return targets.byFullUrl.get(value) ?? value;
+    if (linkTypes.has(property.type) && !(owner === 'Extension' && property.element === 'url'))
+      return targets.byFullUrl.get(value) ?? value;
     return property.type === 'xhtml' ? rewriteNarrative(value, targets) : value;
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const type = property.type === 'Resource' ? String((value as Node)['resourceType']) : property.type.replace(/^(Simple|Money)Quantity$/, 'Quantity');
+  const type =
+    property.type === 'Resource'
+      ? String((value as Node)['resourceType'])
+      : property.type.replace(/^(Simple|Money)Quantity$/, 'Quantity');
   return rewriteNode(value as Node, type, targets);
 }
 

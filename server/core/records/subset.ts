@@ -24,12 +24,17 @@ export function subset(resource: Resource, summary: Summary, elements: readonly 
   return { ...result, meta: { ...meta, tag } } as unknown as Resource;
 }
 
-function selector(type: string, summary: Summary, elements: readonly string[] | undefined): ((name: string) => boolean) | undefined {
+function selector(
+  type: string,
+  summary: Summary,
+  elements: readonly string[] | undefined,
+): ((name: string) => boolean) | undefined {
   const structure = structureOf(type);
   const mandatory = new Set(structure?.mandatory.flatMap((one) => [...one.names]));
   if (elements) {
     const wanted = new Set(elements);
-    return (name) => mandatory.has(name) || wanted.has(name) || wanted.has(structure?.properties.get(name)?.element ?? name);
+    return (name) =>
+      mandatory.has(name) || wanted.has(name) || wanted.has(structure?.properties.get(name)?.element ?? name);
   }
   if (summary === 'data') return (name) => name !== 'text';
   if (summary === 'text') return (name) => mandatory.has(name) || name === 'text';

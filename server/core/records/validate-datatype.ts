@@ -20,10 +20,16 @@ const none: readonly Broken[] = [];
 const has = (node: Node, name: string): boolean => node[name] !== undefined || node[`_${name}`] !== undefined;
 const needs = (name: string, other: string) => (node: Node) => !has(node, name) || has(node, other);
 
-const quantity = [{ key: 'qty-3', human: 'A code for the unit needs the system of the unit', holds: needs('code', 'system') }];
+const quantity = [
+  { key: 'qty-3', human: 'A code for the unit needs the system of the unit', holds: needs('code', 'system') },
+];
 const simpleQuantity = [
   ...quantity,
-  { key: 'sqty-1', human: 'The comparator is not used on a SimpleQuantity', holds: (node: Node) => !has(node, 'comparator') },
+  {
+    key: 'sqty-1',
+    human: 'The comparator is not used on a SimpleQuantity',
+    holds: (node: Node) => !has(node, 'comparator'),
+  },
 ];
 
 const rulesOf: Record<string, { key: string; human: string; holds: (node: Node) => boolean }[]> = {
@@ -32,7 +38,8 @@ const rulesOf: Record<string, { key: string; human: string; holds: (node: Node) 
       key: 'ext-1',
       human: 'Must have either extensions or value[x], not both',
       holds: (node) =>
-        (node['extension'] !== undefined) !== Object.keys(node).some((name) => name.startsWith('value') || name.startsWith('_value')),
+        (node['extension'] !== undefined) !==
+        Object.keys(node).some((name) => name.startsWith('value') || name.startsWith('_value')),
     },
   ],
   Quantity: quantity,
@@ -44,14 +51,17 @@ const rulesOf: Record<string, { key: string; human: string; holds: (node: Node) 
   MoneyQuantity: quantity,
   Attachment: [{ key: 'att-1', human: 'Data needs a contentType', holds: needs('data', 'contentType') }],
   ContactPoint: [{ key: 'cpt-2', human: 'A value needs a system', holds: needs('value', 'system') }],
-  Period: [{ key: 'per-1', human: 'start must be no later than end', holds: (node) => inOrder(node['start'], node['end']) }],
+  Period: [
+    { key: 'per-1', human: 'start must be no later than end', holds: (node) => inOrder(node['start'], node['end']) },
+  ],
   Range: [
     {
       key: 'rng-2',
       human: 'low must be no higher than high',
       holds: (node) => {
         const [low, high] = [node['low'] as Node | undefined, node['high'] as Node | undefined];
-        const comparable = typeof low?.['value'] === 'number' && typeof high?.['value'] === 'number' && low['code'] === high['code'];
+        const comparable =
+          typeof low?.['value'] === 'number' && typeof high?.['value'] === 'number' && low['code'] === high['code'];
         return !comparable || (low['value'] as number) <= (high['value'] as number);
       },
     },
@@ -61,7 +71,8 @@ const rulesOf: Record<string, { key: string; human: string; holds: (node: Node) 
       key: 'rat-1',
       human: 'Numerator and denominator are both there or both absent; if absent, an extension is',
       holds: (node) =>
-        has(node, 'numerator') === has(node, 'denominator') && (has(node, 'numerator') || node['extension'] !== undefined),
+        has(node, 'numerator') === has(node, 'denominator') &&
+        (has(node, 'numerator') || node['extension'] !== undefined),
     },
   ],
   'Timing.repeat': [
@@ -72,7 +83,11 @@ const rulesOf: Record<string, { key: string; human: string; holds: (node: Node) 
     { key: 'tim-6', human: 'periodMax needs period', holds: needs('periodMax', 'period') },
     { key: 'tim-7', human: 'durationMax needs duration', holds: needs('durationMax', 'duration') },
     { key: 'tim-8', human: 'countMax needs count', holds: needs('countMax', 'count') },
-    { key: 'tim-10', human: 'timeOfDay and when are not used together', holds: (node) => !has(node, 'timeOfDay') || !has(node, 'when') },
+    {
+      key: 'tim-10',
+      human: 'timeOfDay and when are not used together',
+      holds: (node) => !has(node, 'timeOfDay') || !has(node, 'when'),
+    },
   ],
 };
 

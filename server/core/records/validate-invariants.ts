@@ -30,7 +30,10 @@ export function invariantHolds(path: string, expression: string, node: unknown, 
 function compile(path: string, expression: string): Evaluate | undefined {
   try {
     const at = path.includes('.') ? { base: path, expression } : expression;
-    return fhirpath.compile(at, r4 as unknown as Model, { async: false, traceFn: () => undefined }) as unknown as Evaluate;
+    return fhirpath.compile(at, r4 as unknown as Model, {
+      async: false,
+      traceFn: () => undefined,
+    }) as unknown as Evaluate;
   } catch {
     return undefined;
   }

@@ -21,8 +21,14 @@ export interface Walk {
 }
 export type Node = Record<string, unknown>;
 
-export function report(issues: ValidationIssue[], code: ValidationIssue['code'], message: string, expression: string): void {
+export function report(
+  issues: ValidationIssue[],
+  code: ValidationIssue['code'],
+  message: string,
+  expression: string,
+): void {
   issues.push({ code, message, expression });
 }
 
-export const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isNode = (value: unknown): value is Node =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -57,13 +57,17 @@ const attributeForm = /([A-Za-z_:][\w:.-]*)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/g;
 const entityForm = /&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});/g;
 
 const elements = new Set(
-  ('a abbr acronym b big blockquote br caption cite code col colgroup dd dfn div dl dt em h1 h2 h3 h4 h5 h6 hr i img ins del ' +
-    'kbd li ol p pre q samp small span strong sub sup table tbody td tfoot th thead tr tt ul var').split(' '),
+  (
+    'a abbr acronym b big blockquote br caption cite code col colgroup dd dfn div dl dt em h1 h2 h3 h4 h5 h6 hr i img ins del ' +
+    'kbd li ol p pre q samp small span strong sub sup table tbody td tfoot th thead tr tt ul var'
+  ).split(' '),
 );
 const attributesAllowed = new Set(
-  ('abbr accesskey align alt axis bgcolor border cellhalign cellpadding cellspacing cellvalign char charoff charset cite class ' +
+  (
+    'abbr accesskey align alt axis bgcolor border cellhalign cellpadding cellspacing cellvalign char charoff charset cite class ' +
     'colspan compact coords dir frame headers height href hreflang hspace id idref label lang longdesc name nowrap rel rev rowspan ' +
-    'rules scope shape span src start style summary tabindex title type valign value vspace width xmlns xml:lang xml:space').split(' '),
+    'rules scope shape span src start style summary tabindex title type valign value vspace width xmlns xml:lang xml:space'
+  ).split(' '),
 );
 
 function textFault(words: string): string | undefined {
@@ -97,8 +101,11 @@ function plain(value: string): string {
     const code = Number.parseInt(digits, hex ? 16 : 10);
     return code <= 0x10ffff ? String.fromCodePoint(code) : '';
   });
-  // eslint-disable-next-line no-control-regex
-  return decoded.replaceAll('&colon;', ':').replaceAll(/&(?:Tab|NewLine);/g, '').replaceAll(/[\u0000-\u0020]+/g, '').toLowerCase();
+  return decoded
+    .replaceAll('&colon;', ':')
+    .replaceAll(/&(?:Tab|NewLine);/g, '')
+    .replaceAll(/[\u0000-\u0020]+/g, '')
+    .toLowerCase();
 }
 
 function safeLink(value: string): boolean {

@@ -11,7 +11,6 @@ export function primitiveFault(type: string, value: unknown): string | undefined
 export const isPrimitive = (type: string): boolean => Object.hasOwn(checks, type);
 
 const maxText = 1_048_576; // string: "no more than 1MB in size"
-// eslint-disable-next-line no-control-regex
 const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
 const idForm = /^[A-Za-z0-9\-.]{1,64}$/;
 const codeForm = /^[^\s]+(\s[^\s]+)*$/;
@@ -21,7 +20,9 @@ const oidForm = /^urn:oid:[0-2](\.(0|[1-9][0-9]*))+$/;
 const dateForm = /^(\d{4})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?)?$/;
 const clock = '(?:[01]\\d|2[0-3]):[0-5]\\d:(?:[0-5]\\d|60)(?:\\.\\d+)?';
 const timeForm = new RegExp(`^${clock}$`);
-const zonedForm = new RegExp(`^(\\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T${clock}(?:Z|[+-](?:(?:0\\d|1[0-3]):[0-5]\\d|14:00))$`);
+const zonedForm = new RegExp(
+  `^(\\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T${clock}(?:Z|[+-](?:(?:0\\d|1[0-3]):[0-5]\\d|14:00))$`,
+);
 const base64Form = /^[A-Za-z0-9+/]*={0,2}$/;
 
 function text(value: unknown): string | undefined {
@@ -55,7 +56,8 @@ function whole(from: number, words: string) {
 }
 
 const dayExists = (parts: RegExpExecArray): boolean =>
-  parts[1] !== '0000' && (!parts[3] || Number(parts[3]) <= new Date(Date.UTC(Number(parts[1]), Number(parts[2]), 0)).getUTCDate());
+  parts[1] !== '0000' &&
+  (!parts[3] || Number(parts[3]) <= new Date(Date.UTC(Number(parts[1]), Number(parts[2]), 0)).getUTCDate());
 
 function dated(forms: RegExp[], message: string) {
   return (value: unknown) => {

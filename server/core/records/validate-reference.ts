@@ -45,7 +45,12 @@ export function checkContained(walk: Walk, path: string): void {
   for (const { id, expression } of walk.localReferences) {
     // Of plain URIs only references must resolve; `#` alone names the container.
     if (expression !== '' && id !== '' && !walk.contained.has(id)) {
-      report(walk.issues, 'invariant', 'ref-1: names a contained resource that is not there', `${expression}.reference`);
+      report(
+        walk.issues,
+        'invariant',
+        'ref-1: names a contained resource that is not there',
+        `${expression}.reference`,
+      );
     }
   }
   const named = new Set(walk.localReferences.map(({ id }) => id));
@@ -54,8 +59,10 @@ export function checkContained(walk: Walk, path: string): void {
     if (!isNode(one)) return;
     const here = `${path}.contained[${index}]`;
     const meta = isNode(one['meta']) ? one['meta'] : {};
-    if (typeof one['id'] !== 'string' || !idForm.test(one['id'])) report(walk.issues, 'required', 'needs an id', `${here}.id`);
-    else if (seen.has(one['id'])) report(walk.issues, 'value', 'has the id of another contained resource', `${here}.id`);
+    if (typeof one['id'] !== 'string' || !idForm.test(one['id']))
+      report(walk.issues, 'required', 'needs an id', `${here}.id`);
+    else if (seen.has(one['id']))
+      report(walk.issues, 'value', 'has the id of another contained resource', `${here}.id`);
     else if (!named.has(one['id']) && !refersToContainer(one)) {
       report(walk.issues, 'invariant', 'dom-3: a contained resource must be referred to', here);
     }
@@ -63,7 +70,8 @@ export function checkContained(walk: Walk, path: string): void {
     if (meta['versionId'] !== undefined || meta['lastUpdated'] !== undefined) {
       report(walk.issues, 'invariant', 'dom-4: a contained resource has no versionId or lastUpdated', `${here}.meta`);
     }
-    if (meta['security'] !== undefined) report(walk.issues, 'invariant', 'dom-5: a contained resource has no security label', `${here}.meta`);
+    if (meta['security'] !== undefined)
+      report(walk.issues, 'invariant', 'dom-5: a contained resource has no security label', `${here}.meta`);
   });
 }
 

