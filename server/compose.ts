@@ -28,6 +28,7 @@ import { startEmbeddedPostgres } from './infrastructure/postgres/embedded.ts';
 import { startJobs, type JobRunner } from './infrastructure/postgres/jobs.ts';
 import { postgresAuthorizations } from './infrastructure/postgres/oidc-store.ts';
 import { postgresRecords } from './infrastructure/postgres/records.ts';
+import { postgresReportNumbers } from './infrastructure/postgres/report-numbers.ts';
 import { postgresStudyWriting } from './infrastructure/postgres/studies.ts';
 import { postgresStudySearch } from './infrastructure/postgres/study-search.ts';
 import { inTransaction } from './infrastructure/postgres/transaction.ts';
@@ -127,6 +128,7 @@ async function build(
     records: postgresRecords(sql, { baseUrl: settings.fhirBaseUrl }),
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl: settings.fhirBaseUrl }) },
     accounts: postgresAccounts(sql),
+    reportNumbers: postgresReportNumbers(sql),
     jobs: jobs.queue(sql),
     audit,
   });

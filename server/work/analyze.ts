@@ -34,7 +34,7 @@ export async function analyze(world: World, _deps: unknown, job: TakenJob): Prom
     const context = contextOf(world, stores);
     if (device) await keepDevice(context, device);
     return takeAnalysis(context, String(job.data['task']), {
-      device: device ? referenceTo(device) : { reference: 'Device/unknown' },
+      ...(device && { device: referenceTo(device) }),
       seconds: leaseSeconds,
     });
   });

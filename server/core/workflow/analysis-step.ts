@@ -49,7 +49,7 @@ export async function skipAnalysis(review: Review, step: Task): Promise<Task> {
 export async function takeAnalysis(
   context: WriteContext,
   taskId: string,
-  lease: { device: Pointer; seconds: number },
+  lease: { device?: Pointer; seconds: number },
 ): Promise<Kept<'Task'> | undefined> {
   const step = await locked(context, 'Task', { reference: `Task/${taskId}` });
   if (step.status !== 'accepted' && step.status !== 'in-progress') return undefined;
@@ -58,7 +58,7 @@ export async function takeAnalysis(
   return put(context, {
     ...step,
     status: 'in-progress',
-    owner: lease.device,
+    ...(lease.device && { owner: lease.device }),
     lastModified: review.at.toISOString(),
     executionPeriod: { start: review.at.toISOString() },
     restriction: { period: { end: new Date(review.at.getTime() + lease.seconds * 1000).toISOString() } },
