@@ -33,6 +33,9 @@ export function bearer(verify: (token: string) => Promise<Principal>): Middlewar
 
 /** The challenge of a 401 (RFC 6750 3): an error code only if a token was sent. */
 export function challenge(problem: Problem | undefined): string {
-  const error = problem === undefined ? '' : `, error="invalid_token", error_description="${problem.message.replace(/["\\]/g, '')}"`;
+  const error =
+    problem === undefined
+      ? ''
+      : `, error="invalid_token", error_description="${problem.message.replace(/["\\]/g, '')}"`;
   return `Bearer realm="csss"${error}`;
 }

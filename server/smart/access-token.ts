@@ -80,7 +80,8 @@ export function accessTokens(options: {
       try {
         claims = await check(token);
       } catch (cause) {
-        if (cause instanceof errors.JWTExpired) throw new Problem('expired', 'The access token is over. Get a new one.', { cause });
+        if (cause instanceof errors.JWTExpired)
+          throw new Problem('expired', 'The access token is over. Get a new one.', { cause });
         throw new Problem('login', 'The access token is not valid here.', { cause });
       }
       return toPrincipal(claims, await standingOf(claims));
@@ -104,7 +105,8 @@ function fault(claims: AccessTokenClaims, { revoked, clientDisabled, account }: 
   if (claims.grant === undefined) return claims.sub === claims.client_id ? undefined : 'The token belongs to nobody.';
   if (!account || account.disabled) return 'The account cannot be used.';
   // What was granted to a role or a person is not carried over to another.
-  if (claims.roles?.[0] !== account.role || claims.fhirUser !== account.fhirUser) return 'The account has changed. Sign in again.';
+  if (claims.roles?.[0] !== account.role || claims.fhirUser !== account.fhirUser)
+    return 'The account has changed. Sign in again.';
   const own = patientOf(account);
   if (own !== undefined && claims.patient !== own) return 'The token is for another patient.';
   return undefined;
@@ -127,6 +129,8 @@ function toPrincipal(claims: AccessTokenClaims, standing: Standing): Principal {
     role,
     fhirUser,
     ...(claims.patient === undefined ? {} : { patient: claims.patient }),
-    scopes: scopes.filter((scope) => roleMayUse(role, scope) && (scope.context !== 'patient' || claims.patient !== undefined)),
+    scopes: scopes.filter(
+      (scope) => roleMayUse(role, scope) && (scope.context !== 'patient' || claims.patient !== undefined),
+    ),
   };
 }

@@ -1,5 +1,5 @@
 import type { AuthorizationStore, Payload, SmartClient } from '../core/accounts/authorizations.ts';
-import { hashSecret } from './provider.ts';
+import { hashSecret } from './authorization/provider.ts';
 
 export const viewerClientId = 'csss-viewer';
 
@@ -48,30 +48,39 @@ export async function seedClients(store: Pick<AuthorizationStore, 'saveClient'>,
 
 function viewer({ publicUrl, viewerOrigins = [] }: ClientSeeds): SmartClient {
   const origins = [publicUrl, ...viewerOrigins];
-  return registration(viewerClientId, {
-    client_name: 'CSSS Viewer',
-    client_uri: publicUrl,
-    application_type: 'web',
-    redirect_uris: origins.flatMap((origin) => [`${origin}/signed-in`, `${origin}/signed-in-silently`]),
-    post_logout_redirect_uris: origins.flatMap((origin) => [origin, `${origin}/`]),
-    token_endpoint_auth_method: 'none',
-    grant_types: ['authorization_code', 'refresh_token'],
-    response_types: ['code'],
-  }, { firstParty: true }); // prettier-ignore
+  return registration(
+    viewerClientId,
+    {
+      client_name: 'CSSS Viewer',
+      client_uri: publicUrl,
+      application_type: 'web',
+      redirect_uris: origins.flatMap((origin) => [`${origin}/signed-in`, `${origin}/signed-in-silently`]),
+      post_logout_redirect_uris: origins.flatMap((origin) => [origin, `${origin}/`]),
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+    },
+    { firstParty: true },
+  );
 }
 
 function appClient(app: AppRegistration): SmartClient {
-  if (app.secret !== undefined && app.secret.length < 32) throw new Error(`Client ${app.id}: a secret needs at least 32 random characters.`);
-  return registration(app.id, {
-    client_name: app.name,
-    application_type: app.kind ?? 'web',
-    redirect_uris: app.redirectUris,
-    ...(app.launchUri === undefined ? {} : { initiate_login_uri: app.launchUri }),
-    token_endpoint_auth_method: app.secret === undefined ? 'none' : 'client_secret_basic',
-    ...(app.secret === undefined ? {} : { client_secret: hashSecret(app.secret) }),
-    grant_types: ['authorization_code', 'refresh_token'],
-    response_types: ['code'],
-  }, app.allowedScope === undefined ? {} : { allowedScope: app.allowedScope }); // prettier-ignore
+  if (app.secret !== undefined && app.secret.length < 32)
+    throw new Error(`Client ${app.id}: a secret needs at least 32 random characters.`);
+  return registration(
+    app.id,
+    {
+      client_name: app.name,
+      application_type: app.kind ?? 'web',
+      redirect_uris: app.redirectUris,
+      ...(app.launchUri === undefined ? {} : { initiate_login_uri: app.launchUri }),
+      token_endpoint_auth_method: app.secret === undefined ? 'none' : 'client_secret_basic',
+      ...(app.secret === undefined ? {} : { client_secret: hashSecret(app.secret) }),
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+    },
+    app.allowedScope === undefined ? {} : { allowedScope: app.allowedScope },
+  );
 }
 
 function backendClient(backend: BackendRegistration): SmartClient {
@@ -83,19 +92,31 @@ function backendClient(backend: BackendRegistration): SmartClient {
       throw new Error(`Client ${id}: its keys must be public RSA or P-384 keys, each with a kid.`);
     }
   }
-  return registration(id, {
-    client_name: name,
-    redirect_uris: [],
-    token_endpoint_auth_method: 'private_key_jwt',
-    jwks,
-    grant_types: ['client_credentials'],
-    response_types: [],
-  }, { allowedScope, mayIntrospect }); // prettier-ignore
+  return registration(
+    id,
+    {
+      client_name: name,
+      redirect_uris: [],
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks,
+      grant_types: ['client_credentials'],
+      response_types: [],
+    },
+    { allowedScope, mayIntrospect },
+  );
 }
 
 function registration(id: string, metadata: Payload, rest: Partial<SmartClient>): SmartClient {
   return { id, metadata, firstParty: false, mayIntrospect: false, disabled: false, ...rest };
 }
+
+/** A standalone app on this computer, on any loopback port: what demo mode registers for people who try their own. */
+export const demoApp: AppRegistration = {
+  id: 'csss-demo-app',
+  name: 'Demo SMART app',
+  kind: 'native',
+  redirectUris: ['http://127.0.0.1/callback', 'http://localhost/callback'],
+};
 
 /** Whether the caller came through our own viewer. */
 export function isFirstPartyPrincipal(principal: { clientId: string }): boolean {

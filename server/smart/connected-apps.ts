@@ -6,7 +6,7 @@ import type { World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import type { State } from '../http/state.ts';
 import type { AccessTokens } from './access-token.ts';
-import { checkFormOrigin, formProof, readForm } from './form.ts';
+import { checkFormOrigin, formProof, readForm } from './interactions/form.ts';
 import { connectedAppsPage, signInFirstPage } from './pages/account-pages.ts';
 import { errorPage, showPage } from './pages/layout.ts';
 
@@ -31,7 +31,10 @@ export function connectedAppsRoutes(router: Router<State>, parts: ConnectedAppsP
     if (accountId === undefined) return showPage(ctx, { ...signInFirstPage(), status: 401 });
     try {
       const form = await readForm(ctx);
-      checkFormOrigin(ctx, form, { origin: parts.world.settings.publicUrl, proof: formProof(parts.cookieKey, accountId) });
+      checkFormOrigin(ctx, form, {
+        origin: parts.world.settings.publicUrl,
+        proof: formProof(parts.cookieKey, accountId),
+      });
       await removeAccess(parts, ctx, accountId, form.get('grant') ?? '');
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -48,7 +51,12 @@ async function showApps(parts: ConnectedAppsParts, ctx: ParameterizedContext<Sta
 }
 
 /** Only the person's own authorisations can be named. */
-async function removeAccess(parts: ConnectedAppsParts, ctx: ParameterizedContext<State>, accountId: string, grantId: string): Promise<void> {
+async function removeAccess(
+  parts: ConnectedAppsParts,
+  ctx: ParameterizedContext<State>,
+  accountId: string,
+  grantId: string,
+): Promise<void> {
   const grant = grantId.includes('\0') ? undefined : await parts.authorizations.grant(grantId);
   if (grant?.accountId !== accountId) return;
   await parts.authorizations.revokeGrant(grantId);
@@ -63,7 +71,10 @@ async function removeAccess(parts: ConnectedAppsParts, ctx: ParameterizedContext
   });
 }
 
-async function sessionAccount({ provider, world }: ConnectedAppsParts, ctx: ParameterizedContext<State>): Promise<string | undefined> {
+async function sessionAccount(
+  { provider, world }: ConnectedAppsParts,
+  ctx: ParameterizedContext<State>,
+): Promise<string | undefined> {
   const session = await provider.Session.get(provider.createContext(ctx.req, ctx.res) as never);
   const account = session.accountId === undefined ? undefined : await world.accounts.byId(session.accountId);
   return account && !account.disabled ? account.id : undefined;

@@ -1,4 +1,4 @@
-import { signInScopes } from './granted-scopes.ts';
+import { signInScopes } from './authorization/granted-scopes.ts';
 
 export interface SmartEndpoints {
   issuer: string;
@@ -43,7 +43,15 @@ export function smartConfiguration(publicUrl: string, capabilities: readonly str
     code_challenge_methods_supported: ['S256'],
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'private_key_jwt'],
     token_endpoint_auth_signing_alg_values_supported: ['ES384', 'RS384'],
-    scopes_supported: [...signInScopes, 'launch', 'launch/patient', 'patient/*.rs', 'user/*.cruds', 'system/*.rs'],
+    scopes_supported: [
+      ...signInScopes,
+      'launch',
+      'launch/patient',
+      'patient/*.rs',
+      'user/*.cruds',
+      'system/*.rs',
+      'system/ImagingStudy.rs',
+    ],
     capabilities: [
       'launch-ehr',
       'launch-standalone',
@@ -67,6 +75,16 @@ export function smartConfiguration(publicUrl: string, capabilities: readonly str
     ],
   };
 }
+
+/**
+ * To be claimed only by a server that keeps every rule of SMART Imaging Access 0.1.0 on its FHIR and DICOMweb
+ * sides; the SMART side (scopes, issuer, audience, launch and backend services) does.
+ */
+export const imagingAccessCapabilities = [
+  'smart-imaging-access',
+  'http://fhir.org/argonaut/smart-imaging/capabilities/app-launch',
+  'http://fhir.org/argonaut/smart-imaging/capabilities/backend-services',
+];
 
 /** SMART's style hints (`smart_style_url`): the colours of this site, for apps that want to look alike. */
 export const smartStyle = {

@@ -5,7 +5,7 @@ import type { World } from '../core/ports.ts';
 import type { Principal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import type { State } from '../http/state.ts';
-import type { FindPatients } from './interactions.ts';
+import type { FindPatients } from './interactions/interaction-step.ts';
 import { isFirstPartyPrincipal } from './clients.ts';
 
 export interface LaunchParts {
@@ -31,14 +31,20 @@ export interface LaunchOrder {
  * @throws Problem `forbidden` if the caller is not our own application, `not-found` for an unknown app or a
  * patient that the person may not see, `value` for malformed ids.
  */
-export async function prepareLaunch(parts: LaunchParts, principal: Principal, order: LaunchOrder): Promise<{ launch: string; url: string }> {
-  if (principal.kind !== 'user' || !isFirstPartyPrincipal(principal)) throw new Problem('forbidden', 'Only the viewer can launch apps.');
+export async function prepareLaunch(
+  parts: LaunchParts,
+  principal: Principal,
+  order: LaunchOrder,
+): Promise<{ launch: string; url: string }> {
+  if (principal.kind !== 'user' || !isFirstPartyPrincipal(principal))
+    throw new Problem('forbidden', 'Only the viewer can launch apps.');
   for (const id of [order.patient, order.encounter]) {
     if (id !== undefined && !fhirId.test(id)) throw new Problem('value', 'patient and encounter are FHIR ids.');
   }
   const client = await parts.authorizations.client(order.clientId);
   const launchUri = client?.metadata.initiate_login_uri;
-  if (!client || client.disabled || typeof launchUri !== 'string') throw new Problem('not-found', 'There is no such app to launch.');
+  if (!client || client.disabled || typeof launchUri !== 'string')
+    throw new Problem('not-found', 'There is no such app to launch.');
   if (order.patient !== undefined && principal.role !== 'patient') {
     const [patient] = await parts.findPatients(principal, { id: order.patient });
     if (patient?.id !== order.patient) throw new Problem('not-found', 'There is no such patient.');

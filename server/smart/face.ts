@@ -10,19 +10,20 @@ import { Problem, type ProblemCode } from '../core/problem.ts';
 import { bearer } from '../http/bearer.ts';
 import type { State } from '../http/state.ts';
 import { accessTokens } from './access-token.ts';
-import { authorizationServer } from './authorization-server.ts';
+import { authorizationServer } from './authorization/authorization-server.ts';
 import { connectedAppsRoutes } from './connected-apps.ts';
 import { smartConfiguration, smartEndpoints, smartStyle, type SmartEndpoints } from './discovery.ts';
 import { prepareLaunch, readLaunchOrder } from './ehr-launch.ts';
-import { interactionRoutes, type FindPatients } from './interactions.ts';
+import type { FindPatients } from './interactions/interaction-step.ts';
+import { interactionRoutes } from './interactions/interactions.ts';
 import { introspect } from './introspection.ts';
 import type { SmartKeys } from './keys.ts';
 import type { DemoAccount } from './pages/sign-in-page.ts';
-import { createProvider } from './provider.ts';
+import { createProvider } from './authorization/provider.ts';
 
 export type { DemoAccount } from './pages/sign-in-page.ts';
 export type { PatientChoice } from './pages/patient-page.ts';
-export type { FindPatients } from './interactions.ts';
+export type { FindPatients } from './interactions/interaction-step.ts';
 
 export interface SmartFaceParts {
   world: Pick<World, 'accounts' | 'audit' | 'settings'>;
@@ -57,10 +58,20 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
   const { world, authorizations, keys } = parts;
   const { publicUrl, fhirBaseUrl } = world.settings;
   const endpoints = smartEndpoints(publicUrl);
-  const tokens = accessTokens({ issuer: endpoints.issuer, audience: fhirBaseUrl, signing: keys.signing, authorizations });
+  const tokens = accessTokens({
+    issuer: endpoints.issuer,
+    audience: fhirBaseUrl,
+    signing: keys.signing,
+    authorizations,
+  });
   const provider = createProvider({
-    publicUrl, fhirBaseUrl, keys, authorizations, accounts: world.accounts, onGrantEnded: tokens.forget,
-  }); // prettier-ignore
+    publicUrl,
+    fhirBaseUrl,
+    keys,
+    authorizations,
+    accounts: world.accounts,
+    onGrantEnded: tokens.forget,
+  });
   provider.on('server_error', (_ctx, error) => parts.onFault?.(error));
   provider.on('grant.revoked', () => tokens.forget());
   const cookieKey = keys.cookies[0]!;
@@ -74,7 +85,9 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
       publicDocuments(router, smartConfiguration(publicUrl, parts.capabilities));
       const guard = bearer(tokens.verify);
       // In front of oidc-provider, which cannot introspect its own JWTs; the router therefore goes first.
-      router.post('/oidc/token/introspection', plainErrors, guard, (ctx) => introspect({ ...endpoints, fhirBaseUrl, tokens, authorizations }, ctx));
+      router.post('/oidc/token/introspection', plainErrors, guard, (ctx) =>
+        introspect({ ...endpoints, fhirBaseUrl, tokens, authorizations }, ctx),
+      );
       router.post('/smart/launch', plainErrors, guard, async (ctx) => {
         ctx.status = 201;
         ctx.body = await prepareLaunch(parts, ctx.state.principal, await readLaunchOrder(ctx));
@@ -97,19 +110,28 @@ function publicDocuments(router: Router<State>, configuration: Record<string, un
   router.get('/.well-known/smart-configuration', publish(configuration));
   router.get('/fhir/.well-known/smart-configuration', publish(configuration));
   router.get('/smart/style.json', publish(smartStyle));
-  for (const [name, type] of [['page.css', 'text/css; charset=utf-8'], ['page.js', 'text/javascript; charset=utf-8']] as const) {
+  for (const [name, type] of [
+    ['page.css', 'text/css; charset=utf-8'],
+    ['page.js', 'text/javascript; charset=utf-8'],
+  ] as const) {
     const content = readFileSync(join(import.meta.dirname, 'pages', name));
     router.get(`/smart/${name}`, (ctx) => {
       ctx.set('Cache-Control', 'public, max-age=300');
       ctx.type = type;
       ctx.body = content;
     });
-  } // prettier-ignore
+  }
 }
 
 const statusOf: Partial<Record<ProblemCode, number>> = {
-  login: 401, expired: 401, forbidden: 403, 'not-found': 404, 'media-type': 415, 'too-long': 413, throttled: 429,
-}; // prettier-ignore
+  login: 401,
+  expired: 401,
+  forbidden: 403,
+  'not-found': 404,
+  'media-type': 415,
+  'too-long': 413,
+  throttled: 429,
+};
 
 /** Problems of the JSON routes in OAuth's own form (RFC 6749 5.2). */
 const plainErrors: Middleware<State> = async (ctx, next) => {

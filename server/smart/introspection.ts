@@ -1,7 +1,7 @@
 import type { ParameterizedContext } from 'koa';
 import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
 import type { State } from '../http/state.ts';
-import { readForm } from './form.ts';
+import { readForm } from './interactions/form.ts';
 import type { AccessTokenClaims, AccessTokens } from './access-token.ts';
 
 export interface IntrospectionParts {
@@ -36,7 +36,14 @@ export async function introspect(parts: IntrospectionParts, ctx: ParameterizedCo
   const refresh = await parts.authorizations.find('RefreshToken', { id: token });
   const live = refresh && refresh.consumed === undefined && mayKnow(refresh.clientId);
   ctx.body = live
-    ? { active: true, client_id: refresh.clientId, scope: refresh.scope, exp: refresh.exp, iss: parts.issuer, sub: refresh.accountId }
+    ? {
+        active: true,
+        client_id: refresh.clientId,
+        scope: refresh.scope,
+        exp: refresh.exp,
+        iss: parts.issuer,
+        sub: refresh.accountId,
+      }
     : { active: false };
 }
 

@@ -48,7 +48,8 @@ export class Browser {
     const url = new URL(address, this.origin);
     const headers = new Headers(init.headers);
     const cookies = [...this.#cookies].filter(([, cookie]) => belongs(url.pathname, cookie.path));
-    if (cookies.length > 0) headers.set('Cookie', cookies.map(([name, { value }]) => `${name.split(' ')[0]}=${value}`).join('; '));
+    if (cookies.length > 0)
+      headers.set('Cookie', cookies.map(([name, { value }]) => `${name.split(' ')[0]}=${value}`).join('; '));
     const response = await fetch(url, { ...init, headers, redirect: 'manual' });
     for (const line of response.headers.getSetCookie()) this.#keep(line);
     return response;
@@ -68,7 +69,11 @@ export class Browser {
 
   /** Posts a form of the page as a browser would. */
   post(action: string, fields: URLSearchParams): Promise<{ url: string; response: Response }> {
-    return this.open(action, { method: 'POST', headers: { Origin: this.origin, 'Sec-Fetch-Site': 'same-origin' }, body: fields });
+    return this.open(action, {
+      method: 'POST',
+      headers: { Origin: this.origin, 'Sec-Fetch-Site': 'same-origin' },
+      body: fields,
+    });
   }
 
   #keep(line: string): void {
@@ -98,7 +103,11 @@ export function pkce(): { verifier: string; challenge: string } {
 }
 
 /** The address that an app sends the browser to. */
-export function authorizeUrl(serverUrl: string, challenge: string, options: Omit<SignInOptions, 'email' | 'password'>): string {
+export function authorizeUrl(
+  serverUrl: string,
+  challenge: string,
+  options: Omit<SignInOptions, 'email' | 'password'>,
+): string {
   const url = new URL(`${serverUrl}/oidc/auth`);
   const parameters = {
     response_type: 'code',
@@ -133,7 +142,12 @@ export class PageError extends Error {
   readonly html: string;
   readonly headers: Headers;
   constructor(status: number, html: string, headers: Headers) {
-    super(`page with status ${status}: ${html.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ').slice(0, 300)}`);
+    super(
+      `page with status ${status}: ${html
+        .replace(/<[^>]+>/g, ' ')
+        .replace(/\s+/g, ' ')
+        .slice(0, 300)}`,
+    );
     this.status = status;
     this.html = html;
     this.headers = headers;
@@ -170,7 +184,11 @@ function decode(text: string): string {
 }
 
 /** A form post to the token endpoint. */
-export function postToken(serverUrl: string, fields: Record<string, string>, headers: Record<string, string> = {}): Promise<Response> {
+export function postToken(
+  serverUrl: string,
+  fields: Record<string, string>,
+  headers: Record<string, string> = {},
+): Promise<Response> {
   return fetch(`${serverUrl}/oidc/token`, { method: 'POST', headers, body: new URLSearchParams(fields) });
 }
 
@@ -210,7 +228,15 @@ export async function clientAssertion(
 ): Promise<string> {
   const alg = key.kty === 'RSA' ? 'RS384' : 'ES384';
   const now = Math.floor(Date.now() / 1000);
-  return new SignJWT({ iss: clientId, sub: clientId, aud: `${serverUrl}/oidc/token`, jti: randomUUID(), iat: now, exp: now + 120, ...claims })
+  return new SignJWT({
+    iss: clientId,
+    sub: clientId,
+    aud: `${serverUrl}/oidc/token`,
+    jti: randomUUID(),
+    iat: now,
+    exp: now + 120,
+    ...claims,
+  })
     .setProtectedHeader({ alg, typ: 'JWT', kid: key.kid! })
     .sign(await importJWK(key, alg));
 }

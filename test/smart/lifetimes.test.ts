@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { changeRole, disableAccount } from '../../server/core/accounts/account.ts';
 import { postgresAccounts } from '../../server/infrastructure/postgres/accounts.ts';
-import { authorizeUrl, backendToken, Browser, pkce, postToken, signIn, throughPages, type Tokens } from '../harness/sign-in.ts';
+import {
+  authorizeUrl,
+  backendToken,
+  Browser,
+  pkce,
+  postToken,
+  signIn,
+  throughPages,
+  type Tokens,
+} from '../harness/sign-in.ts';
 import { appRedirect, password, startSmallServer, type SmallServer } from './small-server.ts';
 
 let server: SmallServer;
@@ -15,8 +24,16 @@ const doctor = { email: 'doctor@test.example', password };
 const patient = { email: 'patient@test.example', password };
 const offline = 'openid fhirUser offline_access launch/patient patient/*.rs';
 
-async function refresh(token: string, more: Record<string, string> = {}): Promise<{ status: number; body: Tokens & { error?: string } }> {
-  const response = await postToken(server.url, { grant_type: 'refresh_token', refresh_token: token, client_id: 'demo-app', ...more });
+async function refresh(
+  token: string,
+  more: Record<string, string> = {},
+): Promise<{ status: number; body: Tokens & { error?: string } }> {
+  const response = await postToken(server.url, {
+    grant_type: 'refresh_token',
+    refresh_token: token,
+    client_id: 'demo-app',
+    ...more,
+  });
   return { status: response.status, body: (await response.json()) as Tokens & { error?: string } };
 }
 
@@ -29,7 +46,11 @@ test('a refresh rotates the refresh token and keeps the launch context', async (
 });
 
 test('a refresh can narrow the scopes and never widen them', async () => {
-  const first = await signIn(server.url, { ...app, ...patient, scope: 'openid offline_access patient/Patient.rs patient/ImagingStudy.rs' });
+  const first = await signIn(server.url, {
+    ...app,
+    ...patient,
+    scope: 'openid offline_access patient/Patient.rs patient/ImagingStudy.rs',
+  });
   const narrowed = await refresh(first.refresh_token!, { scope: 'patient/Patient.rs' });
   expect(narrowed.body.scope).toBe('patient/Patient.rs');
   const widened = await refresh(narrowed.body.refresh_token!, { scope: 'patient/*.cruds' });
@@ -112,7 +133,9 @@ test('introspection tells registered clients about any token, others about their
   expect((await ask(backend, 'abc')).body).toEqual({ active: false });
   expect((await ask(backend, '')).status).toBe(400);
   expect((await ask('abc', tokens.access_token)).status).toBe(401);
-  await server.authorizations.revokeGrant((await server.authorizations.grantsOf(server.accounts.doctor.id))[0]!.grantId);
+  await server.authorizations.revokeGrant(
+    (await server.authorizations.grantsOf(server.accounts.doctor.id))[0]!.grantId,
+  );
   expect((await ask(backend, tokens.access_token)).body).toEqual({ active: false });
 });
 
@@ -125,7 +148,10 @@ test('the viewer with offline_access shares one grant over its tabs, and signing
   const renewed = await again(one.refresh_token!);
   expect(renewed.status).toBe(200);
   const end = new URL(`${server.url}/oidc/session/end`);
-  end.search = new URLSearchParams({ id_token_hint: two.id_token!, post_logout_redirect_uri: `${server.url}/` }).toString();
+  end.search = new URLSearchParams({
+    id_token_hint: two.id_token!,
+    post_logout_redirect_uri: `${server.url}/`,
+  }).toString();
   const page = await (await browser.open(end.href)).response.text();
   expect(page).toContain('Sign out?');
   const xsrf = /name="xsrf" value="([^"]+)"/.exec(page)![1]!;
@@ -150,13 +176,20 @@ test('an EHR launch carries its patient, once, for that app and person', async (
       headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
       body: JSON.stringify(order),
     });
-  const { launch, url } = (await (await prepare(viewer.access_token, { client: 'demo-app', patient: 'patient-2' })).json()) as { launch: string; url: string };
+  const { launch, url } = (await (
+    await prepare(viewer.access_token, { client: 'demo-app', patient: 'patient-2' })
+  ).json()) as { launch: string; url: string };
   expect(url).toBe(`https://app.example.org/launch?iss=${encodeURIComponent(`${server.url}/fhir`)}&launch=${launch}`);
   const options = { ...app, scope: 'openid launch patient/*.rs', parameters: { launch } };
-  await expect(signIn(server.url, { ...options, email: 'admin@test.example', password })).rejects.toMatchObject({ status: 403 });
+  await expect(signIn(server.url, { ...options, email: 'admin@test.example', password })).rejects.toMatchObject({
+    status: 403,
+  });
   const tokens = await signIn(server.url, { ...options, ...doctor });
   expect(tokens).toMatchObject({ patient: 'patient-2', scope: 'openid launch patient/*.rs' });
-  const again = await throughPages(new Browser(server.url), authorizeUrl(server.url, pkce().challenge, options), { ...options, ...doctor });
+  const again = await throughPages(new Browser(server.url), authorizeUrl(server.url, pkce().challenge, options), {
+    ...options,
+    ...doctor,
+  });
   expect(again.searchParams.get('error')).toBe('invalid_request');
   expect((await prepare(viewer.access_token, { client: 'demo-app', patient: 'patient-9' })).status).toBe(404);
   expect((await prepare(viewer.access_token, { client: 'demo-app', patient: '../x' })).status).toBe(400);
@@ -208,7 +241,9 @@ test('a changed role, and then a disabled account, end what was granted before',
 test('keys and sessions outlive a restart, and a disabled client gets nothing', async () => {
   const { smartKeys } = await import('../../server/smart/keys.ts');
   const again = await smartKeys(server.authorizations);
-  expect((await (await fetch(`${server.url}/oidc/jwks`)).json()) as unknown).toMatchObject({ keys: [{ kid: again.signing[0]!.kid }] });
+  expect((await (await fetch(`${server.url}/oidc/jwks`)).json()) as unknown).toMatchObject({
+    keys: [{ kid: again.signing[0]!.kid }],
+  });
   const { access_token: token } = await backendToken(server.url, server.backend, 'system/Patient.rs');
   await server.authorizations.setClientDisabled('backend', true);
   server.face.forgetChecks();

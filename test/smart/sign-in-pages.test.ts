@@ -11,7 +11,12 @@ afterAll(() => server.close());
 const app = { clientId: 'demo-app', redirectUri: appRedirect, scope: 'openid launch/patient patient/*.rs' };
 
 /** A browser in front of the sign-in form. */
-async function atSignIn(): Promise<{ browser: Browser; page: string; headers: Headers; submit: (fields: Record<string, string>) => Promise<Response> }> {
+async function atSignIn(): Promise<{
+  browser: Browser;
+  page: string;
+  headers: Headers;
+  submit: (fields: Record<string, string>) => Promise<Response>;
+}> {
   const browser = new Browser(server.url);
   const { url, response } = await browser.open(authorizeUrl(server.url, pkce().challenge, app));
   const page = await response.text();
@@ -21,7 +26,11 @@ async function atSignIn(): Promise<{ browser: Browser; page: string; headers: He
   return { browser, page, headers: response.headers, submit };
 }
 
-const withoutSecrets = (page: string, email: string) => page.replace(/name="proof" value="[^"]+"/g, '').replace(/interaction\/[^/"]+/g, '').replaceAll(email, '');
+const withoutSecrets = (page: string, email: string) =>
+  page
+    .replace(/name="proof" value="[^"]+"/g, '')
+    .replace(/interaction\/[^/"]+/g, '')
+    .replaceAll(email, '');
 
 test('the sign-in page allows no inline script, no foreign source and no frame, and lets its form end at the app', async () => {
   const { page, headers } = await atSignIn();
@@ -34,16 +43,24 @@ test('the sign-in page allows no inline script, no foreign source and no frame, 
   expect(headers.get('cache-control')).toBe('no-store');
   expect(page).not.toMatch(/<script>|\son[a-z]+=|style=/);
   expect(page).toContain('to continue to Demo &#60;App&#62;');
-  for (const [label, field] of [['E-mail address', 'email'], ['Password', 'password']]) expect(page).toContain(`<label for="${field}">${label}`);
+  for (const [label, field] of [
+    ['E-mail address', 'email'],
+    ['Password', 'password'],
+  ])
+    expect(page).toContain(`<label for="${field}">${label}`);
   expect((await fetch(`${server.url}/smart/page.css`)).headers.get('content-type')).toContain('text/css');
   expect((await fetch(`${server.url}/smart/page.js`)).headers.get('content-type')).toContain('text/javascript');
 });
 
 test('a wrong password, an unknown address and a disabled account get the same answer', async () => {
-  const { disabled } = { disabled: 'admin@test.example' };
+  const disabled = 'admin@test.example';
   await server.database.sql.query(`update account set disabled = true where email = $1`, [disabled]);
   const answers = [];
-  for (const [email, word] of [['doctor@test.example', 'wrong'], ['nobody@test.example', 'wrong'], [disabled, password]] as const) {
+  for (const [email, word] of [
+    ['doctor@test.example', 'wrong'],
+    ['nobody@test.example', 'wrong'],
+    [disabled, password],
+  ] as const) {
     const response = await (await atSignIn()).submit({ email, password: word });
     answers.push({ status: response.status, page: withoutSecrets(await response.text(), email) });
   }
@@ -63,7 +80,12 @@ test('the typed password never comes back in a page, the address does, escaped',
 });
 
 test('odd input is a failed sign-in, not a fault', async () => {
-  for (const fields of [{}, { email: 'a\0b', password: '\0' }, { email: 'x'.repeat(60_000), password: 'y' }, { email: 'doctor@test.example', password: 'z'.repeat(50_000) }]) {
+  for (const fields of [
+    {},
+    { email: 'a\0b', password: '\0' },
+    { email: 'x'.repeat(60_000), password: 'y' },
+    { email: 'doctor@test.example', password: 'z'.repeat(50_000) },
+  ]) {
     expect((await (await atSignIn()).submit(fields as Record<string, string>)).status).toBe(403);
   }
   expect((await (await atSignIn()).submit({ email: 'x'.repeat(70_000) })).status).toBe(413);
@@ -73,23 +95,30 @@ test('after ten failures the account waits from this place, even with the right 
   await server.database.sql.query(`delete from sign_in_attempt`);
   const { submit } = await atSignIn();
   const email = 'patient@test.example';
-  const guesses = await Promise.all(Array.from({ length: 12 }, () => submit({ email: email.toUpperCase(), password: 'guess' })));
+  const guesses = await Promise.all(
+    Array.from({ length: 12 }, () => submit({ email: email.toUpperCase(), password: 'guess' })),
+  );
   expect(guesses.map((guess) => guess.status).sort()).toEqual([...Array<number>(10).fill(403), 429, 429]);
   const blocked = await submit({ email, password });
   expect(blocked.status).toBe(429);
   expect(Number(blocked.headers.get('retry-after'))).toBeGreaterThan(800);
   expect(await blocked.text()).toContain('Too many tries');
   // An unknown address is counted the same way.
-  const unknown = await Promise.all(Array.from({ length: 11 }, () => submit({ email: 'nobody@test.example', password: 'guess' })));
+  const unknown = await Promise.all(
+    Array.from({ length: 11 }, () => submit({ email: 'nobody@test.example', password: 'guess' })),
+  );
   expect(unknown.filter((guess) => guess.status === 429)).toHaveLength(1);
   // Another person at the same place is not held up.
   expect((await submit({ email: 'doctor@test.example', password })).status).toBe(303);
 });
 
 test('every sign-in leaves an audit row with its outcome, never with the address that was typed', async () => {
-  const rows = await server.database.sql.query<{ event: string; outcome: string; subject: string | null; source_address: string }>(
-    `select event, outcome, subject, source_address from audit where event like 'smart:sign-in%'`,
-  );
+  const rows = await server.database.sql.query<{
+    event: string;
+    outcome: string;
+    subject: string | null;
+    source_address: string;
+  }>(`select event, outcome, subject, source_address from audit where event like 'smart:sign-in%'`);
   const has = (event: string, outcome: string, subject: string | null) =>
     rows.some((row) => row.event === event && row.outcome === outcome && row.subject === subject);
   expect(has('smart:sign-in', 'success', server.accounts.doctor.id)).toBe(true);
@@ -104,14 +133,17 @@ test('a demo account fills the form by a click, also without script', async () =
   const { page, submit } = await atSignIn();
   expect(page).toContain('data-email="patient@test.example"');
   const filled = await (await submit({ demo: '0' })).text();
-  expect(filled).toContain('type="email" autocomplete="username" required maxlength="254" value="patient@test.example"');
-  expect(filled).toContain(`value="${password}"`);
+  expect(filled).toMatch(/id="email"[^>]+value="patient@test\.example"/);
+  expect(filled).toMatch(new RegExp(`id="password"[^>]+value="${password}"`));
 });
 
 test('cancel tells the app that the person said no', async () => {
   const { browser, page } = await atSignIn();
   const cancel = /action="([^"]+\/cancel)"/.exec(page)![1]!;
-  const { url } = await browser.post(cancel, new URLSearchParams({ proof: /name="proof" value="([^"]+)"/.exec(page)![1]! }));
+  const { url } = await browser.post(
+    cancel,
+    new URLSearchParams({ proof: /name="proof" value="([^"]+)"/.exec(page)![1]! }),
+  );
   expect(url.startsWith(`${appRedirect}?error=access_denied`)).toBe(true);
 });
 
@@ -147,7 +179,9 @@ test('signed-in pages cannot be taken over by a session of somebody else', async
 
 test('discovery is public for any origin and claims S256 only', async () => {
   for (const path of ['/.well-known/smart-configuration', '/fhir/.well-known/smart-configuration']) {
-    const response = await fetch(`${server.url}${path}`, { headers: { Origin: 'https://any.example', Accept: 'application/xml' } });
+    const response = await fetch(`${server.url}${path}`, {
+      headers: { Origin: 'https://any.example', Accept: 'application/xml' },
+    });
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
     expect(response.headers.get('content-type')).toContain('application/json');
     const configuration = (await response.json()) as Record<string, string[]>;
@@ -162,10 +196,20 @@ test('the token endpoint answers a browser app from its own origin only', async 
     fetch(`${server.url}/oidc/token`, {
       method: 'POST',
       headers: { Origin: origin },
-      body: new URLSearchParams({ grant_type: 'authorization_code', client_id: 'demo-app', code: 'x', redirect_uri: appRedirect, code_verifier: 'x' }),
+      body: new URLSearchParams({
+        grant_type: 'authorization_code',
+        client_id: 'demo-app',
+        code: 'x',
+        redirect_uri: appRedirect,
+        code_verifier: 'x',
+      }),
     });
-  expect((await ask('https://app.example.org')).headers.get('access-control-allow-origin')).toBe('https://app.example.org');
+  expect((await ask('https://app.example.org')).headers.get('access-control-allow-origin')).toBe(
+    'https://app.example.org',
+  );
   const foreign = await ask('https://evil.example');
   expect(foreign.headers.get('access-control-allow-origin')).toBeNull();
-  expect(await server.authorizations.clientOrigins()).toEqual(expect.arrayContaining(['https://app.example.org', server.url]));
+  expect(await server.authorizations.clientOrigins()).toEqual(
+    expect.arrayContaining(['https://app.example.org', server.url]),
+  );
 });

@@ -14,7 +14,7 @@ import { argon2Passwords } from '../../server/infrastructure/argon2.ts';
 import { postgresAccounts, postgresAttempts } from '../../server/infrastructure/postgres/accounts.ts';
 import { sharedAudit } from '../../server/infrastructure/postgres/audit.ts';
 import { postgresAuthorizations } from '../../server/infrastructure/postgres/oidc-store.ts';
-import { seedClients } from '../../server/smart/clients.ts';
+import { demoApp, seedClients } from '../../server/smart/clients.ts';
 import { smartFace, type SmartFace } from '../../server/smart/face.ts';
 import { smartKeys } from '../../server/smart/keys.ts';
 import { freshDatabase, type TestDatabase } from '../harness/database.ts';
@@ -56,13 +56,28 @@ export async function startSmallServer(): Promise<SmallServer> {
   await seedClients(authorizations, {
     publicUrl: url,
     apps: [
+      demoApp,
       { id: 'demo-app', name: 'Demo <App>', redirectUris: [appRedirect], launchUri: 'https://app.example.org/launch' },
       { id: 'secret-app', name: 'Secret App', redirectUris: [appRedirect], secret: appSecret },
     ],
-    backends: [{ id: 'backend', name: 'Backend', jwks, allowedScope: 'system/ImagingStudy.rs system/Patient.rs', mayIntrospect: true }],
+    backends: [
+      {
+        id: 'backend',
+        name: 'Backend',
+        jwks,
+        allowedScope: 'system/ImagingStudy.rs system/Patient.rs',
+        mayIntrospect: true,
+      },
+    ],
   });
   const made = async (role: 'patient' | 'doctor' | 'admin', fhirUser: string) =>
-    ensureAccount(accounts, passwords, { email: `${role}@test.example`, password, role, displayName: `The ${role}`, fhirUser });
+    ensureAccount(accounts, passwords, {
+      email: `${role}@test.example`,
+      password,
+      role,
+      displayName: `The ${role}`,
+      fhirUser,
+    });
   const face = smartFace({
     world: {
       accounts,
@@ -74,7 +89,9 @@ export async function startSmallServer(): Promise<SmallServer> {
     passwords,
     keys: await smartKeys(authorizations),
     findPatients: async (_principal, wanted) =>
-      people.filter((one) => ('id' in wanted ? one.id === wanted.id : one.name.toLowerCase().includes(wanted.text.toLowerCase()))),
+      people.filter((one) =>
+        'id' in wanted ? one.id === wanted.id : one.name.toLowerCase().includes(wanted.text.toLowerCase()),
+      ),
     demoAccounts: [{ label: 'Patient', email: 'patient@test.example', password }],
   });
   assemble(app, face);
@@ -95,7 +112,11 @@ export async function startSmallServer(): Promise<SmallServer> {
     ...small,
     async whoAmI(token) {
       const response = await fetch(`${url}/who-am-i`, { headers: { Authorization: `Bearer ${token}` } });
-      return { status: response.status, principal: (await response.json()) as Principal, challenge: response.headers.get('www-authenticate') };
+      return {
+        status: response.status,
+        principal: (await response.json()) as Principal,
+        challenge: response.headers.get('www-authenticate'),
+      };
     },
     async close() {
       await new Promise((done) => server.close(done).closeAllConnections());

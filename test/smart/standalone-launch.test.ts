@@ -18,7 +18,13 @@ test('a patient signs in to the viewer and gets tokens for the own compartment',
   expect(tokens.scope).not.toContain('user/');
   const { status, principal } = await server.whoAmI(tokens.access_token);
   expect(status).toBe(200);
-  expect(principal).toMatchObject({ kind: 'user', role: 'patient', fhirUser: 'Patient/patient-1', patient: 'patient-1', clientId: 'csss-viewer' });
+  expect(principal).toMatchObject({
+    kind: 'user',
+    role: 'patient',
+    fhirUser: 'Patient/patient-1',
+    patient: 'patient-1',
+    clientId: 'csss-viewer',
+  });
 });
 
 test('a doctor signs in to the viewer and gets user scopes without any patient context', async () => {
@@ -26,7 +32,11 @@ test('a doctor signs in to the viewer and gets user scopes without any patient c
   expect(tokens.patient).toBeUndefined();
   expect(tokens.scope).not.toContain('patient/');
   const { principal } = await server.whoAmI(tokens.access_token);
-  expect(principal).toMatchObject({ role: 'doctor', fhirUser: 'Practitioner/doctor-1', scopes: [{ context: 'user', type: '*', permissions: 'cruds' }] });
+  expect(principal).toMatchObject({
+    role: 'doctor',
+    fhirUser: 'Practitioner/doctor-1',
+    scopes: [{ context: 'user', type: '*', permissions: 'cruds' }],
+  });
   expect(principal.patient).toBeUndefined();
 });
 
@@ -35,13 +45,26 @@ test('an app of somebody else launches standalone: patient picker, consent, cont
     ...app,
     email: 'doctor@test.example',
     password,
-    scope: 'openid fhirUser offline_access launch/patient patient/ImagingStudy.rs patient/Observation.rs?category=laboratory bogus/x user/Patient.read',
+    scope:
+      'openid fhirUser offline_access launch/patient patient/ImagingStudy.rs patient/Observation.rs?category=laboratory bogus/x user/Patient.read',
     patient: 'patient-2',
   });
-  expect(tokens).toMatchObject({ patient: 'patient-2', need_patient_banner: true, smart_style_url: `${server.url}/smart/style.json` });
+  expect(tokens).toMatchObject({
+    patient: 'patient-2',
+    need_patient_banner: true,
+    smart_style_url: `${server.url}/smart/style.json`,
+  });
   expect(tokens.refresh_token).toBeTypeOf('string');
   expect(new Set(tokens.scope.split(' '))).toEqual(
-    new Set(['openid', 'fhirUser', 'offline_access', 'launch/patient', 'patient/ImagingStudy.rs', 'patient/Observation.rs?category=laboratory', 'user/Patient.read']),
+    new Set([
+      'openid',
+      'fhirUser',
+      'offline_access',
+      'launch/patient',
+      'patient/ImagingStudy.rs',
+      'patient/Observation.rs?category=laboratory',
+      'user/Patient.read',
+    ]),
   );
   const { principal } = await server.whoAmI(tokens.access_token);
   expect(principal.patient).toBe('patient-2');
@@ -50,7 +73,11 @@ test('an app of somebody else launches standalone: patient picker, consent, cont
     { context: 'patient', type: 'Observation', permissions: 'rs', query: 'category=laboratory' },
     { context: 'user', type: 'Patient', permissions: 'rs' },
   ]);
-  expect(decodeJwt(tokens.id_token!)).toMatchObject({ iss: `${server.url}/oidc`, aud: 'demo-app', fhirUser: `${server.url}/fhir/Practitioner/doctor-1` });
+  expect(decodeJwt(tokens.id_token!)).toMatchObject({
+    iss: `${server.url}/oidc`,
+    aud: 'demo-app',
+    fhirUser: `${server.url}/fhir/Practitioner/doctor-1`,
+  });
   expect(decodeProtectedHeader(tokens.id_token!).alg).toBe('RS256');
 });
 
@@ -58,5 +85,9 @@ test('a backend service gets its pre-authorised scopes for five minutes', async 
   const tokens = await backendToken(server.url, server.backend, 'system/ImagingStudy.rs system/Observation.rs');
   expect(tokens).toMatchObject({ scope: 'system/ImagingStudy.rs', expires_in: 300 });
   const { principal } = await server.whoAmI(tokens.access_token);
-  expect(principal).toMatchObject({ kind: 'client', subject: 'backend', scopes: [{ context: 'system', type: 'ImagingStudy', permissions: 'rs' }] });
+  expect(principal).toMatchObject({
+    kind: 'client',
+    subject: 'backend',
+    scopes: [{ context: 'system', type: 'ImagingStudy', permissions: 'rs' }],
+  });
 });

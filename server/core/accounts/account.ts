@@ -15,7 +15,8 @@ export interface NewAccount {
 }
 
 /** One plain address (RFC 5321 without comments, quotes and groups): whatever else a mail header understands is not let in. */
-const plainAddress = /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$/;
+const plainAddress =
+  /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$/;
 
 /** The form under which an address is looked up and counted. */
 export function addressKey(email: string): string {
@@ -43,13 +44,18 @@ export async function createAccount(
  * Makes the account if its address is free, and leaves an existing one as it is: for the accounts that the
  * operator or demo mode brings along, whose published passwords the rules for new ones would refuse.
  */
-export async function ensureAccount(accounts: AccountStore, passwords: PasswordHasher, wanted: NewAccount): Promise<Account> {
+export async function ensureAccount(
+  accounts: AccountStore,
+  passwords: PasswordHasher,
+  wanted: NewAccount,
+): Promise<Account> {
   const standing = await accounts.byEmail(wanted.email);
   if (standing) return standing;
   try {
     return await insertAccount(accounts, passwords, wanted);
   } catch (error) {
-    const winner = error instanceof Problem && error.code === 'duplicate' ? await accounts.byEmail(wanted.email) : undefined;
+    const winner =
+      error instanceof Problem && error.code === 'duplicate' ? await accounts.byEmail(wanted.email) : undefined;
     if (winner) return winner;
     throw error;
   }
@@ -89,7 +95,11 @@ export function patientOf(account: Pick<Account, 'role' | 'fhirUser'>): string |
 }
 
 /** Locks a person out: no new sign-in, and every session and authorisation ends (tokens within 60 s). */
-export async function disableAccount(accounts: AccountStore, authorizations: AuthorizationStore, id: string): Promise<void> {
+export async function disableAccount(
+  accounts: AccountStore,
+  authorizations: AuthorizationStore,
+  id: string,
+): Promise<void> {
   await accounts.setDisabled(id, true);
   await authorizations.revokeAccount(id);
 }

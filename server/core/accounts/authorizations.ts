@@ -6,7 +6,12 @@ export type Payload = Record<string, unknown>;
 /** What the authorization server (SMART face) must remember. Every method is atomic by itself. */
 export interface AuthorizationStore {
   /** @returns false if `onlyNew` and the id exists: how a replayed client assertion is noticed by two processes at once. */
-  put(model: string, id: string, payload: Payload, options: { expiresIn?: number; onlyNew?: boolean }): Promise<boolean>;
+  put(
+    model: string,
+    id: string,
+    payload: Payload,
+    options: { expiresIn?: number; onlyNew?: boolean },
+  ): Promise<boolean>;
   /** Expired rows are not there. */
   find(model: string, by: { id: string } | { uid: string } | { userCode: string }): Promise<Payload | undefined>;
   /** Marks as used. @returns false if it was used before: of two parallel uses of one code, one wins. */

@@ -1,7 +1,15 @@
 import type { Role, Scope } from '../principal.ts';
 
 /** Scopes about the sign-in itself and its launch context; everything else names resources. */
-const plainScopes = new Set(['openid', 'profile', 'fhirUser', 'offline_access', 'online_access', 'launch', 'launch/patient']);
+const plainScopes = new Set([
+  'openid',
+  'profile',
+  'fhirUser',
+  'offline_access',
+  'online_access',
+  'launch',
+  'launch/patient',
+]);
 
 const version1: Record<string, string> = { read: 'rs', write: 'cud', '*': 'cruds' };
 const shape = /^(patient|user|system)\/(\*|[A-Z][A-Za-z]{1,63})\.(read|write|\*|c?r?u?d?s?)(?:\?(.+))?$/;

@@ -30,10 +30,19 @@ export function postgresAccounts(sql: Sql): AccountStore {
       try {
         await sql.query(
           `insert into account (id, email, password_hash, role, display_name, fhir_user, disabled) values ($1, $2, $3, $4, $5, $6, $7)`,
-          [account.id, account.email, account.passwordHash, account.role, account.displayName, account.fhirUser, account.disabled],
+          [
+            account.id,
+            account.email,
+            account.passwordHash,
+            account.role,
+            account.displayName,
+            account.fhirUser,
+            account.disabled,
+          ],
         );
       } catch (error) {
-        if ((error as { code?: string }).code === uniqueViolation) throw new Problem('duplicate', 'This address has an account already.');
+        if ((error as { code?: string }).code === uniqueViolation)
+          throw new Problem('duplicate', 'This address has an account already.');
         throw error;
       }
     },
@@ -86,7 +95,9 @@ export function postgresAttempts(sql: Sql): AttemptStore {
     },
     async succeed({ forget, giveBack }) {
       await sql.query(`delete from sign_in_attempt where key = any ($1)`, [forget.map(hashed)]);
-      await sql.query(`update sign_in_attempt set failures = greatest(failures - 1, 0) where key = any ($1)`, [giveBack.map(hashed)]);
+      await sql.query(`update sign_in_attempt set failures = greatest(failures - 1, 0) where key = any ($1)`, [
+        giveBack.map(hashed),
+      ]);
     },
   };
 }

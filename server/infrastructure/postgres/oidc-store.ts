@@ -19,8 +19,17 @@ function payloadStore(sql: Sql): Pick<AuthorizationStore, 'put' | 'find' | 'cons
            account_id = excluded.account_id, expires_at = excluded.expires_at
          where not $9 or stored.expires_at < now()
          returning id`,
-        [model, id, JSON.stringify(payload), text(payload.grantId), text(payload.uid), text(payload.userCode), text(payload.accountId),
-         expiresIn ?? null, onlyNew], // prettier-ignore
+        [
+          model,
+          id,
+          JSON.stringify(payload),
+          text(payload.grantId),
+          text(payload.uid),
+          text(payload.userCode),
+          text(payload.accountId),
+          expiresIn ?? null,
+          onlyNew,
+        ],
       );
       return rows.length === 1;
     },
@@ -65,7 +74,10 @@ function endings(sql: Sql): Pick<AuthorizationStore, 'revokeGrant' | 'revokeAcco
       return rows.map((row) => row.grant_id);
     },
     async revokeToken(tokenId, expiresAt) {
-      await sql.query(`insert into revoked_token (token_id, expires_at) values ($1, $2) on conflict do nothing`, [tokenId, expiresAt]);
+      await sql.query(`insert into revoked_token (token_id, expires_at) values ($1, $2) on conflict do nothing`, [
+        tokenId,
+        expiresAt,
+      ]);
     },
     async standing({ tokenId, clientId, grantId, accountId }) {
       const [row] = await sql.query<StandingRow>(
@@ -104,7 +116,10 @@ function housekeeping(sql: Sql): Pick<AuthorizationStore, 'secret' | 'sweep'> {
       const stored = () => sql.query<{ value: T }>(`select value from server_secret where name = $1`, [name]);
       const [found] = await stored();
       if (found) return found.value;
-      await sql.query(`insert into server_secret (name, value) values ($1, $2) on conflict do nothing`, [name, JSON.stringify(await make())]);
+      await sql.query(`insert into server_secret (name, value) values ($1, $2) on conflict do nothing`, [
+        name,
+        JSON.stringify(await make()),
+      ]);
       return (await stored())[0]!.value; // another process may have been first; its value stands
     },
     async sweep() {

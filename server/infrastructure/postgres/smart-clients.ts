@@ -11,7 +11,9 @@ interface ClientRow {
 }
 
 /** Registered apps in PostgreSQL. */
-export function clientStore(sql: Sql): Pick<AuthorizationStore, 'client' | 'saveClient' | 'setClientDisabled' | 'clientOrigins'> {
+export function clientStore(
+  sql: Sql,
+): Pick<AuthorizationStore, 'client' | 'saveClient' | 'setClientDisabled' | 'clientOrigins'> {
   return {
     async client(id) {
       if (id.includes('\0')) return undefined;
@@ -23,7 +25,14 @@ export function clientStore(sql: Sql): Pick<AuthorizationStore, 'client' | 'save
         `insert into smart_client (id, metadata, first_party, allowed_scope, may_introspect, disabled) values ($1, $2, $3, $4, $5, $6)
          on conflict (id) do update set metadata = excluded.metadata, first_party = excluded.first_party,
            allowed_scope = excluded.allowed_scope, may_introspect = excluded.may_introspect`,
-        [client.id, JSON.stringify(client.metadata), client.firstParty, client.allowedScope ?? null, client.mayIntrospect, client.disabled],
+        [
+          client.id,
+          JSON.stringify(client.metadata),
+          client.firstParty,
+          client.allowedScope ?? null,
+          client.mayIntrospect,
+          client.disabled,
+        ],
       );
     },
     async setClientDisabled(id, disabled) {

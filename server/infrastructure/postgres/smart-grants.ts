@@ -1,7 +1,10 @@
 import type { AuthorizationStore, GrantContext, Launch } from '../../core/accounts/authorizations.ts';
 import type { Sql } from './connection.ts';
 
-type GrantMethods = Pick<AuthorizationStore, 'saveGrant' | 'grant' | 'grantsOf' | 'saveLaunch' | 'launch' | 'takeLaunch'>;
+type GrantMethods = Pick<
+  AuthorizationStore,
+  'saveGrant' | 'grant' | 'grantsOf' | 'saveLaunch' | 'launch' | 'takeLaunch'
+>;
 
 interface GrantRow {
   grant_id: string;
@@ -40,7 +43,12 @@ export function grantStore(sql: Sql): GrantMethods {
           order by smart_grant.created_at desc`,
         [accountId],
       );
-      return rows.map((row) => ({ ...toGrant(row), clientName: row.name ?? row.client_id, scope: row.scope ?? '', since: row.created_at }));
+      return rows.map((row) => ({
+        ...toGrant(row),
+        clientName: row.name ?? row.client_id,
+        scope: row.scope ?? '',
+        since: row.created_at,
+      }));
     },
     async saveLaunch(launch, expiresIn) {
       await sql.query(
@@ -72,6 +80,12 @@ function toLaunch(row: LaunchRow): Launch {
   return { id: row.id, accountId: row.account_id, clientId: row.client_id, ...contextOf(row) };
 }
 
-function contextOf(row: { patient: string | null; encounter: string | null }): { patient?: string; encounter?: string } {
-  return { ...(row.patient === null ? {} : { patient: row.patient }), ...(row.encounter === null ? {} : { encounter: row.encounter }) };
+function contextOf(row: { patient: string | null; encounter: string | null }): {
+  patient?: string;
+  encounter?: string;
+} {
+  return {
+    ...(row.patient === null ? {} : { patient: row.patient }),
+    ...(row.encounter === null ? {} : { encounter: row.encounter }),
+  };
 }

@@ -24,7 +24,9 @@ function connectedApp(app: ConnectedApp, proof: string): Html {
     </ul>
     <form method="post" action="/connected-apps">
       <input type="hidden" name="proof" value="${proof}" />
-      <button type="submit" name="grant" value="${app.grantId}" aria-label="Remove access of ${app.clientName}">Remove access</button>
+      <button type="submit" name="grant" value="${app.grantId}" aria-label="Remove access of ${app.clientName}">
+        Remove access
+      </button>
     </form>
   </li>`;
 }

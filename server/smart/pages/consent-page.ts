@@ -25,7 +25,9 @@ export function consentPage(page: ConsentPage): { title: string; body: Html } {
           <legend>It asks to</legend>
           ${page.scopes.map((scope) => choice(scope))}
         </fieldset>
-        <p class="quiet">You can take the permission back at any time under <a href="/connected-apps">connected apps</a>.</p>
+        <p class="quiet">
+          You can take the permission back at any time under <a href="/connected-apps">connected apps</a>.
+        </p>
         <div class="actions"><button class="main" type="submit">Allow</button></div>
       </form>
       ${cancelForm(page.uid, page.proof)}`,
@@ -34,11 +36,15 @@ export function consentPage(page: ConsentPage): { title: string; body: Html } {
 
 function choice(scope: string): Html {
   if (!isOptional(scope)) {
-    return html`<label class="choice"><input type="checkbox" checked disabled /><span>${describeScope(scope)}</span></label>`;
+    return html`<label class="choice"
+      ><input type="checkbox" checked disabled /><span>${describeScope(scope)}</span></label
+    >`;
   }
   return html`<label class="choice">
     <input type="checkbox" name="scope" value="${scope}" checked />
-    <span>${describeScope(scope)}${parseScope(scope) !== undefined && html`<br /><span class="quiet">${scope}</span>`}</span>
+    <span
+      >${describeScope(scope)}${parseScope(scope) !== undefined && html`<br /><span class="quiet">${scope}</span>`}</span
+    >
   </label>`;
 }
 

@@ -25,14 +25,21 @@ export function patientPage(page: PatientPage): { title: string; body: Html } {
   return {
     title: 'Choose a patient',
     body: html`<h1>Choose a patient</h1>
-      <p class="quiet">${page.appName} will see the records of this patient only.</p>
+      <p class="quiet">${page.appName} opens with this patient.</p>
       ${page.error !== undefined && html`<p class="error" role="alert" tabindex="-1" autofocus>${page.error}</p>`}
       <form method="post" action="/interaction/${page.uid}/find-patient">
         <input type="hidden" name="proof" value="${page.proof}" />
         <label for="text">Name, or identifier</label>
         <div class="with-button">
-          <input id="text" name="text" type="search" maxlength="200" autocomplete="off" value="${page.text ?? ''}"
-            ${page.error === undefined && html`autofocus`} />
+          <input
+            id="text"
+            name="text"
+            type="search"
+            maxlength="200"
+            autocomplete="off"
+            value="${page.text ?? ''}"
+            ${page.error === undefined && html`autofocus`}
+          />
           <button type="submit">Search</button>
         </div>
       </form>
@@ -42,17 +49,20 @@ export function patientPage(page: PatientPage): { title: string; body: Html } {
 
 function results(page: PatientPage): Html {
   if (page.patients.length === 0) {
-    return page.text === undefined ? html`` : html`<p role="status">No patient found. Try fewer letters, or the identifier.</p>`;
+    return page.text === undefined
+      ? html``
+      : html`<p role="status">No patient found. Try fewer letters, or the identifier.</p>`;
   }
   return html`<form method="post" action="/interaction/${page.uid}/patient">
     <input type="hidden" name="proof" value="${page.proof}" />
     <fieldset>
       <legend>Patients</legend>
       ${page.patients.map(
-        (patient) => html`<label class="choice">
-          <input type="radio" name="patient" value="${patient.id}" required />
-          <span>${patient.name}<br /><span class="quiet">${facts(patient)}</span></span>
-        </label>`,
+        (patient) =>
+          html`<label class="choice">
+            <input type="radio" name="patient" value="${patient.id}" required />
+            <span>${patient.name}<br /><span class="quiet">${facts(patient)}</span></span>
+          </label>`,
       )}
     </fieldset>
     <div class="actions"><button class="main" type="submit">Continue with this patient</button></div>
@@ -60,5 +70,7 @@ function results(page: PatientPage): Html {
 }
 
 function facts(patient: PatientChoice): string {
-  return [patient.birthDate && `born ${patient.birthDate}`, patient.gender, patient.identifier].filter(Boolean).join(', ');
+  return [patient.birthDate && `born ${patient.birthDate}`, patient.gender, patient.identifier]
+    .filter(Boolean)
+    .join(', ');
 }

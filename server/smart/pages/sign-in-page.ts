@@ -30,15 +30,44 @@ export function signInPage(page: SignInPage): { title: string; body: Html } {
       <form method="post" action="${action}">
         <input type="hidden" name="proof" value="${page.proof}" />
         <label for="email">E-mail address</label>
-        <input id="email" name="email" type="email" autocomplete="username" required maxlength="254" value="${page.email ?? ''}"
-          ${wrong && html`aria-invalid="true" aria-describedby="error"`} ${!wrong && html`autofocus`} />
+        <input
+          id="email"
+          name="email"
+          type="email"
+          autocomplete="username"
+          required
+          maxlength="254"
+          value="${page.email ?? ''}"
+          ${wrong && html`aria-invalid="true" aria-describedby="error"`}
+          ${!wrong && html`autofocus`}
+        />
         <label for="password">Password</label>
         <div class="with-button">
-          <input id="password" name="password" type="password" autocomplete="current-password" required maxlength="1024" value="${page.password ?? ''}"
-            ${wrong && html`aria-invalid="true" aria-describedby="error"`} />
-          <button type="button" data-shows="password" aria-controls="password" aria-pressed="false" aria-label="Show password" hidden>Show</button>
+          <input
+            id="password"
+            name="password"
+            type="password"
+            autocomplete="current-password"
+            required
+            maxlength="1024"
+            value="${page.password ?? ''}"
+            ${wrong && html`aria-invalid="true" aria-describedby="error"`}
+          />
+          <button
+            type="button"
+            data-shows="password"
+            aria-controls="password"
+            aria-pressed="false"
+            aria-label="Show password"
+            hidden
+          >
+            Show
+          </button>
         </div>
-        <label class="choice"><input type="checkbox" name="remember" value="yes" ${page.remember && html`checked`} />Remember me on this device</label>
+        <label class="choice"
+          ><input type="checkbox" name="remember" value="yes" ${page.remember && html`checked`} />Remember me on this
+          device</label
+        >
         <div class="actions"><button class="main" id="sign-in" type="submit">Sign in</button></div>
         ${page.demoAccounts.length > 0 && demoAccounts(page.demoAccounts)}
       </form>
@@ -54,7 +83,14 @@ function demoAccounts(accounts: readonly DemoAccount[]): Html {
     <div class="actions">
       ${accounts.map(
         (account, i) =>
-          html`<button type="submit" name="demo" value="${i}" formnovalidate data-email="${account.email}" data-password="${account.password}">
+          html`<button
+            type="submit"
+            name="demo"
+            value="${i}"
+            formnovalidate
+            data-email="${account.email}"
+            data-password="${account.password}"
+          >
             ${account.label}
           </button>`,
       )}

@@ -7,7 +7,12 @@ import type { Account, AccountStore, AuditRow } from '../../../server/core/ports
 import { Problem } from '../../../server/core/problem.ts';
 
 /** Ports in memory; the hasher counts, because every try must cost one verification. */
-function world(): { accounts: AccountStore; passwords: PasswordHasher & { verified: string[] }; attempts: AttemptStore & { wait: number }; audit: AuditRow[] } {
+function world(): {
+  accounts: AccountStore;
+  passwords: PasswordHasher & { verified: string[] };
+  attempts: AttemptStore & { wait: number };
+  audit: AuditRow[];
+} {
   const rows: Account[] = [];
   const verified: string[] = [];
   const by = (match: (row: Account) => boolean) => Promise.resolve(rows.find(match));
@@ -16,7 +21,8 @@ function world(): { accounts: AccountStore; passwords: PasswordHasher & { verifi
       byId: (id) => by((row) => row.id === id),
       byEmail: (email) => by((row) => row.email.toLowerCase() === email.toLowerCase()),
       async insert(account) {
-        if (rows.some((row) => row.email.toLowerCase() === account.email.toLowerCase())) throw new Problem('duplicate', 'taken');
+        if (rows.some((row) => row.email.toLowerCase() === account.email.toLowerCase()))
+          throw new Problem('duplicate', 'taken');
         rows.push(account);
       },
       async setDisabled(id, disabled) {
@@ -34,34 +40,55 @@ function world(): { accounts: AccountStore; passwords: PasswordHasher & { verifi
       decoy: Promise.resolve('decoy'),
       verified,
     },
-    attempts: { wait: 0, begin: async function () { return this.wait; }, succeed: async () => {} },
+    attempts: {
+      wait: 0,
+      begin: async function () {
+        return this.wait;
+      },
+      succeed: async () => {},
+    },
     audit: [],
-  }; // prettier-ignore
+  };
 }
 
-const doctor = { email: 'doc@test.example', password: 'four words make one', role: 'doctor', displayName: 'Doc', fhirUser: 'Practitioner/1' } as const;
+const doctor = {
+  email: 'doc@test.example',
+  password: 'four words make one',
+  role: 'doctor',
+  displayName: 'Doc',
+  fhirUser: 'Practitioner/1',
+} as const;
 const attempt = { sourceAddress: '192.0.2.1', clientId: 'csss-viewer' };
 
 test('a wrong password, an unknown user and a disabled account cost one verification each and fail alike', async () => {
   const { accounts, passwords, attempts, audit } = world();
   const stores = { accounts, audit: { append: async (row: AuditRow) => void audit.push(row) } };
   const account = await ensureAccount(accounts, passwords, doctor);
-  const fail = (email: string, password: string) => signIn(stores, { attempts, passwords }, { ...attempt, email, password }).catch((error: unknown) => error);
+  const fail = (email: string, password: string) =>
+    signIn(stores, { attempts, passwords }, { ...attempt, email, password }).catch((error: unknown) => error);
   const wrong = await fail(doctor.email, 'x');
   const unknown = await fail('nobody@test.example', doctor.password);
   await accounts.setDisabled(account.id, true);
   const disabled = await fail(doctor.email, doctor.password);
   expect(passwords.verified).toEqual([account.passwordHash, 'decoy', account.passwordHash]);
-  for (const error of [wrong, unknown, disabled]) expect(error).toMatchObject({ code: 'login', message: (wrong as Problem).message });
-  expect(audit.map((row) => [row.outcome, row.principal?.subject])).toEqual([['refused', account.id], ['refused', undefined], ['refused', account.id]]);
-}); // prettier-ignore
+  for (const error of [wrong, unknown, disabled])
+    expect(error).toMatchObject({ code: 'login', message: (wrong as Problem).message });
+  expect(audit.map((row) => [row.outcome, row.principal?.subject])).toEqual([
+    ['refused', account.id],
+    ['refused', undefined],
+    ['refused', account.id],
+  ]);
+});
 
 test('when a limit is reached the password is not looked at', async () => {
   const { accounts, passwords, attempts, audit } = world();
   await ensureAccount(accounts, passwords, doctor);
   attempts.wait = 60;
   const stores = { accounts, audit: { append: async (row: AuditRow) => void audit.push(row) } };
-  await expect(signIn(stores, { attempts, passwords }, { ...attempt, ...doctor })).rejects.toMatchObject({ code: 'throttled', retryAfter: 60 });
+  await expect(signIn(stores, { attempts, passwords }, { ...attempt, ...doctor })).rejects.toMatchObject({
+    code: 'throttled',
+    retryAfter: 60,
+  });
   expect(passwords.verified).toEqual([]);
   expect(audit).toMatchObject([{ event: 'smart:sign-in-throttled', outcome: 'refused' }]);
 });
@@ -70,13 +97,20 @@ test('the address is compared without case and spaces, the password after NFKC',
   const { accounts, passwords, attempts } = world();
   await ensureAccount(accounts, passwords, { ...doctor, password: 'Ａ ﬁne long passphrase' });
   const stores = { accounts, audit: { append: async () => {} } };
-  const account = await signIn(stores, { attempts, passwords }, { ...attempt, email: ' DOC@test.example ', password: 'A fine long passphrase' });
+  const account = await signIn(
+    stores,
+    { attempts, passwords },
+    { ...attempt, email: ' DOC@test.example ', password: 'A fine long passphrase' },
+  );
   expect(account.email).toBe(doctor.email);
 });
 
 test('making sure of an account twice makes one', async () => {
   const { accounts, passwords } = world();
-  const [one, two] = await Promise.all([ensureAccount(accounts, passwords, doctor), ensureAccount(accounts, passwords, doctor)]);
+  const [one, two] = await Promise.all([
+    ensureAccount(accounts, passwords, doctor),
+    ensureAccount(accounts, passwords, doctor),
+  ]);
   expect(two.id).toBe(one.id);
 });
 

@@ -84,7 +84,9 @@ export class Accounts1764000004000 implements MigrationInterface {
     await runner.query(`create index sign_in_attempt_until on sign_in_attempt (until)`);
 
     // Signing keys and cookie keys, made by whichever process starts first.
-    await runner.query(`create table server_secret (name text primary key, value jsonb not null, created_at timestamptz not null default now())`);
+    await runner.query(
+      `create table server_secret (name text primary key, value jsonb not null, created_at timestamptz not null default now())`,
+    );
   }
 
   async down(runner: QueryRunner): Promise<void> {

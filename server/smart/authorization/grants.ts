@@ -1,7 +1,7 @@
 import type { Grant, KoaContextWithOIDC, Provider } from 'oidc-provider';
-import { patientOf } from '../core/accounts/account.ts';
-import type { AuthorizationStore, GrantContext } from '../core/accounts/authorizations.ts';
-import type { AccountStore } from '../core/ports.ts';
+import { patientOf } from '../../core/accounts/account.ts';
+import type { AuthorizationStore, GrantContext } from '../../core/accounts/authorizations.ts';
+import type { AccountStore } from '../../core/ports.ts';
 import { grantableScopes, offeredScopes, signInScopes } from './granted-scopes.ts';
 
 export interface Decision {
@@ -20,7 +20,12 @@ export interface Decision {
  *
  * @returns the grant's id.
  */
-export async function saveGrant(provider: Provider, authorizations: AuthorizationStore, fhirBaseUrl: string, decision: Decision): Promise<string> {
+export async function saveGrant(
+  provider: Provider,
+  authorizations: AuthorizationStore,
+  fhirBaseUrl: string,
+  decision: Decision,
+): Promise<string> {
   const { accountId, clientId, requested, given, context } = decision;
   const grant: Grant = new provider.Grant({ accountId, clientId });
   const refused = requested.filter((scope) => !given.includes(scope));
@@ -60,7 +65,11 @@ export async function giveFirstPartyGrant(
   const given = grantableScopes(requested, { role: person.role, patient });
   const context = patient === undefined ? {} : { patient };
   const id = await saveGrant(provider, parts.authorizations, parts.fhirBaseUrl, {
-    accountId: person.id, clientId: client.clientId, requested, given, context,
-  }); // prettier-ignore
+    accountId: person.id,
+    clientId: client.clientId,
+    requested,
+    given,
+    context,
+  });
   return provider.Grant.find(id);
 }

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { ParameterizedContext } from 'koa';
-import { Problem } from '../core/problem.ts';
+import { Problem } from '../../core/problem.ts';
 
 const limit = 64 * 1024;
 
@@ -12,7 +12,8 @@ type Request = Pick<ParameterizedContext, 'req' | 'is' | 'get'>;
  * @throws Problem `media-type` for another type, `too-long` past 64 KiB.
  */
 export async function readForm(ctx: Request): Promise<URLSearchParams> {
-  if (!ctx.is('application/x-www-form-urlencoded')) throw new Problem('media-type', 'A form must be sent as application/x-www-form-urlencoded.');
+  if (!ctx.is('application/x-www-form-urlencoded'))
+    throw new Problem('media-type', 'A form must be sent as application/x-www-form-urlencoded.');
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
@@ -34,7 +35,11 @@ export function formProof(key: string, subject: string): string {
  *
  * @throws Problem `forbidden`.
  */
-export function checkFormOrigin(ctx: Request, form: URLSearchParams, expected: { origin: string; proof: string }): void {
+export function checkFormOrigin(
+  ctx: Request,
+  form: URLSearchParams,
+  expected: { origin: string; proof: string },
+): void {
   const site = ctx.get('Sec-Fetch-Site');
   const origin = ctx.get('Origin');
   const given = Buffer.from(form.get('proof') ?? '');

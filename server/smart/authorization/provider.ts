@@ -1,14 +1,21 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { errors, interactionPolicy, Provider, type Client, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
-import { patientOf } from '../core/accounts/account.ts';
-import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
-import type { Account, AccountStore } from '../core/ports.ts';
+import {
+  errors,
+  interactionPolicy,
+  Provider,
+  type Client,
+  type Configuration,
+  type KoaContextWithOIDC,
+} from 'oidc-provider';
+import { patientOf } from '../../core/accounts/account.ts';
+import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
+import type { Account, AccountStore } from '../../core/ports.ts';
 import { isFirstParty, needsAudience, offeredScopes, requestedScopes, signInScopes } from './granted-scopes.ts';
 import { giveFirstPartyGrant } from './grants.ts';
-import type { SmartKeys } from './keys.ts';
+import type { SmartKeys } from '../keys.ts';
 import { oidcAdapter, ownMetadata } from './oidc-adapter.ts';
-import { signedOutPage, signOutPage } from './pages/account-pages.ts';
-import { errorPage, showPage } from './pages/layout.ts';
+import { signedOutPage, signOutPage } from '../pages/account-pages.ts';
+import { errorPage, showPage } from '../pages/layout.ts';
 
 export interface ProviderParts {
   publicUrl: string;
@@ -41,14 +48,24 @@ export function createProvider(parts: ProviderParts): Provider {
     enabledJWA: { clientAuthSigningAlgValues: ['ES384', 'RS384'], idTokenSigningAlgValues: ['RS256'] },
     extraClientMetadata: { properties: [...ownMetadata] },
     clientBasedCORS: (_ctx, origin, client) =>
-      client.tokenEndpointAuthMethod === 'none' && (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin),
-    extraParams: { aud: (ctx, value, client) => checkLaunchRequest(parts, ctx, value, client), launch: (ctx, value) => checkLaunch(parts, ctx, value) },
+      client.tokenEndpointAuthMethod === 'none' &&
+      (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin),
+    extraParams: {
+      aud: (ctx, value, client) => checkLaunchRequest(parts, ctx, value, client),
+      launch: (ctx, value) => checkLaunch(parts, ctx, value),
+    },
     ...tokens(parts),
     ...people(parts),
     features: features(parts),
-    interactions: { policy: interactionSteps(parts), url: (_ctx, interaction) => `${parts.publicUrl}/interaction/${interaction.uid}` },
+    interactions: {
+      policy: interactionSteps(parts),
+      url: (_ctx, interaction) => `${parts.publicUrl}/interaction/${interaction.uid}`,
+    },
     renderError(ctx, out) {
-      showPage(ctx, { ...errorPage('The request of the app cannot be answered.', out.error_description ?? out.error), status: ctx.status });
+      showPage(ctx, {
+        ...errorPage('The request of the app cannot be answered.', out.error_description ?? out.error),
+        status: ctx.status,
+      });
     },
   });
   compareSecretsByHash(provider);
@@ -63,7 +80,11 @@ function cookies({ publicUrl, keys }: ProviderParts): NonNullable<Configuration[
     keys: keys.cookies,
     long: options,
     short: options,
-    names: { session: secure ? '__Host-csss_session' : 'csss_session', interaction: 'csss_interaction', resume: 'csss_resume' },
+    names: {
+      session: secure ? '__Host-csss_session' : 'csss_session',
+      interaction: 'csss_interaction',
+      resume: 'csss_resume',
+    },
   };
 }
 
@@ -108,7 +129,8 @@ function tokens({ authorizations }: ProviderParts): Configuration {
   return {
     rotateRefreshToken: true,
     issueRefreshToken: (_ctx, client, source) =>
-      client.grantTypeAllowed('refresh_token') && (source.scopes.has('offline_access') || source.scopes.has('online_access')),
+      client.grantTypeAllowed('refresh_token') &&
+      (source.scopes.has('offline_access') || source.scopes.has('online_access')),
     // Our own viewer never outlives its session: signing out ends it, whatever it asked for.
     expiresWithSession: (ctx, source) => !source.scopes.has('offline_access') || isFirstParty(ctx.oidc.client),
     ttl: {
@@ -136,7 +158,8 @@ function tokens({ authorizations }: ProviderParts): Configuration {
     },
     async assertJwtClientAuthClaimsAndHeader(_ctx, claims, header) {
       const now = Date.now() / 1000;
-      if (Number(claims.exp) > now + 5 * minute + 15) throw new errors.InvalidClientAuth('exp is more than five minutes away');
+      if (Number(claims.exp) > now + 5 * minute + 15)
+        throw new errors.InvalidClientAuth('exp is more than five minutes away');
       if (typeof header.kid !== 'string') throw new errors.InvalidClientAuth('the assertion names no key (kid)');
       if (claims.sub !== claims.iss) throw new errors.InvalidClientAuth('iss and sub must be the client id');
     },
@@ -163,7 +186,11 @@ function people(parts: ProviderParts): Configuration {
         role: account.role,
         fhirUser: account.fhirUser,
         patient: patientOf(account),
-        claims: async () => ({ sub: account.id, name: account.displayName, fhirUser: `${parts.fhirBaseUrl}/${account.fhirUser}` }),
+        claims: async () => ({
+          sub: account.id,
+          name: account.displayName,
+          fhirUser: `${parts.fhirBaseUrl}/${account.fhirUser}`,
+        }),
       };
     },
     // Every launch has a context of its own, so an app's earlier grant is never reused; ours has none to mix up.
@@ -188,35 +215,56 @@ function wantsLaunchContext(ctx: KoaContextWithOIDC): boolean {
 function interactionSteps(_parts: ProviderParts): interactionPolicy.DefaultPolicy {
   const { Check, Prompt, base } = interactionPolicy;
   const steps = base();
-  const gone = new Check('account_gone', 'the account of this session cannot sign in', (ctx) => ctx.oidc.session?.accountId !== undefined && !ctx.oidc.account);
+  const gone = new Check(
+    'account_gone',
+    'the account of this session cannot sign in',
+    (ctx) => ctx.oidc.session?.accountId !== undefined && !ctx.oidc.account,
+  );
   steps.get('login')!.checks.add(gone);
   const choose = new Check('patient_missing', 'a patient has to be chosen', 'interaction_required', (ctx) => {
     const account = ctx.oidc.account as unknown as OidcAccount | undefined;
     const asked = requestedScopes(ctx.oidc.params ?? {}).includes('launch/patient');
-    return asked && account?.role !== 'patient' && ctx.oidc.params?.launch === undefined && ctx.oidc.result?.patient === undefined;
+    return (
+      asked &&
+      account?.role !== 'patient' &&
+      ctx.oidc.params?.launch === undefined &&
+      ctx.oidc.result?.patient === undefined
+    );
   });
   steps.add(new Prompt({ name: 'patient' }, choose), 1);
   return steps;
 }
 
 /** `aud` names the FHIR server the token is for (SMART 2.2 "aud"): without it an app could be lured into sending its token elsewhere. */
-function checkLaunchRequest({ fhirBaseUrl }: ProviderParts, ctx: KoaContextWithOIDC, aud: string | undefined, client: Client): void {
+function checkLaunchRequest(
+  { fhirBaseUrl }: ProviderParts,
+  ctx: KoaContextWithOIDC,
+  aud: string | undefined,
+  client: Client,
+): void {
   const isSmart = requestedScopes(ctx.oidc.params ?? {}).some(needsAudience);
-  if (aud !== undefined && aud.replace(/\/$/, '') !== fhirBaseUrl) throw new errors.InvalidTarget(`aud must be ${fhirBaseUrl}`);
+  if (aud !== undefined && aud.replace(/\/$/, '') !== fhirBaseUrl)
+    throw new errors.InvalidTarget(`aud must be ${fhirBaseUrl}`);
   if (!isSmart || isFirstParty(client)) return;
   // Not of `params`: there oidc-provider has filled in our default already.
-  if (aud === undefined && ctx.query.resource !== fhirBaseUrl) throw new errors.InvalidRequest(`aud is required and must be ${fhirBaseUrl}`);
+  if (aud === undefined && ctx.query.resource !== fhirBaseUrl)
+    throw new errors.InvalidRequest(`aud is required and must be ${fhirBaseUrl}`);
   if (!ctx.oidc.params?.state) throw new errors.InvalidRequest('state is required');
 }
 
-async function checkLaunch({ authorizations }: ProviderParts, ctx: KoaContextWithOIDC, launch: string | undefined): Promise<void> {
+async function checkLaunch(
+  { authorizations }: ProviderParts,
+  ctx: KoaContextWithOIDC,
+  launch: string | undefined,
+): Promise<void> {
   const asked = requestedScopes(ctx.oidc.params ?? {}).includes('launch');
   if (launch === undefined) {
     if (asked) throw new errors.InvalidRequest('the scope launch needs the parameter launch');
     return;
   }
   const waiting = await authorizations.launch(launch);
-  if (!asked || waiting?.clientId !== ctx.oidc.client?.clientId) throw new errors.InvalidRequest('launch is unknown, over, or of another app');
+  if (!asked || waiting?.clientId !== ctx.oidc.client?.clientId)
+    throw new errors.InvalidRequest('launch is unknown, over, or of another app');
 }
 
 function postLogoutTargets(ctx: KoaContextWithOIDC): string[] {

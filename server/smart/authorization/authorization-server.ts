@@ -1,12 +1,12 @@
 import type { Middleware, ParameterizedContext } from 'koa';
 import mount from 'koa-mount';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
-import { splitScopes } from '../core/accounts/scopes.ts';
-import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
-import type { AuditRow, AuditTrail } from '../core/ports.ts';
-import type { State } from '../http/state.ts';
-import type { AccessTokens } from './access-token.ts';
-import { readForm } from './form.ts';
+import { splitScopes } from '../../core/accounts/scopes.ts';
+import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
+import type { AuditRow, AuditTrail } from '../../core/ports.ts';
+import type { State } from '../../http/state.ts';
+import type { AccessTokens } from '../access-token.ts';
+import { readForm } from '../interactions/form.ts';
 
 export interface AuthorizationServerParts {
   publicUrl: string;
@@ -49,7 +49,11 @@ export function authorizationServer(parts: AuthorizationServerParts): Middleware
 function pinOrigin(ctx: ParameterizedContext<State>, { publicUrl, provider }: AuthorizationServerParts): void {
   const { protocol, host } = new URL(publicUrl);
   const scheme = protocol.slice(0, -1);
-  Object.defineProperties(ctx.request, { protocol: { value: scheme }, secure: { value: scheme === 'https' }, host: { value: host } });
+  Object.defineProperties(ctx.request, {
+    protocol: { value: scheme },
+    secure: { value: scheme === 'https' },
+    host: { value: host },
+  });
   const cookies = provider.createContext(ctx.req, ctx.res).cookies;
   cookies.secure = scheme === 'https';
   ctx.cookies = cookies;
@@ -77,7 +81,10 @@ function askForConsent(ctx: ParameterizedContext<State>): void {
   ctx.query = { ...ctx.query, prompt: [...prompts, 'consent'].join(' ') };
 }
 
-async function afterToken(parts: AuthorizationServerParts, ctx: KoaContextWithOIDC & ParameterizedContext<State>): Promise<void> {
+async function afterToken(
+  parts: AuthorizationServerParts,
+  ctx: KoaContextWithOIDC & ParameterizedContext<State>,
+): Promise<void> {
   const { oidc } = ctx;
   const body = ctx.body as Record<string, unknown> | undefined;
   if (oidc?.route === 'token') {
@@ -96,7 +103,11 @@ async function afterToken(parts: AuthorizationServerParts, ctx: KoaContextWithOI
 }
 
 /** Launch context beside the token (SMART 2.2 "Launch context arrives with your access_token"), for refreshes too. */
-async function addLaunchContext(parts: AuthorizationServerParts, ctx: KoaContextWithOIDC, body: Record<string, unknown>): Promise<void> {
+async function addLaunchContext(
+  parts: AuthorizationServerParts,
+  ctx: KoaContextWithOIDC,
+  body: Record<string, unknown>,
+): Promise<void> {
   const grantId = ctx.oidc.entities.Grant?.jti;
   const grant = grantId === undefined ? undefined : await parts.authorizations.grant(grantId);
   if (!grant) return;
@@ -108,7 +119,10 @@ async function addLaunchContext(parts: AuthorizationServerParts, ctx: KoaContext
 }
 
 /** Ends the whole authorisation of a person's token, or the single token of a backend service; others' tokens are left alone, silently (RFC 7009 2.2). */
-async function revokeAccessToken(parts: AuthorizationServerParts, ctx: KoaContextWithOIDC & ParameterizedContext<State>): Promise<void> {
+async function revokeAccessToken(
+  parts: AuthorizationServerParts,
+  ctx: KoaContextWithOIDC & ParameterizedContext<State>,
+): Promise<void> {
   const claims = await parts.tokens.read(String(ctx.oidc.params?.token));
   if (claims && claims.client_id === ctx.oidc.client?.clientId) {
     if (claims.grant !== undefined) await parts.authorizations.revokeGrant(claims.grant);
@@ -131,15 +145,17 @@ async function record(
     action: 'E',
     event,
     outcome,
-    principal: client &&
-      subject !== undefined && {
-        kind: entities.Account ? 'user' : 'client',
-        subject,
-        clientId: client.clientId,
-        scopes: [],
-        ...(token?.jti === undefined ? {} : { tokenId: token.jti }),
-      } || undefined,
+    principal:
+      (client &&
+        subject !== undefined && {
+          kind: entities.Account ? 'user' : 'client',
+          subject,
+          clientId: client.clientId,
+          scopes: [],
+          ...(token?.jti === undefined ? {} : { tokenId: token.jti }),
+        }) ||
+      undefined,
     ...(ctx.state.requestId === undefined ? {} : { requestId: ctx.state.requestId }),
     sourceAddress: ctx.ip,
-  }); // prettier-ignore
+  });
 }

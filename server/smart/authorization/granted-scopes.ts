@@ -1,6 +1,6 @@
 import { errors, type Client, type KoaContextWithOIDC } from 'oidc-provider';
-import { covers, isKnownScope, parseScope, parseScopes, roleMayUse, splitScopes } from '../core/accounts/scopes.ts';
-import type { Role } from '../core/principal.ts';
+import { covers, isKnownScope, parseScope, parseScopes, roleMayUse, splitScopes } from '../../core/accounts/scopes.ts';
+import type { Role } from '../../core/principal.ts';
 
 /** oidc-provider's own ("static") scopes; the rest belongs to the FHIR server as a resource. */
 export const signInScopes = ['openid', 'offline_access', 'online_access', 'profile', 'fhirUser'];
@@ -13,7 +13,8 @@ export const signInScopes = ['openid', 'offline_access', 'online_access', 'profi
  */
 export function offeredScopes(ctx: KoaContextWithOIDC, client: Client): string[] {
   const { params, entities } = ctx.oidc;
-  const requested = (params?.scope ?? entities.RefreshToken?.scope ?? entities.AuthorizationCode?.scope) as string | undefined;
+  const requested = (params?.scope ?? entities.RefreshToken?.scope ?? entities.AuthorizationCode?.scope) as
+    string | undefined;
   const known = splitScopes(requested).filter(isKnownScope);
   if (params?.grant_type === 'client_credentials') {
     const offered = known.filter((text) => parseScope(text)?.context === 'system' && isAllowed(client, text));

@@ -1,5 +1,5 @@
 import { errors, type Adapter, type AdapterFactory, type AdapterPayload } from 'oidc-provider';
-import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
+import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
 
 /**
  * oidc-provider's storage on our store. Its own checks read first and write later; here the write decides, so
@@ -10,7 +10,10 @@ export function oidcAdapter(store: AuthorizationStore, onGrantEnded: () => void)
     async upsert(id, payload, expiresIn) {
       // A used client assertion is written once; the second writer replays it (RFC 7523 3, item 7).
       const onlyNew = model === 'ReplayDetection';
-      const written = await store.put(model, id, payload, { onlyNew, ...(expiresIn === undefined ? {} : { expiresIn }) });
+      const written = await store.put(model, id, payload, {
+        onlyNew,
+        ...(expiresIn === undefined ? {} : { expiresIn }),
+      });
       if (!written) throw new errors.InvalidClientAuth('client assertion tokens must only be used once');
     },
     async find(id) {

@@ -1,0 +1,75 @@
+import type Router from '@koa/router';
+import { errors } from 'oidc-provider';
+import { Problem } from '../../core/problem.ts';
+import type { State } from '../../http/state.ts';
+import { handleConsent, showConsent } from './consent-step.ts';
+import { checkFormOrigin, formProof, readForm } from './form.ts';
+import { finish, type Ctx, type InteractionParts, type Step } from './interaction-step.ts';
+import { errorPage, formTarget, showPage } from '../pages/layout.ts';
+import { handleFindPatient, handlePatient, showPatients } from './patient-step.ts';
+import { handleSignIn, showSignIn } from './sign-in-step.ts';
+
+/** The pages of an interaction at /interaction/:uid; oidc-provider says which step is due. */
+export function interactionRoutes(router: Router<State>, parts: InteractionParts): void {
+  router.get('/interaction/:uid', (ctx) => inStep(parts, ctx, (step) => showStep(parts, step)));
+  const post = (action: string, handle: (step: Step, form: URLSearchParams) => Promise<void>, prompt?: string) =>
+    router.post(`/interaction/:uid/${action}`, (ctx) =>
+      inStep(parts, ctx, async (step) => {
+        const form = await readForm(ctx);
+        checkFormOrigin(ctx, form, { origin: parts.world.settings.publicUrl, proof: step.proof });
+        // A form of an earlier step (browser's back button): show the one that is due.
+        if (prompt !== undefined && step.interaction.prompt.name !== prompt) return showStep(parts, step);
+        return handle(step, form);
+      }),
+    );
+  post('sign-in', (step, form) => handleSignIn(parts, step, form), 'login');
+  post('find-patient', (step, form) => handleFindPatient(parts, step, form), 'patient');
+  post('patient', (step, form) => handlePatient(parts, step, form), 'patient');
+  post('consent', (step, form) => handleConsent(parts, step, form), 'consent');
+  post('cancel', (step) => finish(parts, step, { error: 'access_denied', error_description: 'the person cancelled' }));
+}
+
+/** Finds the interaction by its cookie, and answers its problems with a page. */
+async function inStep(parts: InteractionParts, ctx: Ctx, run: (step: Step) => Promise<void>): Promise<void> {
+  try {
+    const interaction = await parts.provider.interactionDetails(ctx.req, ctx.res);
+    const client = await parts.provider.Client.find(String(interaction.params.client_id));
+    const { uid } = interaction;
+    if (uid !== (ctx as unknown as { params: { uid: string } }).params.uid || !client)
+      throw new errors.SessionNotFound('another interaction');
+    await run({
+      ctx,
+      interaction,
+      client,
+      uid,
+      proof: formProof(parts.cookieKey, uid),
+      appName: client.clientName ?? client.clientId,
+      formTargets: formTarget(interaction.params.redirect_uri),
+    });
+  } catch (error) {
+    if (error instanceof errors.SessionNotFound) {
+      showPage(ctx, {
+        ...errorPage('This sign-in is over or was started in another browser.', 'Go back to the app and start again.'),
+        status: 400,
+      });
+    } else if (error instanceof Problem) {
+      const status = { forbidden: 403, 'media-type': 415, 'too-long': 413 }[error.code as string] ?? 400;
+      showPage(ctx, { ...errorPage(error.message), status });
+    } else {
+      throw error;
+    }
+  }
+}
+
+async function showStep(parts: InteractionParts, step: Step): Promise<void> {
+  switch (step.interaction.prompt.name) {
+    case 'login':
+      return showSignIn(parts, step);
+    case 'patient':
+      return showPatients(parts, step, undefined);
+    case 'consent':
+      return showConsent(parts, step);
+    default:
+      throw new Error(`no page for the step ${step.interaction.prompt.name}`);
+  }
+}

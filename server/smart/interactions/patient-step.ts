@@ -1,0 +1,52 @@
+import type { Account } from '../../core/ports.ts';
+import type { Principal } from '../../core/principal.ts';
+import { finish, signedIn, type InteractionParts, type Step } from './interaction-step.ts';
+import { showPage } from '../pages/layout.ts';
+import { patientPage } from '../pages/patient-page.ts';
+
+export async function showPatients(
+  parts: InteractionParts,
+  step: Step,
+  text: string | undefined,
+  error?: string,
+): Promise<void> {
+  const account = await signedIn(parts, step);
+  const patients = await parts.findPatients(asReader(account, step), { text: text ?? '' });
+  showPage(step.ctx, {
+    ...patientPage({
+      ...step,
+      patients,
+      ...(text === undefined ? {} : { text }),
+      ...(error === undefined ? {} : { error }),
+    }),
+    formTargets: step.formTargets,
+    status: error === undefined ? 200 : 422,
+  });
+}
+
+/** Looking for a patient to open an app with is the person's own reading, so it is narrowed and audited as such. */
+function asReader(account: Account, step: Step): Principal {
+  return {
+    kind: 'user',
+    subject: account.id,
+    clientId: step.client.clientId,
+    role: account.role,
+    fhirUser: account.fhirUser,
+    scopes: [{ context: 'user', type: 'Patient', permissions: 'rs' }],
+  };
+}
+
+export async function handleFindPatient(parts: InteractionParts, step: Step, form: URLSearchParams): Promise<void> {
+  await showPatients(parts, step, (form.get('text') ?? '').trim().slice(0, 200));
+}
+
+export async function handlePatient(parts: InteractionParts, step: Step, form: URLSearchParams): Promise<void> {
+  const account = await signedIn(parts, step);
+  const wanted = form.get('patient') ?? '';
+  const found = /^[A-Za-z0-9.-]{1,64}$/.test(wanted)
+    ? await parts.findPatients(asReader(account, step), { id: wanted })
+    : [];
+  if (!found.some((patient) => patient.id === wanted))
+    return showPatients(parts, step, undefined, 'Choose one of the patients.');
+  await finish(parts, step, { patient: wanted });
+}

@@ -1,0 +1,45 @@
+import { signIn } from '../../core/accounts/sign-in.ts';
+import { Problem } from '../../core/problem.ts';
+import { finish, type InteractionParts, type Step } from './interaction-step.ts';
+import { showPage } from '../pages/layout.ts';
+import { signInPage } from '../pages/sign-in-page.ts';
+
+export function showSignIn(parts: InteractionParts, step: Step): void {
+  const hint = step.interaction.params.login_hint;
+  const page = signInPage({
+    ...step,
+    demoAccounts: parts.demoAccounts,
+    ...(typeof hint === 'string' ? { email: hint } : {}),
+  });
+  showPage(step.ctx, { ...page, formTargets: step.formTargets });
+}
+
+export async function handleSignIn(parts: InteractionParts, step: Step, form: URLSearchParams): Promise<void> {
+  const { ctx } = step;
+  const shown = { ...step, demoAccounts: parts.demoAccounts, remember: form.get('remember') === 'yes' };
+  const demo = parts.demoAccounts[Number(form.get('demo') ?? NaN)];
+  if (demo)
+    return showPage(ctx, {
+      ...signInPage({ ...shown, email: demo.email, password: demo.password }),
+      formTargets: step.formTargets,
+    });
+  const email = form.get('email') ?? '';
+  try {
+    const account = await signIn(parts.world, parts, {
+      email,
+      password: (form.get('password') ?? '').slice(0, 1024),
+      sourceAddress: ctx.ip,
+      requestId: ctx.state.requestId,
+      clientId: step.client.clientId,
+    });
+    await finish(parts, step, { login: { accountId: account.id, remember: shown.remember, amr: ['pwd'] } });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (error.retryAfter !== undefined) ctx.set('Retry-After', String(error.retryAfter));
+    showPage(ctx, {
+      ...signInPage({ ...shown, email, error: error.message }),
+      status: error.code === 'throttled' ? 429 : 403,
+      formTargets: step.formTargets,
+    });
+  }
+}
