@@ -1,18 +1,14 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { deployedGraph } from './deployed-graph.ts';
+import { sha256 } from './digest.ts';
 import { goldenAnswers } from './golden.ts';
 import { MODALITIES } from './labels.ts';
-import { contract, type ModelManifest } from './model-card-data.ts';
+import { contract, type ModelManifest } from './manifest.ts';
 import { openGraph } from './session.ts';
 import { named, type Weights } from './tensor.ts';
 import { writeJson, writeWhole } from './write-whole.ts';
 
 export const MODEL_NAME = 'chest-mobilenet-v2';
-
-export function sha256(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
-}
 
 /** What only the run knows; the rest of the manifest follows from the graph. */
 export type RunFacts = Pick<
@@ -20,13 +16,18 @@ export type RunFacts = Pick<
   'version' | 'trained' | 'notice' | 'created' | 'evaluation' | 'training' | 'licence'
 > & { gateMinimum: number | null; distanceLimits: [number, number] | null };
 
+/** The bytes of the file for these weights: `evaluate` measures them and `export` ships them. */
+export function modelFile(weights: Weights, { version, trained, notice }: Pick<ModelManifest, 'version' | 'trained' | 'notice'>): Uint8Array {
+  return deployedGraph(weights, { name: MODEL_NAME, version, trained: String(trained), notice });
+}
+
 /**
  * Writes `model.onnx`, `golden.json` and `model.json` into a folder, in this order: the manifest names the digests of
  * the others, so a folder with a manifest is complete.
  */
 export async function exportModel(folder: string, weights: Weights, facts: RunFacts): Promise<ModelManifest> {
   const { gateMinimum, distanceLimits, version, trained, notice, created, evaluation, training, licence } = facts;
-  const file = deployedGraph(weights, { name: MODEL_NAME, version, trained: String(trained), notice });
+  const file = modelFile(weights, facts);
   const runner = await openGraph(file);
   const golden = await goldenAnswers(runner);
   await runner.close();

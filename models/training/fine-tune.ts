@@ -24,7 +24,8 @@ export interface LabelledImage {
 export interface EpochRecord extends Summary {
   /** 0 is the state before fine-tuning: the trained head on the frozen network. */
   epoch: number;
-  trainingLoss: number;
+  /** Null before the first epoch. */
+  trainingLoss: number | null;
   validationLoss: number;
   /** Learning rate of the network at the end of the epoch. */
   rate: number;
@@ -79,7 +80,7 @@ export async function fineTune(
   };
   if (!resumed) {
     const measured = await measure(0);
-    done.history.push({ ...measured, trainingLoss: Number.NaN, rate: 0, seconds: 0 });
+    done.history.push({ ...measured, trainingLoss: null, rate: 0, seconds: 0 });
     done.bestLoss = measured.validationLoss;
     writeSafetensors(files.best, averaged);
     save();

@@ -1,4 +1,4 @@
-import type { ModelManifest } from './model-card-data.ts';
+import type { ModelManifest } from './manifest.ts';
 
 const BASE =
   'MobileNetV2 1.0 224 trained on ImageNet (quantisation-aware, uint8), google-coral/test_data, Apache License 2.0, see NOTICE';

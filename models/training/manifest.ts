@@ -19,7 +19,7 @@ export interface ModelManifest {
     height: number;
     /** `fill`: both sides are scaled to fit, the aspect ratio is not kept, as in the training images. */
     fit: 'fill';
-    kernel: 'bilinear-antialiased' | 'lanczos3';
+    kernel: 'lanczos3';
     channels: 'grey copied to three';
     range: [number, number];
     /** What the graph itself does; the caller must not repeat it. */
@@ -34,7 +34,7 @@ export interface ModelManifest {
   distance: { values: readonly ['mahalanobis', 'residual']; limits: [number, number] | null; meaning: string };
   golden: string;
   evaluation: { file: string; sha256: string } | null;
-  training: { manifest: { file: string; sha256: string; images: number } | null; seed: number; settings: unknown } | null;
+  training: { manifest: { sha256: string; images: number }; seed: number; settings: unknown } | null;
   licence: { model: string; base: string; notices: string[] };
 }
 
