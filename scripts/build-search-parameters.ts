@@ -45,12 +45,20 @@ export function buildSearchParameters(): SearchParameterTable {
   return { parameters: sorted(parameters), patientCompartment };
 }
 
-function entryFor(parameter: SearchParameter, base: string, byUrl: Map<string, SearchParameter>): TableEntry | undefined {
+function entryFor(
+  parameter: SearchParameter,
+  base: string,
+  byUrl: Map<string, SearchParameter>,
+): TableEntry | undefined {
   const path = pathsOf(parameter.expression!, base);
   if (path === undefined) return undefined;
   const targets = parameter.target ?? [];
   if (parameter.type !== 'composite') {
-    return { type: parameter.type, path, ...(targets.length > 0 && targets.length < anyTarget && { target: [...targets] }) } as TableEntry;
+    return {
+      type: parameter.type,
+      path,
+      ...(targets.length > 0 && targets.length < anyTarget && { target: [...targets] }),
+    } as TableEntry;
   }
   // MolecularSequence's coordinates pair values of different elements; they are no rows of one element.
   if (parameter.component!.some((component) => component.expression.includes('%resource'))) return undefined;

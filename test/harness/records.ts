@@ -25,7 +25,8 @@ export interface RecordsWorld {
 
 export async function recordsWorld(): Promise<RecordsWorld> {
   const database = await freshDatabase();
-  const stores = (sql: Sql, audit = postgresAudit(sql)) => ({ records: postgresRecords(sql, { baseUrl }), audit }) as unknown as Stores;
+  const stores = (sql: Sql, audit = postgresAudit(sql)) =>
+    ({ records: postgresRecords(sql, { baseUrl }), audit }) as unknown as Stores;
   const world = {
     ...stores(database.sql, sharedAudit(database.sql)),
     settings: { fhirBaseUrl: baseUrl, publicUrl: 'https://csss.test', dicomwebBaseUrl: 'https://csss.test/dicomweb' },
@@ -53,12 +54,17 @@ export async function recordsWorld(): Promise<RecordsWorld> {
 }
 
 /** A person or service with scopes written as SMART does: `patient/*.rs user/Task.u?status=ready`. */
-export function caller(scopes: string, who: { role?: Role; patient?: string; fhirUser?: string; kind?: 'user' | 'client' } = {}): Principal {
+export function caller(
+  scopes: string,
+  who: { role?: Role; patient?: string; fhirUser?: string; kind?: 'user' | 'client' } = {},
+): Principal {
   const { kind = 'user', ...rest } = who;
   return { kind, subject: 'test', clientId: 'test-app', scopes: scopes.split(' ').map(scope), ...rest };
 }
 
 function scope(text: string): Scope {
-  const [, context, type, permissions, query] = /^(patient|user|system)\/([A-Za-z*]+)\.([cruds]+)(?:\?(.+))?$/.exec(text)!;
+  const [, context, type, permissions, query] = /^(patient|user|system)\/([A-Za-z*]+)\.([cruds]+)(?:\?(.+))?$/.exec(
+    text,
+  )!;
   return { context: context as Scope['context'], type: type!, permissions: permissions!, ...(query && { query }) };
 }

@@ -48,20 +48,30 @@ function covers(scope: Scope, type: ResourceType, interaction: Interaction): boo
 }
 
 /** Fails closed: a `patient/` scope without a patient, a scope of another kind of caller, grants nothing. */
-function narrowedByScope(principal: Principal, scope: Scope, type: ResourceType, interaction: Interaction): Narrowing | undefined {
+function narrowedByScope(
+  principal: Principal,
+  scope: Scope,
+  type: ResourceType,
+  interaction: Interaction,
+): Narrowing | undefined {
   const patient = compartmentOf(principal, scope);
   if (patient === 'none') return undefined;
   const allowed = allowedByRole(principal.role, type, interaction, patient);
-  if (!allowed || scope.query === undefined || scope.type !== type) return scope.query === undefined ? allowed : undefined;
+  if (!allowed || scope.query === undefined || scope.type !== type)
+    return scope.query === undefined ? allowed : undefined;
   const conditions = scopeConditions(type, scope.query);
   if (!conditions) return undefined;
   const grants: readonly Grant[] = allowed.kind === 'all' ? [{}] : allowed.grants;
-  return { kind: 'some', grants: grants.map((grant) => ({ ...grant, conditions: [...(grant.conditions ?? []), ...conditions] })) };
+  return {
+    kind: 'some',
+    grants: grants.map((grant) => ({ ...grant, conditions: [...(grant.conditions ?? []), ...conditions] })),
+  };
 }
 
 /** The patient that a scope is limited to, undefined for no limit, `none` when the scope grants nothing here. */
 function compartmentOf(principal: Principal, scope: Scope): string | undefined | 'none' {
-  const own = principal.role === 'patient' ? /^Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(principal.fhirUser ?? '')?.[1] : undefined;
+  const own =
+    principal.role === 'patient' ? /^Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(principal.fhirUser ?? '')?.[1] : undefined;
   if (principal.role === 'patient' && own === undefined) return 'none';
   if (scope.context === 'system') return principal.kind === 'client' ? undefined : 'none';
   if (scope.context === 'user') return principal.kind === 'user' && principal.role !== undefined ? own : 'none';

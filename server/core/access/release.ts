@@ -61,6 +61,18 @@ const results = (reference: string): SearchCondition[][] => [
   [settled, notByAi, inNoDraft(reference)],
 ];
 
+/**
+ * Under which a record makes the practitioners, devices and places that it names visible. Simpler than `releasedOnly`,
+ * because it is asked on the way to something else and every subquery costs planning time: who reads a scan may be
+ * known before the report is out, that an AI did may not.
+ */
+export const sharingOnly: Partial<Record<ResourceType, SearchCondition[][]>> = {
+  DiagnosticReport: [[released]],
+  Observation: [[notByAi], [inReleasedReport('result')]],
+  Media: [[notByAi], [inReleasedReport('media')]],
+  Task: [[{ parameter: 'part-of', modifier: 'missing', values: ['true'] }]],
+};
+
 const contextOf = (type: ResourceType, conditions: SearchCondition[]): SearchCondition[] =>
   conditions.map((condition) => ({ parameter: 'security-context', values: [], chain: { type, condition } }));
 

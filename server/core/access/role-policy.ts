@@ -7,7 +7,7 @@ import type { Role } from '../principal.ts';
 import { compartmentParameters } from '../records/search-parameters.ts';
 import type { SearchCondition } from '../records/search-query.ts';
 import { everything, type Grant, type Narrowing } from './narrowing.ts';
-import { releasedOnly } from './release.ts';
+import { releasedOnly, sharingOnly } from './release.ts';
 
 export type Interaction = 'read' | 'search' | 'create' | 'update' | 'delete';
 
@@ -23,10 +23,20 @@ const administrative: ResourceType[] = [
   'Device', 'HealthcareService', 'Schedule', 'Slot', 'Appointment', 'Encounter', 'ServiceRequest', 'Coverage', 'Consent', 'Group',
   'Subscription', 'Basic',
 ]; // prettier-ignore
-const medication: ResourceType[] = ['Task', 'MedicationRequest', 'MedicationDispense', 'Communication', 'Subscription', 'Basic'];
+const medication: ResourceType[] = [
+  'Task',
+  'MedicationRequest',
+  'MedicationDispense',
+  'Communication',
+  'Subscription',
+  'Basic',
+];
 
 /** Types that each role may create and update, and delete. A Provenance is only ever added. */
-const writable: Record<Role, { write: readonly ResourceType[]; create: readonly ResourceType[]; delete: readonly ResourceType[] }> = {
+const writable: Record<
+  Role,
+  { write: readonly ResourceType[]; create: readonly ResourceType[]; delete: readonly ResourceType[] }
+> = {
   // A patient brings images by STOW-RS only; the ImagingStudy that comes of them is the server's (see rules.ts).
   patient: { write: [], create: ['ImagingStudy'], delete: [] },
   doctor: { write: clinical, create: ['Provenance'], delete: ['Subscription', 'Basic', 'List'] },
@@ -66,7 +76,9 @@ export function allowedByRole(
   }
   if (!mayWrite(role, type, interaction)) return undefined;
   if (patient === undefined) return everything;
-  return compartmentParameters(type).length > 0 || ownCompartmentRule.has(type) ? { kind: 'some', grants: [{ patient }] } : undefined;
+  return compartmentParameters(type).length > 0 || ownCompartmentRule.has(type)
+    ? { kind: 'some', grants: [{ patient }] }
+    : undefined;
 }
 
 function mayWrite(role: Role | undefined, type: ResourceType, interaction: 'create' | 'update' | 'delete'): boolean {
@@ -86,20 +98,30 @@ function compartment(type: ResourceType, patient: string, role: Role | undefined
   const staff = role !== undefined && role !== 'patient';
   if (shared.has(type)) {
     if (staff) return everything;
-    return { kind: 'some', grants: [{ sharedBy: { patient, withheld: withheldOf(patient) } }] };
+    return { kind: 'some', grants: [{ sharedBy: { patient, withheld: withheldOf() } }] };
   }
   if (type === 'Group' || (compartmentParameters(type).length === 0 && !ownCompartmentRule.has(type))) return undefined;
-  return { kind: 'some', grants: staff ? [{ patient }] : releasedGrants(type, patient) };
+  if (staff) return { kind: 'some', grants: [{ patient }] };
+  const alternatives = releasedOnly[type] ?? [[]];
+  return {
+    kind: 'some',
+    grants: alternatives.map((conditions) => ({
+      patient,
+      released: true,
+      ...(conditions.length > 0 && { conditions }),
+    })),
+  };
 }
 
-function releasedGrants(type: ResourceType, patient: string): Grant[] {
-  const alternatives = releasedOnly[type];
-  return alternatives ? alternatives.map((conditions) => ({ patient, released: true, conditions })) : [{ patient, released: true }];
-}
-
-function withheldOf(patient: string): Partial<Record<ResourceType, Narrowing>> {
-  const types = Object.keys(releasedOnly) as ResourceType[];
-  return Object.fromEntries(types.map((type) => [type, { kind: 'some', grants: releasedGrants(type, patient) }]));
+/** Conditions on the records that refer to a shared one; the patient and the label are checked beside them. */
+function withheldOf(): Partial<Record<ResourceType, Narrowing>> {
+  const types = Object.entries(sharingOnly);
+  return Object.fromEntries(
+    types.map(([type, alternatives]) => [
+      type,
+      { kind: 'some', grants: alternatives.map((conditions) => ({ conditions })) },
+    ]),
+  );
 }
 
 const verifiedReport: SearchCondition = {
@@ -118,7 +140,11 @@ function verifiedOnly(type: ResourceType): SearchCondition[][] {
     parameter: '_has',
     modifier: 'not',
     values: [],
-    has: { type: 'DiagnosticReport', reference, condition: { parameter: '_id', modifier: 'missing', values: ['false'] } },
+    has: {
+      type: 'DiagnosticReport',
+      reference,
+      condition: { parameter: '_id', modifier: 'missing', values: ['false'] },
+    },
   });
   if (type === 'DiagnosticReport') return [[verifiedReport]];
   if (type === 'ImagingStudy') return [[has('imaging-study')]];

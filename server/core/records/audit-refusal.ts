@@ -14,5 +14,11 @@ export async function auditRefusal(
 ): Promise<void> {
   if (!(error instanceof Problem) || (error.code !== 'forbidden' && error.code !== 'not-found')) return;
   const entities = (row.entities ?? []).map(keyText); // as the caller wrote it, so perhaps not even text
-  await world.audit.append({ ...row, entities, outcome: 'refused', principal, ...(requestId !== undefined && { requestId }) });
+  await world.audit.append({
+    ...row,
+    entities,
+    outcome: 'refused',
+    principal,
+    ...(requestId !== undefined && { requestId }),
+  });
 }

@@ -4,8 +4,7 @@ export interface Interval {
   high: number;
 }
 
-const pattern =
-  /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?$/;
+const pattern = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?$/;
 
 /**
  * The interval of a date, dateTime or instant of any precision (FHIR search.html#date): `2020` is that whole year,
@@ -21,7 +20,9 @@ export function dateInterval(text: string): Interval | undefined {
   if (y < 1 || m < 1 || m > 12 || d < 1 || d > daysOf(y, m)) return undefined;
   if (hour === undefined) {
     if (day !== undefined) return { low: utc(y, m, d), high: utc(y, m, d + 1) };
-    return month === undefined ? { low: utc(y, 1, 1), high: utc(y + 1, 1, 1) } : { low: utc(y, m, 1), high: utc(y, m + 1, 1) };
+    return month === undefined
+      ? { low: utc(y, 1, 1), high: utc(y + 1, 1, 1) }
+      : { low: utc(y, m, 1), high: utc(y, m + 1, 1) };
   }
   const offset = offsetOf(zone);
   const [h, min, s] = [Number(hour), Number(minute), Number(second ?? 0)];

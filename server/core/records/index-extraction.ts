@@ -24,7 +24,13 @@ export interface IndexRows {
   date: (Row & { low: string; high: string })[];
   /** `target_type` is '' for what is no record of this server (then `target_id` is the URL). */
   reference: (Row & { target_type: string; target_id: string })[];
-  quantity: (Row & { low: number | '-Infinity'; high: number | 'Infinity'; system: string; code: string; unit: string })[];
+  quantity: (Row & {
+    low: number | '-Infinity';
+    high: number | 'Infinity';
+    system: string;
+    code: string;
+    unit: string;
+  })[];
 }
 
 /** An index entry may not outgrow a B-tree page; what is longer is compared by its first 255 characters. */
@@ -71,7 +77,11 @@ function addToken(rows: IndexRows, row: Row, value: unknown): void {
   }
   addCode(rows, row, value['system'], value['value']);
   // A UID is also found by its bare digits: clients differ in whether they write `urn:oid:`.
-  if (value['system'] === 'urn:dicom:uid' && typeof value['value'] === 'string' && value['value'].startsWith('urn:oid:'))
+  if (
+    value['system'] === 'urn:dicom:uid' &&
+    typeof value['value'] === 'string' &&
+    value['value'].startsWith('urn:oid:')
+  )
     addCode(rows, row, value['system'], value['value'].slice('urn:oid:'.length));
   if (isObject(value['type'])) addIdentifierType(rows, row, value['type'], value['value']);
 }
@@ -102,7 +112,19 @@ function addString(rows: IndexRows, row: Row, value: unknown): void {
   }
 }
 
-const nameAndAddressParts = ['text', 'family', 'given', 'prefix', 'suffix', 'line', 'city', 'district', 'state', 'postalCode', 'country'];
+const nameAndAddressParts = [
+  'text',
+  'family',
+  'given',
+  'prefix',
+  'suffix',
+  'line',
+  'city',
+  'district',
+  'state',
+  'postalCode',
+  'country',
+];
 
 function addDate(rows: IndexRows, row: Row, value: unknown): void {
   if (typeof value === 'string') {
@@ -114,7 +136,9 @@ function addDate(rows: IndexRows, row: Row, value: unknown): void {
       if (isObject(value['repeat'])) addDate(rows, row, value['repeat']['boundsPeriod']);
       return;
     }
-    const [start, end] = ['start', 'end'].map((name) => (typeof value[name] === 'string' ? dateInterval(value[name]) : undefined));
+    const [start, end] = ['start', 'end'].map((name) =>
+      typeof value[name] === 'string' ? dateInterval(value[name]) : undefined,
+    );
     const [low, high] = [start ? iso(start.low) : '-infinity', end ? iso(end.high) : 'infinity'];
     if (start || end) rows.date.push({ ...row, low, high });
   }
@@ -135,7 +159,8 @@ function addReference(rows: IndexRows, row: Row, value: unknown, baseUrl: string
 }
 
 function addQuantity(rows: IndexRows, row: Row, value: unknown): void {
-  if (typeof value === 'number') rows.quantity.push({ ...row, low: value, high: value, system: '', code: '', unit: '' });
+  if (typeof value === 'number')
+    rows.quantity.push({ ...row, low: value, high: value, system: '', code: '', unit: '' });
   if (!isObject(value)) return;
   if (isObject(value['low']) || isObject(value['high'])) return addRange(rows, row, value);
   if (typeof value['value'] !== 'number') return;
@@ -168,7 +193,11 @@ function listOf(value: unknown): unknown[] {
 }
 
 function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : value === undefined || value === null || typeof value === 'object' ? '' : String(value);
+  return typeof value === 'string'
+    ? value
+    : value === undefined || value === null || typeof value === 'object'
+      ? ''
+      : String(value);
 }
 
 /** As it may stand in an index: cut, and without what PostgreSQL's text cannot hold (NUL, half surrogate pairs). */

@@ -26,9 +26,13 @@ export function refuseOtherPatients(query: SearchQuery, narrowing: Narrowing, ba
 function patientsNamed({ type }: SearchQuery, condition: SearchCondition, baseUrl: string): string[] {
   const { parameter, modifier, values, chain, has } = condition;
   if (has) return [];
-  if (chain) return (parameter === 'patient' || parameter === 'subject') && chain.condition.parameter === '_id' ? chain.condition.values : [];
+  if (chain)
+    return (parameter === 'patient' || parameter === 'subject') && chain.condition.parameter === '_id'
+      ? chain.condition.values
+      : [];
   if (type === 'Patient') return parameter === '_id' && modifier === undefined ? values : [];
-  if ((parameter !== 'patient' && parameter !== 'subject') || (modifier !== undefined && modifier !== 'Patient')) return [];
+  if ((parameter !== 'patient' && parameter !== 'subject') || (modifier !== undefined && modifier !== 'Patient'))
+    return [];
   return values.flatMap((value) => {
     const key = referenceKey(value, baseUrl);
     if (key.type === 'Patient') return [key.id];

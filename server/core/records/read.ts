@@ -20,7 +20,13 @@ export interface ReadOptions {
  * @throws Problem `forbidden` when no scope covers the type; `not-found`, also for a record that the caller may not
  *   see; `deleted`.
  */
-export async function read(world: World, principal: Principal, type: ResourceType, id: string, options: ReadOptions = {}): Promise<StoredRecord> {
+export async function read(
+  world: World,
+  principal: Principal,
+  type: ResourceType,
+  id: string,
+  options: ReadOptions = {},
+): Promise<StoredRecord> {
   return audited(world, principal, 'R', 'fhir:read', `${type}/${id}`, options, async () => {
     return existing(await world.records.read(type, id, narrow(principal, type, 'read')), `${type}/${id}`);
   });
@@ -36,8 +42,12 @@ export async function readVersion(
   options: ReadOptions = {},
 ): Promise<StoredRecord> {
   return audited(world, principal, 'R', 'fhir:vread', `${type}/${id}/_history/${version}`, options, async () => {
-    if (!Number.isSafeInteger(version) || version < 1 || version > 2 ** 31 - 1) throw new Problem('not-found', `${type}/${id} has no such version.`);
-    return existing(await world.records.readVersion(type, id, version, narrow(principal, type, 'read')), `${type}/${id}/_history/${version}`);
+    if (!Number.isSafeInteger(version) || version < 1 || version > 2 ** 31 - 1)
+      throw new Problem('not-found', `${type}/${id} has no such version.`);
+    return existing(
+      await world.records.readVersion(type, id, version, narrow(principal, type, 'read')),
+      `${type}/${id}/_history/${version}`,
+    );
   });
 }
 
@@ -82,13 +92,19 @@ async function mustExist(world: World, principal: Principal, type: ResourceType,
  * @throws Problem `forbidden` when no scope covers searching the type, or when the query names a patient other than
  *   the one that the token is limited to (SMART Imaging Access: 403, not an empty Bundle).
  */
-export async function search(world: World, principal: Principal, query: SearchQuery, options: ReadOptions = {}): Promise<SearchPage> {
+export async function search(
+  world: World,
+  principal: Principal,
+  query: SearchQuery,
+  options: ReadOptions = {},
+): Promise<SearchPage> {
   return audited(world, principal, 'E', 'fhir:search', query.type, options, async () => {
     const own = narrow(principal, query.type, 'search');
     refuseOtherPatients(query, own, world.settings.fhirBaseUrl);
     const narrowings = new Map<ResourceType, Narrowing | undefined>([[query.type, own]]);
     return world.records.search(query, (type) => {
-      if (!narrowings.has(type)) narrowings.set(type, tryNarrow(principal, type, 'search') ?? tryNarrow(principal, type, 'read'));
+      if (!narrowings.has(type))
+        narrowings.set(type, tryNarrow(principal, type, 'search') ?? tryNarrow(principal, type, 'read'));
       return narrowings.get(type);
     });
   });
@@ -122,7 +138,12 @@ async function audited<T extends Found>(
     });
     return found;
   } catch (error) {
-    await auditRefusal({ world, principal, requestId: options.requestId }, error, { action, event, entities: [entity], ...query });
+    await auditRefusal({ world, principal, requestId: options.requestId }, error, {
+      action,
+      event,
+      entities: [entity],
+      ...query,
+    });
     throw error;
   }
 }

@@ -31,7 +31,10 @@ export const rules: Partial<Record<ResourceType, Rule>> = {
 /** An ImagingStudy is derived from stored images (rule 3 of the architecture): a patient cannot make one by writing it. */
 async function imagingStudy({ context, before, after }: Parameters<Rule>[0]): Promise<{ resource: Resource }> {
   if (context.principal.role === 'patient') {
-    throw new Problem('forbidden', 'Images are sent by STOW-RS (/dicomweb/studies); their ImagingStudy follows by itself.');
+    throw new Problem(
+      'forbidden',
+      'Images are sent by STOW-RS (/dicomweb/studies); their ImagingStudy follows by itself.',
+    );
   }
   if (before) mustKeep(before as ImagingStudy, after as ImagingStudy);
   return { resource: after };
@@ -40,7 +43,9 @@ async function imagingStudy({ context, before, after }: Parameters<Rule>[0]): Pr
 function mustKeep(before: ImagingStudy, after: ImagingStudy): void {
   const uid = (study: ImagingStudy) => study.identifier?.find(({ system }) => system === 'urn:dicom:uid')?.value;
   if (uid(before) !== undefined && uid(after) !== uid(before)) {
-    throw new Problem('business-rule', 'The Study Instance UID of an ImagingStudy cannot change.', { expression: 'ImagingStudy.identifier' });
+    throw new Problem('business-rule', 'The Study Instance UID of an ImagingStudy cannot change.', {
+      expression: 'ImagingStudy.identifier',
+    });
   }
 }
 
@@ -53,9 +58,14 @@ async function binary({ context, after }: Parameters<Rule>[0]): Promise<{ resour
   const reference = (after as Binary).securityContext?.reference;
   if (reference === undefined || principal.kind === 'system') return { resource: after };
   const { type, id } = referenceKey(reference, world.settings.fhirBaseUrl);
-  const target = type === '' ? undefined : await stores.records.read(type as ResourceType, id, narrow(principal, type as ResourceType, 'read'));
+  const target =
+    type === ''
+      ? undefined
+      : await stores.records.read(type as ResourceType, id, narrow(principal, type as ResourceType, 'read'));
   if (!target?.resource) {
-    throw new Problem('forbidden', 'The security context names no record that you may read.', { expression: 'Binary.securityContext' });
+    throw new Problem('forbidden', 'The security context names no record that you may read.', {
+      expression: 'Binary.securityContext',
+    });
   }
   return { resource: after };
 }

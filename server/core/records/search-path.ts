@@ -89,7 +89,9 @@ function ofType(name: string): Step {
 export function referencedType(value: unknown): string | undefined {
   if (!isObject(value)) return undefined;
   if (typeof value['reference'] === 'string') {
-    const type = /(?:^|\/)([A-Z][A-Za-z]+)\/[A-Za-z0-9\-.]{1,64}(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/.exec(value['reference'])?.[1];
+    const type = /(?:^|\/)([A-Z][A-Za-z]+)\/[A-Za-z0-9\-.]{1,64}(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/.exec(
+      value['reference'],
+    )?.[1];
     if (type) return type;
   }
   return typeof value['type'] === 'string' ? value['type'] : undefined;
@@ -126,5 +128,7 @@ const choiceTypes = new Set(
   `Base64Binary Boolean Canonical Code Date DateTime Decimal Id Instant Integer Markdown Oid PositiveInt String Time
   UnsignedInt Uri Url Uuid Address Age Annotation Attachment CodeableConcept Coding ContactPoint Count Distance Duration
   HumanName Identifier Money Period Quantity Range Ratio Reference SampledData Signature Timing ContactDetail Contributor
-  DataRequirement Expression ParameterDefinition RelatedArtifact TriggerDefinition UsageContext Dosage Meta`.split(/\s+/),
+  DataRequirement Expression ParameterDefinition RelatedArtifact TriggerDefinition UsageContext Dosage Meta`.split(
+    /\s+/,
+  ),
 );

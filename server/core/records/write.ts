@@ -47,13 +47,20 @@ const noClientIds = new Set<ResourceType>(['Task', 'ImagingStudy', 'Binary', 'Pr
  */
 export async function write(context: WriteContext, request: WriteRequest): Promise<WriteOutcome> {
   const type = request.method === 'delete' ? request.type : request.resource?.resourceType;
-  if (typeof type !== 'string') throw new Problem('structure', 'The resource has no resourceType.', { expression: 'resourceType' });
+  if (typeof type !== 'string')
+    throw new Problem('structure', 'The resource has no resourceType.', { expression: 'resourceType' });
   try {
     const narrowing = narrow(context.principal, type, request.method);
-    return request.method === 'delete' ? await remove(context, request, narrowing) : await store(context, request, narrowing);
+    return request.method === 'delete'
+      ? await remove(context, request, narrowing)
+      : await store(context, request, narrowing);
   } catch (error) {
     const entity = `${type}${'id' in request && request.id !== undefined ? `/${request.id}` : ''}`;
-    await auditRefusal(context, error, { action: actions[request.method], event: `fhir:${request.method}`, entities: [entity] });
+    await auditRefusal(context, error, {
+      action: actions[request.method],
+      event: `fhir:${request.method}`,
+      entities: [entity],
+    });
     throw error;
   }
 }
@@ -65,7 +72,9 @@ export async function writeInTransaction(
   request: WriteRequest,
   requestId?: string,
 ): Promise<WriteOutcome> {
-  return world.transaction((stores) => write({ world, stores, principal, ...(requestId !== undefined && { requestId }) }, request));
+  return world.transaction((stores) =>
+    write({ world, stores, principal, ...(requestId !== undefined && { requestId }) }, request),
+  );
 }
 
 const actions = { create: 'C', update: 'U', delete: 'D' } as const;
@@ -137,21 +146,38 @@ async function lock({ stores }: WriteContext, type: ResourceType, id: string): P
 }
 
 /** What the caller may not touch does not exist for them: no difference that tells ids apart. */
-async function mustBeVisible({ stores }: WriteContext, { resourceType, id }: StoredRecord, narrowing: Narrowing): Promise<void> {
+async function mustBeVisible(
+  { stores }: WriteContext,
+  { resourceType, id }: StoredRecord,
+  narrowing: Narrowing,
+): Promise<void> {
   if (narrowing.kind === 'all') return;
   const seen = await stores.records.read(resourceType, id, narrowing);
   if (!seen) throw new Problem('not-found', `${resourceType}/${id} does not exist.`);
 }
 
 /** Writing must not be a way to put records where the caller may not (another patient's compartment). */
-async function mustLieWithin({ stores }: WriteContext, { resourceType, id }: StoredRecord, narrowing: Narrowing): Promise<void> {
+async function mustLieWithin(
+  { stores }: WriteContext,
+  { resourceType, id }: StoredRecord,
+  narrowing: Narrowing,
+): Promise<void> {
   const seen = await stores.records.read(resourceType, id, narrowing);
-  if (!seen) throw new Problem('forbidden', `The token does not allow to write this ${resourceType}: it lies outside what you may change.`);
+  if (!seen)
+    throw new Problem(
+      'forbidden',
+      `The token does not allow to write this ${resourceType}: it lies outside what you may change.`,
+    );
 }
 
 function checkMatch(before: StoredRecord | undefined, ifMatch: number | undefined): void {
   if (ifMatch === undefined || (before?.resource && before.version === ifMatch)) return;
-  throw new Problem('lock-error', before?.resource ? `The current version is ${before.version}, not ${ifMatch}.` : 'There is no current version to match.');
+  throw new Problem(
+    'lock-error',
+    before?.resource
+      ? `The current version is ${before.version}, not ${ifMatch}.`
+      : 'There is no current version to match.',
+  );
 }
 
 function checkIdentity(
@@ -164,8 +190,10 @@ function checkIdentity(
     throw new Problem('value', `The resource's id must be ${id}, as in the address.`, { expression: `${type}.id` });
   }
   if (before || principal.kind === 'system') return;
-  if (noClientIds.has(type)) throw new Problem('not-found', `${type}/${id} does not exist, and the server chooses the ids of this type.`);
-  if (!/^[A-Za-z0-9\-.]{1,64}$/.test(id)) throw new Problem('value', 'An id has 1 to 64 of A-Z a-z 0-9 - .', { expression: `${type}.id` });
+  if (noClientIds.has(type))
+    throw new Problem('not-found', `${type}/${id} does not exist, and the server chooses the ids of this type.`);
+  if (!/^[A-Za-z0-9\-.]{1,64}$/.test(id))
+    throw new Problem('value', 'An id has 1 to 64 of A-Z a-z 0-9 - .', { expression: `${type}.id` });
 }
 
 function nextVersion(
@@ -204,7 +232,12 @@ function patientsFor({ world }: WriteContext, { resource }: Pick<StoredRecord, '
   return resource === undefined ? [] : patientsOf(resource, world.settings.fhirBaseUrl);
 }
 
-async function audit(context: WriteContext, method: WriteRequest['method'], record: StoredRecord, note?: 'unchanged'): Promise<void> {
+async function audit(
+  context: WriteContext,
+  method: WriteRequest['method'],
+  record: StoredRecord,
+  note?: 'unchanged',
+): Promise<void> {
   await context.stores.audit.append({
     action: actions[method],
     event: `fhir:${method}${note ? `:${note}` : ''}`,

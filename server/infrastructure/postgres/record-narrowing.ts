@@ -9,7 +9,13 @@ import type { Bindings } from './record-search-values.ts';
  *
  * @returns `true`, `false` or a condition in parentheses.
  */
-export function visible(type: ResourceType, narrowing: Narrowing | undefined, row: string, bound: Bindings, baseUrl: string): string {
+export function visible(
+  type: ResourceType,
+  narrowing: Narrowing | undefined,
+  row: string,
+  bound: Bindings,
+  baseUrl: string,
+): string {
   if (!narrowing) return 'false';
   if (narrowing.kind === 'all') return 'true';
   const grants = narrowing.grants.map((grant) => grantSql(type, grant, row, bound, baseUrl));
@@ -28,11 +34,18 @@ function grantSql(type: ResourceType, grant: Grant, row: string, bound: Bindings
 }
 
 /** Some record of the patient, shown to the patient, refers to this one. */
-function sharedSql(type: ResourceType, shared: NonNullable<Grant['sharedBy']>, row: string, bound: Bindings, baseUrl: string): string {
+function sharedSql(
+  type: ResourceType,
+  shared: NonNullable<Grant['sharedBy']>,
+  row: string,
+  bound: Bindings,
+  baseUrl: string,
+): string {
   const [link, owner] = [bound.alias(), bound.alias()];
   const withheld = Object.entries(shared.withheld) as [ResourceType, Narrowing][];
   const shown = withheld.map(
-    ([held, narrowing]) => `(${owner}.type = ${bound.add(held)} and ${visible(held, narrowing, owner, bound, baseUrl)})`,
+    ([held, narrowing]) =>
+      `(${owner}.type = ${bound.add(held)} and ${visible(held, narrowing, owner, bound, baseUrl)})`,
   );
   shown.unshift(`${owner}.type <> all(${bound.add(withheld.map(([held]) => held))}::text[])`);
   return `exists (

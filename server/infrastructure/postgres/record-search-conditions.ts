@@ -32,7 +32,13 @@ export function conditionSql(type: ResourceType, condition: SearchCondition, row
   return plainSql(parameter, parameter.type, condition, row, scope);
 }
 
-function plainSql(parameter: SearchParameter, type: SearchParameter['type'], condition: SearchCondition, row: string, { bound, baseUrl }: Scope): string {
+function plainSql(
+  parameter: SearchParameter,
+  type: SearchParameter['type'],
+  condition: SearchCondition,
+  row: string,
+  { bound, baseUrl }: Scope,
+): string {
   const { modifier } = condition;
   // Texts, identifiers of references and typed identifiers are index rows of their own, see index-extraction.ts.
   const apart = modifier === 'text' || modifier === 'identifier' || modifier === 'of-type' ? modifier : undefined;
@@ -43,7 +49,14 @@ function plainSql(parameter: SearchParameter, type: SearchParameter['type'], con
   const values =
     condition.values.length === 0 && type === 'reference' && modifier !== undefined && !apart
       ? `${found}.target_type = ${bound.add(modifier)}`
-      : any(condition, (value) => valueSql(read, found, value, { modifier: form === 'not' ? undefined : form, target: parameter.target, bound, baseUrl }));
+      : any(condition, (value) =>
+          valueSql(read, found, value, {
+            modifier: form === 'not' ? undefined : form,
+            target: parameter.target,
+            bound,
+            baseUrl,
+          }),
+        );
   const exists = `exists (select from ${tableOf(read)} ${found} where ${found}.rid = ${row}.rid and ${found}.param = ${key} and ${values})`;
   return modifier === 'not' ? `not ${exists}` : exists;
 }
@@ -96,7 +109,12 @@ function compositeSql(parameter: SearchParameter, value: string, row: string, { 
     return n === 0 ? name : `join ${name} on ${aliases[n]}.rid = ${first}.rid and ${aliases[n]}.part = ${first}.part`;
   });
   const matches = parameter.parts.map((part, n) => {
-    const matched = valueSql(part.type, aliases[n]!, values[n]!, { modifier: undefined, target: undefined, bound, baseUrl });
+    const matched = valueSql(part.type, aliases[n]!, values[n]!, {
+      modifier: undefined,
+      target: undefined,
+      bound,
+      baseUrl,
+    });
     return `${aliases[n]}.param = ${bound.add(part.key)} and ${matched}`;
   });
   return `exists (select from ${tables.join(' ')} where ${aliases[0]}.rid = ${row}.rid and ${matches.join(' and ')})`;
@@ -111,17 +129,27 @@ function chainSql(
   scope: Scope,
 ): string {
   const { bound } = scope;
-  if (parameter.type !== 'reference') throw new Problem('not-supported', `${parameter.code} is no reference and cannot be chained.`);
+  if (parameter.type !== 'reference')
+    throw new Problem('not-supported', `${parameter.code} is no reference and cannot be chained.`);
   const [link, target] = [bound.alias(), bound.alias()];
-  const types = chain.type ? [chain.type] : modifier ? [modifier as ResourceType] : (parameter.target as ResourceType[] | undefined);
-  if (!types) throw new Problem('not-supported', `${parameter.code} may refer to anything: name the type (${parameter.code}:Patient.…).`);
+  const types = chain.type
+    ? [chain.type]
+    : modifier
+      ? [modifier as ResourceType]
+      : (parameter.target as ResourceType[] | undefined);
+  if (!types)
+    throw new Problem(
+      'not-supported',
+      `${parameter.code} may refer to anything: name the type (${parameter.code}:Patient.…).`,
+    );
   const alternatives = types
     .filter((type) => understands(type, chain.condition))
     .map((type) => {
       const conditions = [`${link}.target_type = ${bound.add(type)}`, scope.visible(type, target)];
       return `(${[...conditions, conditionSql(type, chain.condition, target, scope)].join(' and ')})`;
     });
-  if (alternatives.length === 0) throw new Problem('not-supported', `No type that ${parameter.code} refers to has the chained parameter.`);
+  if (alternatives.length === 0)
+    throw new Problem('not-supported', `No type that ${parameter.code} refers to has the chained parameter.`);
   return `exists (
     select from search_reference ${link}
       join record ${target} on ${target}.type = ${link}.target_type and ${target}.id = ${link}.target_id and not ${target}.deleted
@@ -129,7 +157,12 @@ function chainSql(
 }
 
 function understands(type: ResourceType, { parameter, has }: SearchCondition): boolean {
-  return has !== undefined || parameter === '_id' || parameter === '_lastUpdated' || searchParameter(type, parameter) !== undefined;
+  return (
+    has !== undefined ||
+    parameter === '_id' ||
+    parameter === '_lastUpdated' ||
+    searchParameter(type, parameter) !== undefined
+  );
 }
 
 function hasSql(
@@ -141,7 +174,8 @@ function hasSql(
 ): string {
   const { bound } = scope;
   const parameter = searchParameter(has.type, has.reference);
-  if (parameter?.type !== 'reference') throw new Problem('not-supported', `${has.type} has no reference parameter of that name.`);
+  if (parameter?.type !== 'reference')
+    throw new Problem('not-supported', `${has.type} has no reference parameter of that name.`);
   const [link, source] = [bound.alias(), bound.alias()];
   const exists = `exists (
     select from search_reference ${link} join record ${source} on ${source}.rid = ${link}.rid and not ${source}.deleted

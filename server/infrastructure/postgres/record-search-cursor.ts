@@ -23,7 +23,9 @@ export function sealCursor(query: SearchQuery, position: Position, key: Buffer):
 export function openCursor(query: SearchQuery, cursor: string, key: Buffer): Position {
   const bytes = Buffer.from(cursor, 'base64url');
   try {
-    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 }).setAAD(orderOf(query));
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 }).setAAD(
+      orderOf(query),
+    );
     decipher.setAuthTag(bytes.subarray(-16));
     const text = Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString();
     const [rid, ...keys] = JSON.parse(text) as [number, ...(string | null)[]];

@@ -36,7 +36,12 @@ export async function includeRecords(
       ...query.revinclude.filter(applies).flatMap((one) => backward(one, from, bound)),
     ];
     if (links.length === 0) break;
-    const rows = await fetch(sql, links, [...met], mostIncluded - included.length + 1, narrowing, bound, baseUrl);
+    const known = query.include.every(namesTypes) && query.revinclude.every(({ parameter }) => parameter !== '*');
+    const types = known
+      ? [...new Set([...query.include.flatMap(targetsOf), ...query.revinclude.map(({ type }) => type)])]
+      : undefined;
+    const linked = { links, types, met: [...met], limit: mostIncluded - included.length + 1 };
+    const rows = await fetch(sql, linked, narrowing, bound, baseUrl);
     from = rows.slice(0, mostIncluded - included.length);
     included.push(...from);
     for (const { rid } of from) met.add(rid);
@@ -44,6 +49,13 @@ export async function includeRecords(
   }
   return { included, truncated: false };
 }
+
+/** Types that an include can lead to; none where its parameter may refer to anything. */
+function targetsOf({ type, parameter, target }: IncludeInstruction): ResourceType[] {
+  return target ? [target] : ((searchParameter(type, parameter)?.target ?? []) as ResourceType[]);
+}
+
+const namesTypes = (instruction: IncludeInstruction) => targetsOf(instruction).length > 0;
 
 /** A select of (type, id) or rid pairs that an instruction leads to from the given records. */
 function forward(instruction: IncludeInstruction, from: Row[], bound: Bindings): string[] {
@@ -83,21 +95,21 @@ function referenceKeys({ type, parameter }: IncludeInstruction): string[] {
 
 async function fetch(
   sql: Sql,
-  links: string[],
-  met: number[],
-  limit: number,
+  {
+    links,
+    types: known,
+    met,
+    limit,
+  }: { links: string[]; types: ResourceType[] | undefined; met: number[]; limit: number },
   narrowing: NarrowingOf,
   bound: Bindings,
   baseUrl: string,
 ): Promise<Row[]> {
   const found = `(select distinct rid from (${links.join(' union all ')}) linked) found`;
   const unmet = `found.rid <> all(${bound.add(met)}::bigint[])`;
-  const types = await sql.query<{ type: ResourceType }>(
-    `select distinct r.type from ${found} join record r on r.rid = found.rid where not r.deleted and ${unmet}`,
-    bound.values,
-  );
+  const types = known ?? (await typesAmong(sql, found, unmet, bound));
   const allowed = types
-    .map(({ type }) => ({ type, allowed: visible(type, narrowing(type), 'r', bound, baseUrl) }))
+    .map((type) => ({ type, allowed: visible(type, narrowing(type), 'r', bound, baseUrl) }))
     .filter(({ allowed }) => allowed !== 'false')
     .map(({ type, allowed }) => `(r.type = ${bound.add(type)} and ${allowed})`);
   if (allowed.length === 0) return [];
@@ -107,4 +119,13 @@ async function fetch(
       where not r.deleted and ${unmet} and (${allowed.join(' or ')}) order by r.rid limit ${bound.add(limit)}`,
     bound.values,
   );
+}
+
+/** Which types the links lead to, where the instructions do not tell: so that each is narrowed by its own rule. */
+async function typesAmong(sql: Sql, found: string, unmet: string, { values }: Bindings): Promise<ResourceType[]> {
+  const rows = await sql.query<{ type: ResourceType }>(
+    `select distinct r.type from ${found} join record r on r.rid = found.rid where not r.deleted and ${unmet}`,
+    values,
+  );
+  return rows.map(({ type }) => type);
 }

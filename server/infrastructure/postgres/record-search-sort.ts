@@ -33,7 +33,8 @@ export function sortBy(query: SearchQuery, bound: Bindings): SortKey[] {
     if (code === '_id') return { name, sql: 'r.id', type: 'text collate "C"', descending, order };
     if (code === '_lastUpdated') return { name, sql: 'r.updated', type: 'timestamptz', descending, order };
     const parameter = searchParameter(query.type, code);
-    if (!parameter || parameter.type === 'composite') throw new Problem('not-supported', `${query.type} cannot be sorted by this parameter.`);
+    if (!parameter || parameter.type === 'composite')
+      throw new Problem('not-supported', `${query.type} cannot be sorted by this parameter.`);
     const { low, high, table, type } = columns[parameter.type];
     const value = descending ? `max(s.${high})` : `min(s.${low})`;
     const sql = `(select ${value} from ${table} s where s.rid = r.rid and s.param = ${bound.add(parameter.key)})`;

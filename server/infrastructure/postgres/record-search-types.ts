@@ -31,7 +31,12 @@ export function tableOf(type: SearchParameterType | 'composite'): string {
 }
 
 /** @throws Problem `value` for a value that the type cannot have, `not-supported` for an unknown modifier. */
-export function valueSql(type: SearchParameterType | 'composite', row: string, value: string, matching: Matching): string {
+export function valueSql(
+  type: SearchParameterType | 'composite',
+  row: string,
+  value: string,
+  matching: Matching,
+): string {
   const { modifier, bound } = matching;
   if (type === 'string') return stringSql(row, textOf(value), modifier, bound);
   if (type === 'token') return tokenSql(row, value, modifier, bound);
@@ -63,13 +68,15 @@ function stringSql(row: string, text: string, modifier: string | undefined, boun
 function tokenSql(row: string, value: string, modifier: string | undefined, bound: Bindings): string {
   const parts = splitUnescaped(value, '|').map(textOf);
   if (modifier === 'of-type') {
-    if (parts.length !== 3 || parts.some((part) => part === '')) throw new Problem('value', ':of-type takes system|code|value.');
+    if (parts.length !== 3 || parts.some((part) => part === ''))
+      throw new Problem('value', ':of-type takes system|code|value.');
     return `${row}.code = ${bound.add(parts[2])} and ${row}.system = ${bound.add(keyText(`${parts[0]}|${parts[1]}`))}`;
   }
   if (modifier !== undefined) throw unknownModifier();
   const [first = '', ...rest] = parts;
   if (rest.length === 0) return `${row}.code = ${bound.add(first)}`;
-  if (rest.length > 1) throw new Problem('value', 'A token is code, system|code, |code or system|; a "|" in it is written "\\|".');
+  if (rest.length > 1)
+    throw new Problem('value', 'A token is code, system|code, |code or system|; a "|" in it is written "\\|".');
   const code = rest[0]!;
   const ofSystem = `${row}.system = ${bound.add(first)}`;
   return code === '' && first !== '' ? ofSystem : `(${row}.code = ${bound.add(code)} and ${ofSystem})`;
@@ -129,7 +136,8 @@ export function intervalSql(value: string, low: string, high: string, bound: Bin
 /** `[prefix]number`, `number|system|code`, `number||code` (FHIR search.html#quantity); plain numbers too. */
 function quantitySql(row: string, value: string, bound: Bindings): string {
   const [amount = '', ...units] = splitUnescaped(value, '|').map(textOf);
-  if (units.length === 1 || units.length > 2) throw new Problem('value', 'A quantity is number, number|system|code or number||code.');
+  if (units.length === 1 || units.length > 2)
+    throw new Problem('value', 'A quantity is number, number|system|code or number||code.');
   const conditions = [amountSql(row, amount, bound)];
   const [system = '', code = ''] = units;
   if (system !== '') conditions.push(`${row}.system = ${bound.add(system)}`);

@@ -26,7 +26,12 @@ interface MatchRow extends RecordRow {
  *
  * @throws Problem `value` for a cursor that is not of this search.
  */
-export async function searchRecords(sql: Sql, query: SearchQuery, narrowing: NarrowingOf, baseUrl: string): Promise<SearchPage> {
+export async function searchRecords(
+  sql: Sql,
+  query: SearchQuery,
+  narrowing: NarrowingOf,
+  baseUrl: string,
+): Promise<SearchPage> {
   const bound = bindings();
   const scope: Scope = { bound, baseUrl, visible: (type, row) => visible(type, narrowing(type), row, bound, baseUrl) };
   const matching = [

@@ -36,7 +36,10 @@ export function postgresRecords(sql: Sql, options: { baseUrl?: string } = {}): R
       if (!isId(id)) return undefined;
       const bound = bindings([type, id]);
       const allowed = visible(type, narrowing, 'r', bound, baseUrl);
-      return one(`select ${recordColumns} from ${current} where r.type = $1 and r.id = $2 and ${allowed}`, bound.values);
+      return one(
+        `select ${recordColumns} from ${current} where r.type = $1 and r.id = $2 and ${allowed}`,
+        bound.values,
+      );
     },
 
     async readVersion(type, id, version, narrowing) {
@@ -91,7 +94,10 @@ async function patients(sql: Sql, resource: Resource, baseUrl: string): Promise<
   const context = resource.resourceType === 'Binary' ? resource.securityContext?.reference : undefined;
   if (own.length > 0 || context === undefined) return own;
   const [type, id] = context.split('/');
-  const [row] = await sql.query<{ patients: string[] }>(`select patients from record where type = $1 and id = $2`, [type, id]);
+  const [row] = await sql.query<{ patients: string[] }>(`select patients from record where type = $1 and id = $2`, [
+    type,
+    id,
+  ]);
   return row?.patients ?? [];
 }
 
@@ -117,7 +123,12 @@ export function storedRecord(row: RecordRow): StoredRecord {
  * Older versions: the caller must be allowed to see the record as it is now, and as it was. A grant with conditions
  * (a report once it is final) says nothing about older versions, so it shows the current one only.
  */
-function visibleVersion(type: ResourceType, narrowing: Narrowing, bound: ReturnType<typeof bindings>, baseUrl: string): string {
+function visibleVersion(
+  type: ResourceType,
+  narrowing: Narrowing,
+  bound: ReturnType<typeof bindings>,
+  baseUrl: string,
+): string {
   if (narrowing.kind === 'all') return 'true';
   const grants = narrowing.grants.map((grant) => {
     const now = visible(type, { kind: 'some', grants: [grant] }, 'r', bound, baseUrl);
@@ -174,9 +185,7 @@ async function allowedTypes(
   bound: ReturnType<typeof bindings>,
   baseUrl: string,
 ): Promise<string> {
-  const types = of.type
-    ? [of.type]
-    : (await sql.query<{ type: ResourceType }>(storedTypes)).map(({ type }) => type);
+  const types = of.type ? [of.type] : (await sql.query<{ type: ResourceType }>(storedTypes)).map(({ type }) => type);
   const allowed = types.map((type) => {
     const part = narrowing(type);
     return part ? `(r.type = ${bound.add(type)} and ${visibleVersion(type, part, bound, baseUrl)})` : 'false';

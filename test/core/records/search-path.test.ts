@@ -39,14 +39,23 @@ describe('the table of search parameters', () => {
   });
 
   it('compiles for every type, and every compartment criterion is one of its parameters', () => {
-    for (const type of Object.keys(table.parameters)) expect(searchParametersOf(type as ResourceType).size).toBeGreaterThan(3);
+    for (const type of Object.keys(table.parameters))
+      expect(searchParametersOf(type as ResourceType).size).toBeGreaterThan(3);
     for (const [type, codes] of Object.entries(table.patientCompartment)) {
-      for (const code of codes) expect(searchParametersOf(type as ResourceType).get(code)?.type, `${type}.${code}`).toBe('reference');
+      for (const code of codes)
+        expect(searchParametersOf(type as ResourceType).get(code)?.type, `${type}.${code}`).toBe('reference');
     }
   });
 
   it('has the combined parameters under each of their types', () => {
-    for (const type of ['ImagingStudy', 'Observation', 'DiagnosticReport', 'ServiceRequest', 'DocumentReference', 'MedicationRequest'] as const)
+    for (const type of [
+      'ImagingStudy',
+      'Observation',
+      'DiagnosticReport',
+      'ServiceRequest',
+      'DocumentReference',
+      'MedicationRequest',
+    ] as const)
       expect(searchParametersOf(type).get('patient')?.target).toEqual(['Patient']);
   });
 
@@ -55,7 +64,9 @@ describe('the table of search parameters', () => {
       const entries = { ...table.parameters['Resource'], ...table.parameters[resource.resourceType] };
       for (const [code, entry] of Object.entries(entries)) {
         // fhirpath.js would fetch what resolve() names; the type in the reference tells as much.
-        const path = entry.path.replace(/where\(resolve\(\) is (\w+)\)/g, `where(reference.contains('$1/'))`).replace('and Patient.deceased', 'and deceased');
+        const path = entry.path
+          .replace(/where\(resolve\(\) is (\w+)\)/g, `where(reference.contains('$1/'))`)
+          .replace('and Patient.deceased', 'and deceased');
         const expected = path.split(' | ').flatMap((term) => evaluate(resource, term));
         const found = compilePath(entry.path)(resource).map(({ value }) => value);
         expect(found, `${resource.resourceType}.${code}`).toEqual(expected);
@@ -67,21 +78,43 @@ describe('the table of search parameters', () => {
 function evaluate(resource: Resource, term: string): unknown[] {
   if (term === '') return [resource];
   const found = fhirpath.evaluate(resource, `${resource.resourceType}.${term}`, undefined, r4 as Model) as unknown[];
-  return found.map((value) => (typeof value === 'object' && value !== null && 'asStr' in value ? String((value as { asStr: string }).asStr) : value));
+  return found.map((value) =>
+    typeof value === 'object' && value !== null && 'asStr' in value
+      ? String((value as { asStr: string }).asStr)
+      : value,
+  );
 }
 
 describe('index rows', () => {
   it('are cut and cleaned so that any content can be indexed', () => {
-    const resource = { resourceType: 'Patient', name: [{ family: `a\0b\ud800${'x'.repeat(5000)}` }], birthDate: '2020-02-31', active: { odd: [] } } as unknown as Resource;
+    const resource = {
+      resourceType: 'Patient',
+      name: [{ family: `a\0b\ud800${'x'.repeat(5000)}` }],
+      birthDate: '2020-02-31',
+      active: { odd: [] },
+    } as unknown as Resource;
     const rows = indexRowsOf(resource, '');
-    expect(rows.string.every(({ value }) => value.length <= 255 && !value.includes('\0') && value.isWellFormed())).toBe(true);
+    expect(rows.string.every(({ value }) => value.length <= 255 && !value.includes('\0') && value.isWellFormed())).toBe(
+      true,
+    );
     expect(rows.date).toEqual([]);
     expect(rows.token.map(({ param }) => param)).toEqual(['Patient.deceased']);
   });
 
   it('of a thousand images hold each code once', () => {
-    const instance = Array.from({ length: 1000 }, (_, n) => ({ uid: `1.2.${n}`, sopClass: { system: 's', code: 'CT' } }));
-    const rows = indexRowsOf({ resourceType: 'ImagingStudy', status: 'available', subject, series: [{ uid: '1', modality: { code: 'CT' }, instance }] }, '');
+    const instance = Array.from({ length: 1000 }, (_, n) => ({
+      uid: `1.2.${n}`,
+      sopClass: { system: 's', code: 'CT' },
+    }));
+    const rows = indexRowsOf(
+      {
+        resourceType: 'ImagingStudy',
+        status: 'available',
+        subject,
+        series: [{ uid: '1', modality: { code: 'CT' }, instance }],
+      },
+      '',
+    );
     expect(rows.token.filter(({ param }) => param === 'ImagingStudy.dicom-class')).toHaveLength(1);
     expect(rows.token.filter(({ param }) => param === 'ImagingStudy.instance')).toHaveLength(1000);
   });

@@ -53,9 +53,26 @@ beforeAll(async () => {
     resourceType: 'Task', id: 't1', status: 'requested', intent: 'order', for: { reference: 'Patient/a' }, focus: { reference: 'ImagingStudy/s1' },
     businessStatus: { coding: [{ code: 'PENDING_AI' }] }, authoredOn: '2024-05-10T05:00:00Z',
   }; // prettier-ignore
-  for (const resource of [...patients, endpoint, study, second, ai('o1', 'a', 0.95), ai('o2', 'b', 0.4), weight, report]) await here.put(resource);
+  for (const resource of [
+    ...patients,
+    endpoint,
+    study,
+    second,
+    ai('o1', 'a', 0.95),
+    ai('o2', 'b', 0.4),
+    weight,
+    report,
+  ])
+    await here.put(resource);
   await here.world.transaction((stores) =>
-    stores.records.put({ resourceType: 'Task', id: 't1', version: 1, lastUpdated: new Date(), method: 'PUT', resource: task }),
+    stores.records.put({
+      resourceType: 'Task',
+      id: 't1',
+      version: 1,
+      lastUpdated: new Date(),
+      method: 'PUT',
+      resource: task,
+    }),
   );
 });
 afterAll(() => here.database.close());
@@ -286,7 +303,9 @@ describe('a search', () => {
   it('refuses a page link of another search, a changed one and a made-up one', async () => {
     const { next } = await run('Patient?_count=1&_sort=family');
     await expect(run('Patient?_count=1&_sort=-family', { after: next! })).rejects.toMatchObject({ code: 'value' });
-    await expect(run('Patient?_count=1&_sort=family', { after: `${next!.slice(0, -3)}AAA` })).rejects.toMatchObject({ code: 'value' });
+    await expect(run('Patient?_count=1&_sort=family', { after: `${next!.slice(0, -3)}AAA` })).rejects.toMatchObject({
+      code: 'value',
+    });
     await expect(run('Patient?_count=1', { after: '' })).rejects.toMatchObject({ code: 'value' });
     await expect(run('Patient?_count=1', { after: "' or 1=1" })).rejects.toMatchObject({ code: 'value' });
   });

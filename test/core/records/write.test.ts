@@ -28,7 +28,12 @@ describe('writing a record', () => {
   it('refuses a stale If-Match and keeps the record as it is', async () => {
     const { id } = await here.put(patient);
     const update = (family: string, ifMatch: number) =>
-      writeInTransaction(here.world, server, { method: 'update', id, ifMatch, resource: { ...patient, id, name: [{ family }] } });
+      writeInTransaction(here.world, server, {
+        method: 'update',
+        id,
+        ifMatch,
+        resource: { ...patient, id, name: [{ family }] },
+      });
     await update('Iyer', 1);
     await expect(update('Menon', 1)).rejects.toMatchObject({ code: 'lock-error' });
     expect((await read(here.world, server, 'Patient', id)).version).toBe(2);
@@ -48,7 +53,9 @@ describe('writing a record', () => {
     const update = (resource: Patient | { resourceType: 'Task'; id: string; status: 'requested'; intent: 'order' }) =>
       writeInTransaction(here.world, doctor, { method: 'update', id: 'x', resource });
     await expect(update({ ...patient, id: 'y' })).rejects.toMatchObject({ code: 'value', expression: 'Patient.id' });
-    await expect(update({ resourceType: 'Task', id: 'x', status: 'requested', intent: 'order' })).rejects.toMatchObject({ code: 'not-found' });
+    await expect(update({ resourceType: 'Task', id: 'x', status: 'requested', intent: 'order' })).rejects.toMatchObject(
+      { code: 'not-found' },
+    );
     const broken = { resourceType: 'Patient', id: 'x', nonsense: true } as unknown as Patient;
     await expect(update(broken)).rejects.toMatchObject({ code: 'structure' });
   });
@@ -87,11 +94,18 @@ describe('writing a record', () => {
     const { id } = await here.put(patient);
     const outcomes = await Promise.allSettled(
       Array.from({ length: 8 }, (_, n) =>
-        writeInTransaction(here.world, server, { method: 'update', id, ifMatch: 1, resource: { ...patient, id, name: [{ family: `w${n}` }] } }),
+        writeInTransaction(here.world, server, {
+          method: 'update',
+          id,
+          ifMatch: 1,
+          resource: { ...patient, id, name: [{ family: `w${n}` }] },
+        }),
       ),
     );
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    const reasons = outcomes.flatMap((one) => (one.status === 'rejected' ? [(one.reason as { code: string }).code] : []));
+    const reasons = outcomes.flatMap((one) =>
+      one.status === 'rejected' ? [(one.reason as { code: string }).code] : [],
+    );
     expect(new Set(reasons)).toEqual(new Set(['lock-error']));
     expect((await read(here.world, server, 'Patient', id)).version).toBe(2);
   });
@@ -100,17 +114,33 @@ describe('writing a record', () => {
     const create = () =>
       here.world.transaction(async (stores) => {
         await stores.records.lockKey('Patient?identifier=x|42');
-        const query = { type: 'Patient', conditions: [{ parameter: 'identifier', values: ['x|42'] }], include: [], revinclude: [], sort: [], count: 2, total: 'none' } as const;
-        const { matches } = await stores.records.search({ ...query, conditions: [...query.conditions] as never, include: [], revinclude: [], sort: [] }, () => ({ kind: 'all' }));
+        const query = {
+          type: 'Patient',
+          conditions: [{ parameter: 'identifier', values: ['x|42'] }],
+          include: [],
+          revinclude: [],
+          sort: [],
+          count: 2,
+          total: 'none',
+        } as const;
+        const { matches } = await stores.records.search(
+          { ...query, conditions: [...query.conditions] as never, include: [], revinclude: [], sort: [] },
+          () => ({ kind: 'all' }),
+        );
         if (matches.length > 0) return;
-        await write({ world: here.world, stores, principal: server }, { method: 'create', resource: { ...patient, identifier: [{ system: 'x', value: '42' }] } });
+        await write(
+          { world: here.world, stores, principal: server },
+          { method: 'create', resource: { ...patient, identifier: [{ system: 'x', value: '42' }] } },
+        );
       });
     await Promise.all(Array.from({ length: 8 }, create));
     expect(await here.find('Patient?identifier=x|42')).toHaveLength(1);
   });
 
   it('creates one record when eight writers upsert the same new id', async () => {
-    await Promise.all(Array.from({ length: 8 }, (_, n) => here.put({ ...patient, id: 'upserted', name: [{ family: `u${n}` }] })));
+    await Promise.all(
+      Array.from({ length: 8 }, (_, n) => here.put({ ...patient, id: 'upserted', name: [{ family: `u${n}` }] })),
+    );
     expect((await read(here.world, server, 'Patient', 'upserted')).version).toBe(8);
   });
 
@@ -118,16 +148,25 @@ describe('writing a record', () => {
     const before = await here.find('Observation?code=rollback');
     await expect(
       here.world.transaction(async (stores) => {
-        const resource: Observation = { resourceType: 'Observation', status: 'final', code: { coding: [{ code: 'rollback' }] } };
+        const resource: Observation = {
+          resourceType: 'Observation',
+          status: 'final',
+          code: { coding: [{ code: 'rollback' }] },
+        };
         await write({ world: here.world, stores, principal: server }, { method: 'create', resource });
         throw new Error('stop');
       }),
     ).rejects.toThrow('stop');
     expect(await here.find('Observation?code=rollback')).toEqual(before);
     const { id } = await here.put(patient);
-    const audit = await here.database.sql.query(`select action, outcome from audit where $1 = any(entities)`, [`Patient/${id}/_history/1`]);
+    const audit = await here.database.sql.query(`select action, outcome from audit where $1 = any(entities)`, [
+      `Patient/${id}/_history/1`,
+    ]);
     expect(audit).toContainEqual({ action: 'C', outcome: 'success' });
-    const change = await here.database.sql.query(`select version, patients from change where type = 'Patient' and id = $1`, [id]);
+    const change = await here.database.sql.query(
+      `select version, patients from change where type = 'Patient' and id = $1`,
+      [id],
+    );
     expect(change).toEqual([{ version: 1, patients: [id] }]);
   });
 
