@@ -57,7 +57,9 @@ export function postgresRecords(sql: Sql, options: { baseUrl?: string } = {}): R
 
     async lock(type, id) {
       if (!isId(id)) return undefined;
-      return one(`select ${recordColumns} from ${current} where r.type = $1 and r.id = $2 for update of r`, [type, id]);
+      // Two statements: after a wait, the first still joins the version of its own old snapshot and would find nothing.
+      await sql.query(`select 1 from record where type = $1 and id = $2 for update`, [type, id]);
+      return one(`select ${recordColumns} from ${current} where r.type = $1 and r.id = $2`, [type, id]);
     },
 
     async lockKey(key) {
