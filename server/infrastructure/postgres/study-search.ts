@@ -77,14 +77,8 @@ export function postgresStudySearch(sql: Sql, options: { baseUrl?: string } = {}
     async find(query, narrowing) {
       const bound = bindings();
       const condition = where(query, narrowing, bound);
-      const instance = query.include === 'all' ? 'i.attributes' : `(${pickedAttributes(query, bound)})`;
-      const columns = {
-        study: studyColumns,
-        series: `${studyColumns}, ${seriesColumns}`,
-        instance: `${studyColumns}, ${seriesColumns}, i.sop_uid, ${instance} as instance`,
-      }[query.level];
       const rows = await sql.query<FoundRow>(
-        `select ${columns} from ${from[query.level]} where ${condition}
+        `select ${columnsOf(query, bound)} from ${from[query.level]} where ${condition}
           order by ${order[query.level]} limit ${bound.add(query.limit)} offset ${bound.add(query.offset)}`,
         bound.values,
       );
@@ -127,6 +121,13 @@ function allowed(narrowing: Narrowing, bound: Bindings, baseUrl: string): string
 }
 
 /** Instances hold whole data sets: only what is returned leaves the database. */
+function columnsOf(query: StudyQuery, bound: Bindings): string {
+  if (query.level === 'study') return studyColumns;
+  if (query.level === 'series') return `${studyColumns}, ${seriesColumns}`;
+  const attributes = query.include === 'all' ? 'i.attributes' : `(${pickedAttributes(query, bound)})`;
+  return `${studyColumns}, ${seriesColumns}, i.sop_uid, ${attributes} as instance`;
+}
+
 function pickedAttributes(query: StudyQuery, bound: Bindings): string {
   const tags = bound.add([...new Set(returnedPaths(query).map((path) => path.slice(0, 8)))]);
   return `select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(i.attributes) where key = any(${tags}::text[])`;

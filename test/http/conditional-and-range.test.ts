@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { byteRange, contentRange } from '../../server/http/byte-range.ts';
+import { listsTag, notModified } from '../../server/http/conditional.ts';
+
+describe('a byte range', () => {
+  it.each([
+    ['bytes=0-0', { offset: 0, length: 1 }],
+    ['bytes=5-', { offset: 5, length: 5 }],
+    ['bytes=5-500', { offset: 5, length: 5 }],
+    ['bytes=-3', { offset: 7, length: 3 }],
+    ['bytes=-30', { offset: 0, length: 10 }],
+    ['BYTES=1-2', { offset: 1, length: 2 }],
+    ['bytes=10-', 'unsatisfiable'],
+    ['bytes=-0', 'unsatisfiable'],
+    ['bytes=99999999999999999999-', 'unsatisfiable'],
+    ['bytes=3-2', undefined],
+    ['bytes=0-1,4-5', undefined],
+    ['bytes=-', undefined],
+    ['lines=1-2', undefined],
+    ['', undefined],
+    ['bytes=a-b', undefined],
+  ])('%s of ten bytes', (header, expected) => expect(byteRange(header, 10)).toEqual(expected));
+
+  it('of nothing cannot be satisfied', () => expect(byteRange('bytes=0-', 0)).toBe('unsatisfiable'));
+
+  it('is named in the answer', () => {
+    expect(contentRange({ offset: 5, length: 5 }, 10)).toBe('bytes 5-9/10');
+    expect(contentRange(undefined, 10)).toBe('bytes */10');
+  });
+});
+
+describe('a conditional read', () => {
+  const ask = (headers: Record<string, string>, lastModified?: Date) => {
+    const sent: Record<string, string> = {};
+    const ctx = { method: 'GET', status: 200, get: (name: string) => headers[name] ?? '', set: (name: string, value: string) => void (sent[name] = value) };
+    const answered = notModified(ctx as unknown as Parameters<typeof notModified>[0], { etag: 'W/"r7"', ...(lastModified && { lastModified }) });
+    return { answered, status: ctx.status, sent };
+  };
+  const noon = new Date('2026-05-01T12:00:00.500Z');
+
+  it('compares entity tags weakly', () => {
+    for (const header of ['"r7"', 'W/"r7"', '"x", "r7"', '*']) expect(ask({ 'If-None-Match': header })).toMatchObject({ answered: true, status: 304, sent: { ETag: 'W/"r7"' } });
+    for (const header of ['"r8"', 'r7', '"r77"', '']) expect(ask({ 'If-None-Match': header })).toMatchObject({ answered: false, status: 200 });
+    expect(listsTag('"a,b", "r7"', '"a,b"')).toBe(true);
+  });
+
+  it('looks at the date only when no tag is given, to the second', () => {
+    expect(ask({ 'If-Modified-Since': noon.toUTCString() }, noon).answered).toBe(true);
+    expect(ask({ 'If-Modified-Since': 'Fri, 01 May 2026 11:59:59 GMT' }, noon).answered).toBe(false);
+    expect(ask({ 'If-Modified-Since': noon.toUTCString(), 'If-None-Match': '"r6"' }, noon).answered).toBe(false);
+    expect(ask({ 'If-Modified-Since': 'yesterday' }, noon).answered).toBe(false);
+  });
+});
