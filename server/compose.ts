@@ -9,6 +9,7 @@ import type { AuthorizationStore } from './core/accounts/authorizations.ts';
 import type { PasswordHasher } from './core/accounts/password.ts';
 import type { Settings, Stores, World } from './core/ports.ts';
 import { demoSignIns } from './demo/people.ts';
+import { dicomwebFace } from './dicomweb/routes.ts';
 import { fhirFace } from './fhir/face.ts';
 import { bearer } from './http/bearer.ts';
 import type { Readiness } from './http/health.ts';
@@ -49,6 +50,8 @@ export interface System {
   passwords: PasswordHasher;
   readiness(): Promise<Readiness>;
   status(): PortalStatus;
+  /** What `stop` ends, last first; add what is started later. */
+  closing: (() => Promise<unknown>)[];
   /** `/readyz` answers 503 from now on, so that load balancers send nothing new. */
   drain(): void;
   /** Ends workers, browser and database connections, in the reverse order of their start. */
@@ -178,6 +181,8 @@ async function build(
     fault,
   });
 
+  const dicomweb = dicomwebFace({ world, bearer: guard, instanceLimit: config.maxInstanceBytes });
+
   let draining = false;
   const status = (): PortalStatus => portalStatus(config, classifier.state());
   const readiness = async (): Promise<Readiness> => {
@@ -199,12 +204,13 @@ async function build(
     faces: [
       smart.routes().routes() as Middleware<State>,
       smart.oidc,
+      mount('/dicomweb', dicomweb.routes() as Middleware) as Middleware<State>,
       mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
       portalFace({ status, ...(sink && { mailbox: sink }) }).routes() as Middleware<State>,
     ],
     webFolder: join(import.meta.dirname, '..', 'viewer', 'dist'),
   });
-  return { world, sql, app, jobs, authorizations, passwords, readiness, status, drain: () => (draining = true), stop: closeAll };
+  return { world, sql, app, jobs, authorizations, passwords, readiness, status, closing, drain: () => (draining = true), stop: closeAll };
 }
 
 function settingsFrom(config: Config, publicUrl: string): Settings {

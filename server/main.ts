@@ -21,7 +21,7 @@ const server = await listen(system, config).catch(async (error: NodeJS.ErrnoExce
   const reason = error.code === 'EADDRINUSE' ? `Port ${config.port} is taken; stop the other program or set PORT to another one.` : error.message;
   return end(`CSSS could not start: ${reason}`);
 });
-await startWorkers(system, config, log);
+await startWorkers(system, log);
 process.once('SIGTERM', () => void shutDown('SIGTERM'));
 process.once('SIGINT', () => void shutDown('SIGINT'));
 process.once('SIGHUP', () => void shutDown('SIGHUP'));

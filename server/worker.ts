@@ -1,16 +1,21 @@
 import type { System } from './compose.ts';
-import type { Config } from './config.ts';
+import { sweepBlobs } from './core/studies/sweep-blobs.ts';
 import type { Logger } from './log.ts';
-import { analyze } from './work/analyze.ts';
+import { analyze, failLostAnalyses } from './work/analyze.ts';
+import { issueReport } from './work/issue-report.ts';
+import { sendReport } from './work/send-report.ts';
+
+const minute = 60_000;
 
 /**
  * Takes jobs in this process. Workers of several processes share one queue; each job runs in one of them.
  * A job that throws is tried again by the queue; what it has written stays, what it had not is written then.
  */
-export async function startWorkers({ jobs, world }: Pick<System, 'jobs' | 'world'>, config: Config, log: Logger): Promise<void> {
-  const handlers = { analyze } as const;
+export async function startWorkers(system: Pick<System, 'jobs' | 'world' | 'authorizations' | 'closing'>, log: Logger): Promise<void> {
+  const { jobs, world } = system;
+  const handlers = { analyze, 'issue-report': issueReport, 'send-report': sendReport } as const;
   const state = world.classifier.state();
-  const concurrency = { analyze: state.ready ? state.workers : 1 };
+  const concurrency = { analyze: state.ready ? state.workers : 1, 'issue-report': 1, 'send-report': 2 };
   for (const kind of Object.keys(handlers) as (keyof typeof handlers)[]) {
     await jobs.work(kind, concurrency[kind], async (job) => {
       const start = performance.now();
@@ -22,5 +27,25 @@ export async function startWorkers({ jobs, world }: Pick<System, 'jobs' | 'world
         throw err;
       }
     });
+  }
+  keepHouse(system, log);
+}
+
+/** What must be looked at from time to time; every process may do it, because each act is safe to repeat. */
+function keepHouse({ world, authorizations, closing }: Pick<System, 'world' | 'authorizations' | 'closing'>, log: Logger): void {
+  const chores = [
+    { kind: 'lost analyses', every: minute, work: () => failLostAnalyses(world) },
+    { kind: 'expired sessions', every: 10 * minute, work: () => authorizations.sweep() },
+    { kind: 'blobs without rows', every: 60 * minute, work: () => sweepBlobs(world) },
+  ];
+  for (const { kind, every, work } of chores) {
+    const timer = setInterval(() => {
+      work().then(
+        (count) => count > 0 && log.info({ kind, count }, 'housekeeping'),
+        (err: unknown) => log.warn({ err, kind }, 'housekeeping failed'),
+      );
+    }, every);
+    timer.unref();
+    closing.push(async () => clearInterval(timer));
   }
 }

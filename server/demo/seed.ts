@@ -1,8 +1,14 @@
-import type { Organization, Patient, Practitioner, Resource } from '@medplum/fhirtypes';
+import type { Organization, Patient, Practitioner, Resource, Task } from '@medplum/fhirtypes';
 import type { System } from '../compose.ts';
+import { everything } from '../core/access/narrowing.ts';
 import { ensureAccount } from '../core/accounts/account.ts';
+import type { World } from '../core/ports.ts';
 import { systemPrincipal } from '../core/principal.ts';
 import { writeInTransaction } from '../core/records/write.ts';
+import { receiveInstance } from '../core/studies/receive-instance.ts';
+import { storeInstances } from '../core/studies/store-instance.ts';
+import { systems } from '../core/workflow/codes.ts';
+import { chestFilm, phantomSlices, type DemoStudy } from './demo-images.ts';
 import { demoPassword, demoPeople, type DemoPerson } from './people.ts';
 
 const maker = systemPrincipal('demo-data');
@@ -16,12 +22,12 @@ export async function seedDemo(
   onProgress: (step: string) => void,
   options: { studies: boolean } = { studies: true },
 ): Promise<void> {
-  void options;
-  const standing = await system.world.accounts.byEmail(demoPeople.at(-1)!.email);
-  if (standing) return;
+  const done = await system.world.accounts.byEmail(demoPeople.at(-1)!.email);
+  if (done) return;
   onProgress('making demo data');
   await put(system, organization(system.world.settings.organizationName));
-  for (const patient of demoPatients) await put(system, patient);
+  for (const patient of demoPatients(system.world.settings.fhirBaseUrl)) await put(system, patient);
+  if (options.studies) await seedStudies(system.world);
   for (const person of demoPeople) {
     const fhirUser = person.role === 'patient' ? 'Patient/demo-patient-1' : `Practitioner/demo-${person.role}`;
     if (person.role !== 'patient') await put(system, practitioner(person));
@@ -33,6 +39,63 @@ export async function seedDemo(
       fhirUser,
     });
   }
+}
+
+/** Three studies: a film that waits for the AI, one that the AI is asked to look at now, and a CT phantom to scroll through. */
+async function seedStudies(world: World): Promise<void> {
+  await storeAll(world, [await chestFilm('film-1.jpg', study(1, 'DEMO-1001', 'Rao^Arjun', '19850412', 'Chest PA'))]);
+  await storeAll(world, [await chestFilm('film-2.jpg', study(2, 'DEMO-1002', 'Okafor^Daniel', '19750930', 'Chest PA'))]);
+  await storeAll(world, phantomSlices(study(3, 'DEMO-1002', 'Okafor^Daniel', '19750930', 'CT phantom'), 40));
+  await startAnalysis(world, 'DEMO-1002');
+}
+
+function study(number: number, patientId: string, patientName: string, birthDate: string, description: string): DemoStudy {
+  return {
+    patientId,
+    patientName,
+    birthDate,
+    sex: 'M',
+    studyUID: `2.25.190146791043182537444806132342625375407.${number}`,
+    accession: `DEMO-ACC-${number}`,
+    description,
+    studyDate: `202611${String(10 + number).padStart(2, '0')}`,
+    studyTime: '101500',
+  };
+}
+
+/** By the same way in as every other image. */
+async function storeAll(world: World, files: Uint8Array[]): Promise<void> {
+  const arriving = [];
+  for (const file of files) arriving.push(await receiveInstance(world, only(file)));
+  const { instances } = await storeInstances(world, maker, arriving);
+  if (instances.some(({ status }) => status === 'failed')) throw new Error('The demo images could not be stored.');
+}
+
+async function* only(file: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield file;
+}
+
+/** What a doctor's click does. */
+async function startAnalysis(world: World, accessionOf: string): Promise<void> {
+  const { matches } = await world.records.search(
+    {
+      type: 'Task',
+      conditions: [
+        { parameter: 'code', values: [`${systems.reviewStep}|ai-inference`] },
+        { parameter: 'patient', values: ['Patient/demo-patient-2'] },
+        { parameter: 'status', values: ['requested'] },
+      ],
+      include: [],
+      revinclude: [],
+      sort: [{ parameter: 'authored-on', descending: false }],
+      count: 1,
+      total: 'none',
+    },
+    () => everything,
+  );
+  const task = matches[0]?.resource as (Task & { id: string }) | undefined;
+  if (!task) throw new Error(`No review waits for ${accessionOf}.`);
+  await writeInTransaction(world, maker, { method: 'update', id: task.id, resource: { ...task, status: 'accepted' } });
 }
 
 async function put({ world }: System, resource: Resource & { id: string }): Promise<void> {
@@ -65,12 +128,12 @@ function practitioner({ role, email, given, family, prefix }: DemoPerson): Pract
 }
 
 /** Identifier systems and numbers are those of the demo images, so that both find each other. */
-const demoPatients: (Patient & { id: string })[] = [
+const demoPatients = (fhirBaseUrl: string): (Patient & { id: string })[] => [
   {
     resourceType: 'Patient',
     id: 'demo-patient-1',
     active: true,
-    identifier: [{ type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR' }] }, system: 'urn:csss:patient-id:CSSS-DEMO', value: 'DEMO-1001' }],
+    identifier: [{ type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR' }] }, system: `${fhirBaseUrl}/NamingSystem/patient-id-of-CSSS-DEMO`, value: 'DEMO-1001' }],
     name: [{ family: 'Rao', given: ['Arjun'] }],
     gender: 'male',
     birthDate: '1985-04-12',
@@ -84,7 +147,7 @@ const demoPatients: (Patient & { id: string })[] = [
     resourceType: 'Patient',
     id: 'demo-patient-2',
     active: true,
-    identifier: [{ type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR' }] }, system: 'urn:csss:patient-id:CSSS-DEMO', value: 'DEMO-1002' }],
+    identifier: [{ type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR' }] }, system: `${fhirBaseUrl}/NamingSystem/patient-id-of-CSSS-DEMO`, value: 'DEMO-1002' }],
     name: [{ family: 'Okafor', given: ['Daniel'] }],
     gender: 'male',
     birthDate: '1975-09-30',

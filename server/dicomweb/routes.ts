@@ -9,6 +9,7 @@ import { metadata } from './metadata.ts';
 import { rendered, thumbnail } from './rendered.ts';
 import { retrieve } from './retrieve.ts';
 import { search } from './search.ts';
+import { storeRoutes } from './store.ts';
 
 const study = '/studies/:study';
 const series = `${study}/series/:series`;
@@ -19,10 +20,15 @@ const instance = `${series}/instances/:instance`;
  * too; all of them need an access token.
  *
  * @param parts.bearer sets `ctx.state.principal` from the access token or throws Problem `login`
+ * @param parts.instanceLimit bytes of one stored instance
  */
-export function dicomwebFace({ world, bearer }: { world: World; bearer: Middleware<State> }): Router<State> {
+export function dicomwebFace(parts: { world: World; bearer: Middleware<State>; instanceLimit?: number }): Router<State> {
+  const { world, bearer } = parts;
   const router = new Router<State>();
   router.use(answerProblems(), bearer);
+
+  // STOW-RS (10.5)
+  router.use(storeRoutes(parts).routes());
 
   // QIDO-RS (10.6)
   router.get('/studies', search(world, 'study'));

@@ -54,7 +54,7 @@ export async function startTestServer(
   const log = createLogger(config.logLevel);
   const system = await compose(config, url, log, () => {});
   if (options.demoData ?? 'people') await seedDemo(system, () => {}, { studies: options.demoData === true });
-  if (options.workers ?? true) await startWorkers(system, config, log);
+  if (options.workers ?? true) await startWorkers(system, log);
   const server = await new Promise<Server>((done) => {
     const listening = system.app.listen(port, '127.0.0.1', () => done(listening));
   });

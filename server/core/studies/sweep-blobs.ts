@@ -1,0 +1,29 @@
+import type { World } from '../ports.ts';
+
+const batchSize = 500;
+const hour = 3_600_000;
+
+/**
+ * Removes blobs that no instance names: left by a crash between bytes and index, by a transaction that failed,
+ * or by a study that was removed. Young ones are left alone, for their transaction may still be under way.
+ *
+ * @returns how many were removed.
+ */
+export async function sweepBlobs({ blobs, studies, now }: Pick<World, 'blobs' | 'studies' | 'now'>, minimumAge = hour): Promise<number> {
+  const olderThan = new Date(now().getTime() - minimumAge);
+  let removed = 0;
+  let batch: string[] = [];
+  const flush = async () => {
+    const used = batch.length > 0 ? await studies.blobsInUse(batch) : new Set<string>();
+    for (const digest of batch.filter((one) => !used.has(one))) {
+      await blobs.remove(digest, olderThan);
+      removed++;
+    }
+    batch = [];
+  };
+  for await (const digest of blobs.list(olderThan)) {
+    if (batch.push(digest) === batchSize) await flush();
+  }
+  await flush();
+  return removed;
+}
