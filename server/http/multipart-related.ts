@@ -16,6 +16,7 @@ export interface BodyPart {
 
 const headersLimit = 16 << 10;
 const crlf = Buffer.from('\r\n');
+const empty = Buffer.alloc(0);
 
 /** Reads a Content-Type header (RFC 9110 8.3). Undefined when it is none. */
 export function mediaType(header: string): MediaType | undefined {
@@ -70,7 +71,8 @@ class DelimitedReader {
         const safe = Math.max(0, this.buffer.length - this.delimiter.length + 1);
         if (safe > 0) yield this.take(safe);
         searched = 0;
-        await this.fill();
+        const rest = await this.fillBehindContent();
+        if (rest.length > 0) yield rest;
         continue;
       }
       const end = await this.endOfDelimiter(at + this.delimiter.length);
@@ -126,6 +128,20 @@ class DelimitedReader {
     const taken = this.buffer.subarray(0, length);
     this.buffer = this.buffer.subarray(length);
     return taken;
+  }
+
+  /** As `fill`, but gives back what is buffered when no delimiter begins in it: chunks are then never copied. */
+  private async fillBehindContent(): Promise<Buffer> {
+    const tail = this.buffer;
+    this.buffer = empty;
+    await this.fill();
+    const next = this.buffer;
+    if (next.length >= this.delimiter.length) {
+      const seam = Buffer.concat([tail, next.subarray(0, this.delimiter.length)]);
+      if (!seam.includes(this.delimiter)) return tail;
+    }
+    this.buffer = Buffer.concat([tail, next]);
+    return empty;
   }
 
   private async fill(): Promise<void> {

@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { open, mkdir, readdir, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Blobs, ReceivedBlob } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
 
-/** Chunks are joined to pieces of this size before they are written. */
+/** Chunks are written together when they are this much. */
 const writeSize = 1 << 20;
 /** The streams of one reader. */
 const readSize = 256 << 10;
@@ -30,6 +30,14 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
     return join(folder, digest.slice(0, 2), digest.slice(2, 4), digest);
   }
 
+  /** Folders that are there for sure: they are never removed. */
+  const made = new Set<string>();
+  async function makeFolder(path: string): Promise<void> {
+    if (made.has(path)) return;
+    if ((await mkdir(path, { recursive: true, mode: 0o700 })) !== undefined) await Promise.all([syncFolder(dirname(path)), syncFolder(folder)]);
+    made.add(path);
+  }
+
   return {
     pathOf,
 
@@ -51,13 +59,11 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
       try {
         // All at once: the file system answers many fsyncs with few flushes.
         await Promise.all(received.map(({ path }) => makeDurable(path)));
-        const folders = new Set<string>();
-        for (const { digest } of received) folders.add(join(pathOf(digest), '..'));
-        await Promise.all([...folders].map((name) => mkdir(name, { recursive: true, mode: 0o700 })));
+        const folders = new Set(received.map(({ digest }) => dirname(pathOf(digest))));
+        await Promise.all([...folders].map(makeFolder));
         // Over a blob of the same name, too: should that one be damaged, sending it again heals it.
         await Promise.all(received.map(({ path, digest }) => rename(path, pathOf(digest))));
-        const parents = new Set([...folders].flatMap((name) => [name, join(name, '..')]));
-        await Promise.all([...parents, folder].map(syncFolder));
+        await Promise.all([...folders].map(syncFolder));
       } catch (error) {
         storageProblem(error);
       }
@@ -143,8 +149,16 @@ async function copy(bytes: AsyncIterable<Uint8Array>, file: FileHandle, limit: n
 
 /** A write may stop short when the disk is nearly full; the next one then says so. */
 async function writeAll(file: FileHandle, pieces: Uint8Array[]): Promise<void> {
-  const joined = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
-  for (let done = 0; done < joined.length; ) done += (await file.write(joined, done)).bytesWritten;
+  for (let rest = pieces; rest.length > 0; ) {
+    const { bytesWritten } = await file.writev(rest);
+    rest = after(rest, bytesWritten);
+  }
+}
+
+function after(pieces: Uint8Array[], length: number): Uint8Array[] {
+  let skip = length;
+  const first = pieces.findIndex((piece) => piece.length > skip || ((skip -= piece.length), false));
+  return first < 0 ? [] : [pieces[first]!.subarray(skip), ...pieces.slice(first + 1)];
 }
 
 /** The time of keeping, not of receiving, tells the sweep how old a blob is: a request may last for hours. */
