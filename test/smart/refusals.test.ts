@@ -83,6 +83,7 @@ test.each([
   ['another case', { redirect_uri: 'https://app.example.org/Callback' }],
   ['a fragment', { redirect_uri: `${appRedirect}#x` }],
   ['no redirect_uri', { redirect_uri: undefined }],
+  ['a NUL in another parameter', { state: 'a\0b' }],
   ['a script in it', { redirect_uri: 'javascript:alert(1)' }],
 ])(
   'a request whose redirect is not the registered one (%s) is answered here, never redirected',

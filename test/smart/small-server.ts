@@ -27,6 +27,7 @@ export const appRedirect = 'https://app.example.org/callback';
 /** The SMART face alone on a real database and a real port, with one protected route that says who asks. */
 export interface SmallServer {
   url: string;
+  port: number;
   database: TestDatabase;
   authorizations: AuthorizationStore;
   face: SmartFace;
@@ -42,12 +43,14 @@ const people = [
   { id: 'patient-2', name: 'Ben Example', birthDate: '1980-02-02' },
 ];
 
-export async function startSmallServer(): Promise<SmallServer> {
+/** @param publicUrl what users see when it is not the port itself: the address of a TLS proxy in front. */
+export async function startSmallServer(publicUrl?: string): Promise<SmallServer> {
   const database = await freshDatabase();
   const app = new Koa<State>();
   const server = createServer();
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const port = (server.address() as AddressInfo).port;
+  const url = publicUrl ?? `http://127.0.0.1:${port}`;
 
   const authorizations = postgresAuthorizations(database.sql);
   const accounts = postgresAccounts(database.sql);
@@ -110,6 +113,7 @@ export async function startSmallServer(): Promise<SmallServer> {
   };
   return {
     ...small,
+    port,
     async whoAmI(token) {
       const response = await fetch(`${url}/who-am-i`, { headers: { Authorization: `Bearer ${token}` } });
       return {

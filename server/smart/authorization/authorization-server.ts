@@ -7,6 +7,7 @@ import type { AuditRow, AuditTrail } from '../../core/ports.ts';
 import type { State } from '../../http/state.ts';
 import type { AccessTokens } from '../access-token.ts';
 import { readForm } from '../interactions/form.ts';
+import { errorPage, showPage } from '../pages/layout.ts';
 
 export interface AuthorizationServerParts {
   publicUrl: string;
@@ -26,9 +27,9 @@ export function authorizationServer(parts: AuthorizationServerParts): Middleware
   const mounted = mount('/oidc', parts.provider as unknown as Middleware);
   return async (ctx, next) => {
     if (ctx.path !== '/oidc' && !ctx.path.startsWith('/oidc/')) return next();
-    if (!ctx.originalUrl.startsWith('/')) {
-      ctx.status = 400; // absolute-form: its host would end up in the addresses that oidc-provider builds
-      return;
+    // Absolute-form: its host would end up in the addresses that oidc-provider builds. NUL: no text for PostgreSQL.
+    if (!ctx.originalUrl.startsWith('/') || /%00/.test(ctx.originalUrl)) {
+      return showPage(ctx, { ...errorPage('The request of the app is malformed.'), status: 400 });
     }
     const isAuthorize = ctx.path === '/oidc/auth';
     if (isAuthorize && ctx.method === 'GET' && ctx.get('Host').toLowerCase() !== new URL(parts.publicUrl).host) {
@@ -62,7 +63,7 @@ function pinOrigin(ctx: ParameterizedContext<State>, { publicUrl, provider }: Au
 /** `authorize-post`: the same request by GET, so that Lax cookies go along and nothing has to be SameSite=None. */
 async function authorizeByPost(ctx: ParameterizedContext<State>, publicUrl: string): Promise<void> {
   const form = await readForm(ctx).catch(() => undefined);
-  if (!form) {
+  if (!form || /%00/.test(form.toString())) {
     ctx.status = 400;
     ctx.body = { error: 'invalid_request', error_description: 'send a form of at most 64 KiB' };
     return;

@@ -37,7 +37,7 @@ function asReader(account: Account, step: Step): Principal {
 }
 
 export async function handleFindPatient(parts: InteractionParts, step: Step, form: URLSearchParams): Promise<void> {
-  await showPatients(parts, step, (form.get('text') ?? '').trim().slice(0, 200));
+  await showPatients(parts, step, (form.get('text') ?? '').replaceAll('\0', '').trim().slice(0, 200));
 }
 
 export async function handlePatient(parts: InteractionParts, step: Step, form: URLSearchParams): Promise<void> {
