@@ -349,6 +349,34 @@ describe('a narrower or missing right', () => {
     await expect(read(here.world, alice, 'DiagnosticReport', 'report-b')).rejects.toMatchObject({ code: 'not-found' });
   });
 
+  it('lets a Binary follow its security context, whichever is written first and wherever it moves', async () => {
+    const staffOf = (patient: string) => caller('patient/*.rs', { role: 'doctor', fhirUser: 'Practitioner/d', patient });
+    const bytes: Binary = {
+      resourceType: 'Binary',
+      id: 'bytes',
+      contentType: 'image/png',
+      data: 'AAAA',
+      securityContext: { reference: 'Media/late' },
+    };
+    await here.put(bytes);
+    await expect(read(here.world, staffOf('a'), 'Binary', 'bytes')).rejects.toMatchObject({ code: 'not-found' });
+    const late = (who: string): Media => ({
+      resourceType: 'Media',
+      id: 'late',
+      status: 'completed',
+      subject: { reference: `Patient/${who}` },
+      content: { url: 'Binary/bytes' },
+    });
+    await here.put(late('a'));
+    expect((await read(here.world, staffOf('a'), 'Binary', 'bytes')).id).toBe('bytes');
+    expect((await read(here.world, alice, 'Binary', 'bytes')).id).toBe('bytes');
+    expect((await readVersion(here.world, staffOf('a'), 'Binary', 'bytes', 1)).id).toBe('bytes');
+    await here.put(late('b'));
+    await expect(read(here.world, staffOf('a'), 'Binary', 'bytes')).rejects.toMatchObject({ code: 'not-found' });
+    await expect(read(here.world, alice, 'Binary', 'bytes')).rejects.toMatchObject({ code: 'not-found' });
+    expect((await read(here.world, staffOf('b'), 'Binary', 'bytes')).id).toBe('bytes');
+  });
+
   it('keeps withheld what a client writes over, and final reports to the release', async () => {
     const held: DiagnosticReport = {
       resourceType: 'DiagnosticReport',

@@ -148,6 +148,13 @@ const putRecord = `
     values (new_rid, new_version, new_type, new_updated, new_method, standing, standing_withheld, new_content);
     insert into change (type, id, version, patients) values (new_type, new_id, new_version, standing);
     ${Object.keys(columns).map(replaceRows).join('\n')}
+    -- A Binary lies where its security context lies: it follows one that is written after it, or moves.
+    with moved as (
+      update record b set patients = standing from search_reference l
+       where l.target_id = new_id and l.target_type = new_type and l.param = 'Binary.security-context'
+         and b.rid = l.rid and b.patients is distinct from standing and new_type <> 'Patient'
+      returning b.rid, b.version)
+    update record_version v set patients = standing from moved where v.rid = moved.rid and v.version = moved.version;
   end $$`;
 
 function replaceRows(table: string): string {
