@@ -105,7 +105,7 @@ function worldOn(database: TestDatabase, publicUrl: string, parts: Pick<World, '
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl: fhirBaseUrl }) },
     audit,
     // Reading images needs neither accounts nor jobs: whoever calls them here finds a hole.
-    ...({} as Pick<Stores, 'accounts' | 'jobs'>),
+    ...({} as Pick<Stores, 'accounts' | 'jobs' | 'reportNumbers'>),
   });
   return {
     ...storesOn(database.sql, sharedAudit(database.sql)),
