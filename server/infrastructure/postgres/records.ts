@@ -3,6 +3,7 @@ import type { Narrowing } from '../../core/access/narrowing.ts';
 import { patientsOf } from '../../core/access/compartment.ts';
 import { isWithheld } from '../../core/access/release.ts';
 import type { RecordStore, StoredRecord } from '../../core/ports.ts';
+import { Problem } from '../../core/problem.ts';
 import { indexRowsOf, type IndexRows } from '../../core/records/index-extraction.ts';
 import type { Sql } from './connection.ts';
 import { visible } from './record-narrowing.ts';
@@ -81,8 +82,14 @@ export function postgresRecords(sql: Sql, options: { baseUrl?: string } = {}): R
       ]);
     },
 
-    search: (query, narrowing) => searchRecords(sql, query, narrowing, baseUrl),
+    search: (query, narrowing) => searchRecords(sql, query, narrowing, baseUrl).catch(tooCostly),
   };
+}
+
+/** 57014 query_canceled: the statement ran into the connection's time limit. */
+function tooCostly(error: unknown): never {
+  if ((error as { code?: unknown }).code !== '57014') throw error;
+  throw new Problem('too-costly', 'The search takes too long; narrow it by patient, date or code.', { cause: error });
 }
 
 /** Anything else cannot be stored, and must not reach the database as a malformed string. */

@@ -350,7 +350,8 @@ describe('a narrower or missing right', () => {
   });
 
   it('lets a Binary follow its security context, whichever is written first and wherever it moves', async () => {
-    const staffOf = (patient: string) => caller('patient/*.rs', { role: 'doctor', fhirUser: 'Practitioner/d', patient });
+    const staffOf = (patient: string) =>
+      caller('patient/*.rs', { role: 'doctor', fhirUser: 'Practitioner/d', patient });
     const bytes: Binary = {
       resourceType: 'Binary',
       id: 'bytes',

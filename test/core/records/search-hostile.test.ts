@@ -21,7 +21,15 @@ const hostile = [
 ]; // prettier-ignore
 
 async function answer(type: ResourceType, condition: SearchCondition): Promise<void> {
-  const query = { type, conditions: [condition], include: [], revinclude: [], sort: [], count: 1, total: 'none' as const };
+  const query = {
+    type,
+    conditions: [condition],
+    include: [],
+    revinclude: [],
+    sort: [],
+    count: 1,
+    total: 'none' as const,
+  };
   await here.world.records.search(query, () => everything);
 }
 
@@ -35,7 +43,8 @@ describe('whatever stands in a search', () => {
         for (const value of modifier === 'missing' ? ['true', 'false'] : values) {
           const condition = { parameter: parameter.code, values: [value], ...(modifier !== undefined && { modifier }) };
           await answer(type, condition).catch((error: unknown) => {
-            if (!(error instanceof Problem)) throw new Error(`${type}?${parameter.code}:${modifier}=${JSON.stringify(value)}`, { cause: error });
+            if (!(error instanceof Problem))
+              throw new Error(`${type}?${parameter.code}:${modifier}=${JSON.stringify(value)}`, { cause: error });
             expect(error.code).toBe('value');
           });
         }
@@ -44,14 +53,31 @@ describe('whatever stands in a search', () => {
   });
 
   it.each(hostile)('%j as an id, a time, a chain or a cursor', async (value) => {
-    for (const name of ['_id', '_id:not', '_lastUpdated', 'patient.name', 'patient.identifier', '_has:DiagnosticReport:result:status', '_has:Task:focus:authored-on']) {
+    for (const name of [
+      '_id',
+      '_id:not',
+      '_lastUpdated',
+      'patient.name',
+      'patient.identifier',
+      '_has:DiagnosticReport:result:status',
+      '_has:Task:focus:authored-on',
+    ]) {
       const run = async () => {
         const condition = parseCondition('Observation', name, value);
         if (condition) await answer('Observation', condition);
       };
       await run().catch((error: unknown) => expect((error as Problem).code, name).toBe('value'));
     }
-    const query = { type: 'Patient' as const, conditions: [], include: [], revinclude: [], sort: [], count: 1, total: 'none' as const, after: value };
+    const query = {
+      type: 'Patient' as const,
+      conditions: [],
+      include: [],
+      revinclude: [],
+      sort: [],
+      count: 1,
+      total: 'none' as const,
+      after: value,
+    };
     await expect(here.world.records.search(query, () => everything)).rejects.toMatchObject({ code: 'value' });
   });
 });
