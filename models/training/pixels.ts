@@ -1,4 +1,5 @@
-import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import sharp from 'sharp';
 import { IMAGE_SIDE } from './mobilenet.ts';
 import type { Progress } from './progress.ts';
@@ -44,6 +45,7 @@ export async function storePixels(
     ready ? (JSON.parse(readFileSync(notes, 'utf8')) as [number, string][]) : [],
   );
   if (!ready) {
+    mkdirSync(dirname(target), { recursive: true });
     const file = openSync(`${target}.part`, 'w');
     const bar = progress('decode', paths.length);
     for (const [index, path] of paths.entries()) {
