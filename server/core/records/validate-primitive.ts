@@ -31,7 +31,8 @@ function text(value: unknown): string | undefined {
   if (value.length > maxText) return 'is longer than 1 MB';
   if (controls.test(value)) return 'holds a control character';
   if (!value.isWellFormed()) return 'is not well-formed Unicode';
-  if (value.trim().length === 0) return 'must not be blank';
+  // Blank text is allowed to the letter (datatypes.html#string: "SHOULD always contain non-whitespace content");
+  // where the work needs words, the rule of the type asks for them.
   return undefined;
 }
 
