@@ -4,7 +4,7 @@ import { jsonOf } from './http.ts';
 
 export interface DemoMail {
   id: string;
-  to: string;
+  to: string[];
   subject: string;
   receivedAt: string;
   text: string;

@@ -77,7 +77,8 @@ export function queryString(parameters: SearchParameters): string {
 export function withinBase(link: string, base: string): string {
   const root = new URL(`${base}/`, globalThis.location?.href);
   const target = new URL(link, root);
-  if (target.origin !== root.origin || !target.pathname.startsWith(root.pathname)) {
+  // Page links of whole-system searches are the base itself with a query.
+  if (target.origin !== root.origin || !`${target.pathname}/`.startsWith(root.pathname)) {
     throw new TypeError('The link leads outside this server.');
   }
   return target.href;

@@ -94,7 +94,7 @@ export function openStackView(
   const viewport = engine.getViewport(viewportId) as Types.IStackViewport;
   const tools = toolGroup(name);
   const stopListening = listen();
-  const resized = new ResizeObserver(() => engine.resize(true, true));
+  const resized = new ResizeObserver(refit);
   resized.observe(element);
 
   let imageIds: string[] = [];
@@ -102,6 +102,16 @@ export function openStackView(
   let failure: RequestFailure | undefined;
   let closed = false;
   let shown = 0;
+
+  /** The picture keeps its zoom relative to the new size. Keeping the camera as it is fails on the CPU backend. */
+  function refit(): void {
+    const zoom = viewport.getZoom() / fittingZoom;
+    engine.resize(true, false);
+    if (imageIds.length === 0) return;
+    fittingZoom = viewport.getZoom() || 1;
+    if (Math.abs(zoom - 1) > 0.001) viewport.setZoom(zoom * fittingZoom);
+    viewport.render();
+  }
 
   function report(): void {
     if (closed || imageIds.length === 0) return;

@@ -51,7 +51,7 @@ export function prescription(step: Task, { notes, medication }: Prescription): P
     intent: 'proposal',
     subject: { reference: step.for?.reference ?? '' },
     medicationCodeableConcept: { text: medication.name },
-    dosageInstruction: [{ text: medication.dosage }],
+    dosageInstruction: [{ text: medication.dosage, patientInstruction: notes }],
   };
   return [
     ...append(step, 'note', [{ text: notes }]),

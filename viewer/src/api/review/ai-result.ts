@@ -11,6 +11,8 @@ export interface AiResult {
   probabilities: { label: FindingLabel; probability: number }[];
   /** 0..1; undefined when the Observation does not state it. */
   threshold: number | undefined;
+  /** Why no class is given, in the server's words. */
+  refusal: string | undefined;
   /** What the server says about this result, for example that the model's head is untrained. */
   remarks: string[];
 }
@@ -24,12 +26,14 @@ export function aiResultFrom(observation: Observation): AiResult | undefined {
     const probability = component?.valueQuantity?.value;
     return probability === undefined ? [] : [{ label: known, probability }];
   });
-  const threshold = components.find((component) => component.code.coding?.some(({ code }) => code === 'threshold'));
+  const threshold = components.find((component) => findingCode(component.code) === 'threshold');
+  const refusal = components.find((component) => findingCode(component.code) === 'refusal')?.valueCodeableConcept;
   return {
     label,
     top: probabilities.reduce<AiResult['top']>((best, next) => (best && best.probability >= next.probability ? best : next), undefined),
     probabilities,
     threshold: threshold?.valueQuantity?.value,
+    refusal: refusal?.text ?? refusal?.coding?.[0]?.display,
     remarks: (observation.note ?? []).map((note) => note.text ?? '').filter((text) => text !== ''),
   };
 }

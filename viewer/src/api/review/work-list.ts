@@ -1,6 +1,6 @@
 /** Loading reviews: one search of Tasks, then what those Tasks point to. */
-import type { Bundle, ImagingStudy, Resource, ResourceType, Task } from '@medplum/fhirtypes';
-import { follow, localReference, matchesOf, nextLink, resourcesOf } from '../bundle.ts';
+import type { Bundle, Resource, ResourceType, Task } from '@medplum/fhirtypes';
+import { follow, idOf, localReference, matchesOf, nextLink, resourcesOf } from '../bundle.ts';
 import type { FhirClient, SearchParameters } from '../fhir.ts';
 import { reviewStatusSystem, reviewSteps, reviewStepSystem, tokens, type ReviewStatus } from './codes.ts';
 import { isReview, referencesOf, workItemFrom, type WorkItem } from './work-item.ts';
@@ -75,11 +75,16 @@ async function completed(fhir: FhirClient, bundle: Bundle, reviews: Task[], sign
   return [...known, ...bundles.flatMap((found) => (found.entry ?? []).flatMap((entry) => entry.resource ?? []))];
 }
 
-/** One review by the ImagingStudy that it is about; undefined when there is none that the user may see. */
+/**
+ * The review of an ImagingStudy; undefined when there is none that the user may see. Staff find it by its
+ * steps, whose focus is the study; patients do not see steps, and look through their own reviews.
+ */
 export async function reviewOfStudy(fhir: FhirClient, imagingStudyId: string, signal?: AbortSignal): Promise<WorkItem | undefined> {
-  const study = await fhir.read<ImagingStudy>('ImagingStudy', imagingStudyId, signal);
-  const requests = (study.basedOn ?? []).flatMap((reference) => localReference(reference) ?? []);
-  if (requests.length === 0) return undefined;
-  const found = await workPage(fhir, { focus: requests.join(','), 'business-status:missing': 'false' }, { size: 1 }, signal);
-  return found.items[0];
+  const study = `ImagingStudy/${imagingStudyId}`;
+  const steps = await fhir.search('Task', { focus: study, _count: 1 }, signal);
+  const review = idOf(matchesOf<Task>(steps, 'Task')[0]?.partOf?.[0]);
+  if (review !== undefined) return (await workPage(fhir, { _id: review }, { size: 1 }, signal)).items[0];
+  const own = await fhir.search('Task', { ...queues.all, _count: 200 }, signal);
+  const found = matchesOf<Task>(own, 'Task').find((task) => task.input?.some((data) => localReference(data.valueReference) === study));
+  return found?.id === undefined ? undefined : (await workPage(fhir, { _id: found.id }, { size: 1 }, signal)).items[0];
 }
