@@ -36,18 +36,24 @@ interface LocatedRow {
   frames: InstanceRow['frames'];
 }
 
+/**
+ * Every instance has its series and study. LEFT JOIN says so to the planner, which otherwise takes the study and
+ * series UIDs of an instance for independent, expects a handful of rows, and sorts all of them.
+ */
 const from: Record<StudyQuery['level'], string> = {
   study: 'study st',
-  series: 'study st join series se on se.study_uid = st.study_uid',
-  instance: `study st join series se on se.study_uid = st.study_uid
-             join instance i on i.study_uid = se.study_uid and i.series_uid = se.series_uid`,
+  series: 'series se left join study st on st.study_uid = se.study_uid',
+  instance: `instance i left join series se on se.study_uid = i.study_uid and se.series_uid = i.series_uid
+             left join study st on st.study_uid = i.study_uid`,
 };
+const lowest = { study: 'st', series: 'se', instance: 'i' } as const;
 
-/** Stable, and along an index where whole tables are paged through. Newest studies first. */
-const order: Record<StudyQuery['level'], string> = {
+/** Stable, and along an index where whole tables are paged through: newest studies first, instances of one study as a person counts them. */
+const order = {
   study: 'st.study_date desc nulls last, st.study_time desc nulls last, st.study_uid',
-  series: 'st.study_uid, se.series_number, se.series_uid',
+  series: 'se.study_uid, se.series_number, se.series_uid',
   instance: 'i.study_uid, se.series_number, i.series_uid, i.instance_number, i.sop_uid',
+  instanceAnywhere: 'i.study_uid, i.series_uid, i.instance_number, i.sop_uid',
 };
 
 const studyColumns = `st.study_uid, st.patient_id, st.attributes as study, st.modalities, st.sop_classes,
@@ -67,8 +73,8 @@ export function postgresStudySearch(sql: Sql, options: { baseUrl?: string } = {}
 
   function where(query: StudyQuery, narrowing: Narrowing, bound: Bindings): string {
     const conditions = keyConditions(query, { ...query, bound });
-    if (query.StudyInstanceUID !== undefined) conditions.push(`st.study_uid = ${bound.add(query.StudyInstanceUID)}`);
-    if (query.SeriesInstanceUID !== undefined) conditions.push(`se.series_uid = ${bound.add(query.SeriesInstanceUID)}`);
+    if (query.StudyInstanceUID !== undefined) conditions.push(`${lowest[query.level]}.study_uid = ${bound.add(query.StudyInstanceUID)}`);
+    if (query.SeriesInstanceUID !== undefined) conditions.push(`${lowest[query.level]}.series_uid = ${bound.add(query.SeriesInstanceUID)}`);
     conditions.push(...allowed(narrowing, bound, baseUrl));
     return conditions.length === 0 ? 'true' : conditions.join(' and ');
   }
@@ -79,7 +85,7 @@ export function postgresStudySearch(sql: Sql, options: { baseUrl?: string } = {}
       const condition = where(query, narrowing, bound);
       const rows = await sql.query<FoundRow>(
         `select ${columnsOf(query, bound)} from ${from[query.level]} where ${condition}
-          order by ${order[query.level]} limit ${bound.add(query.limit)} offset ${bound.add(query.offset)}`,
+          order by ${orderOf(query)} limit ${bound.add(query.limit)} offset ${bound.add(query.offset)}`,
         bound.values,
       );
       const paths = returnedPaths(query);
@@ -89,7 +95,7 @@ export function postgresStudySearch(sql: Sql, options: { baseUrl?: string } = {}
     async countOfFind(query, narrowing) {
       const bound = bindings();
       const condition = where(query, narrowing, bound);
-      const [row] = await sql.query<{ count: number }>(`select count(*) as count from ${from[query.level]} where ${condition}`, bound.values);
+      const [row] = await sql.query<{ count: number }>(`select count(*) as count from ${countedFrom(query.level, condition)} where ${condition}`, bound.values);
       return row?.count ?? 0;
     },
 
@@ -118,6 +124,17 @@ function allowed(narrowing: Narrowing, bound: Bindings, baseUrl: string): string
     `exists (select from record ${row} where ${row}.type = 'ImagingStudy' and ${row}.id = st.imaging_study_id
                and not ${row}.deleted and ${visible('ImagingStudy', narrowing, row, bound, baseUrl)})`,
   ];
+}
+
+function orderOf({ level, StudyInstanceUID }: StudyQuery): string {
+  return level === 'instance' && StudyInstanceUID === undefined ? order.instanceAnywhere : order[level];
+}
+
+/** Joins that no condition needs would be most of the price of counting. */
+function countedFrom(level: StudyQuery['level'], condition: string): string {
+  if (level === 'study' || /\bst\./.test(condition)) return from[level];
+  if (level === 'series') return 'series se';
+  return /\bse\./.test(condition) ? 'instance i left join series se on se.study_uid = i.study_uid and se.series_uid = i.series_uid' : 'instance i';
 }
 
 /** Instances hold whole data sets: only what is returned leaves the database. */
