@@ -1,13 +1,15 @@
 /** Bundles posted to the base, and how their GET entries are answered (FHIR http.html#transaction). */
-import type { Resource } from '@medplum/fhirtypes';
+import type { BundleEntry, Resource } from '@medplum/fhirtypes';
 import type { StoredRecord, World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import { applyBatch, applyTransaction, type BundleFace } from '../core/records/apply-bundle.ts';
 import type { BundleRequest } from '../core/records/bundle-entries.ts';
 import { parseQueryString } from '../core/records/query-string.ts';
-import { idIn, typeIn, type Answer, type Exchange } from './exchange.ts';
+import { compartmentTypes } from './compartment.ts';
+import { everything } from './everything.ts';
+import { idIn, typeIn, type Answer, type Exchange, type Preferences } from './exchange.ts';
 import { history } from './history.ts';
-import { refusal } from './outcome.ts';
+import { information, outcomeOf, refusal } from './outcome.ts';
 import type { PageTokens } from './page-token.ts';
 import { read, vread } from './read.ts';
 import { search, typesIn } from './search.ts';
@@ -17,11 +19,13 @@ import { validateOperation } from './validate-operation.ts';
 export async function applyBundle(
   exchange: Exchange,
   bundle: Record<string, unknown>,
+  preferences: Preferences,
   tokens: PageTokens,
   fault: (error: unknown) => void,
 ): Promise<Answer> {
-  if (bundle['resourceType'] !== 'Bundle')
+  if (bundle['resourceType'] !== 'Bundle') {
     throw new Problem('structure', 'Only a Bundle may be posted to the base', { expression: 'resourceType' });
+  }
   const { world, principal, requestId } = exchange;
   const face: BundleFace = {
     principal,
@@ -33,9 +37,24 @@ export async function applyBundle(
       return refused;
     },
   };
-  if (bundle['type'] === 'batch') return { status: 200, resource: await applyBatch(world, bundle, face) };
-  if (bundle['type'] === 'transaction') return { status: 200, resource: await applyTransaction(world, bundle, face) };
-  throw new Problem('value', 'The Bundle must be of type batch or transaction', { expression: 'Bundle.type' });
+  const apply =
+    bundle['type'] === 'batch' ? applyBatch : bundle['type'] === 'transaction' ? applyTransaction : undefined;
+  if (!apply)
+    throw new Problem('value', 'The Bundle must be of type batch or transaction', { expression: 'Bundle.type' });
+  const answered = await apply(world, bundle, face);
+  return {
+    status: 200,
+    resource: { ...answered, entry: answered.entry!.map((entry) => preferredEntry(entry, preferences)) },
+  };
+}
+
+/** `Prefer: return=...` for the changes of a Bundle; what was read is always given. */
+function preferredEntry(entry: BundleEntry, preferences: Preferences): BundleEntry {
+  const changed = entry.response?.location !== undefined;
+  if (!changed || preferences.return === 'representation') return entry;
+  const { resource: _left, ...rest } = entry;
+  if (preferences.return === 'minimal') return rest;
+  return { ...rest, response: { ...entry.response!, outcome: outcomeOf([information('Done.')]) } };
 }
 
 /** The addresses that a GET entry may name: those of the face, relative to its base. */
@@ -74,7 +93,9 @@ async function respond(
   if (third === undefined) return read(exchange, known, record, parameters, conditions);
   if (third !== '_history') {
     if (known !== 'Patient' || fourth !== undefined) throw noSuchAddress();
-    return search(exchange, { types: [typeIn(third)], parameters, patient: record }, path, false, tokens);
+    if (third === '$everything') return everything(exchange, record, parameters, tokens);
+    const types = compartmentTypes(exchange, record, third);
+    return search(exchange, { types, parameters, patient: record }, path, false, tokens);
   }
   return fourth === undefined
     ? history(exchange, { type: known, id: record }, parameters, tokens)

@@ -19,6 +19,13 @@ export interface SmartAddresses {
   manageUrl?: string;
 }
 
+const operation = (name: string, definition: string) => ({
+  name,
+  definition: `http://hl7.org/fhir/OperationDefinition/${definition}`,
+});
+const validate = operation('validate', 'Resource-validate');
+const everything = operation('everything', 'Patient-everything');
+
 export function capabilityStatement(settings: Settings, smart: SmartAddresses, date: Date): CapabilityStatement {
   return {
     resourceType: 'CapabilityStatement',
@@ -55,7 +62,7 @@ function rest(smart: SmartAddresses): CapabilityStatementRest {
     resource: offeredTypes.map((type) => resourceEntry(type, reverse.get(type) ?? [])),
     interaction: [{ code: 'transaction' }, { code: 'batch' }, { code: 'search-system' }, { code: 'history-system' }],
     searchParam: [{ name: '_type', type: 'token', documentation: 'Needed to search several types at once' }],
-    operation: [{ name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' }],
+    operation: [validate],
     compartment: ['http://hl7.org/fhir/CompartmentDefinition/patient'],
   };
 }
@@ -103,7 +110,7 @@ function resourceEntry(type: ResourceType, searchRevInclude: string[]): Capabili
     searchParam: [...common, ...parameters.map((one) => ({ name: one.code, type: one.type }))].sort((a, b) =>
       a.name < b.name ? -1 : 1,
     ),
-    operation: [{ name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' }],
+    operation: type === 'Patient' ? [validate, everything] : [validate],
   };
 }
 

@@ -26,7 +26,15 @@ export async function update(
 ): Promise<Answer> {
   const target = targetOf(ctx, id);
   const match = matchIn(ctx);
-  return apply(exchange, { kind: 'update', type, target, resource: await readResource(ctx, limit), ...match });
+  const isNew = ctx.get('If-None-Match').trim() === '*' ? { mustBeNew: true } : {};
+  return apply(exchange, {
+    kind: 'update',
+    type,
+    target,
+    resource: await readResource(ctx, limit),
+    ...match,
+    ...isNew,
+  });
 }
 
 export async function patch(

@@ -245,11 +245,22 @@ describe('batch', () => {
 test.each([
   ['a searchset', { resourceType: 'Bundle', type: 'searchset' }],
   ['no Bundle', { resourceType: 'Patient' }],
+  ['a type that is a trap', { resourceType: 'Bundle', type: 'constructor' }],
   ['entries that are no list', { resourceType: 'Bundle', type: 'batch', entry: {} }],
   ['too many entries', { resourceType: 'Bundle', type: 'batch', entry: Array(1001).fill({}) }],
 ])('refuses %s posted to the base', async (_name, body) => {
   const reply = await server.call('POST', '/', { body });
   expect([reply.status, reply.json.resourceType]).toEqual([400, 'OperationOutcome']);
+});
+
+test('gives back no more than Prefer asks for', async () => {
+  const entry = [request('POST', 'Patient', patient()), request('GET', 'Patient?_count=1')];
+  const body = { resourceType: 'Bundle', type: 'transaction', entry };
+  const reply = await server.call('POST', '/', { body, headers: { Prefer: 'return=minimal' } });
+  expect(reply.json.entry.map((one: Loose) => [one.response.status, Boolean(one.resource)])).toEqual([
+    ['201 Created', false],
+    ['200 OK', true],
+  ]);
 });
 
 test('an empty transaction is one', async () => {

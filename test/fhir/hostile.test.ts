@@ -144,6 +144,11 @@ describe('a body', () => {
     ['an escaped prototype', '{"resourceType":"Patient","\\u005f_proto__":{"admin":true}}'],
     ['half a surrogate', '{"resourceType":"Patient","language":"\\ud800"}'],
     ['no type', '{"id":"x"}'],
+    ['one property twice', '{"resourceType":"Patient","active":true,"active" :false}'],
+    [
+      'a conditional reference',
+      '{"resourceType":"Patient","managingOrganization":{"reference":"Organization?name=x"}}',
+    ],
     ['a type that is none', '{"resourceType":"Person2"}'],
     ['a constructor', '{"resourceType":"Patient","constructor":{"prototype":{}}}'],
     ['a type that is a number', '{"resourceType":1}'],

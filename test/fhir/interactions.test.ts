@@ -138,6 +138,13 @@ describe('update', () => {
     expect([again.status, again.headers.get('ETag')]).toEqual([201, 'W/"3"']);
   });
 
+  test('only creates when If-None-Match says so', async () => {
+    const body = patient({ id: 'only-new' });
+    const headers = { 'If-None-Match': '*' };
+    const replies = await Promise.all([1, 2, 3].map(() => server.call('PUT', '/Patient/only-new', { body, headers })));
+    expect(replies.map(({ status }) => status).sort()).toEqual([201, 412, 412]);
+  });
+
   test('finds what it updates by criteria', async () => {
     const body = patient({ identifier: [{ system: 'urn:x', value: 'cond' }] });
     const first = await server.call('PUT', '/Patient?identifier=urn:x|cond', { body });

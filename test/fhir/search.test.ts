@@ -188,11 +188,48 @@ test('a compartment holds what is about its patient, Tasks included', async () =
   expect(ids(await search('Patient/b/ImagingStudy'))).toEqual([]);
   expect(ids(await search('Patient/a/Task'))).toEqual(['t1']);
   expect(ids(await search('Patient/a/ImagingStudy?_id=s2', { as: 'patient-a' }))).toEqual(['s2']);
-  expect((await server.call('GET', '/Patient/b/ImagingStudy', { as: 'patient-a' })).status).toBe(404);
+  expect((await server.call('GET', '/Patient/b/ImagingStudy', { as: 'patient-a' })).status).toBe(403);
+  expect((await server.call('GET', '/Patient/none/ImagingStudy', { as: 'patient-a' })).status).toBe(403);
   expect((await server.call('GET', '/Patient/none/ImagingStudy')).status).toBe(404);
   const posted = await server.call('POST', '/Patient/a/ImagingStudy/_search', {
     body: '_id=s3',
     type: 'application/x-www-form-urlencoded',
   });
   expect(ids(posted.json)).toEqual(['s3']);
+});
+
+test('a compartment can be searched through all its types', async () => {
+  const met: string[] = [];
+  let url: string | undefined = `${server.base}/Patient/a/*?_count=2`;
+  while (url) {
+    const reply: Loose = await server.call('GET', url);
+    expect(reply.status, reply.text).toBe(200);
+    met.push(...ids(reply.json));
+    url = link(reply.json, 'next');
+  }
+  expect(met.sort()).toEqual(['a', 's1', 's2', 's3', 't1']);
+  expect((await search('Patient/a/*?_summary=count')).total).toBe(5);
+});
+
+test('$everything gives the compartment with what it refers to, and nothing about others', async () => {
+  await server.put({ resourceType: 'Practitioner', id: 'doc' });
+  await server.put({
+    resourceType: 'Observation',
+    id: 'o1',
+    status: 'final',
+    code: { text: 'x' },
+    subject: { reference: 'Patient/a' },
+    focus: [{ reference: 'Patient/b' }],
+    performer: [{ reference: 'Practitioner/doc' }],
+  });
+  const bundle = await search('Patient/a/$everything');
+  expect(bundle.entry[0].resource.id).toBe('a');
+  expect(ids(bundle).sort()).toEqual(['a', 'o1', 's1', 's2', 's3', 't1']);
+  expect(ids(bundle, 'include')).toEqual(['doc']);
+  expect(ids(await search('Patient/a/$everything?_type=ImagingStudy')).sort()).toEqual(['s1', 's2', 's3']);
+  expect(ids(await search('Patient/a/$everything?_since=2100-01-01'))).toEqual([]);
+  expect((await server.call('GET', '/Patient/a/$everything?start=2020-01-01')).status).toBe(400);
+  expect((await server.call('GET', '/Patient/b/$everything', { as: 'patient-a' })).status).toBe(403);
+  const first = await search('Patient/a/$everything?_count=2');
+  expect((await server.call('GET', link(first, 'next')!)).status).toBe(200);
 });

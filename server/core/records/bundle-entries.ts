@@ -101,7 +101,16 @@ function actionOf(method: string, url: string, resource: unknown, request: Node)
   const target = targetOf(id, query);
   if (method === 'DELETE') return { change: { kind: 'delete', type: known, target, ...match } };
   if (method === 'PUT')
-    return { change: { kind: 'update', type: known, target, resource: needed(resource), ...match } };
+    return {
+      change: {
+        kind: 'update',
+        type: known,
+        target,
+        resource: needed(resource),
+        ...match,
+        ...(text(request['ifNoneMatch']) === '*' && { mustBeNew: true }),
+      },
+    };
   return { change: { kind: 'patch', type: known, target, patch: patchOf(needed(resource)), ...match } };
 }
 

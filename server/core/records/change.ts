@@ -16,7 +16,14 @@ export type Target = { id: string } | { criteria: string };
 export type Change =
   /** `id`: chosen beforehand by a transaction, whose other entries refer to it. */
   | { kind: 'create'; type: ResourceType; resource: Record<string, unknown>; ifNoneExist?: string; id?: string }
-  | { kind: 'update'; type: ResourceType; target: Target; resource: Record<string, unknown>; ifMatch?: number }
+  | {
+      kind: 'update';
+      type: ResourceType;
+      target: Target;
+      resource: Record<string, unknown>;
+      ifMatch?: number;
+      mustBeNew?: boolean;
+    }
   | { kind: 'patch'; type: ResourceType; target: Target; patch: Patch; ifMatch?: number }
   | { kind: 'delete'; type: ResourceType; target: Target; ifMatch?: number };
 
@@ -91,6 +98,7 @@ async function update(context: WriteContext, asked: Extract<Change, { kind: 'upd
   } else if (resource.id !== id) {
     throw new Problem('value', 'The body has another id than the address', { expression });
   }
+  if (asked.mustBeNew) await refuseExisting(context, asked.type, id!);
   const outcome = await write(context, {
     method: 'update',
     id: id!,
@@ -98,6 +106,12 @@ async function update(context: WriteContext, asked: Extract<Change, { kind: 'upd
     ...(asked.ifMatch !== undefined && { ifMatch: asked.ifMatch }),
   });
   return { status: outcome.created ? 201 : 200, record: outcome.record };
+}
+
+/** `If-None-Match: *`: only to create (RFC 9110 13.1.2). The key is the one under which `write` creates. */
+async function refuseExisting({ stores }: WriteContext, type: ResourceType, id: string): Promise<void> {
+  await stores.records.lockKey(`${type}/${id}`);
+  if ((await stores.records.lock(type, id))?.resource) throw new Problem('lock-error', `${type}/${id} exists already.`);
 }
 
 async function patch(context: WriteContext, asked: Extract<Change, { kind: 'patch' }>): Promise<Changed> {

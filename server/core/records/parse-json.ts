@@ -5,10 +5,10 @@ import { Problem } from '../problem.ts';
 const maxDepth = 64;
 
 /**
- * @throws Problem `structure` with the reason: not JSON, too deep, a duplicate of a prototype name, a NUL.
+ * @throws Problem `structure` with the reason: not JSON, too deep, a property twice, a forbidden name, a NUL.
  */
 export function parseJson(text: string): unknown {
-  checkDepth(text);
+  scan(text);
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -20,18 +20,35 @@ export function parseJson(text: string): unknown {
   return parsed;
 }
 
-function checkDepth(text: string): void {
-  let depth = 0;
+/** One pass over the text: nesting, and names that stand twice in one object (FHIR json.html forbids; parsers differ). */
+function scan(text: string): void {
+  /** For each open bracket the names met so far; undefined in an array. */
+  const open: (Set<string> | undefined)[] = [];
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code === 34) i = endOfString(text, i);
-    else if (code === 123 || code === 91) {
-      if (++depth > maxDepth) throw new Problem('structure', `The body is nested deeper than ${maxDepth} levels`);
-    } else if (code === 125 || code === 93) depth--;
+    if (code === 34) {
+      const end = endOfString(text, i);
+      const names = open.at(-1);
+      if (names && nextIsColon(text, end + 1)) {
+        const name = text.slice(i + 1, end);
+        if (names.has(name)) throw new Problem('structure', 'The body has an object with one property twice');
+        names.add(name);
+      }
+      i = end;
+    } else if (code === 123 || code === 91) {
+      open.push(code === 123 ? new Set() : undefined);
+      if (open.length > maxDepth) throw new Problem('structure', `The body is nested deeper than ${maxDepth} levels`);
+    } else if (code === 125 || code === 93) open.pop();
   }
 }
 
-/** Index of the closing quote; of the last character if there is none (JSON.parse will complain). */
+function nextIsColon(text: string, from: number): boolean {
+  let at = from;
+  while (text.charCodeAt(at) <= 32) at++;
+  return text.charCodeAt(at) === 58;
+}
+
+/** Index of the closing quote, or the end of the text if there is none (JSON.parse will complain). */
 function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1);
   while (end > 0) {

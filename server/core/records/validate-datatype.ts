@@ -49,7 +49,18 @@ const rulesOf: Record<string, { key: string; human: string; holds: (node: Node) 
   Duration: quantity,
   SimpleQuantity: simpleQuantity,
   MoneyQuantity: quantity,
-  Attachment: [{ key: 'att-1', human: 'Data needs a contentType', holds: needs('data', 'contentType') }],
+  Attachment: [
+    { key: 'att-1', human: 'Data needs a contentType', holds: needs('data', 'contentType') },
+    { key: 'size', human: 'The size is not that of the data', holds: (node) => sizeFits(node['data'], node['size']) },
+  ],
+  Identifier: [
+    {
+      key: 'urn',
+      human: 'The system urn:ietf:rfc:3986 needs a full URI as value',
+      holds: ({ system, value }) =>
+        system !== 'urn:ietf:rfc:3986' || typeof value !== 'string' || /^[A-Za-z][A-Za-z0-9+.-]*:\S+$/.test(value),
+    },
+  ],
   ContactPoint: [{ key: 'cpt-2', human: 'A value needs a system', holds: needs('value', 'system') }],
   Period: [
     { key: 'per-1', human: 'start must be no later than end', holds: (node) => inOrder(node['start'], node['end']) },
@@ -100,4 +111,10 @@ function inOrder(start: unknown, end: unknown): boolean {
   }
   const shared = Math.min(start.length, end.length, 10);
   return start.slice(0, shared) <= end.slice(0, shared);
+}
+
+function sizeFits(data: unknown, size: unknown): boolean {
+  if (typeof data !== 'string' || typeof size !== 'number') return true;
+  const packed = data.replaceAll(/\s+/g, '');
+  return Math.floor((packed.replace(/=+$/, '').length * 3) / 4) === size;
 }

@@ -24,7 +24,7 @@ export function checkReference(value: Node, targets: readonly string[] | undefin
     if (match && resourceTypes.has(match[1]!)) checkTarget(match[1], targets, path, walk);
     return;
   }
-  if (reference.includes('?')) return; // conditional reference: legal in a transaction, refused by write() elsewhere
+  if (reference.includes('?') && path.startsWith('Bundle.')) return; // conditional: a transaction resolves it
   const match = relativeForm.exec(reference);
   if (!match || match.index !== 0 || reference[0] === '/') {
     report(walk.issues, 'value', 'is neither Type/id, an absolute URL, a urn nor a local #id', `${path}.reference`);

@@ -6,6 +6,7 @@
 import type { Resource } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
 import { resourceTypes, structureOf, type Property, type TypeStructure } from './r4/structure.ts';
+import { checkBundle } from './validate-bundle.ts';
 import { brokenInvariants } from './validate-datatype.ts';
 import { invariantHolds } from './validate-invariants.ts';
 import { isNode, report, type Node, type ValidationIssue, type Walk } from './validate-issue.ts';
@@ -47,6 +48,7 @@ function walkResource(resource: unknown, path: string, issues: ValidationIssue[]
     isContained: container !== undefined,
   };
   walkNode(resource, structure, here, walk);
+  if (type === 'Bundle') checkBundle(resource, here, issues);
   if (!container) checkContained(walk, here);
 }
 

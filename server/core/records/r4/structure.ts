@@ -1,5 +1,5 @@
 /**
- * The structure of every R4 type as a compact table (made by build-structure.ts from the published
+ * The structure of every R4 type as a compact table (made by scripts/build-structure.ts from the published
  * StructureDefinitions), opened type by type on first use so that starting costs nothing.
  */
 import table from './structure.json' with { type: 'json' };

