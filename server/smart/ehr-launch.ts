@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
+import type { Encounter, ImagingStudy, Reference } from '@medplum/fhirtypes';
 import type { ParameterizedContext } from 'koa';
 import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
 import type { World } from '../core/ports.ts';
 import type { Principal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
+import { read } from '../core/records/read.ts';
 import type { State } from '../http/state.ts';
-import type { FindPatients } from './interactions/interaction-step.ts';
 import { isFirstPartyPrincipal } from './clients.ts';
 
 export interface LaunchParts {
-  world: Pick<World, 'audit' | 'settings'>;
+  world: World;
   authorizations: AuthorizationStore;
-  findPatients: FindPatients;
 }
 
 const fhirId = /^[A-Za-z0-9.-]{1,64}$/;
@@ -22,6 +22,7 @@ export interface LaunchOrder {
   clientId: string;
   patient?: string;
   encounter?: string;
+  imagingStudy?: string;
 }
 
 /**
@@ -36,26 +37,50 @@ export async function prepareLaunch(
   principal: Principal,
   order: LaunchOrder,
 ): Promise<{ launch: string; url: string }> {
-  if (principal.kind !== 'user' || !isFirstPartyPrincipal(principal))
+  if (principal.kind !== 'user' || !isFirstPartyPrincipal(principal)) {
     throw new Problem('forbidden', 'Only the viewer can launch apps.');
-  for (const id of [order.patient, order.encounter]) {
-    if (id !== undefined && !fhirId.test(id)) throw new Problem('value', 'patient and encounter are FHIR ids.');
   }
-  const client = await parts.authorizations.client(order.clientId);
+  const { clientId, ...wanted } = order;
+  for (const id of Object.values(wanted)) {
+    if (!fhirId.test(id)) throw new Problem('value', 'patient, encounter and imagingStudy are FHIR ids.');
+  }
+  const client = await parts.authorizations.client(clientId);
   const launchUri = client?.metadata.initiate_login_uri;
-  if (!client || client.disabled || typeof launchUri !== 'string')
+  if (!client || client.disabled || typeof launchUri !== 'string') {
     throw new Problem('not-found', 'There is no such app to launch.');
-  if (order.patient !== undefined && principal.role !== 'patient') {
-    const [patient] = await parts.findPatients(principal, { id: order.patient });
-    if (patient?.id !== order.patient) throw new Problem('not-found', 'There is no such patient.');
   }
+  const context = await checkContext(parts, principal, wanted);
   const launch = randomBytes(24).toString('base64url');
-  const { clientId, ...context } = order;
   await parts.authorizations.saveLaunch({ id: launch, clientId, accountId: principal.subject, ...context }, launchLife);
   const url = new URL(launchUri);
   url.searchParams.set('iss', parts.world.settings.fhirBaseUrl);
   url.searchParams.set('launch', launch);
   return { launch, url: url.href };
+}
+
+/** The person's own reading decides: what may not be seen cannot be launched with. A study brings its patient along. */
+async function checkContext(
+  { world }: LaunchParts,
+  principal: Principal,
+  wanted: Omit<LaunchOrder, 'clientId'>,
+): Promise<Omit<LaunchOrder, 'clientId'>> {
+  if (wanted.patient !== undefined) await read(world, principal, 'Patient', wanted.patient);
+  const patients = new Set(wanted.patient === undefined ? [] : [wanted.patient]);
+  if (wanted.encounter !== undefined) {
+    const { resource } = await read(world, principal, 'Encounter', wanted.encounter);
+    patients.add(patientIn((resource as Encounter).subject));
+  }
+  if (wanted.imagingStudy !== undefined) {
+    const { resource } = await read(world, principal, 'ImagingStudy', wanted.imagingStudy);
+    patients.add(patientIn((resource as ImagingStudy).subject));
+  }
+  if (patients.size > 1) throw new Problem('invariant', 'Patient, encounter and study are not of one patient.');
+  const [patient] = patients;
+  return patient === undefined || patient === '' ? wanted : { ...wanted, patient };
+}
+
+function patientIn(subject: Reference | undefined): string {
+  return /(?:^|\/)Patient\/([A-Za-z0-9.-]{1,64})$/.exec(subject?.reference ?? '')?.[1] ?? '';
 }
 
 /** Reads the order from a JSON body. @throws Problem `structure`, `media-type`, `too-long`. */
@@ -74,11 +99,12 @@ export async function readLaunchOrder(ctx: ParameterizedContext<State>): Promise
   } catch (cause) {
     throw new Problem('structure', 'The body is not JSON.', { cause });
   }
-  const { client, patient, encounter } = (body ?? {}) as Record<string, unknown>;
+  const { client, patient, encounter, imagingStudy } = (body ?? {}) as Record<string, unknown>;
   if (typeof client !== 'string') throw new Problem('required', 'client is missing.');
   return {
     clientId: client,
     ...(typeof patient === 'string' ? { patient } : {}),
     ...(typeof encounter === 'string' ? { encounter } : {}),
+    ...(typeof imagingStudy === 'string' ? { imagingStudy } : {}),
   };
 }

@@ -26,7 +26,7 @@ export type { PatientChoice } from './pages/patient-page.ts';
 export type { FindPatients } from './interactions/interaction-step.ts';
 
 export interface SmartFaceParts {
-  world: Pick<World, 'accounts' | 'audit' | 'settings'>;
+  world: World;
   authorizations: AuthorizationStore;
   attempts: AttemptStore;
   passwords: PasswordHasher;
@@ -128,6 +128,7 @@ const statusOf: Partial<Record<ProblemCode, number>> = {
   expired: 401,
   forbidden: 403,
   'not-found': 404,
+  deleted: 404,
   'media-type': 415,
   'too-long': 413,
   throttled: 429,

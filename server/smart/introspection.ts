@@ -1,6 +1,7 @@
 import type { ParameterizedContext } from 'koa';
 import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
 import type { State } from '../http/state.ts';
+import { fhirContext } from './authorization/authorization-server.ts';
 import { readForm } from './interactions/form.ts';
 import type { AccessTokenClaims, AccessTokens } from './access-token.ts';
 
@@ -30,7 +31,7 @@ export async function introspect(parts: IntrospectionParts, ctx: ParameterizedCo
   const claims = await parts.tokens.read(token);
   if (claims) {
     const active = mayKnow(claims.client_id) && (await parts.tokens.isLive(claims));
-    ctx.body = active ? describe(parts, claims) : { active: false };
+    ctx.body = active ? await describe(parts, claims) : { active: false };
     return;
   }
   const refresh = await parts.authorizations.find('RefreshToken', { id: token });
@@ -47,7 +48,11 @@ export async function introspect(parts: IntrospectionParts, ctx: ParameterizedCo
     : { active: false };
 }
 
-function describe({ issuer, fhirBaseUrl }: IntrospectionParts, claims: AccessTokenClaims): Record<string, unknown> {
+async function describe(
+  { issuer, fhirBaseUrl, authorizations }: IntrospectionParts,
+  claims: AccessTokenClaims,
+): Promise<Record<string, unknown>> {
+  const grant = claims.grant === undefined ? undefined : await authorizations.grant(claims.grant);
   return {
     active: true,
     scope: claims.scope ?? '',
@@ -62,5 +67,6 @@ function describe({ issuer, fhirBaseUrl }: IntrospectionParts, claims: AccessTok
     ...(claims.fhirUser === undefined ? {} : { fhirUser: `${fhirBaseUrl}/${claims.fhirUser}` }),
     ...(claims.patient === undefined ? {} : { patient: claims.patient }),
     ...(claims.encounter === undefined ? {} : { encounter: claims.encounter }),
+    ...(grant && fhirContext(grant)),
   };
 }

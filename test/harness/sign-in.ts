@@ -176,6 +176,12 @@ function answer(browser: Browser, html: string, options: SignInOptions): Promise
     for (const scope of scopes) if (!options.refuse?.includes(scope)) fields.append('scope', scope);
     return browser.post(consent, fields);
   }
+  // A page that posts itself on: signing somebody else out first.
+  const onward = /<form method="post" action="([^"]+)">/.exec(html)?.[1];
+  if (onward && html.includes('.submit()')) {
+    const hidden = [...html.matchAll(/name="([^"]+)" value="([^"]*)"/g)].map((found) => [found[1]!, decode(found[2]!)]);
+    return browser.post(decode(onward), new URLSearchParams(hidden));
+  }
   throw new Error(`a page without a form that is known here: ${html.slice(0, 500)}`);
 }
 

@@ -161,40 +161,19 @@ test('the viewer with offline_access shares one grant over its tabs, and signing
   for (const token of [one.access_token, two.access_token]) expect((await server.whoAmI(token)).status).toBe(401);
 });
 
+test('somebody else can sign in in a browser where another person still is, whose viewer then ends', async () => {
+  const browser = new Browser(server.url);
+  const first = await signIn(server.url, { ...doctor, browser });
+  const second = await signIn(server.url, { ...patient, browser, parameters: { prompt: 'login' } });
+  expect((await server.whoAmI(second.access_token)).principal).toMatchObject({ role: 'patient', patient: 'patient-1' });
+  expect((await server.whoAmI(first.access_token)).status).toBe(401);
+});
+
 test('prompt=none gives the viewer new tokens from the session without a page', async () => {
   const browser = new Browser(server.url);
   await signIn(server.url, { ...doctor, browser });
   const tokens = await signIn(server.url, { email: '', password: '', browser, parameters: { prompt: 'none' } });
   expect((await server.whoAmI(tokens.access_token)).principal.role).toBe('doctor');
-});
-
-test('an EHR launch carries its patient, once, for that app and person', async () => {
-  const viewer = await signIn(server.url, doctor);
-  const prepare = (token: string, order: object) =>
-    fetch(`${server.url}/smart/launch`, {
-      method: 'POST',
-      headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
-      body: JSON.stringify(order),
-    });
-  const { launch, url } = (await (
-    await prepare(viewer.access_token, { client: 'demo-app', patient: 'patient-2' })
-  ).json()) as { launch: string; url: string };
-  expect(url).toBe(`https://app.example.org/launch?iss=${encodeURIComponent(`${server.url}/fhir`)}&launch=${launch}`);
-  const options = { ...app, scope: 'openid launch patient/*.rs', parameters: { launch } };
-  await expect(signIn(server.url, { ...options, email: 'admin@test.example', password })).rejects.toMatchObject({
-    status: 403,
-  });
-  const tokens = await signIn(server.url, { ...options, ...doctor });
-  expect(tokens).toMatchObject({ patient: 'patient-2', scope: 'openid launch patient/*.rs' });
-  const again = await throughPages(new Browser(server.url), authorizeUrl(server.url, pkce().challenge, options), {
-    ...options,
-    ...doctor,
-  });
-  expect(again.searchParams.get('error')).toBe('invalid_request');
-  expect((await prepare(viewer.access_token, { client: 'demo-app', patient: 'patient-9' })).status).toBe(404);
-  expect((await prepare(viewer.access_token, { client: 'demo-app', patient: '../x' })).status).toBe(400);
-  expect((await prepare(viewer.access_token, { client: 'nobody' })).status).toBe(404);
-  expect((await prepare(tokens.access_token, { client: 'demo-app' })).status).toBe(403);
 });
 
 test('a connected app is listed for its person, and access can be taken back on the page', async () => {

@@ -1,19 +1,25 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Resource } from '@medplum/fhirtypes';
 import { exportJWK, generateKeyPair } from 'jose';
 import Koa from 'koa';
 import { ensureAccount } from '../../server/core/accounts/account.ts';
 import type { AuthorizationStore } from '../../server/core/accounts/authorizations.ts';
-import type { Account, World } from '../../server/core/ports.ts';
-import type { Principal } from '../../server/core/principal.ts';
+import type { Account, Stores, World } from '../../server/core/ports.ts';
+import { systemPrincipal, type Principal } from '../../server/core/principal.ts';
 import { Problem } from '../../server/core/problem.ts';
+import { writeInTransaction } from '../../server/core/records/write.ts';
 import { bearer } from '../../server/http/bearer.ts';
 import { requestId } from '../../server/http/request-id.ts';
 import type { State } from '../../server/http/state.ts';
 import { argon2Passwords } from '../../server/infrastructure/argon2.ts';
 import { postgresAccounts, postgresAttempts } from '../../server/infrastructure/postgres/accounts.ts';
-import { sharedAudit } from '../../server/infrastructure/postgres/audit.ts';
+import { postgresAudit, sharedAudit } from '../../server/infrastructure/postgres/audit.ts';
+import type { Sql } from '../../server/infrastructure/postgres/connection.ts';
 import { postgresAuthorizations } from '../../server/infrastructure/postgres/oidc-store.ts';
+import { postgresRecords } from '../../server/infrastructure/postgres/records.ts';
+import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
+import { findPatients } from '../../server/portal/find-patients.ts';
 import { demoApp, seedClients } from '../../server/smart/clients.ts';
 import { smartFace, type SmartFace } from '../../server/smart/face.ts';
 import { smartKeys } from '../../server/smart/keys.ts';
@@ -33,15 +39,34 @@ export interface SmallServer {
   face: SmartFace;
   accounts: Record<'patient' | 'doctor' | 'admin', Account>;
   backend: BackendKey;
+  /** What oidc-provider met and did not expect. */
+  faults: Error[];
   /** Asks the protected route. */
   whoAmI(token: string): Promise<{ status: number; principal: Principal; challenge: string | null }>;
   close(): Promise<void>;
 }
 
-const people = [
-  { id: 'patient-1', name: 'Ada Example', birthDate: '1970-01-01' },
-  { id: 'patient-2', name: 'Ben Example', birthDate: '1980-02-02' },
+const people: Resource[] = [
+  { resourceType: 'Patient', id: 'patient-1', name: [{ given: ['Ada'], family: 'Example' }], birthDate: '1970-01-01' },
+  { resourceType: 'Patient', id: 'patient-2', name: [{ given: ['Ben'], family: 'Example' }], birthDate: '1980-02-02' },
+  { resourceType: 'ImagingStudy', id: 'study-2', status: 'available', subject: { reference: 'Patient/patient-2' } },
 ];
+
+/** The FHIR records that the picker and launches read: the real store, two patients, a study. */
+async function recordsOn(database: TestDatabase, url: string): Promise<World> {
+  const stores = (sql: Sql, audit = postgresAudit(sql)) =>
+    ({ records: postgresRecords(sql, { baseUrl: `${url}/fhir` }), audit }) as unknown as Stores;
+  const world = {
+    ...stores(database.sql, sharedAudit(database.sql)),
+    settings: { publicUrl: url, fhirBaseUrl: `${url}/fhir`, dicomwebBaseUrl: `${url}/dicomweb` },
+    transaction: <T>(work: (tx: Stores) => Promise<T>) => inTransaction(database.dataSource, stores, work),
+    now: () => new Date(),
+  } as unknown as World;
+  for (const resource of people) {
+    await writeInTransaction(world, systemPrincipal('test'), { method: 'update', resource, id: resource.id! });
+  }
+  return world;
+}
 
 /** @param publicUrl what users see when it is not the port itself: the address of a TLS proxy in front. */
 export async function startSmallServer(publicUrl?: string): Promise<SmallServer> {
@@ -81,20 +106,16 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
       displayName: `The ${role}`,
       fhirUser,
     });
+  const faults: Error[] = [];
+  const records = await recordsOn(database, url);
   const face = smartFace({
-    world: {
-      accounts,
-      audit: sharedAudit(database.sql),
-      settings: { publicUrl: url, fhirBaseUrl: `${url}/fhir` } as World['settings'],
-    },
+    world: { ...records, accounts },
     authorizations,
     attempts: postgresAttempts(database.sql),
     passwords,
     keys: await smartKeys(authorizations),
-    findPatients: async (_principal, wanted) =>
-      people.filter((one) =>
-        'id' in wanted ? one.id === wanted.id : one.name.toLowerCase().includes(wanted.text.toLowerCase()),
-      ),
+    findPatients: findPatients(records),
+    onFault: (error) => faults.push(error),
     demoAccounts: [{ label: 'Patient', email: 'patient@test.example', password }],
   });
   assemble(app, face);
@@ -114,6 +135,7 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
   return {
     ...small,
     port,
+    faults,
     async whoAmI(token) {
       const response = await fetch(`${url}/who-am-i`, { headers: { Authorization: `Bearer ${token}` } });
       return {

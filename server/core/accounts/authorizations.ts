@@ -68,6 +68,7 @@ export interface GrantContext {
   clientId: string;
   patient?: string;
   encounter?: string;
+  imagingStudy?: string;
 }
 
 export interface ConnectedApp extends GrantContext {
@@ -83,6 +84,7 @@ export interface Launch {
   accountId: string;
   patient?: string;
   encounter?: string;
+  imagingStudy?: string;
 }
 
 export interface Standing {

@@ -9,6 +9,7 @@ const plainScopes = new Set([
   'online_access',
   'launch',
   'launch/patient',
+  'launch/imagingstudy',
 ]);
 
 const version1: Record<string, string> = { read: 'rs', write: 'cud', '*': 'cruds' };
@@ -79,7 +80,8 @@ export function describeScope(text: string): string {
     offline_access: 'Stay connected when you are not using it',
     online_access: 'Stay connected while you are signed in',
     launch: 'Open with the patient you are working on',
-    'launch/patient': 'Know which patient you choose',
+    'launch/patient': 'Know which patient it is opened with',
+    'launch/imagingstudy': 'Know which imaging study it is opened with',
   };
   const scope = parseScope(text);
   if (!scope) return plain[text] ?? text;

@@ -23,7 +23,8 @@ function payloadStore(sql: Sql): Pick<AuthorizationStore, 'put' | 'find' | 'cons
           model,
           id,
           JSON.stringify(payload),
-          text(payload.grantId),
+          // An interaction names the session's grant but does not hang on it: somebody else may be signing in.
+          model === 'Interaction' ? null : text(payload.grantId),
           text(payload.uid),
           text(payload.userCode),
           text(payload.accountId),

@@ -1,6 +1,7 @@
 import type { AuthorizationStore, GrantContext, Launch } from '../../core/accounts/authorizations.ts';
 import type { Sql } from './connection.ts';
 
+type LaunchContext = Pick<GrantContext, 'patient' | 'encounter' | 'imagingStudy'>;
 type GrantMethods = Pick<
   AuthorizationStore,
   'saveGrant' | 'grant' | 'grantsOf' | 'saveLaunch' | 'launch' | 'takeLaunch'
@@ -12,6 +13,7 @@ interface GrantRow {
   client_id: string;
   patient: string | null;
   encounter: string | null;
+  imaging_study: string | null;
 }
 
 interface LaunchRow extends Omit<GrantRow, 'grant_id'> {
@@ -23,9 +25,16 @@ export function grantStore(sql: Sql): GrantMethods {
   return {
     async saveGrant(grant) {
       await sql.query(
-        `insert into smart_grant (grant_id, account_id, client_id, patient, encounter) values ($1, $2, $3, $4, $5)
+        `insert into smart_grant (grant_id, account_id, client_id, patient, encounter, imaging_study) values ($1, $2, $3, $4, $5, $6)
          on conflict (grant_id) do nothing`,
-        [grant.grantId, grant.accountId, grant.clientId, grant.patient ?? null, grant.encounter ?? null],
+        [
+          grant.grantId,
+          grant.accountId,
+          grant.clientId,
+          grant.patient ?? null,
+          grant.encounter ?? null,
+          grant.imagingStudy ?? null,
+        ],
       );
     },
     async grant(grantId) {
@@ -52,9 +61,17 @@ export function grantStore(sql: Sql): GrantMethods {
     },
     async saveLaunch(launch, expiresIn) {
       await sql.query(
-        `insert into smart_launch (id, client_id, account_id, patient, encounter, expires_at)
-         values ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))`,
-        [launch.id, launch.clientId, launch.accountId, launch.patient ?? null, launch.encounter ?? null, expiresIn],
+        `insert into smart_launch (id, client_id, account_id, patient, encounter, imaging_study, expires_at)
+         values ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))`,
+        [
+          launch.id,
+          launch.clientId,
+          launch.accountId,
+          launch.patient ?? null,
+          launch.encounter ?? null,
+          launch.imagingStudy ?? null,
+          expiresIn,
+        ],
       );
     },
     async launch(id) {
@@ -80,12 +97,10 @@ function toLaunch(row: LaunchRow): Launch {
   return { id: row.id, accountId: row.account_id, clientId: row.client_id, ...contextOf(row) };
 }
 
-function contextOf(row: { patient: string | null; encounter: string | null }): {
-  patient?: string;
-  encounter?: string;
-} {
+function contextOf(row: Omit<GrantRow, 'grant_id' | 'account_id' | 'client_id'>): LaunchContext {
   return {
     ...(row.patient === null ? {} : { patient: row.patient }),
     ...(row.encounter === null ? {} : { encounter: row.encounter }),
+    ...(row.imaging_study === null ? {} : { imagingStudy: row.imaging_study }),
   };
 }

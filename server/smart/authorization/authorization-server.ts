@@ -2,7 +2,7 @@ import type { Middleware, ParameterizedContext } from 'koa';
 import mount from 'koa-mount';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { splitScopes } from '../../core/accounts/scopes.ts';
-import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
+import type { AuthorizationStore, GrantContext } from '../../core/accounts/authorizations.ts';
 import type { AuditRow, AuditTrail } from '../../core/ports.ts';
 import type { State } from '../../http/state.ts';
 import type { AccessTokens } from '../access-token.ts';
@@ -103,6 +103,11 @@ async function afterToken(
   }
 }
 
+/** What is open besides patient and encounter (SMART 2.2 "fhirContext"): the study that the app was launched for. */
+export function fhirContext(grant: GrantContext): { fhirContext?: { reference: string }[] } {
+  return grant.imagingStudy === undefined ? {} : { fhirContext: [{ reference: `ImagingStudy/${grant.imagingStudy}` }] };
+}
+
 /** Launch context beside the token (SMART 2.2 "Launch context arrives with your access_token"), for refreshes too. */
 async function addLaunchContext(
   parts: AuthorizationServerParts,
@@ -115,6 +120,7 @@ async function addLaunchContext(
   Object.assign(body, {
     ...(grant.patient === undefined ? {} : { patient: grant.patient, need_patient_banner: true }),
     ...(grant.encounter === undefined ? {} : { encounter: grant.encounter }),
+    ...fhirContext(grant),
     smart_style_url: `${parts.publicUrl}/smart/style.json`,
   });
 }

@@ -46,11 +46,17 @@ function isAllowed(client: Client, text: string): boolean {
  * Which of the offered scopes this person can grant in this launch: what the role may ever use, and
  * `patient/` only where a patient is established (SMART 2.2 "patient-specific scopes").
  */
-export function grantableScopes(offered: string[], person: { role: Role; patient: string | undefined }): string[] {
+export function grantableScopes(
+  offered: string[],
+  role: Role,
+  context: { patient?: string; imagingStudy?: string },
+): string[] {
   return offered.filter((text) => {
+    if (text === 'launch/patient') return context.patient !== undefined;
+    if (text === 'launch/imagingstudy') return context.imagingStudy !== undefined;
     const scope = parseScope(text);
-    if (!scope) return text !== 'launch/patient' || person.patient !== undefined;
-    return roleMayUse(person.role, scope) && (scope.context !== 'patient' || person.patient !== undefined);
+    if (!scope) return true;
+    return roleMayUse(role, scope) && (scope.context !== 'patient' || context.patient !== undefined);
   });
 }
 

@@ -11,7 +11,7 @@ export interface Decision {
   requested: string[];
   /** What the person gives; the rest of `requested` is refused. */
   given: string[];
-  context: Pick<GrantContext, 'patient' | 'encounter'>;
+  context: Pick<GrantContext, 'patient' | 'encounter' | 'imagingStudy'>;
 }
 
 /**
@@ -62,7 +62,7 @@ export async function giveFirstPartyGrant(
     const known = new Set(standing.getResourceScopeEncountered(parts.fhirBaseUrl).split(' '));
     if (requested.every((scope) => known.has(scope))) return standing;
   }
-  const given = grantableScopes(requested, { role: person.role, patient });
+  const given = grantableScopes(requested, person.role, patient === undefined ? {} : { patient });
   const context = patient === undefined ? {} : { patient };
   const id = await saveGrant(provider, parts.authorizations, parts.fhirBaseUrl, {
     accountId: person.id,

@@ -205,7 +205,7 @@ function people(parts: ProviderParts): Configuration {
 }
 
 function wantsLaunchContext(ctx: KoaContextWithOIDC): boolean {
-  return requestedScopes(ctx.oidc.params ?? {}).some((scope) => scope === 'launch' || scope === 'launch/patient');
+  return requestedScopes(ctx.oidc.params ?? {}).some((scope) => scope.startsWith('launch'));
 }
 
 /**

@@ -1,4 +1,5 @@
 import { patientOf } from '../../core/accounts/account.ts';
+import type { GrantContext, Launch } from '../../core/accounts/authorizations.ts';
 import { parseScope } from '../../core/accounts/scopes.ts';
 import type { Account } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
@@ -38,9 +39,7 @@ export async function handleConsent(parts: InteractionParts, step: Step, form: U
 
 /** Tabs of our application share the session's grant, so that none ends the others' refresh; a launch has its own. */
 async function giveSilently(parts: InteractionParts, step: Step, account: Account): Promise<void> {
-  const isLaunch = requestedScopes(step.interaction.params).some(
-    (scope) => scope === 'launch' || scope === 'launch/patient',
-  );
+  const isLaunch = requestedScopes(step.interaction.params).some((scope) => scope.startsWith('launch'));
   const { grantId } = step.interaction;
   if (!isLaunch && grantId !== undefined) return finish(parts, step, { consent: { grantId } });
   return give(parts, step, account, await grantableNow(parts, step, account));
@@ -81,28 +80,28 @@ async function give(parts: InteractionParts, step: Step, account: Account, given
   await finish(parts, step, { consent: { grantId } });
 }
 
-interface LaunchContext {
-  patient?: string;
-  encounter?: string;
-}
+type LaunchContext = Pick<GrantContext, 'patient' | 'encounter' | 'imagingStudy'>;
 
-/** The context that this launch has: the patient's own, the EHR's, or the one chosen on our page. */
+/**
+ * The context of this launch: what the EHR prepared, the patient's own, or the patient chosen on our page.
+ *
+ * @throws Problem `forbidden` for a launch that is over, used, or made for somebody else.
+ */
 async function launchContext(
   step: Step,
   account: Account,
-  find: (launch: string) => Promise<LaunchContext | undefined>,
+  find: (launch: string) => Promise<Launch | undefined>,
 ): Promise<LaunchContext> {
   const own = patientOf(account);
-  if (own !== undefined) return { patient: own };
   const { launch } = step.interaction.params;
   if (typeof launch === 'string') {
     const found = await find(launch);
-    if (!found) throw new Problem('forbidden', 'This launch is over or belongs to somebody else. Open the app again.');
-    return {
-      ...(found.patient === undefined ? {} : { patient: found.patient }),
-      ...(found.encounter === undefined ? {} : { encounter: found.encounter }),
-    };
+    const isOurs = found?.accountId === account.id && (own === undefined || (found.patient ?? own) === own);
+    if (!isOurs) throw new Problem('forbidden', 'This launch is over or belongs to somebody else. Open the app again.');
+    const { id: _id, clientId: _client, accountId: _account, ...context } = found;
+    return own === undefined ? context : { ...context, patient: own };
   }
+  if (own !== undefined) return { patient: own };
   const chosen = step.interaction.lastSubmission?.patient;
   return typeof chosen === 'string' ? { patient: chosen } : {};
 }
@@ -110,7 +109,7 @@ async function launchContext(
 /** The scopes that this person can give to this app now. */
 async function grantableNow({ authorizations }: InteractionParts, step: Step, account: Account): Promise<string[]> {
   const context = await launchContext(step, account, (id) => authorizations.launch(id));
-  return grantableScopes(offeredIn(step), { role: account.role, patient: context.patient });
+  return grantableScopes(offeredIn(step), account.role, context);
 }
 
 function offeredIn({ interaction, client }: Step): string[] {

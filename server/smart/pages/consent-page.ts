@@ -50,5 +50,5 @@ function choice(scope: string): Html {
 
 /** Without these the app could not even say who came back. */
 export function isOptional(scope: string): boolean {
-  return !['openid', 'launch', 'launch/patient'].includes(scope);
+  return scope !== 'openid' && !scope.startsWith('launch');
 }

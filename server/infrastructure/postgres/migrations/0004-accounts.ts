@@ -56,6 +56,7 @@ export class Accounts1764000004000 implements MigrationInterface {
         client_id  text not null references smart_client (id) on delete cascade,
         patient    text,
         encounter  text,
+        imaging_study text,
         created_at timestamptz not null default now()
       )`);
     await runner.query(`create index smart_grant_account on smart_grant (account_id)`);
@@ -67,6 +68,7 @@ export class Accounts1764000004000 implements MigrationInterface {
         account_id text not null references account (id) on delete cascade,
         patient    text,
         encounter  text,
+        imaging_study text,
         expires_at timestamptz not null
       )`);
 
