@@ -60,17 +60,20 @@ function pinOrigin(ctx: ParameterizedContext<State>, { publicUrl, provider }: Au
   ctx.cookies = cookies;
 }
 
+/** Node reads 16 KiB of headers, and the address is one of them. */
+const longestQuery = 12_000;
+
 /** `authorize-post`: the same request by GET, so that Lax cookies go along and nothing has to be SameSite=None. */
 async function authorizeByPost(ctx: ParameterizedContext<State>, publicUrl: string): Promise<void> {
-  const form = await readForm(ctx).catch(() => undefined);
-  if (!form || /%00/.test(form.toString())) {
+  const query = await readForm(ctx).then(String, () => undefined);
+  if (query === undefined || query.includes('%00') || query.length > longestQuery) {
     ctx.status = 400;
-    ctx.body = { error: 'invalid_request', error_description: 'send a form of at most 64 KiB' };
+    ctx.body = { error: 'invalid_request', error_description: `send a form of at most ${longestQuery} characters` };
     return;
   }
   ctx.status = 303;
   ctx.set('Cache-Control', 'no-store');
-  ctx.redirect(`${publicUrl}/oidc/auth?${form.toString()}`);
+  ctx.redirect(`${publicUrl}/oidc/auth?${query}`);
 }
 
 /** OpenID Connect grants `offline_access` only with `prompt=consent`, and oidc-provider drops it silently otherwise; SMART apps do not send it. */
