@@ -54,7 +54,7 @@ function viewer({ publicUrl, viewerOrigins = [] }: ClientSeeds): SmartClient {
       client_name: 'CSSS Viewer',
       client_uri: publicUrl,
       application_type: 'web',
-      redirect_uris: origins.flatMap((origin) => [`${origin}/signed-in`, `${origin}/signed-in-silently`]),
+      redirect_uris: origins.map((origin) => `${origin}/signed-in`),
       post_logout_redirect_uris: origins.flatMap((origin) => [origin, `${origin}/`]),
       token_endpoint_auth_method: 'none',
       grant_types: ['authorization_code', 'refresh_token'],

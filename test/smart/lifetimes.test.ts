@@ -1,16 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { changeRole, disableAccount } from '../../server/core/accounts/account.ts';
 import { postgresAccounts } from '../../server/infrastructure/postgres/accounts.ts';
-import {
-  authorizeUrl,
-  backendToken,
-  Browser,
-  pkce,
-  postToken,
-  signIn,
-  throughPages,
-  type Tokens,
-} from '../harness/sign-in.ts';
+import { authorizeUrl, backendToken, Browser, pkce, postToken, signIn, type Tokens } from '../harness/sign-in.ts';
 import { appRedirect, password, startSmallServer, type SmallServer } from './small-server.ts';
 
 let server: SmallServer;
@@ -157,6 +148,8 @@ test('the viewer with offline_access shares one grant over its tabs, and signing
   const xsrf = /name="xsrf" value="([^"]+)"/.exec(page)![1]!;
   const { url } = await browser.post('/oidc/session/end/confirm', new URLSearchParams({ xsrf, logout: 'yes' }));
   expect(url).toBe(`${server.url}/`);
+  const signOuts = await server.database.sql.query(`select subject, kind from audit where event = 'smart:sign-out'`);
+  expect(signOuts).toEqual([{ subject: server.accounts.doctor.id, kind: 'user' }]);
   for (const token of [renewed.body.refresh_token!, two.refresh_token!]) expect((await again(token)).status).toBe(400);
   for (const token of [one.access_token, two.access_token]) expect((await server.whoAmI(token)).status).toBe(401);
 });

@@ -4,6 +4,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { splitScopes } from '../../core/accounts/scopes.ts';
 import type { AuthorizationStore, GrantContext } from '../../core/accounts/authorizations.ts';
 import type { AuditRow, AuditTrail } from '../../core/ports.ts';
+import type { Principal } from '../../core/principal.ts';
 import type { State } from '../../http/state.ts';
 import type { AccessTokens } from '../access-token.ts';
 import { readForm } from '../interactions/form.ts';
@@ -96,6 +97,10 @@ async function afterToken(
     await record(parts, ctx, 'smart:token', ctx.status === 200 ? 'success' : 'refused');
     if (ctx.status === 200 && body) await addLaunchContext(parts, ctx, body);
   }
+  if (oidc?.route === 'end_session_confirm' && ctx.status === 303) {
+    parts.tokens.forget();
+    await record(parts, ctx, 'smart:sign-out', 'success');
+  }
   if (oidc?.route === 'revocation') {
     // oidc-provider has authenticated the client and found that the token is a JWT, which it keeps no record of.
     if (body?.error === 'unsupported_token_type') await revokeAccessToken(parts, ctx);
@@ -148,24 +153,27 @@ async function record(
   event: string,
   outcome: AuditRow['outcome'],
 ): Promise<void> {
-  const { client, entities } = ctx.oidc;
-  const token = entities.AccessToken ?? entities.ClientCredentials;
-  const subject = entities.Account?.accountId ?? client?.clientId;
   await audit.append({
     action: 'E',
     event,
     outcome,
-    principal:
-      (client &&
-        subject !== undefined && {
-          kind: entities.Account ? 'user' : 'client',
-          subject,
-          clientId: client.clientId,
-          scopes: [],
-          ...(token?.jti === undefined ? {} : { tokenId: token.jti }),
-        }) ||
-      undefined,
+    principal: whoActed(ctx.oidc),
     ...(ctx.state.requestId === undefined ? {} : { requestId: ctx.state.requestId }),
     sourceAddress: ctx.ip,
   });
+}
+
+/** The person of the tokens or session, else the client by itself; undefined if neither was told. */
+function whoActed({ client, entities, session }: KoaContextWithOIDC['oidc']): Principal | undefined {
+  const person = entities.Account?.accountId ?? session?.accountId;
+  const subject = person ?? client?.clientId;
+  if (subject === undefined) return undefined;
+  const token = entities.AccessToken ?? entities.ClientCredentials;
+  return {
+    kind: person === undefined ? 'client' : 'user',
+    subject,
+    clientId: client?.clientId ?? '',
+    scopes: [],
+    ...(token?.jti === undefined ? {} : { tokenId: token.jti }),
+  };
 }

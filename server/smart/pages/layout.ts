@@ -39,6 +39,7 @@ function layout(title: string, body: Html): Html {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="dark" />
         <title>${title} - CSSS</title>
+        <link rel="icon" href="/favicon.svg" />
         <link rel="stylesheet" href="/smart/page.css" />
         <script src="/smart/page.js" defer></script>
       </head>
