@@ -91,7 +91,14 @@ function hashOf(files) {
 
 /** Runs a command to its end, hands signals on, and ends with it when it fails. */
 function run(command, commandArgs) {
-  const env = { ...process.env, PATH: dirname(command) + delimiter + (process.env.PATH ?? '') };
+  const env = {
+    // Compiled code is kept between starts: half the start time, and no TypeScript compiler in memory.
+    NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'csss'),
+    // glibc keeps free memory for each thread; a server with a dozen of them would hold on to a hundred megabytes.
+    MALLOC_ARENA_MAX: '2',
+    ...process.env,
+    PATH: dirname(command) + delimiter + (process.env.PATH ?? ''),
+  };
   const flags = command === node ? ['--disable-warning=ExperimentalWarning'] : [];
   const child = spawn(command, [...flags, ...commandArgs], { cwd: root, stdio: 'inherit', env, shell: command.endsWith('.cmd') });
   const handOn = (signal) => child.kill(signal);

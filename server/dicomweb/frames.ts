@@ -1,4 +1,4 @@
-import { frameMediaType, isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
+import { frameMediaTypes, isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
 import { alignBits, frameCount, frameRanges, packBits } from '../core/dicom/frame-ranges.ts';
 import { swappedWords, wordWidth } from '../core/dicom/word-order.ts';
 import { entityOf, locate } from '../core/studies/locate.ts';
@@ -33,7 +33,7 @@ export async function sendFrames(ctx: Exchange, world: World, instance: Instance
   if (!choice) throw new Problem('not-acceptable', 'Frames of this instance are available as they are stored: transfer-syntax=*');
   ctx.set('Cache-Control', 'private, no-cache');
   if (notModified(ctx, { etag: `W/"${instance.blob}-${choice.name}-${choice.transferSyntax ?? ''}-${numbers.join('.')}"` })) return;
-  const media = choice.name.endsWith('samples') ? octets : frameMediaType(instance.TransferSyntaxUID)!;
+  const { media } = choice;
   const parts = numbers.map((number) => framePart(world, instance, number - 1, media, syntaxOf(instance, choice)));
   if (choice.name.startsWith('single')) return send(ctx, parts[0]!.type, parts[0]!.body(), parts[0]!.length);
   const { type, length, chunks } = multipart(media, parts);
@@ -49,12 +49,12 @@ export function frameNumbers(list: string): number[] {
 }
 
 function offersFor(instance: InstanceRow, count: number): Offer<Form>[] {
-  const media = frameMediaType(instance.TransferSyntaxUID);
+  const images = frameMediaTypes(instance.TransferSyntaxUID);
   const offers: Offer<Form>[] = [{ name: 'samples', media: 'multipart/related', part: octets }];
-  if (media !== undefined) offers.push({ name: 'stored', media: 'multipart/related', part: media });
+  for (const part of images) offers.push({ name: 'stored', media: 'multipart/related', part });
   if (count > 1) return offers;
   offers.push({ name: 'single-samples', media: octets });
-  if (media !== undefined) offers.push({ name: 'single-stored', media });
+  for (const media of images) offers.push({ name: 'single-stored', media });
   return offers;
 }
 

@@ -24,6 +24,8 @@ export interface Offer<Name extends string = string> {
 /** An offer that the caller accepts, with the parameters of the range that accepted it. */
 export interface Choice<Name extends string = string> {
   name: Name;
+  /** Media type of the content: of the parts, if it is multipart. */
+  media: string;
   /** `*` for any; undefined when the caller names none. */
   transferSyntax: string | undefined;
 }
@@ -50,11 +52,12 @@ export function negotiate<Name extends string>(accept: string | undefined, overr
       if (!matches(range, offer)) continue;
       const exact = exactness(range);
       if (refused.some((other) => matches(other, offer) && exactness(other) >= exact && sameSyntax(other, range))) continue;
-      choices.push({ name: offer.name, transferSyntax: transferSyntaxOf(range), q: range.q, exact });
+      const media = offer.part ?? offer.media;
+      choices.push({ name: offer.name, media, transferSyntax: transferSyntaxOf(range), q: range.q, exact });
     }
   }
   // Array sorting is stable: equal ones stay in the order of the header.
-  return choices.sort((a, b) => b.q - a.q || b.exact - a.exact).map(({ name, transferSyntax }) => ({ name, transferSyntax }));
+  return choices.sort((a, b) => b.q - a.q || b.exact - a.exact).map(({ name, media, transferSyntax }) => ({ name, media, transferSyntax }));
 }
 
 /** Reads an Accept header; what is not a media range is left out, as if it had not been sent. */

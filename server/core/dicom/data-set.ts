@@ -83,12 +83,9 @@ class Walk {
     const top = level.depth === 0;
     let at = start;
     while (at < end) {
+      if (top && at > start && this.restIsZeros(at, end)) break;
       const header = elementHeader(this.source, at, end, level.encoding, level.signed);
       if (header.tag === itemEndTag && delimited) return { json, next: header.valueAt };
-      if (top && header.tag === '00000000' && at > start) {
-        this.expectZeros(at, end);
-        break;
-      }
       this.expectElement(header, top);
       if (++this.count > limits.elements) throw new Problem('too-costly', `More than ${limits.elements} elements`);
       const { element, next } = this.element(header, end, level);
@@ -206,11 +203,14 @@ class Walk {
   }
 
   /** Some writers fill the file up with zeros instead of Data Set Trailing Padding. */
-  private expectZeros(start: number, end: number): void {
+  private restIsZeros(start: number, end: number): boolean {
     for (let at = start; at < end; at += 65_536) {
-      const bytes = this.source.bytes(at, Math.min(65_536, end - at));
-      if (bytes.some((byte) => byte !== 0)) throw new Problem('structure', `Bytes after the data set (offset ${at})`);
+      // No element begins with (0000,00..), so one look is enough nearly always.
+      const length = Math.min(at === start ? 3 : 65_536, end - at);
+      if (this.source.bytes(at, length).some((byte) => byte !== 0)) return false;
+      if (at === start) at += length - 65_536;
     }
+    return true;
   }
 }
 

@@ -24,9 +24,17 @@ const groups: [media: string, decoded: boolean, uids: string[]][] = [
 
 const table = new Map<string, CompressedSyntax>(groups.flatMap(([media, decoded, uids]) => uids.map((uid) => [uid, { media, decoded }] as const)));
 
-/** Undefined for syntaxes with native pixel data, and for compressed ones that have no media type of their own. */
-export function frameMediaType(transferSyntax: string): string | undefined {
-  return table.get(transferSyntax)?.media;
+/** Names that these types had before they were settled; clients in the field still ask by them. */
+const formerNames: Readonly<Record<string, string>> = { 'image/dicom-rle': 'image/x-dicom-rle', 'image/jls': 'image/x-jls', 'image/jphc': 'image/jhc' };
+
+/**
+ * Media types by which frames of this syntax may be asked for, the right one first. None for syntaxes with native
+ * pixel data, and for compressed ones that have no media type of their own.
+ */
+export function frameMediaTypes(transferSyntax: string): string[] {
+  const media = table.get(transferSyntax)?.media;
+  const former = formerNames[media ?? ''];
+  return [media, former].filter((name) => name !== undefined);
 }
 
 /** Whether pixels of this transfer syntax can be had uncompressed. */

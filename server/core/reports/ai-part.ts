@@ -21,7 +21,7 @@ export async function aiPart(world: World, ai: Observation): Promise<AiPart> {
     confidence: percent(probabilities[0]?.percent ?? 0),
     threshold: percent((component('threshold')?.valueQuantity?.value ?? 0) * 100),
     refusal,
-    probabilities: probabilities.slice(0, 3),
+    probabilities: probabilities.slice(0, 3).map((one) => ({ ...one, share: percent(one.percent) })),
     model: ai.method?.text ?? device?.modelNumber ?? 'Image classifier',
     digest: component('model-digest')?.valueString ?? '',
     duration: milliseconds === undefined ? undefined : `${(milliseconds / 1000).toFixed(2)} s`,

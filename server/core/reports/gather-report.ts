@@ -170,7 +170,7 @@ async function pictures(
   const bytes = await found(world, 'Binary', { reference: (media as Media | undefined)?.content.url ?? '' });
   const data = (bytes as Binary | undefined)?.data;
   if (data) {
-    const caption = 'AI heat map (Grad-CAM): where the model looked, not where disease is. Not for diagnosis.';
+    const caption = 'Grad-CAM: where the model looked, not where disease is. Not for diagnosis.';
     result.push({ title: 'AI heat map', caption, dataUri: `data:image/png;base64,${data}` });
   }
   return result;

@@ -33,7 +33,7 @@ export interface AiPart {
   threshold: string;
   refusal: string | undefined;
   /** The three highest, percent. */
-  probabilities: { name: string; percent: number }[];
+  probabilities: { name: string; percent: number; share: string }[];
   model: string;
   digest: string;
   duration: string | undefined;

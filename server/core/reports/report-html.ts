@@ -8,8 +8,6 @@ const disclaimer =
 
 /**
  * Lays a report out as one self-contained A4 document: no script, no address outside, every value escaped.
- *
- * @param generatedAt printed at the foot of each page
  */
 export function reportHtml(content: ReportContent): string {
   return html`<!doctype html>
@@ -69,8 +67,8 @@ ${findings.agreement !== undefined && html`<p>${findings.agreement}</p>`}
 
 function ai(part: AiPart): Markup {
   const bars = part.probabilities.map(
-    ({ name, percent }) =>
-      html`<tr><th scope="row">${name}</th><td><span class="bar" style="width:${Math.round(percent)}%"></span></td><td class="number">${percent.toFixed(1)} %</td></tr>`,
+    ({ name, percent, share }) =>
+      html`<tr><th scope="row">${name}</th><td><span class="bar" style="width:${Math.round(percent)}%"></span></td><td class="number">${share}</td></tr>`,
   );
   return html`<section class="ai"><h2>AI analysis</h2>
 ${part.notices.map((notice) => html`<p class="notice">${notice}</p>`)}

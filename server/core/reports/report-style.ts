@@ -40,7 +40,7 @@ figcaption { font-size: 8pt; color: #45525d; margin-top: 1mm; }
 .badge.class { color: #0b6b83; } .badge.uncertain { color: #8a5a00; } .badge.unsupported { color: #45525d; }
 table { width: 100%; border-collapse: collapse; margin-bottom: 1.5mm; }
 thead th { font-size: 8pt; color: #45525d; }
-th { text-align: left; font-weight: 400; width: 62mm; padding: .6mm 0; }
+th { text-align: left; font-weight: 400; width: 84mm; padding: .6mm 2mm .6mm 0; }
 td { padding: .6mm 0; } td.number { width: 18mm; text-align: right; }
 .bar { display: block; height: 3mm; min-width: .3mm; background: #0b6b83; }
 .signatures > div { display: grid; grid-template-columns: 1fr 1fr; gap: 5mm 8mm; }
