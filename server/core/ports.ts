@@ -7,7 +7,7 @@
  */
 import type { Resource, ResourceType } from '@medplum/fhirtypes';
 import type { Narrowing } from './access/narrowing.ts';
-import type { Principal } from './principal.ts';
+import type { Principal, Role } from './principal.ts';
 import type { SearchQuery } from './records/search-query.ts';
 import type { DicomJson } from './dicom/json.ts';
 import type { Presentation } from './dicom/presentation.ts';
@@ -379,7 +379,7 @@ export interface Account {
   email: string;
   /** argon2id PHC string. */
   passwordHash: string;
-  role: import('./principal.ts').Role;
+  role: Role;
   displayName: string;
   /** The person's own FHIR resource: `Practitioner/id` or `Patient/id`. */
   fhirUser: string;

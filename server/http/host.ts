@@ -16,6 +16,11 @@ export function ownHost(publicUrl: string): Middleware {
       ctx.body = { error: `This server answers for ${own} only.` };
       return;
     }
+    // Sign-in is registered for one origin, and cookies belong to one name: pages opened by an alias go there.
+    if (name !== own && ctx.method === 'GET' && ctx.get('Sec-Fetch-Mode') === 'navigate' && !isProbe(ctx.path)) {
+      ctx.redirect(publicUrl + ctx.url);
+      return;
+    }
     await next();
   };
 }

@@ -19,7 +19,6 @@ import { threadedPixels } from '../../server/infrastructure/codecs/pixel-decoder
 import { dicomReader } from '../../server/infrastructure/dicom-reader/pool.ts';
 import { postgresAudit, sharedAudit } from '../../server/infrastructure/postgres/audit.ts';
 import type { Sql } from '../../server/infrastructure/postgres/connection.ts';
-import { postgresReportNumbers } from '../../server/infrastructure/postgres/report-numbers.ts';
 import { postgresRecords } from '../../server/infrastructure/postgres/records.ts';
 import { postgresStudyWriting } from '../../server/infrastructure/postgres/studies.ts';
 import { postgresStudySearch } from '../../server/infrastructure/postgres/study-search.ts';

@@ -51,7 +51,7 @@ function components(group: string): string {
 /** XML 1.0 has no place for most control characters, not even escaped. */
 function escaped(text: string): string {
   return text
-    // eslint-disable-next-line no-control-regex
+     
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
     .replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

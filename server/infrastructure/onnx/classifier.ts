@@ -58,6 +58,8 @@ class InferencePool {
   #crashes = 0;
   #closed = false;
 
+  #growing = false;
+
   constructor(options: ClassifierOptions) {
     this.#options = options;
     this.#providers = options.providers;
@@ -71,7 +73,6 @@ class InferencePool {
       this.#providers = [provider];
       const workers = this.#options.workers ?? (provider === 'cpu' ? availableParallelism() : 1);
       this.state = { ready: true, provider, workers, model: this.#model.description };
-      await Promise.all(Array.from({ length: workers - 1 }, () => this.#seat()));
     } catch (error) {
       this.#refuse(error);
     }
@@ -85,6 +86,7 @@ class InferencePool {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ question, resolve, reject });
       this.#next();
+      this.#grow();
     });
   }
 
@@ -123,6 +125,15 @@ class InferencePool {
         this.#lost(seat);
       });
     });
+  }
+
+  /** A session takes a hundred megabytes: the second and further ones start when images wait for the first. */
+  #grow(): void {
+    if (this.#waiting.length === 0 || this.#growing || !this.state.ready || this.#seats.size >= this.state.workers) return;
+    this.#growing = true;
+    this.#seat()
+      .catch(() => undefined) // the seats that are there go on
+      .finally(() => (this.#growing = false));
   }
 
   #next(): void {

@@ -12,7 +12,7 @@ export function postgresAudit(sql: Sql): AuditTrail {
  * still waits until its own row is on disk.
  */
 export function sharedAudit(sql: Sql): AuditTrail {
-  let waiting: { row: AuditRow; done: () => void; fail: (error: unknown) => void }[] = [];
+  const waiting: { row: AuditRow; done: () => void; fail: (error: unknown) => void }[] = [];
   let writing = false;
 
   async function flush(): Promise<void> {

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
+import { Problem } from '../../core/problem.ts';
 import { migrations } from './migrations/index.ts';
 
 /** Plain SQL bound to the pool or to one transaction; every store is a function of this. */
@@ -36,8 +37,12 @@ export function poolSql(dataSource: DataSource): Sql {
   const pool = poolOf(dataSource);
   return {
     async query<Row>(text: string, values?: readonly unknown[]) {
-      const result = await pool.query(text, values as unknown[] | undefined);
-      return result.rows as Row[];
+      try {
+        const result = await pool.query(text, values as unknown[] | undefined);
+        return result.rows as Row[];
+      } catch (error) {
+        throw unreachable(error) ?? error;
+      }
     },
   };
 }
@@ -55,4 +60,19 @@ export async function managerSql(manager: EntityManager): Promise<Sql> {
       return result.rows as Row[];
     },
   };
+}
+
+/** The Problem `transient` (503) of an error that says that the database is away; undefined for any other error. */
+export function unreachable(error: unknown): Problem | undefined {
+  if (error instanceof Problem) return undefined;
+  const code = codeOf(error) ?? '';
+  const gone = code.startsWith('08') || code.startsWith('57P') || ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', '53300'].includes(code);
+  const lost = error instanceof Error && /^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message);
+  return gone || lost ? new Problem('transient', 'The database is not available; try again.', { retryAfter: 5, cause: error }) : undefined;
+}
+
+/** SQLSTATE, or the operating system's error name. */
+export function codeOf(error: unknown): string | undefined {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? code : undefined;
 }

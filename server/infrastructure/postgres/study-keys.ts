@@ -1,6 +1,5 @@
 /** Where the attributes of a search lie in the instance index: generated columns for the usual keys, the data set for the rest. */
 import type { StudyQuery } from '../../core/ports.ts';
-import { Problem } from '../../core/problem.ts';
 import { dateRange, likePattern, timeRange, valueCondition, wanted, type MatchOptions } from './study-matching.ts';
 
 /** Aliases of the three tables in every statement of the search. */

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Stores } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
-import { managerSql, type Sql } from './connection.ts';
+import { codeOf, managerSql, unreachable, type Sql } from './connection.ts';
 
 /**
  * Runs `work` in one read-committed transaction. A deadlock or serialization failure rolls back and runs it
@@ -18,7 +18,8 @@ export async function inTransaction<T>(
     try {
       return await dataSource.transaction(async (manager) => work(stores(await managerSql(manager))));
     } catch (error) {
-      if (isUnreachable(error)) throw new Problem('transient', 'The database is not available; try again.', { retryAfter: 5, cause: error });
+      const problem = unreachable(error);
+      if (problem) throw problem;
       if (!isConflict(error)) throw error;
       if (attempt === 5) throw new Problem('transient', 'Too many writers at once; try again.', { retryAfter: 1, cause: error });
     }
@@ -29,16 +30,4 @@ export async function inTransaction<T>(
 function isConflict(error: unknown): boolean {
   const code = codeOf(error);
   return code === '40001' || code === '40P01';
-}
-
-/** Connection gone or refused, server starting up or shutting down, pool exhausted. */
-export function isUnreachable(error: unknown): boolean {
-  const code = codeOf(error) ?? '';
-  if (code.startsWith('08') || code.startsWith('57P') || ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', '53300'].includes(code)) return true;
-  return error instanceof Error && /^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message);
-}
-
-function codeOf(error: unknown): string | undefined {
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' ? code : undefined;
 }

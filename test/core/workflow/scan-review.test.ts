@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Role } from '../../../server/core/principal.ts';
-import { Problem } from '../../../server/core/problem.ts';
+import type { Problem } from '../../../server/core/problem.ts';
 import { displays, type ReviewStatus } from '../../../server/core/workflow/codes.ts';
 import { reviewActs, transitionFor, transitions, type ReviewAct } from '../../../server/core/workflow/scan-review.ts';
 

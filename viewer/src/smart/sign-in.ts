@@ -2,7 +2,8 @@
  * OpenID Connect code flow with PKCE against this server (client `csss-viewer`). Tokens live in
  * sessionStorage: they end with the tab and are never written where another tab or user finds them.
  */
-import { User, UserManager, WebStorageStateStore } from 'oidc-client-ts';
+import type { User} from 'oidc-client-ts';
+import { UserManager, WebStorageStateStore } from 'oidc-client-ts';
 import type { TokenSource } from '../api/http.ts';
 
 export interface SignIn extends TokenSource {
