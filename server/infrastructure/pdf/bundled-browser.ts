@@ -35,7 +35,7 @@ export async function unpackBundledBrowser(
   return {
     executable: join(folder, 'chromium'),
     libraries: join(folder, 'lib'),
-    args: ['--no-zygote', '--font-render-hinting=none'],
+    args: ['--font-render-hinting=none'],
   };
 }
 
