@@ -37,7 +37,7 @@ describe('reading files in worker threads', () => {
   });
 
   it('gives a fault for a file that is not there', async () => {
-    await expect(reader.read(join(folder, 'missing'))).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(reader.read(join(folder, 'missing'))).rejects.toThrow(/ENOENT/);
   });
 
   it('inflates a deflated file once, with offsets in the inflated copy', async () => {
