@@ -10,6 +10,7 @@ import { isFresh } from '../core/records/entity-tag.ts';
 import { readBytes } from './body.ts';
 import type { Answer } from './exchange.ts';
 import { mediaRanges } from './negotiation.ts';
+import { outcomeOf } from './outcome.ts';
 
 const fhirTypes = new Set(['application/fhir+json', 'application/json', 'text/json', 'application/json+fhir']);
 const mediaType =
@@ -45,7 +46,10 @@ export function content(
   const range =
     ctx.get('If-Range') === '' && ctx.method === 'GET' ? rangeIn(ctx.get('Range'), bytes.length) : undefined;
   if (range === 'unsatisfiable') {
-    return { status: 416, headers: { ...headers, 'Content-Range': `bytes */${bytes.length}` } };
+    const resource = outcomeOf([
+      { severity: 'error', code: 'value', diagnostics: 'The range lies outside the content' },
+    ]);
+    return { status: 416, resource, headers: { 'Content-Range': `bytes */${bytes.length}` } };
   }
   if (!range) return { status: 200, record, headers, bytes: { type, content: bytes } };
   const partHeaders = { ...headers, 'Content-Range': `bytes ${range.start}-${range.end}/${bytes.length}` };

@@ -2,12 +2,12 @@
 import type { Parameters as FhirParameters, ResourceType } from '@medplum/fhirtypes';
 import type { Context } from 'koa';
 import { Problem } from '../core/problem.ts';
-import { change, type Change, type Changed, type Target } from '../core/records/change.ts';
+import { change, inOneTransaction, type Change, type Changed, type Target } from '../core/records/change.ts';
 import { ifMatchVersion } from '../core/records/entity-tag.ts';
 import { parseJson } from '../core/records/parse-json.ts';
 import type { Patch } from '../core/records/patch.ts';
 import { decodeText, readBytes, readResource } from './body.ts';
-import { changing, type Answer, type Exchange } from './exchange.ts';
+import { type Answer, type Exchange } from './exchange.ts';
 import { mediaRanges, requireParameters } from './negotiation.ts';
 
 export async function create(exchange: Exchange, ctx: Context, type: ResourceType, limit: number): Promise<Answer> {
@@ -59,7 +59,7 @@ export async function remove(
 }
 
 export async function apply(exchange: Exchange, asked: Change): Promise<Answer> {
-  return answerOf(await changing(exchange, (context) => change(context, asked)));
+  return answerOf(await inOneTransaction(exchange.world, exchange, (context) => change(context, asked)));
 }
 
 function answerOf({ status, record }: Changed): Answer {

@@ -6,8 +6,6 @@ import type { Principal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import { resourceTypes } from '../core/records/r4/structure.ts';
 import type { ReadOptions } from '../core/records/read.ts';
-import type { WriteContext } from '../core/records/write.ts';
-import { within } from '../core/records/change.ts';
 
 export interface Exchange {
   world: World;
@@ -58,12 +56,6 @@ export const readOptions = ({ requestId }: Exchange, queryString?: string): Read
   requestId,
   ...(queryString !== undefined && { queryString }),
 });
-
-/** Runs a change in one transaction; deadlocks are tried again below. */
-export async function changing<T>(exchange: Exchange, work: (context: WriteContext) => Promise<T>): Promise<T> {
-  const { world, principal, requestId } = exchange;
-  return world.transaction((tx) => work({ world: within(world, tx), stores: tx, principal, requestId }));
-}
 
 /** Resources that exist in messages only and cannot be stored. */
 const neverStored = new Set(['Parameters', 'OperationOutcome']);

@@ -13,6 +13,8 @@ import { handlers, type Handler } from './handlers.ts';
 import { negotiate } from './negotiation.ts';
 import { outcomeOf } from './outcome.ts';
 
+const fhirJson = 'application/fhir+json; charset=utf-8';
+
 export interface FhirFace {
   world: World;
   /** Sets `ctx.state.principal`, or throws Problem `login` or `expired`. */
@@ -43,7 +45,7 @@ export function fhirFace(face: FhirFace): Router {
   const raw =
     (handler: Handler): Middleware =>
     async (ctx) => {
-      const representation = wantsResource(ctx) ? negotiate(ctx) : { type: '', pretty: false };
+      const representation = wantsResource(ctx) ? negotiate(ctx) : { type: fhirJson, pretty: false };
       send(ctx, world, representation, await handler(exchangeOf(world, ctx), ctx));
     };
 
@@ -101,7 +103,7 @@ function nothingHere(router: Router, ctx: Context): void {
 function methodNotAllowed(ctx: Context, allowed: readonly string[]): void {
   ctx.set('Allow', allowed.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', '));
   ctx.status = 405;
-  ctx.set('Content-Type', 'application/fhir+json; charset=utf-8');
+  ctx.set('Content-Type', fhirJson);
   const diagnostics = 'The address does not have this method; see Allow';
   ctx.body = JSON.stringify(outcomeOf([{ severity: 'error', code: 'not-supported', diagnostics }]));
 }

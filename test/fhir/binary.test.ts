@@ -67,6 +67,7 @@ test('ranges are served, and impossible ones refused', async () => {
   expect((await range('bytes=9-')).text).toBe('not really');
   expect((await range('bytes=9-99999')).text).toBe('not really');
   const beyond = await range('bytes=500-');
+  expect(beyond.json.resourceType).toBe('OperationOutcome');
   expect([beyond.status, beyond.headers.get('Content-Range')]).toEqual([416, `bytes */${pdf.length}`]);
   for (const odd of ['bytes=5-2', 'bytes=a-b', 'bytes=0-1,3-4', 'lines=1-2', 'bytes=-'])
     expect((await range(odd)).status, odd).toBe(200);

@@ -5,7 +5,7 @@ import type { StoredRecord, World } from '../ports.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
 import { atEntry, entriesOf, parseEntry, type BundleRequest, type Entry } from './bundle-entries.ts';
-import { change, within, type Change, type Changed } from './change.ts';
+import { change, inOneTransaction, type Change, type Changed } from './change.ts';
 import { findOne, lockKeys } from './conditional.ts';
 import { entityTag } from './entity-tag.ts';
 import { parseCriteria } from './parse-search.ts';
@@ -34,7 +34,10 @@ export async function applyBatch(world: World, bundle: Record<string, unknown>, 
       if ('request' in action) entry.push(answered(world, await face.respond(world, action.request)));
       else
         entry.push(
-          changedEntry(world, await world.transaction((tx) => change(contextOf(world, tx, face), action.change))),
+          changedEntry(
+            world,
+            await inOneTransaction(world, callerOf(face), (context) => change(context, action.change)),
+          ),
         );
     } catch (error) {
       const { status, outcome } = face.refused(error);
@@ -56,8 +59,7 @@ export async function applyTransaction(
   face: BundleFace,
 ): Promise<Bundle> {
   const entries = entriesOf(bundle).map((value, index) => parseEntry(value, index, world.settings.fhirBaseUrl));
-  return world.transaction(async (tx) => {
-    const context = contextOf(world, tx, face);
+  return inOneTransaction(world, callerOf(face), async (context) => {
     const answers = new Map<number, BundleEntry>();
     await lockCriteria(context, entries);
     const met = new Map<string, number>();
@@ -77,10 +79,10 @@ export async function applyTransaction(
   });
 }
 
-function contextOf(world: World, tx: WriteContext['stores'], face: BundleFace): WriteContext {
-  const { principal, requestId } = face;
-  return { world: within(world, tx), stores: tx, principal, ...(requestId !== undefined && { requestId }) };
-}
+const callerOf = ({ principal, requestId }: BundleFace) => ({
+  principal,
+  ...(requestId !== undefined && { requestId }),
+});
 
 type ChangeEntry = Entry & { action: { change: Change } };
 

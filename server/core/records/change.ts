@@ -4,8 +4,10 @@
  */
 import type { Resource, ResourceType } from '@medplum/fhirtypes';
 import { narrow } from '../access/policy.ts';
-import type { StoredRecord, Stores, World } from '../ports.ts';
+import type { AuditRow, StoredRecord, Stores, World } from '../ports.ts';
+import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
+import { auditRefusal } from './audit-refusal.ts';
 import { findOne } from './conditional.ts';
 import { applyPatch, type Patch } from './patch.ts';
 import { write, type WriteContext, type WriteRequest } from './write.ts';
@@ -34,7 +36,7 @@ export interface Changed {
 }
 
 /**
- * Must run inside a transaction: `context.stores` and `context.world` are that transaction's (see `within`).
+ * Must run inside a transaction: `context` is that of `inOneTransaction`.
  * @throws Problem as `write`; `multiple-matches`; `not-found` for a patch of nothing; `value` when body and address disagree.
  */
 export async function change(context: WriteContext, asked: Change): Promise<Changed> {
@@ -50,10 +52,38 @@ export async function change(context: WriteContext, asked: Change): Promise<Chan
   }
 }
 
+/**
+ * Runs `work` in one transaction, which the database may run again after a deadlock.
+ *
+ * Rows about refused accesses wait until it has ended, well or not: in it they would be rolled back with what they
+ * tell of, and beside it each would need a second connection while this one is held.
+ */
+export async function inOneTransaction<T>(
+  world: World,
+  caller: { principal: Principal; requestId?: string },
+  work: (context: WriteContext) => Promise<T>,
+): Promise<T> {
+  let refused: AuditRow[] = [];
+  try {
+    return await world.transaction((tx) => {
+      refused = [];
+      return work({ ...caller, world: within(world, tx, refused), stores: tx });
+    });
+  } finally {
+    for (const row of refused) await world.audit.append(row);
+  }
+}
+
 /** The world as a transaction sees it: reads and writes share its client, nested transactions join it. */
-export function within(world: World, tx: Stores): World {
-  const inside = Object.create(world) as World;
-  return Object.assign(inside, tx, { transaction: <T>(work: (stores: Stores) => Promise<T>) => work(tx) });
+function within(world: World, tx: Stores, refused: AuditRow[]): World {
+  const audit: World['audit'] = {
+    append: async (row) => {
+      if (row.outcome === 'refused') refused.push(row);
+      else await tx.audit.append(row);
+    },
+  };
+  const transaction = <T>(work: (stores: Stores) => Promise<T>) => work(tx);
+  return Object.assign(Object.create(world) as World, tx, { audit, transaction });
 }
 
 /** @throws Problem `value` when the body is not of the type that the address names. */
@@ -115,26 +145,47 @@ async function refuseExisting({ stores }: WriteContext, type: ResourceType, id: 
 }
 
 async function patch(context: WriteContext, asked: Extract<Change, { kind: 'patch' }>): Promise<Changed> {
-  const { type } = asked;
+  const { id, resource } = await refusalsAudited(context, asked, () => patched(context, asked));
+  const outcome = await write(context, { method: 'update', id, resource, patch: true });
+  return { status: 200, record: outcome.record };
+}
+
+async function patched(
+  context: WriteContext,
+  { type, target, patch, ifMatch }: Extract<Change, { kind: 'patch' }>,
+): Promise<{ id: string; resource: Resource }> {
   const narrowing = narrow(context.principal, type, 'update');
-  const id = await idOf(context, type, asked.target);
+  const id = await idOf(context, type, target);
   if (id === undefined) throw new Problem('not-found', `No ${type} matches the criteria`);
   // Locked before it is read, so that no other change slips between the reading and the writing.
   const locked = await context.stores.records.lock(type, id);
   const standing = locked && (await context.stores.records.read(type, id, narrowing));
   if (!standing) throw new Problem('not-found', `${type}/${id} does not exist.`);
   if (!standing.resource) throw new Problem('deleted', `${type}/${id} was deleted.`);
-  if (asked.ifMatch !== undefined && asked.ifMatch !== standing.version) {
+  if (ifMatch !== undefined && ifMatch !== standing.version) {
     throw new Problem('lock-error', `The current version is ${standing.version}, not the one that If-Match names.`);
   }
-  const resource = applyPatch(standing.resource, asked.patch);
-  const outcome = await write(context, { method: 'update', id, resource, patch: true });
-  return { status: 200, record: outcome.record };
+  return { id, resource: applyPatch(standing.resource, patch) };
+}
+
+/** What is refused before `write` is asked leaves its row too. */
+async function refusalsAudited<T>(
+  context: WriteContext,
+  { kind, type, target }: Extract<Change, { kind: 'patch' | 'delete' }>,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const entities = ['id' in target ? `${type}/${target.id}` : type];
+    await auditRefusal(context, error, { action: kind === 'delete' ? 'D' : 'U', event: `fhir:${kind}`, entities });
+    throw error;
+  }
 }
 
 /** What is not there is deleted already (FHIR http.html#delete: 204 either way). */
 async function remove(context: WriteContext, asked: Extract<Change, { kind: 'delete' }>): Promise<Changed> {
-  narrow(context.principal, asked.type, 'delete');
+  await refusalsAudited(context, asked, async () => narrow(context.principal, asked.type, 'delete'));
   const id = await idOf(context, asked.type, asked.target);
   if (id === undefined) return { status: 204 };
   try {
