@@ -20,10 +20,25 @@ export function storeResponse(instances: InstanceOutcome[], baseUrl: string, stu
   return {
     // Type 2: without a value when the instances belong to several studies.
     '00081190': study === undefined ? { vr: 'UR' } : { vr: 'UR', Value: [`${baseUrl}/studies/${study}`] },
-    ...sequence('00081198', named.map((outcome) => ({ ...reference(outcome.name!), '00081197': { vr: 'US', Value: [failureReason[outcome.reason]] } }))),
-    ...sequence('00081199', stored.map(({ name }) => ({ ...reference(name!), '00081190': { vr: 'UR', Value: [instanceUrl(baseUrl, name!)] } }))),
-    ...sequence('0008119A', nameless.map(({ reason }) => ({ '00081197': { vr: 'US', Value: [failureReason[reason]] } }))),
-  }; // prettier-ignore
+    ...sequence(
+      '00081198',
+      named.map((outcome) => ({
+        ...reference(outcome.name!),
+        '00081197': { vr: 'US', Value: [failureReason[outcome.reason]] },
+      })),
+    ),
+    ...sequence(
+      '00081199',
+      stored.map(({ name }) => ({
+        ...reference(name!),
+        '00081190': { vr: 'UR', Value: [instanceUrl(baseUrl, name!)] },
+      })),
+    ),
+    ...sequence(
+      '0008119A',
+      nameless.map(({ reason }) => ({ '00081197': { vr: 'US', Value: [failureReason[reason]] } })),
+    ),
+  };
 }
 
 function sequence(tag: string, items: DicomJson[]): DicomJson {

@@ -4,7 +4,13 @@ import { nativeXml } from '../core/dicom/native-xml.ts';
 import type { World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import type { InstanceOutcome } from '../core/studies/outcome.ts';
-import { discardInstance, mustBeAllowedToStore, receiveInstance, storeInstances, type ArrivingInstance } from '../core/studies/store-instance.ts';
+import {
+  discardInstance,
+  mustBeAllowedToStore,
+  receiveInstance,
+  storeInstances,
+  type ArrivingInstance,
+} from '../core/studies/store-instance.ts';
 import { decodedBody } from '../http/content-coding.ts';
 import { mediaType, multipartRelated } from '../http/multipart-related.ts';
 import type { State } from '../http/state.ts';
@@ -47,14 +53,20 @@ export function storeRoutes({ world, instanceLimit = 4 * 2 ** 30 }: StoreRoutes)
   return router;
 }
 
-async function storeBody(world: World, ctx: Exchange, studyUID: string | undefined, limit: number): Promise<InstanceOutcome[]> {
+async function storeBody(
+  world: World,
+  ctx: Exchange,
+  studyUID: string | undefined,
+  limit: number,
+): Promise<InstanceOutcome[]> {
   const outcomes: InstanceOutcome[] = [];
   let arriving: ArrivingInstance[] = [];
   const options = { ...asking(ctx), ...(studyUID !== undefined && { studyUID }) };
   const flush = async () => {
     const batch = arriving;
     arriving = [];
-    if (batch.length > 0) outcomes.push(...(await storeInstances(world, ctx.state.principal, batch, options)).instances);
+    if (batch.length > 0)
+      outcomes.push(...(await storeInstances(world, ctx.state.principal, batch, options)).instances);
   };
   try {
     for await (const body of bodies(ctx)) {
@@ -84,16 +96,30 @@ async function* bodies(ctx: Exchange): AsyncGenerator<AsyncIterable<Uint8Array>>
     throw new Problem('media-type', 'Send multipart/related; type="application/dicom", or application/dicom');
   }
   const boundary = type.parameters.get('boundary');
-  if (boundary === undefined || boundary === '' || boundary.length > 200) throw new Problem('structure', 'Content-Type names no boundary');
+  if (boundary === undefined || boundary === '' || boundary.length > 200)
+    throw new Problem('structure', 'Content-Type names no boundary');
   for await (const { body } of multipartRelated(decodedBody(ctx.req), boundary)) yield body;
 }
 
-function answer(ctx: Exchange, outcomes: InstanceOutcome[], baseUrl: string, study: string | undefined, form: 'json' | 'xml'): void {
+function answer(
+  ctx: Exchange,
+  outcomes: InstanceOutcome[],
+  baseUrl: string,
+  study: string | undefined,
+  form: 'json' | 'xml',
+): void {
   const response = storeResponse(outcomes, baseUrl, study);
   ctx.status = storeStatus(outcomes);
   ctx.set('Cache-Control', 'no-store');
   const reasons = new Set(outcomes.flatMap((outcome) => (outcome.status === 'failed' ? [outcome.message] : [])));
-  if (reasons.size > 0) ctx.set('Warning', [...reasons].slice(0, 3).map((reason) => `299 ${new URL(baseUrl).host} "${reason.replace(/["\\]/g, '')}"`).join(', ')); // prettier-ignore
+  if (reasons.size > 0)
+    ctx.set(
+      'Warning',
+      [...reasons]
+        .slice(0, 3)
+        .map((reason) => `299 ${new URL(baseUrl).host} "${reason.replace(/["\\]/g, '')}"`)
+        .join(', '),
+    );
   if (form === 'json') ctx.body = JSON.stringify(response);
   else ctx.body = nativeXml(response);
   ctx.set('Content-Type', form === 'json' ? 'application/dicom+json' : 'application/dicom+xml');

@@ -24,8 +24,10 @@ export function mediaType(header: string): MediaType | undefined {
   if (!/^[^\s/]+\/[^\s/]+$/.test(media.trim())) return undefined;
   const parameters = new Map<string, string>();
   for (const parameter of rest) {
-    const [, name = '', quoted, plain = ''] = /^\s*([^\s=]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|(.*?))\s*$/.exec(parameter) ?? [];
-    if (name !== '' && !parameters.has(name.toLowerCase())) parameters.set(name.toLowerCase(), quoted?.replace(/\\(.)/g, '$1') ?? plain);
+    const [, name = '', quoted, plain = ''] =
+      /^\s*([^\s=]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|(.*?))\s*$/.exec(parameter) ?? [];
+    if (name !== '' && !parameters.has(name.toLowerCase()))
+      parameters.set(name.toLowerCase(), quoted?.replace(/\\(.)/g, '$1') ?? plain);
   }
   return { media: media.trim().toLowerCase(), parameters };
 }
@@ -117,7 +119,8 @@ class DelimitedReader {
   private async line(): Promise<string> {
     let end = this.buffer.indexOf(crlf);
     while (end < 0) {
-      if (this.buffer.length > headersLimit) throw new Problem('structure', 'A part of the multipart body has headers without end');
+      if (this.buffer.length > headersLimit)
+        throw new Problem('structure', 'A part of the multipart body has headers without end');
       await this.fill();
       end = this.buffer.indexOf(crlf);
     }
@@ -147,6 +150,9 @@ class DelimitedReader {
   private async fill(): Promise<void> {
     const { value, done } = await this.source.next();
     if (done) throw new Problem('structure', 'The multipart body ends before its closing delimiter');
-    this.buffer = this.buffer.length === 0 ? Buffer.from(value.buffer, value.byteOffset, value.length) : Buffer.concat([this.buffer, value]);
+    this.buffer =
+      this.buffer.length === 0
+        ? Buffer.from(value.buffer, value.byteOffset, value.length)
+        : Buffer.concat([this.buffer, value]);
   }
 }

@@ -6,7 +6,8 @@ import { deflateRawSync } from 'node:zlib';
 
 export type Element = readonly [tag: string, vr: string, value?: ElementValue];
 /** Strings are written as Latin 1 (give bytes for other sets); numbers by VR; a list of lists is a sequence. */
-export type ElementValue = string | number | readonly number[] | Uint8Array | readonly (readonly Element[])[] | Fragments;
+export type ElementValue =
+  string | number | readonly number[] | Uint8Array | readonly (readonly Element[])[] | Fragments;
 export interface Fragments {
   /** First item: the Basic Offset Table, empty by default. */
   offsets?: readonly number[];
@@ -59,8 +60,14 @@ export function dicomFile(elements: readonly Element[], options: FileOptions = {
     ['00020010', 'UI', syntax],
     ['00020012', 'UI', '2.25.1'],
   ];
-  const group = Buffer.concat(meta.map((element) => writeElement(element, { explicit: true, littleEndian: true, undefinedLengths: false })));
-  const length = writeElement(['00020000', 'UL', group.length], { explicit: true, littleEndian: true, undefinedLengths: false });
+  const group = Buffer.concat(
+    meta.map((element) => writeElement(element, { explicit: true, littleEndian: true, undefinedLengths: false })),
+  );
+  const length = writeElement(['00020000', 'UL', group.length], {
+    explicit: true,
+    littleEndian: true,
+    undefinedLengths: false,
+  });
   return Buffer.concat([options.preamble ?? Buffer.alloc(128), Buffer.from('DICM'), length, group, dataSet]);
 }
 
@@ -144,7 +151,22 @@ export function imageElements(options: ImageOptions = {}): Element[] {
 }
 
 const longForm = new Set('OB OD OF OL OV OW SQ SV UC UN UR UT UV'.split(' '));
-const width: Record<string, number> = { US: 2, SS: 2, OW: 2, UL: 4, SL: 4, FL: 4, OF: 4, OL: 4, FD: 8, OD: 8, SV: 8, UV: 8, OV: 8, AT: 4 };
+const width: Record<string, number> = {
+  US: 2,
+  SS: 2,
+  OW: 2,
+  UL: 4,
+  SL: 4,
+  FL: 4,
+  OF: 4,
+  OL: 4,
+  FD: 8,
+  OD: 8,
+  SV: 8,
+  UV: 8,
+  OV: 8,
+  AT: 4,
+};
 
 function writeElement([tag, vr, value = '']: Element, form: Form): Buffer {
   if (typeof value === 'object' && 'fragments' in value) return writeFragments(tag, vr, value, form);
@@ -154,11 +176,18 @@ function writeElement([tag, vr, value = '']: Element, form: Form): Buffer {
 }
 
 /** An element's header with any length one likes. */
-export function header(tag: string, vr: string, length: number, form: { explicit: boolean; littleEndian: boolean }): Buffer {
+export function header(
+  tag: string,
+  vr: string,
+  length: number,
+  form: { explicit: boolean; littleEndian: boolean },
+): Buffer {
   const long = !form.explicit || longForm.has(vr);
   const bytes = Buffer.alloc(!form.explicit || !long ? 8 : 12);
-  const number16 = (number: number, at: number) => (form.littleEndian ? bytes.writeUInt16LE(number, at) : bytes.writeUInt16BE(number, at));
-  const number32 = (number: number, at: number) => (form.littleEndian ? bytes.writeUInt32LE(number, at) : bytes.writeUInt32BE(number, at));
+  const number16 = (number: number, at: number) =>
+    form.littleEndian ? bytes.writeUInt16LE(number, at) : bytes.writeUInt16BE(number, at);
+  const number32 = (number: number, at: number) =>
+    form.littleEndian ? bytes.writeUInt32LE(number, at) : bytes.writeUInt32BE(number, at);
   number16(Number.parseInt(tag.slice(0, 4), 16), 0);
   number16(Number.parseInt(tag.slice(4), 16), 2);
   if (tag.startsWith('FFFE') || !form.explicit) {
@@ -186,11 +215,17 @@ function writeSequence(tag: string, items: readonly (readonly Element[])[], form
 function writeFragments(tag: string, vr: string, { offsets = [], fragments }: Fragments, form: Form): Buffer {
   const table = Buffer.alloc(offsets.length * 4);
   for (const [i, offset] of offsets.entries()) table.writeUInt32LE(offset, i * 4);
-  const items = [table, ...fragments].map((bytes) => Buffer.concat([header('FFFEE000', '', bytes.length, form), bytes]));
+  const items = [table, ...fragments].map((bytes) =>
+    Buffer.concat([header('FFFEE000', '', bytes.length, form), bytes]),
+  );
   return Buffer.concat([header(tag, vr, 0xffffffff, form), ...items, header('FFFEE0DD', '', 0, form)]);
 }
 
-function writeValue(vr: string, value: string | number | readonly unknown[] | Uint8Array, littleEndian: boolean): Buffer {
+function writeValue(
+  vr: string,
+  value: string | number | readonly unknown[] | Uint8Array,
+  littleEndian: boolean,
+): Buffer {
   if (value instanceof Uint8Array) {
     const bytes = value.length % 2 === 0 ? Buffer.from(value) : Buffer.concat([value, Buffer.alloc(1)]);
     return littleEndian || width[vr] === undefined ? bytes : swap(bytes, width[vr]);

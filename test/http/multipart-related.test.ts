@@ -6,7 +6,10 @@ async function* inPieces(body: string, size: number): AsyncGenerator<Uint8Array>
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-async function parts(body: string, { boundary = 'b', size = 1_000_000 } = {}): Promise<{ headers: Record<string, string>; text: string }[]> {
+async function parts(
+  body: string,
+  { boundary = 'b', size = 1_000_000 } = {},
+): Promise<{ headers: Record<string, string>; text: string }[]> {
   const found = [];
   for await (const { headers, body: content } of multipartRelated(inPieces(body, size), boundary)) {
     const chunks: Uint8Array[] = [];
@@ -16,10 +19,12 @@ async function parts(body: string, { boundary = 'b', size = 1_000_000 } = {}): P
   return found;
 }
 
-const texts = async (body: string, options?: { boundary?: string; size?: number }) => (await parts(body, options)).map(({ text }) => text);
+const texts = async (body: string, options?: { boundary?: string; size?: number }) =>
+  (await parts(body, options)).map(({ text }) => text);
 
 describe('a multipart body', () => {
-  const body = 'preamble\r\n--b\r\nContent-Type: application/dicom\r\nX: 1\r\n\r\none\r\n--b\r\n\r\ntwo\r\n\r\n--b  \r\nA:b\r\n\r\n--b--\r\nepilogue';
+  const body =
+    'preamble\r\n--b\r\nContent-Type: application/dicom\r\nX: 1\r\n\r\none\r\n--b\r\n\r\ntwo\r\n\r\n--b  \r\nA:b\r\n\r\n--b--\r\nepilogue';
 
   it('is read part by part, with or without headers, content or preamble', async () => {
     expect(await parts(body)).toEqual([
@@ -41,12 +46,14 @@ describe('a multipart body', () => {
 
   it('takes the boundary for content where it is no line of its own', async () => {
     const content = 'x--b\r\n--bb\r\n --b\r\n\r\n\n--b--\r\n--bx--\r\n--b!\r\n-';
-    for (const size of [1, 2, 3, 5, 7, 1000]) expect(await texts(`--b\r\n\r\n${content}\r\n--b--`, { size })).toEqual([content]);
+    for (const size of [1, 2, 3, 5, 7, 1000])
+      expect(await texts(`--b\r\n\r\n${content}\r\n--b--`, { size })).toEqual([content]);
   });
 
   it('keeps content that looks like the beginning of a delimiter', async () => {
     const content = '\r\n--\r\r\n-\r\n--';
-    for (const size of [1, 2, 3, 1000]) expect(await texts(`--b\r\n\r\n${content}\r\n--b--`, { size })).toEqual([content]);
+    for (const size of [1, 2, 3, 1000])
+      expect(await texts(`--b\r\n\r\n${content}\r\n--b--`, { size })).toEqual([content]);
   });
 
   it('skips a part that nobody reads', async () => {
@@ -56,9 +63,21 @@ describe('a multipart body', () => {
   });
 
   it('is refused when it ends early or has no headers where they must be', async () => {
-    for (const cut of ['', 'x', '--b', '--b\r\n', '--b\r\n\r\n', '--b\r\n\r\nx', '--b\r\n\r\nx\r\n--b', '--b\r\n\r\nx\r\n--b-', '--b\r\nno colon\r\n\r\nx\r\n--b--'])
+    for (const cut of [
+      '',
+      'x',
+      '--b',
+      '--b\r\n',
+      '--b\r\n\r\n',
+      '--b\r\n\r\nx',
+      '--b\r\n\r\nx\r\n--b',
+      '--b\r\n\r\nx\r\n--b-',
+      '--b\r\nno colon\r\n\r\nx\r\n--b--',
+    ])
       await expect(texts(cut), JSON.stringify(cut)).rejects.toMatchObject({ code: 'structure' });
-    await expect(texts(`--b\r\nA: ${'x'.repeat(40_000)}\r\n\r\nx\r\n--b--`, { size: 1000 })).rejects.toMatchObject({ code: 'structure' });
+    await expect(texts(`--b\r\nA: ${'x'.repeat(40_000)}\r\n\r\nx\r\n--b--`, { size: 1000 })).rejects.toMatchObject({
+      code: 'structure',
+    });
   });
 });
 

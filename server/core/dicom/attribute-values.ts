@@ -35,6 +35,5 @@ export function persons(attributes: DicomJson | undefined, tag: string): PersonN
 
 /** For people and for FHIR strings, which allow no control characters but tab and line ends. */
 export function printable(value: string): string {
-   
   return value.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
 }

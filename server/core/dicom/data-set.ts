@@ -4,8 +4,14 @@ import type { ByteSource } from './byte-source.ts';
 import { textDecoding, type TextDecoding } from './charset.ts';
 import { isPrivate, vrOf } from './dictionary.ts';
 import {
-  elementHeader, itemEndTag, itemTag, sequenceEndTag, undefinedLength, type ElementHeader, type Encoding,
-} from './element-header.ts'; // prettier-ignore
+  elementHeader,
+  itemEndTag,
+  itemTag,
+  sequenceEndTag,
+  undefinedLength,
+  type ElementHeader,
+  type Encoding,
+} from './element-header.ts';
 import { isBinary, jsonElement, mayBeBulk } from './json-value.ts';
 import type { DicomElement, DicomJson } from './json.ts';
 
@@ -132,7 +138,8 @@ class Walk {
       return { element: this.located(header, vr, length, level), next };
     }
     this.inline += length;
-    if (this.inline > limits.inline) throw new Problem('too-costly', `More than ${limits.inline >> 20} MiB of values besides bulk data`);
+    if (this.inline > limits.inline)
+      throw new Problem('too-costly', `More than ${limits.inline >> 20} MiB of values besides bulk data`);
     const bytes = this.source.bytes(valueAt, length);
     this.translated ||= !isBinary(vr) && bytes.some((byte) => byte >= 0x80 || byte === 0x1b);
     return { element: jsonElement(vr, bytes, retyped || level.encoding.littleEndian, level.text), next };
@@ -147,14 +154,21 @@ class Walk {
     throw new Problem('structure', `Element ${header.tag} must have a length`);
   }
 
-  private sequence(header: ElementHeader, end: number, delimited: boolean, level: Level): { element: DicomElement; next: number } {
-    if (level.depth >= limits.depth) throw new Problem('structure', `Sequences are nested more than ${limits.depth} deep`);
+  private sequence(
+    header: ElementHeader,
+    end: number,
+    delimited: boolean,
+    level: Level,
+  ): { element: DicomElement; next: number } {
+    if (level.depth >= limits.depth)
+      throw new Problem('structure', `Sequences are nested more than ${limits.depth} deep`);
     const items: DicomJson[] = [];
     let at = header.valueAt;
     while (at < end) {
       const item = elementHeader(this.source, at, end, level.encoding, level.signed);
       if (item.tag === sequenceEndTag && delimited) return { element: sequenceElement(items), next: item.valueAt };
-      if (item.tag !== itemTag) throw new Problem('structure', `Sequence ${header.tag} holds something that is no item`);
+      if (item.tag !== itemTag)
+        throw new Problem('structure', `Sequence ${header.tag} holds something that is no item`);
       const open = item.length === undefinedLength;
       const path = `${level.path}${header.tag}.${items.length + 1}.`;
       const inside = { ...level, depth: level.depth + 1, path };
@@ -179,12 +193,19 @@ class Walk {
         if (!basicOffsetTable) throw new Problem('structure', 'Pixel data has no offset table item');
         const length = item.valueAt - header.valueAt;
         if (level.depth === 0) {
-          this.pixelData = { tag: header.tag, offset: header.valueAt, length, encapsulation: { basicOffsetTable, fragments } };
+          this.pixelData = {
+            tag: header.tag,
+            offset: header.valueAt,
+            length,
+            encapsulation: { basicOffsetTable, fragments },
+          };
         }
         return { element: this.located(header, header.vr, length, level), next: item.valueAt };
       }
-      if (item.tag !== itemTag || item.length === undefinedLength) throw new Problem('structure', 'Pixel data holds something that is no fragment');
-      if (all.push([item.valueAt, item.length]) > limits.fragments) throw new Problem('too-costly', `More than ${limits.fragments} fragments`);
+      if (item.tag !== itemTag || item.length === undefinedLength)
+        throw new Problem('structure', 'Pixel data holds something that is no fragment');
+      if (all.push([item.valueAt, item.length]) > limits.fragments)
+        throw new Problem('too-costly', `More than ${limits.fragments} fragments`);
       at = item.valueAt + item.length;
     }
   }
@@ -198,8 +219,10 @@ class Walk {
   private expectElement({ tag }: ElementHeader, top: boolean): void {
     const group = Number.parseInt(tag.slice(0, 4), 16);
     // Command and file meta elements, and the odd groups that PS3.5 7.8.1 forbids.
-    const forbidden = group === 0 || group === 2 || group === 1 || group === 3 || group === 5 || group === 7 || group === 0xffff;
-    if (forbidden || tag.startsWith('FFFE')) throw new Problem('structure', `Element ${tag} does not belong ${top ? 'into a data set' : 'into an item'}`);
+    const forbidden =
+      group === 0 || group === 2 || group === 1 || group === 3 || group === 5 || group === 7 || group === 0xffff;
+    if (forbidden || tag.startsWith('FFFE'))
+      throw new Problem('structure', `Element ${tag} does not belong ${top ? 'into a data set' : 'into an item'}`);
   }
 
   /** Some writers fill the file up with zeros instead of Data Set Trailing Padding. */

@@ -35,7 +35,13 @@ const tags = new Map<number, string>();
  * @param signed Pixel Representation is 1: what implicit VR leaves open as "US or SS" is SS.
  * @throws Problem `structure` when it does not fit, or is none.
  */
-export function elementHeader(source: ByteSource, at: number, end: number, encoding: Encoding, signed: boolean): ElementHeader {
+export function elementHeader(
+  source: ByteSource,
+  at: number,
+  end: number,
+  encoding: Encoding,
+  signed: boolean,
+): ElementHeader {
   if (end - at < 8) throw new Problem('structure', `The data set is cut off inside an element (offset ${at})`);
   const bytes = source.bytes(at, Math.min(12, end - at));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

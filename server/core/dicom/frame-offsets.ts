@@ -110,7 +110,12 @@ function beginsCodeStream(source: ByteSource, [offset, length]: [number, number]
   return a === 0xff && (b === 0xd8 || b === 0x4f || b === 0x0a);
 }
 
-function unsigned64(source: ByteSource, { attributes, bulk }: DataSet, tag: string, limit: number): number[] | undefined {
+function unsigned64(
+  source: ByteSource,
+  { attributes, bulk }: DataSet,
+  tag: string,
+  limit: number,
+): number[] | undefined {
   const { InlineBinary: inline } = attributes[tag] ?? {};
   const long = bulk[tag];
   if (long && long.length > limit * 8) return undefined;

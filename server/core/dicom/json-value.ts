@@ -52,7 +52,8 @@ const readers: Record<string, (view: DataView, at: number, littleEndian: boolean
   FD: (view, at, le) => finite(view.getFloat64(at, le)),
   SV: (view, at, le) => exact(view.getBigInt64(at, le)),
   UV: (view, at, le) => exact(view.getBigUint64(at, le)),
-  AT: (view, at, le) => (view.getUint16(at, le) * 0x10000 + view.getUint16(at + 2, le)).toString(16).toUpperCase().padStart(8, '0'),
+  AT: (view, at, le) =>
+    (view.getUint16(at, le) * 0x10000 + view.getUint16(at + 2, le)).toString(16).toUpperCase().padStart(8, '0'),
 };
 
 function finite(value: number): number | null {

@@ -9,7 +9,10 @@ export function nativeXml(attributes: DicomJson): string {
 }
 
 function dataSet(attributes: DicomJson): string {
-  return Object.keys(attributes).sort().map((tag) => attribute(tag, attributes[tag]!, creatorOf(tag, attributes))).join(''); // prettier-ignore
+  return Object.keys(attributes)
+    .sort()
+    .map((tag) => attribute(tag, attributes[tag]!, creatorOf(tag, attributes)))
+    .join('');
 }
 
 /** Private elements are named within the block that their creator reserved (PS3.5 7.8.1). */
@@ -40,18 +43,24 @@ function valueElement(vr: string, value: DicomValue, number: number): string {
 }
 
 function groups(name: PersonName): string {
-  return (['Alphabetic', 'Ideographic', 'Phonetic'] as const).map((group) => (name[group] === undefined ? '' : `<${group}>${components(name[group])}</${group}>`)).join(''); // prettier-ignore
+  return (['Alphabetic', 'Ideographic', 'Phonetic'] as const)
+    .map((group) => (name[group] === undefined ? '' : `<${group}>${components(name[group])}</${group}>`))
+    .join('');
 }
 
 function components(group: string): string {
   const names = ['FamilyName', 'GivenName', 'MiddleName', 'NamePrefix', 'NameSuffix'];
-  return group.split('^').slice(0, names.length).map((part, i) => (part === '' ? '' : `<${names[i]}>${escaped(part)}</${names[i]}>`)).join(''); // prettier-ignore
+  return group
+    .split('^')
+    .slice(0, names.length)
+    .map((part, i) => (part === '' ? '' : `<${names[i]}>${escaped(part)}</${names[i]}>`))
+    .join('');
 }
 
 /** XML 1.0 has no place for most control characters, not even escaped. */
 function escaped(text: string): string {
   return text
-     
+
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
     .replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

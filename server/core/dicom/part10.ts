@@ -37,10 +37,12 @@ export function readFileMeta(source: ByteSource): FileMeta {
     if (tag === '00020010') syntaxAt = { offset: valueAt, length };
     at = valueAt + length;
   }
-  if (!syntaxAt || syntaxAt.length === 0 || syntaxAt.length > 66) throw new Problem('required', 'The file does not name its transfer syntax (0002,0010)');
+  if (!syntaxAt || syntaxAt.length === 0 || syntaxAt.length > 66)
+    throw new Problem('required', 'The file does not name its transfer syntax (0002,0010)');
   const uid = latin(source.bytes(syntaxAt.offset, syntaxAt.length)).replace(/[\0 ]+$/, '');
   const syntax = isUid(uid) ? transferSyntax(uid) : undefined;
-  if (!syntax) throw new Problem('not-supported', 'The transfer syntax of the file (0002,0010) is not one that is stored here');
+  if (!syntax)
+    throw new Problem('not-supported', 'The transfer syntax of the file (0002,0010) is not one that is stored here');
   return { TransferSyntaxUID: uid, syntax, syntaxAt, dataSetAt: at };
 }
 

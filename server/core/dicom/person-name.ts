@@ -5,7 +5,9 @@ import type { PersonName } from './json.ts';
  * Empty components at the end of a group say nothing and are dropped.
  */
 export function personName(text: string): PersonName | null {
-  const [alphabetic = '', ideographic = '', phonetic = ''] = text.split('=').map((group) => group.replace(/[\s^]+$/, '').trimStart());
+  const [alphabetic = '', ideographic = '', phonetic = ''] = text
+    .split('=')
+    .map((group) => group.replace(/[\s^]+$/, '').trimStart());
   const name: PersonName = {
     ...(alphabetic ? { Alphabetic: alphabetic } : {}),
     ...(ideographic ? { Ideographic: ideographic } : {}),

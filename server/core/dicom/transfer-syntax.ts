@@ -10,7 +10,13 @@ export interface TransferSyntax {
   video: boolean;
 }
 
-const plain: TransferSyntax = { explicit: true, littleEndian: true, deflated: false, encapsulated: false, video: false };
+const plain: TransferSyntax = {
+  explicit: true,
+  littleEndian: true,
+  deflated: false,
+  encapsulated: false,
+  video: false,
+};
 const encapsulated: TransferSyntax = { ...plain, encapsulated: true };
 const video: TransferSyntax = { ...encapsulated, video: true };
 const deflated: TransferSyntax = { ...plain, deflated: true };

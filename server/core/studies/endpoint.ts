@@ -14,7 +14,11 @@ export async function ensureEndpoint(context: WriteContext): Promise<string> {
   const { records } = context.stores;
   const standing = (await records.read('Endpoint', id, everything))?.resource as Endpoint | undefined;
   if (standing?.address === context.world.settings.dicomwebBaseUrl) return id;
-  await write(context, { method: standing ? 'update' : 'create', resource: endpoint(context.world.settings), id }).catch(async (error: unknown) => {
+  await write(context, {
+    method: standing ? 'update' : 'create',
+    resource: endpoint(context.world.settings),
+    id,
+  }).catch(async (error: unknown) => {
     // Two first studies at once: the other one made it.
     if (!(await records.read('Endpoint', id, everything))?.resource) throw error;
   });
@@ -27,10 +31,20 @@ function endpoint(settings: Settings): Endpoint {
     id,
     extension: [{ url: requiresAccessToken, valueBoolean: true }],
     status: 'active',
-    connectionType: { system: 'http://terminology.hl7.org/CodeSystem/endpoint-connection-type', code: 'dicom-wado-rs', display: 'DICOM WADO-RS' },
+    connectionType: {
+      system: 'http://terminology.hl7.org/CodeSystem/endpoint-connection-type',
+      code: 'dicom-wado-rs',
+      display: 'DICOM WADO-RS',
+    },
     name: 'Images by DICOMweb',
     managingOrganization: { display: settings.organizationName },
-    payloadType: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/endpoint-payload-type', code: 'any', display: 'Any' }] }],
+    payloadType: [
+      {
+        coding: [
+          { system: 'http://terminology.hl7.org/CodeSystem/endpoint-payload-type', code: 'any', display: 'Any' },
+        ],
+      },
+    ],
     payloadMimeType: ['application/dicom', 'application/dicom+json'],
     address: settings.dicomwebBaseUrl,
   };

@@ -25,20 +25,28 @@ export function codeableConcept(item: DicomJson): CodeableConcept | undefined {
   const meaning = text(item, '00080104');
   const schemeUid = text(item, '0008010C');
   const system = schemes[text(item, '00080102') ?? ''] ?? (schemeUid && `urn:oid:${schemeUid}`);
-  const coding: Coding | undefined = system && code ? { system, code, ...(meaning && { display: meaning }) } : undefined;
+  const coding: Coding | undefined =
+    system && code ? { system, code, ...(meaning && { display: meaning }) } : undefined;
   if (!coding && !meaning) return undefined;
   return { ...(coding && { coding: [coding] }), ...(meaning && { text: meaning }) };
 }
 
 /** Seconds and a zone are required in FHIR once there is a time (FHIR datatypes.html#dateTime). */
-export function dateTime(date: string | undefined, time: string | undefined, offset: string | undefined, timeZone: string): string | undefined {
+export function dateTime(
+  date: string | undefined,
+  time: string | undefined,
+  offset: string | undefined,
+  timeZone: string,
+): string | undefined {
   const day = fhirDate(date);
   if (!day) return undefined;
-  const [, hours, minutes = '00', seconds = '00', fraction] = /^(\d\d):?(?:(\d\d):?(?:(\d\d)(?:\.(\d{1,6}))?)?)?$/.exec(time ?? '') ?? [];
+  const [, hours, minutes = '00', seconds = '00', fraction] =
+    /^(\d\d):?(?:(\d\d):?(?:(\d\d)(?:\.(\d{1,6}))?)?)?$/.exec(time ?? '') ?? [];
   if (hours === undefined || Number(hours) > 23 || Number(minutes) > 59) return day;
   // DICOM writes a leap second as 60; FHIR has none.
   const local = `${day}T${hours}:${minutes}:${Number(seconds) > 59 ? '59' : seconds}`;
-  const zone = offset && /^[+-]\d{4}$/.test(offset) ? `${offset.slice(0, 3)}:${offset.slice(3)}` : zoneOffset(local, timeZone);
+  const zone =
+    offset && /^[+-]\d{4}$/.test(offset) ? `${offset.slice(0, 3)}:${offset.slice(3)}` : zoneOffset(local, timeZone);
   return `${local}${fraction ? `.${fraction.padEnd(3, '0')}` : ''}${zone}`;
 }
 
@@ -55,7 +63,9 @@ export function fhirDate(date: string | undefined): string | undefined {
 function zoneOffset(local: string, timeZone: string): string {
   const format = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' });
   const offsetAt = (instant: number) =>
-    /GMT([+-]\d\d:\d\d)?/.exec(format.formatToParts(instant).find(({ type }) => type === 'timeZoneName')?.value ?? '')?.[1] ?? '+00:00';
+    /GMT([+-]\d\d:\d\d)?/.exec(
+      format.formatToParts(instant).find(({ type }) => type === 'timeZoneName')?.value ?? '',
+    )?.[1] ?? '+00:00';
   const asUtc = Date.parse(`${local}Z`);
   return offsetAt(asUtc - minutesOf(offsetAt(asUtc)) * 60_000);
 }
@@ -83,7 +93,8 @@ export function humanNames(name: PersonName | undefined): HumanName[] {
 
 function humanName(group: string): HumanName | undefined {
   const [family, given, middle, prefix, suffix] = group.split('^').map(printable);
-  const several = (...parts: (string | undefined)[]) => parts.flatMap((part) => part?.split(/\s+/) ?? []).filter((part) => part !== '');
+  const several = (...parts: (string | undefined)[]) =>
+    parts.flatMap((part) => part?.split(/\s+/) ?? []).filter((part) => part !== '');
   const name: HumanName = {
     ...(family && { family }),
     ...listed('given', several(given, middle)),
@@ -99,7 +110,9 @@ function listed<Key extends string>(key: Key, values: string[]): { [key in Key]?
 
 /** `prefix given family suffix`, for people to read. */
 export function displayName(name: PersonName): string | undefined {
-  const [family, given, middle, prefix, suffix] = (name.Alphabetic ?? name.Ideographic ?? name.Phonetic ?? '').split('^').map(printable);
+  const [family, given, middle, prefix, suffix] = (name.Alphabetic ?? name.Ideographic ?? name.Phonetic ?? '')
+    .split('^')
+    .map(printable);
   return [prefix, given, middle, family, suffix].filter(Boolean).join(' ') || undefined;
 }
 

@@ -1,9 +1,7 @@
 import type { Identifier, ImagingStudy, ImagingStudySeries, Practitioner, Reference } from '@medplum/fhirtypes';
 import { integer, items, text, texts } from '../dicom/attribute-values.ts';
 import type { Settings, StudyContent, StudyRow } from '../ports.ts';
-import {
-  bodySite, codeableConcept, dateTime, dcm, laterality, personReferences,
-} from './fhir-values.ts'; // prettier-ignore
+import { bodySite, codeableConcept, dateTime, dcm, laterality, personReferences } from './fhir-values.ts';
 
 /**
  * A study of more instances than this lists none of them: each version of the resource would be copied with
@@ -33,7 +31,12 @@ export function imagingStudy(
 ): ImagingStudy {
   const { attributes, series } = content;
   const listed = study.numberOfInstances <= mostInstancesListed;
-  const started = dateTime(text(attributes, '00080020'), text(attributes, '00080030'), text(attributes, '00080201'), around.settings.timeZone);
+  const started = dateTime(
+    text(attributes, '00080020'),
+    text(attributes, '00080030'),
+    text(attributes, '00080201'),
+    around.settings.timeZone,
+  );
   return {
     ...without(fromOrder(content, around)),
     ...(started && { started }),
@@ -47,7 +50,15 @@ export function imagingStudy(
     endpoint: withEndpoint(before?.endpoint, around.endpointId),
     numberOfSeries: study.numberOfSeries,
     numberOfInstances: study.numberOfInstances,
-    series: series.map((one) => seriesOf(before?.series?.find(({ uid }) => uid === one.SeriesInstanceUID), one, listed, content, around)),
+    series: series.map((one) =>
+      seriesOf(
+        before?.series?.find(({ uid }) => uid === one.SeriesInstanceUID),
+        one,
+        listed,
+        content,
+        around,
+      ),
+    ),
   } as ImagingStudy;
 }
 
@@ -73,14 +84,19 @@ function fromOrder({ attributes, series }: StudyContent, { serviceRequestId }: S
 }
 
 /** The study's UID, its accession number and its Study ID; whatever else somebody wrote stays behind them. */
-function identifiers(before: ImagingStudy | undefined, { StudyInstanceUID }: StudyRow, { attributes }: StudyContent): Identifier[] {
+function identifiers(
+  before: ImagingStudy | undefined,
+  { StudyInstanceUID }: StudyRow,
+  { attributes }: StudyContent,
+): Identifier[] {
   const derived: Identifier[] = [{ system: 'urn:dicom:uid', value: `urn:oid:${StudyInstanceUID}` }];
   const accession = text(attributes, '00080050');
   if (accession) derived.push(accessionIdentifier(accession, attributes));
   const studyId = text(attributes, '00200010');
   if (studyId) derived.push({ type: { text: 'Study ID' }, value: studyId });
   const isDerived = (identifier: Identifier) =>
-    identifier.system === 'urn:dicom:uid' || derived.some((one) => one.value === identifier.value && one.system === identifier.system);
+    identifier.system === 'urn:dicom:uid' ||
+    derived.some((one) => one.value === identifier.value && one.system === identifier.system);
   return [...derived, ...(before?.identifier ?? []).filter((identifier) => !isDerived(identifier))];
 }
 
@@ -90,7 +106,9 @@ function accessionIdentifier(value: string, attributes: StudyContent['attributes
   const isOid = universal !== undefined && text(issuer, '00400033') === 'ISO' && /^[0-2](\.\d+)+$/.test(universal);
   const assigner = text(issuer, '00400031');
   return {
-    type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'ACSN', display: 'Accession ID' }] },
+    type: {
+      coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'ACSN', display: 'Accession ID' }],
+    },
     ...(isOid && { system: `urn:oid:${universal}` }),
     value,
     ...(assigner && { assigner: { display: assigner } }),
@@ -98,7 +116,9 @@ function accessionIdentifier(value: string, attributes: StudyContent['attributes
 }
 
 function modalities({ series }: StudyContent): NonNullable<ImagingStudy['modality']> {
-  const codes = new Set(series.flatMap(({ attributes }) => texts(attributes, '00080061').concat(modalityOf(attributes))));
+  const codes = new Set(
+    series.flatMap(({ attributes }) => texts(attributes, '00080061').concat(modalityOf(attributes))),
+  );
   return [...codes].sort().map((code) => ({ system: dcm, code }));
 }
 
@@ -143,7 +163,12 @@ function seriesOf(
   };
 }
 
-function instanceOf({ SOPInstanceUID, SOPClassUID, InstanceNumber, title }: StudyContent['series'][number]['instances'][number]) {
+function instanceOf({
+  SOPInstanceUID,
+  SOPClassUID,
+  InstanceNumber,
+  title,
+}: StudyContent['series'][number]['instances'][number]) {
   return {
     uid: SOPInstanceUID,
     sopClass: { system: 'urn:ietf:rfc:3986', code: `urn:oid:${SOPClassUID}` },
@@ -176,5 +201,7 @@ function present<T>(values: (T | '' | undefined)[]): T[] {
 
 /** FHIR has no empty arrays (FHIR json.html). */
 function without<T extends object>(elements: T): T {
-  return Object.fromEntries(Object.entries(elements).filter(([, value]) => !Array.isArray(value) || value.length > 0)) as T;
+  return Object.fromEntries(
+    Object.entries(elements).filter(([, value]) => !Array.isArray(value) || value.length > 0),
+  ) as T;
 }

@@ -21,8 +21,6 @@ export interface Asking {
 export interface Located {
   /** At least one. */
   instances: InstanceRow[];
-  /** Changes whenever the study does. */
-  revision: number;
 }
 
 /**
@@ -45,7 +43,7 @@ export async function locate(world: World, asking: Asking, part: StudyPart, even
     if (!study) throw new Problem('not-found', 'There is nothing stored under these UIDs');
     const imagingStudy = `ImagingStudy/${study.imagingStudyId}`;
     await world.audit.append({ ...row, outcome: 'success', patients: [study.patientId], entities: [entity, imagingStudy] });
-    return { instances, revision: study.revision };
+    return { instances };
   } catch (error) {
     if (error instanceof Problem && (error.code === 'forbidden' || error.code === 'not-found'))
       await world.audit.append({ ...row, outcome: 'refused' });

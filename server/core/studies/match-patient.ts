@@ -24,7 +24,10 @@ export function patientIdSystem(settings: Pick<Settings, 'fhirBaseUrl' | 'patien
 }
 
 /** Undefined when the image has no Patient ID, which the standard allows (type 2). */
-export function patientIdentity(attributes: DicomJson, settings: Pick<Settings, 'fhirBaseUrl' | 'patientIdSystem'>): PatientIdentity | undefined {
+export function patientIdentity(
+  attributes: DicomJson,
+  settings: Pick<Settings, 'fhirBaseUrl' | 'patientIdSystem'>,
+): PatientIdentity | undefined {
   const value = text(attributes, '00100020');
   if (value === undefined) return undefined;
   const issuer = text(attributes, '00100021');
@@ -59,11 +62,17 @@ export function lockPatient({ records }: Stores, identity: PatientIdentity): Pro
  * another system counts too, for most modalities send the hospital's number bare, but only if it is the only one
  * and its birth date does not differ: an equal number alone must not show one person another's images.
  */
-export async function matchPatient({ records }: Stores, identity: PatientIdentity, attributes: DicomJson): Promise<PatientMatch> {
+export async function matchPatient(
+  { records }: Stores,
+  identity: PatientIdentity,
+  attributes: DicomJson,
+): Promise<PatientMatch> {
   const { matches } = await records.search(
     {
       type: 'Patient',
-      conditions: [{ parameter: 'identifier', values: [identity.value.replace(/[\\,|$]/g, (character) => `\\${character}`)] }],
+      conditions: [
+        { parameter: 'identifier', values: [identity.value.replace(/[\\,|$]/g, (character) => `\\${character}`)] },
+      ],
       include: [],
       revinclude: [],
       sort: [],
@@ -76,7 +85,9 @@ export async function matchPatient({ records }: Stores, identity: PatientIdentit
   const exact = patients.filter((patient) => has(patient, ({ system }) => system === identity.system, identity.value));
   if (exact.length > 0) return single(exact.map(survivor));
   if (!identity.assumed) {
-    const assigned = patients.filter((patient) => has(patient, (one) => one.assigner?.display === identity.issuer, identity.value));
+    const assigned = patients.filter((patient) =>
+      has(patient, (one) => one.assigner?.display === identity.issuer, identity.value),
+    );
     return single(assigned.map(survivor));
   }
   const numbered = patients.filter((patient) => has(patient, isRecordNumber, identity.value));
@@ -93,7 +104,11 @@ function single(ids: string[]): PatientMatch {
 }
 
 function has(patient: Patient, fits: (identifier: Identifier) => boolean, value: string): boolean {
-  return patient.identifier?.some((identifier) => identifier.value === value && identifier.use !== 'old' && fits(identifier)) ?? false;
+  return (
+    patient.identifier?.some(
+      (identifier) => identifier.value === value && identifier.use !== 'old' && fits(identifier),
+    ) ?? false
+  );
 }
 
 function isRecordNumber(identifier: Identifier): boolean {
@@ -107,7 +122,11 @@ function survivor(patient: Patient): string {
 }
 
 /** A new Patient from what the image says; without a Patient ID it can be matched by nothing, and stays alone. */
-export async function createPatient(context: WriteContext, identity: PatientIdentity | undefined, attributes: DicomJson): Promise<string> {
+export async function createPatient(
+  context: WriteContext,
+  identity: PatientIdentity | undefined,
+  attributes: DicomJson,
+): Promise<string> {
   const { record } = await write(context, { method: 'create', resource: patientOf(identity, attributes) });
   return record.id;
 }
@@ -130,7 +149,11 @@ function patientOf(identity: PatientIdentity | undefined, attributes: DicomJson)
 function identifierOf({ value, system, issuer }: PatientIdentity): Identifier {
   return {
     use: 'usual',
-    type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR', display: 'Medical record number' }] },
+    type: {
+      coding: [
+        { system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR', display: 'Medical record number' },
+      ],
+    },
     system,
     value,
     ...(issuer && { assigner: { display: issuer } }),

@@ -32,6 +32,11 @@ export function failed(name: InstanceName, reason: FailureReason, message: strin
   return { status: 'failed', reason, message, name: nameOf(name) };
 }
 
-export function nameOf({ StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID, SOPClassUID }: InstanceName): InstanceName {
+export function nameOf({
+  StudyInstanceUID,
+  SeriesInstanceUID,
+  SOPInstanceUID,
+  SOPClassUID,
+}: InstanceName): InstanceName {
   return { StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID, SOPClassUID };
 }

@@ -14,16 +14,25 @@ export interface ArrivingInstance {
  *
  * @throws Problem `too-long` past `limit` bytes, `no-store` when the disk is full.
  */
-export async function receiveInstance(world: Pick<World, 'blobs' | 'reader'>, bytes: AsyncIterable<Uint8Array>, limit?: number): Promise<ArrivingInstance> {
+export async function receiveInstance(
+  world: Pick<World, 'blobs' | 'reader'>,
+  bytes: AsyncIterable<Uint8Array>,
+  limit?: number,
+): Promise<ArrivingInstance> {
   const received = await world.blobs.receive(bytes, limit);
   const reading = world.reader
     .read(received.path)
-    .catch((error: unknown) => (error instanceof Problem ? error : new Problem('exception', 'The file could not be read', { cause: error })));
+    .catch((error: unknown) =>
+      error instanceof Problem ? error : new Problem('exception', 'The file could not be read', { cause: error }),
+    );
   return { received, reading };
 }
 
 /** Removes what `receiveInstance` left, the inflated copy included. */
-export async function discardInstance({ blobs }: Pick<World, 'blobs'>, { received, reading }: ArrivingInstance): Promise<void> {
+export async function discardInstance(
+  { blobs }: Pick<World, 'blobs'>,
+  { received, reading }: ArrivingInstance,
+): Promise<void> {
   const read = await reading;
   await blobs.discard(received);
   if (!(read instanceof Problem) && read.inflated) await blobs.discard(read.inflated);

@@ -14,7 +14,11 @@ import { imagingStudy } from './imaging-study.ts';
  *
  * The caller holds the study's lock and inserted at least one instance.
  */
-export async function settleStudy(context: WriteContext, StudyInstanceUID: string, tie: { patientId: string; imagingStudyId: string }): Promise<StudyRow> {
+export async function settleStudy(
+  context: WriteContext,
+  StudyInstanceUID: string,
+  tie: { patientId: string; imagingStudyId: string },
+): Promise<StudyRow> {
   const { stores, world } = context;
   const own = { ...context, principal: systemPrincipal('study-derivation') };
   const study = await stores.studies.settle(StudyInstanceUID, tie);
@@ -27,7 +31,10 @@ export async function settleStudy(context: WriteContext, StudyInstanceUID: strin
     serviceRequestId: before?.basedOn || !accession ? undefined : await orderOf(own, tie.patientId, accession),
   });
   const { record } = await write(own, { method: before ? 'update' : 'create', resource, id: tie.imagingStudyId });
-  await openReview(own, { imagingStudy: record.resource as ImagingStudy, ...(accession !== undefined && { accession }) });
+  await openReview(own, {
+    imagingStudy: record.resource as ImagingStudy,
+    ...(accession !== undefined && { accession }),
+  });
   return study;
 }
 
@@ -35,7 +42,10 @@ export async function settleStudy(context: WriteContext, StudyInstanceUID: strin
  * The ImagingStudy that somebody registered under this UID before the images came, and its Patient; the study will
  * be tied to both. `unclear` if there are several, or it is about no Patient of ours.
  */
-export async function registeredStudy({ stores }: WriteContext, StudyInstanceUID: string): Promise<{ imagingStudyId: string; patientId: string } | 'unclear' | undefined> {
+export async function registeredStudy(
+  { stores }: WriteContext,
+  StudyInstanceUID: string,
+): Promise<{ imagingStudyId: string; patientId: string } | 'unclear' | undefined> {
   await stores.records.lockKey(`imaging-study ${StudyInstanceUID}`);
   const { matches } = await stores.records.search(
     {

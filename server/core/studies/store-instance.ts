@@ -27,12 +27,16 @@ export interface StoreOptions {
  */
 export function mustBeAllowedToStore(principal: Principal): void {
   narrow(principal, 'ImagingStudy', 'create');
-  if (principal.role === 'patient' || !unlimited(principal, 'create')) throw new Problem('forbidden', 'The token does not allow to store images.');
+  if (principal.role === 'patient' || !unlimited(principal, 'create'))
+    throw new Problem('forbidden', 'The token does not allow to store images.');
 }
 
 function unlimited(principal: Principal, interaction: 'create' | 'update'): boolean {
   const narrowing = tryNarrow(principal, 'ImagingStudy', interaction);
-  return narrowing?.kind === 'all' || (narrowing?.grants.some(({ patient, conditions }) => patient === undefined && !conditions?.length) ?? false);
+  return (
+    narrowing?.kind === 'all' ||
+    (narrowing?.grants.some(({ patient, conditions }) => patient === undefined && !conditions?.length) ?? false)
+  );
 }
 
 /**
@@ -58,10 +62,17 @@ export async function storeInstances(
     const candidates = await Promise.all(arriving.map((instance) => candidate(instance, options.studyUID)));
     markTwins(candidates);
     const good = candidates.flatMap((one) => ('row' in one ? [one] : []));
-    await world.blobs.keep(good.flatMap(({ from, read }) => [from.received, ...(read.inflated ? [read.inflated] : [])]));
+    await world.blobs.keep(
+      good.flatMap(({ from, read }) => [from.received, ...(read.inflated ? [read.inflated] : [])]),
+    );
     for (const { from } of good) kept.add(from);
     return await world.transaction(async (stores) => {
-      const context: WriteContext = { world, stores, principal, ...(options.requestId !== undefined && { requestId: options.requestId }) };
+      const context: WriteContext = {
+        world,
+        stores,
+        principal,
+        ...(options.requestId !== undefined && { requestId: options.requestId }),
+      };
       const rows = good.map(({ row }) => row);
       const outcomes = await storeRows(context, rows, unlimited(principal, 'update'));
       const instances = candidates.map((one) => ('row' in one ? outcomes.get(one.row)! : one.outcome));
@@ -69,7 +80,9 @@ export async function storeInstances(
       return { instances };
     });
   } finally {
-    await Promise.all(arriving.filter((instance) => !kept.has(instance)).map((instance) => discardInstance(world, instance)));
+    await Promise.all(
+      arriving.filter((instance) => !kept.has(instance)).map((instance) => discardInstance(world, instance)),
+    );
   }
 }
 
@@ -77,12 +90,18 @@ type Candidate = { from: ArrivingInstance; read: ReadInstance; row: InstanceRow 
 
 async function candidate(from: ArrivingInstance, studyUID: string | undefined): Promise<Candidate> {
   const read = await from.reading;
-  if (read instanceof Problem) return { outcome: { status: 'failed', reason: reasonOf(read), message: read.message, name: undefined } };
+  if (read instanceof Problem)
+    return { outcome: { status: 'failed', reason: reasonOf(read), message: read.message, name: undefined } };
   if (studyUID !== undefined && read.StudyInstanceUID !== studyUID) {
     return { outcome: failed(read, 'other-study', 'The instance belongs to another study than the request') };
   }
   const { inflated, ...rest } = read;
-  const row = { ...rest, blob: from.received.digest, size: from.received.size, ...(inflated && { inflated: inflated.digest }) };
+  const row = {
+    ...rest,
+    blob: from.received.digest,
+    size: from.received.size,
+    ...(inflated && { inflated: inflated.digest }),
+  };
   return { from, read, row };
 }
 
@@ -102,7 +121,9 @@ function markTwins(candidates: Candidate[]): void {
     const twin = first.get(keyOf(one.row));
     if (!twin) first.set(keyOf(one.row), one.row);
     else if (twin.blob !== one.row.blob) {
-      candidates[i] = { outcome: failed(one.row, 'other-content', 'The request holds another instance with this SOP Instance UID') };
+      candidates[i] = {
+        outcome: failed(one.row, 'other-content', 'The request holds another instance with this SOP Instance UID'),
+      };
     }
   }
 }

@@ -19,7 +19,11 @@ interface Tie {
  *
  * @param mayUpdate whether the caller may add to studies that are there already.
  */
-export async function storeRows(context: WriteContext, rows: InstanceRow[], mayUpdate: boolean): Promise<Map<InstanceRow, InstanceOutcome>> {
+export async function storeRows(
+  context: WriteContext,
+  rows: InstanceRow[],
+  mayUpdate: boolean,
+): Promise<Map<InstanceRow, InstanceOutcome>> {
   const { stores, world } = context;
   const outcomes = new Map<InstanceRow, InstanceOutcome>();
   const byStudy = Map.groupBy(rows, ({ StudyInstanceUID }) => StudyInstanceUID);
@@ -36,7 +40,8 @@ export async function storeRows(context: WriteContext, rows: InstanceRow[], mayU
     for (const row of byStudy.get(uid)!) {
       const tie = ties.get(uid) ?? (registered === 'unclear' ? undefined : registered);
       if (refused) outcomes.set(row, failed(row, 'forbidden', 'The token does not allow to add to a study'));
-      else if (registered === 'unclear') outcomes.set(row, failed(row, 'unclear-patient', 'Several ImagingStudies are registered for this study'));
+      else if (registered === 'unclear')
+        outcomes.set(row, failed(row, 'unclear-patient', 'Several ImagingStudies are registered for this study'));
       else {
         const owner = await patients.ownerOf(row, tie?.patientId);
         if ('failed' in owner) outcomes.set(row, owner.failed);
@@ -64,7 +69,11 @@ async function insertAndSettle(
     const { row: stands, inserted: isNew } = inserted[i]!;
     if (isNew) grown.add(row.StudyInstanceUID);
     if (stands.blob === row.blob) outcomes.set(row, { status: isNew ? 'stored' : 'known', name: nameOf(row) });
-    else outcomes.set(row, failed(row, 'other-content', 'Other content is stored under this SOP Instance UID; it was not replaced'));
+    else
+      outcomes.set(
+        row,
+        failed(row, 'other-content', 'Other content is stored under this SOP Instance UID; it was not replaced'),
+      );
   }
   for (const uid of [...grown].sort()) await settleStudy(context, uid, ties.get(uid)!);
 }
@@ -88,18 +97,26 @@ class PatientsOfImages {
    * The Patient of an instance; created from it when there is none and its study is new.
    * @param studyOwner the Patient of its study: an instance that says it is somebody else's must not get in there.
    */
-  async ownerOf(row: InstanceRow, studyOwner: string | undefined): Promise<{ patientId: string } | { failed: InstanceOutcome }> {
+  async ownerOf(
+    row: InstanceRow,
+    studyOwner: string | undefined,
+  ): Promise<{ patientId: string } | { failed: InstanceOutcome }> {
     const identity = patientIdentity(row.attributes, this.context.world.settings);
     if (!identity) return { patientId: studyOwner ?? (await createPatient(this.context, undefined, row.attributes)) };
     const patientId = await this.find(identity, row, studyOwner === undefined);
-    if (patientId === 'unclear') return { failed: failed(row, 'unclear-patient', 'Several patients could be meant by this Patient ID') };
+    if (patientId === 'unclear')
+      return { failed: failed(row, 'unclear-patient', 'Several patients could be meant by this Patient ID') };
     if (patientId === undefined || (studyOwner !== undefined && patientId !== studyOwner)) {
       return { failed: failed(row, 'other-patient', 'The study is stored for another patient') };
     }
     return { patientId };
   }
 
-  private async find(identity: PatientIdentity, row: InstanceRow, create: boolean): Promise<string | 'unclear' | undefined> {
+  private async find(
+    identity: PatientIdentity,
+    row: InstanceRow,
+    create: boolean,
+  ): Promise<string | 'unclear' | undefined> {
     const key = `${identity.system}|${identity.value}`;
     const known = this.known.get(key);
     if (known !== undefined) return known;

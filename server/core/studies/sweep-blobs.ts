@@ -9,7 +9,10 @@ const hour = 3_600_000;
  *
  * @returns how many were removed.
  */
-export async function sweepBlobs({ blobs, studies, now }: Pick<World, 'blobs' | 'studies' | 'now'>, minimumAge = hour): Promise<number> {
+export async function sweepBlobs(
+  { blobs, studies, now }: Pick<World, 'blobs' | 'studies' | 'now'>,
+  minimumAge = hour,
+): Promise<number> {
   const olderThan = new Date(now().getTime() - minimumAge);
   let removed = 0;
   let batch: string[] = [];

@@ -34,7 +34,8 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
   const made = new Set<string>();
   async function makeFolder(path: string): Promise<void> {
     if (made.has(path)) return;
-    if ((await mkdir(path, { recursive: true, mode: 0o700 })) !== undefined) await Promise.all([syncFolder(dirname(path)), syncFolder(folder)]);
+    if ((await mkdir(path, { recursive: true, mode: 0o700 })) !== undefined)
+      await Promise.all([syncFolder(dirname(path)), syncFolder(folder)]);
     made.add(path);
   }
 
@@ -124,7 +125,11 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
   };
 }
 
-async function copy(bytes: AsyncIterable<Uint8Array>, file: FileHandle, limit: number): Promise<Pick<ReceivedBlob, 'digest' | 'size'>> {
+async function copy(
+  bytes: AsyncIterable<Uint8Array>,
+  file: FileHandle,
+  limit: number,
+): Promise<Pick<ReceivedBlob, 'digest' | 'size'>> {
   const hash = createHash('sha256');
   let waiting: Uint8Array[] = [];
   let waitingSize = 0;
@@ -149,7 +154,7 @@ async function copy(bytes: AsyncIterable<Uint8Array>, file: FileHandle, limit: n
 
 /** A write may stop short when the disk is nearly full; the next one then says so. */
 async function writeAll(file: FileHandle, pieces: Uint8Array[]): Promise<void> {
-  for (let rest = pieces; rest.length > 0; ) {
+  for (let rest = pieces; rest.length > 0;) {
     const { bytesWritten } = await file.writev(rest);
     rest = after(rest, bytesWritten);
   }
@@ -191,7 +196,7 @@ async function openBlob(path: string): Promise<FileHandle> {
 }
 
 async function* pieces(file: FileHandle, offset: number, length: number): AsyncGenerator<Uint8Array> {
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const piece = new Uint8Array(Math.min(readSize, length - done));
     await fill(file, piece, offset + done);
     done += piece.length;
@@ -213,7 +218,7 @@ async function* checked(file: FileHandle, digest: string): AsyncGenerator<Uint8A
 }
 
 async function fill(file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const { bytesRead } = await file.read(bytes, done, bytes.length - done, offset + done);
     if (bytesRead === 0) throw damaged();
     done += bytesRead;

@@ -15,7 +15,8 @@ export function fileSource(descriptor: number): ByteSource {
   return {
     size,
     bytes(offset, length) {
-      if (offset >= start && offset + length <= start + filled) return window.subarray(offset - start, offset - start + length);
+      if (offset >= start && offset + length <= start + filled)
+        return window.subarray(offset - start, offset - start + length);
       if (length > windowSize) return read(new Uint8Array(length), offset);
       // After a jump (over a fragment, a bulk value) most likely only a header is wanted.
       const near = offset >= start && offset <= start + filled;

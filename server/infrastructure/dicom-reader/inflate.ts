@@ -28,7 +28,8 @@ export async function inflateFile(path: string, meta: FileMeta): Promise<Receive
   try {
     await append(await head(path, meta));
     for await (const chunk of createReadStream(path, { start: meta.dataSetAt }).pipe(createInflateRaw())) {
-      if (size + (chunk as Buffer).length > limit) throw new Problem('too-costly', `The data set is longer than ${limit >> 20} MiB when inflated`);
+      if (size + (chunk as Buffer).length > limit)
+        throw new Problem('too-costly', `The data set is longer than ${limit >> 20} MiB when inflated`);
       await append(chunk as Buffer);
     }
   } catch (error) {

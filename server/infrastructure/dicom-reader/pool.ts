@@ -88,7 +88,8 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number } 
   for (let i = 0; i < size; i++) start();
   return {
     read(path) {
-      if (closed) return Promise.reject(new Problem('transient', 'The server is stopping; try again.', { retryAfter: 5 }));
+      if (closed)
+        return Promise.reject(new Problem('transient', 'The server is stopping; try again.', { retryAfter: 5 }));
       return new Promise((done, fail) => {
         waiting.push({ path, done, fail });
         next();
@@ -96,7 +97,8 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number } 
     },
     async close() {
       closed = true;
-      for (const task of waiting.splice(0)) task.fail(new Problem('transient', 'The server is stopping; try again.', { retryAfter: 5 }));
+      for (const task of waiting.splice(0))
+        task.fail(new Problem('transient', 'The server is stopping; try again.', { retryAfter: 5 }));
       await Promise.all([...threads].map(({ worker }) => worker.terminate()));
     },
   };

@@ -1,5 +1,5 @@
 /** Thread body: reads one file for each message. Whatever hostile bytes do here, the server's event loop does not feel it. */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, rmSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { readFileMeta, readInstance } from '../../core/dicom/part10.ts';
 import type { ReadInstance } from '../../core/ports.ts';
@@ -27,7 +27,12 @@ async function readPath(path: string): Promise<ReadInstance> {
   const meta = withSource(path, readFileMeta);
   if (!meta.syntax.deflated) return withSource(path, (source) => readInstance(source, meta));
   const inflated = await inflateFile(path, meta);
-  return { ...withSource(inflated.path, (source) => readInstance(source, meta)), inflated };
+  try {
+    return { ...withSource(inflated.path, (source) => readInstance(source, meta)), inflated };
+  } catch (error) {
+    rmSync(inflated.path, { force: true });
+    throw error;
+  }
 }
 
 function withSource<T>(path: string, use: (source: ReturnType<typeof fileSource>) => T): T {

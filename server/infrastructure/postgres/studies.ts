@@ -4,7 +4,10 @@ import type { DicomJson } from '../../core/dicom/json.ts';
 import type { Sql } from './connection.ts';
 
 /** The half of the study store that changes it; searching and locating are in study-search.ts. */
-export type StudyWriting = Pick<StudyStore, 'lockStudy' | 'insertInstances' | 'settle' | 'study' | 'content' | 'blobsInUse'>;
+export type StudyWriting = Pick<
+  StudyStore,
+  'lockStudy' | 'insertInstances' | 'settle' | 'study' | 'content' | 'blobsInUse'
+>;
 
 /** JSON of one statement's rows: beyond this the rows go out in several statements. */
 const statementSize = 16 << 20;
@@ -22,11 +25,16 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
     async insertInstances(rows) {
       const inserted = new Set<string>();
       for (const batch of batches(rows)) {
-        const added = await sql.query<{ study_uid: string; sop_uid: string }>(insertStatement, [JSON.stringify(batch.map(column))]);
+        const added = await sql.query<{ study_uid: string; sop_uid: string }>(insertStatement, [
+          JSON.stringify(batch.map(column)),
+        ]);
         for (const { study_uid, sop_uid } of added) inserted.add(`${study_uid} ${sop_uid}`);
       }
       const nameOf = (row: InstanceRow) => `${row.StudyInstanceUID} ${row.SOPInstanceUID}`;
-      const standing = await standingRows(sql, rows.filter((row) => !inserted.has(nameOf(row)))); // prettier-ignore
+      const standing = await standingRows(
+        sql,
+        rows.filter((row) => !inserted.has(nameOf(row))),
+      );
       return rows.map((row) => {
         // Only the first row of a name can be the inserted one, should a caller pass two.
         const isInserted = inserted.delete(nameOf(row));
@@ -86,7 +94,10 @@ function* batches(rows: InstanceRow[]): Generator<InstanceRow[]> {
   let size = 0;
   for (const row of rows) {
     const frames = row.frames?.encapsulated ? row.frames.frames.length * 32 : 0;
-    const rowSize = Object.keys(row.attributes).length > 200 || frames > 4096 ? JSON.stringify(row.attributes).length + frames : 16_384;
+    const rowSize =
+      Object.keys(row.attributes).length > 200 || frames > 4096
+        ? JSON.stringify(row.attributes).length + frames
+        : 16_384;
     if (batch.length > 0 && size + rowSize > statementSize) {
       yield batch;
       batch = [];
@@ -120,10 +131,12 @@ async function standingRows(sql: Sql, rows: InstanceRow[]): Promise<Map<string, 
        from instance join unnest($1::text[], $2::text[]) as wanted (study, sop) on study_uid = study and sop_uid = sop`,
     [rows.map((row) => row.StudyInstanceUID), rows.map((row) => row.SOPInstanceUID)],
   );
-  return new Map(found.map(({ inflated, ...row }) => [
-    `${row.StudyInstanceUID} ${row.SOPInstanceUID}`,
-    inflated === null || inflated === undefined ? row : { ...row, inflated },
-  ])); // prettier-ignore
+  return new Map(
+    found.map(({ inflated, ...row }) => [
+      `${row.StudyInstanceUID} ${row.SOPInstanceUID}`,
+      inflated === null || inflated === undefined ? row : { ...row, inflated },
+    ]),
+  );
 }
 
 const settleStudyStatement = `
@@ -174,7 +187,9 @@ const summariseStatement = `
   where study_uid = $1`;
 
 async function studyContent(sql: Sql, uid: string): Promise<StudyContent> {
-  const [study] = await sql.query<{ attributes: DicomJson }>(`select attributes from study where study_uid = $1`, [uid]);
+  const [study] = await sql.query<{ attributes: DicomJson }>(`select attributes from study where study_uid = $1`, [
+    uid,
+  ]);
   const series = await sql.query<StudyContent['series'][number]>(
     `select series_uid as "SeriesInstanceUID", attributes, number_of_instances as "numberOfInstances",
             (select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { decodeText, textDecoding } from '../../../server/core/dicom/charset.ts';
 import { jsonElement } from '../../../server/core/dicom/json-value.ts';
 
-const bytes = (...parts: (string | number[])[]) => Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))));
+const bytes = (...parts: (string | number[])[]) =>
+  Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))));
 const name = (value: Buffer, ...terms: string[]) => jsonElement('PN', value, true, textDecoding(terms)).Value;
 const esc = '\x1b';
 
@@ -15,21 +16,34 @@ describe('Specific Character Set', () => {
   });
 
   it('reads UTF-8 and GB18030, whose second bytes may look like delimiters', () => {
-    expect(name(Buffer.from('Wang^XiaoDong=王^小东'), 'ISO_IR 192')).toEqual([{ Alphabetic: 'Wang^XiaoDong', Ideographic: '王^小东' }]);
+    expect(name(Buffer.from('Wang^XiaoDong=王^小东'), 'ISO_IR 192')).toEqual([
+      { Alphabetic: 'Wang^XiaoDong', Ideographic: '王^小东' },
+    ]);
     // 0x81 0x5C and 0x94 0x5C end in a backslash.
-    expect(jsonElement('LO', bytes([0x81, 0x5c], 'a', [0x94, 0x5c]), true, textDecoding(['GB18030'])).Value).toHaveLength(1);
+    expect(
+      jsonElement('LO', bytes([0x81, 0x5c], 'a', [0x94, 0x5c]), true, textDecoding(['GB18030'])).Value,
+    ).toHaveLength(1);
   });
 
   it('reads a Japanese name with escapes inside its components (PS3.5 Annex H.3)', () => {
-    const value = bytes(`Yamada^Tarou=${esc}$B;3ED${esc}(B^${esc}$BB@O:${esc}(B=${esc}$B$d$^$@${esc}(B^${esc}$B$?$m$&${esc}(B`);
+    const value = bytes(
+      `Yamada^Tarou=${esc}$B;3ED${esc}(B^${esc}$BB@O:${esc}(B=${esc}$B$d$^$@${esc}(B^${esc}$B$?$m$&${esc}(B`,
+    );
     expect(name(value, '', 'ISO 2022 IR 87')).toEqual([
       { Alphabetic: 'Yamada^Tarou', Ideographic: '山田^太郎', Phonetic: 'やまだ^たろう' },
     ]);
   });
 
   it('reads half-width katakana beside kanji (PS3.5 Annex H.3.2)', () => {
-    const value = bytes([0xd4, 0xcf, 0xc0, 0xde], '^', [0xc0, 0xdb, 0xb3], `=${esc}$B;3ED${esc}(J^${esc}$BB@O:${esc}(J`);
-    expect(name(value, 'ISO 2022 IR 13', 'ISO 2022 IR 87')).toEqual([{ Alphabetic: 'ﾔﾏﾀﾞ^ﾀﾛｳ', Ideographic: '山田^太郎' }]);
+    const value = bytes(
+      [0xd4, 0xcf, 0xc0, 0xde],
+      '^',
+      [0xc0, 0xdb, 0xb3],
+      `=${esc}$B;3ED${esc}(J^${esc}$BB@O:${esc}(J`,
+    );
+    expect(name(value, 'ISO 2022 IR 13', 'ISO 2022 IR 87')).toEqual([
+      { Alphabetic: 'ﾔﾏﾀﾞ^ﾀﾛｳ', Ideographic: '山田^太郎' },
+    ]);
   });
 
   it('reads a Korean name, whose set must be named again after each delimiter (PS3.5 Annex I.2)', () => {
@@ -43,7 +57,13 @@ describe('Specific Character Set', () => {
   });
 
   it('never fails on bytes that do not fit, or on sets that do not exist', () => {
-    for (const terms of [['ISO_IR 192'], ['GB18030'], ['nonsense'], ['', 'ISO 2022 IR 87'], ['ISO 2022 IR 999', 'ISO_IR 1']]) {
+    for (const terms of [
+      ['ISO_IR 192'],
+      ['GB18030'],
+      ['nonsense'],
+      ['', 'ISO 2022 IR 87'],
+      ['ISO 2022 IR 999', 'ISO_IR 1'],
+    ]) {
       expect(decodeText(bytes([0xff, 0x1b, 0x24, 0x42, 0x81], esc), textDecoding(terms))).toBeTypeOf('string');
     }
   });

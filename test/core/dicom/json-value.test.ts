@@ -3,7 +3,12 @@ import { textDecoding } from '../../../server/core/dicom/charset.ts';
 import { jsonElement } from '../../../server/core/dicom/json-value.ts';
 
 const json = (vr: string, value: string | number[] | Buffer, littleEndian = true) =>
-  jsonElement(vr, typeof value === 'string' ? Buffer.from(value, 'latin1') : Buffer.from(value), littleEndian, textDecoding([]));
+  jsonElement(
+    vr,
+    typeof value === 'string' ? Buffer.from(value, 'latin1') : Buffer.from(value),
+    littleEndian,
+    textDecoding([]),
+  );
 
 describe('a value as DICOM JSON (PS3.18 Annex F)', () => {
   it.each([
@@ -39,7 +44,10 @@ describe('a value as DICOM JSON (PS3.18 Annex F)', () => {
   });
 
   it('keeps 64-bit integers exact and writes no NaN', () => {
-    expect(json('UV', [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])).toEqual({ vr: 'UV', Value: ['18446744073709551615'] });
+    expect(json('UV', [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])).toEqual({
+      vr: 'UV',
+      Value: ['18446744073709551615'],
+    });
     expect(json('SV', [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])).toEqual({ vr: 'SV', Value: [-1] });
     const nan = Buffer.alloc(16);
     nan.writeDoubleLE(Number.NaN);

@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { memorySource } from '../../../server/core/dicom/byte-source.ts';
 import { readFileMeta, readInstance } from '../../../server/core/dicom/part10.ts';
 import type { ReadInstance } from '../../../server/core/ports.ts';
-import { dicomFile, header, imageElements, imageFile, syntaxes, type Element, type ImageOptions } from '../../harness/dicom-file.ts';
+import {
+  dicomFile,
+  header,
+  imageElements,
+  imageFile,
+  syntaxes,
+  type Element,
+  type ImageOptions,
+} from '../../harness/dicom-file.ts';
 
 function read(file: Buffer): ReadInstance {
   const source = memorySource(file);
@@ -12,7 +20,8 @@ function read(file: Buffer): ReadInstance {
 const little = { explicit: true, littleEndian: true };
 const image = (options?: ImageOptions) => read(imageFile(options));
 /** A good file with raw bytes behind it. */
-const withTail = (...tail: Buffer[]) => Buffer.concat([dicomFile(imageElements().filter(([tag]) => tag < '0028')), ...tail]);
+const withTail = (...tail: Buffer[]) =>
+  Buffer.concat([dicomFile(imageElements().filter(([tag]) => tag < '0028')), ...tail]);
 
 describe('reading a Part 10 file', () => {
   it('gives identity, attributes and the place of the pixel data', () => {
@@ -37,7 +46,10 @@ describe('reading a Part 10 file', () => {
       with: [['00081140', 'SQ', [[['00081150', 'UI', '1.2'], ['00280010', 'US', 7]], []]]] as Element[],
     }; // prettier-ignore
     const { attributes } = image(options);
-    expect(attributes['00081140']).toEqual({ vr: 'SQ', Value: [{ '00081150': { vr: 'UI', Value: ['1.2'] }, '00280010': { vr: 'US', Value: [7] } }, {}] });
+    expect(attributes['00081140']).toEqual({
+      vr: 'SQ',
+      Value: [{ '00081150': { vr: 'UI', Value: ['1.2'] }, '00280010': { vr: 'US', Value: [7] } }, {}],
+    });
     for (const transferSyntax of [syntaxes.implicit, syntaxes.bigEndian]) {
       for (const undefinedLengths of [true, false]) {
         const other = image({ ...options, transferSyntax, undefinedLengths }).attributes;
@@ -47,15 +59,33 @@ describe('reading a Part 10 file', () => {
   });
 
   it('says that text is UTF-8 when it was translated, also inside items', () => {
-    const item: Element[] = [['00080005', 'CS', 'ISO_IR 144'], ['00100010', 'PN', Buffer.from([0xbb, 0xee])]];
-    const { attributes } = image({ with: [['00080005', 'CS', 'ISO_IR 100'], ['00100010', 'PN', 'M\xfcller'], ['00081140', 'SQ', [item]]] });
+    const item: Element[] = [
+      ['00080005', 'CS', 'ISO_IR 144'],
+      ['00100010', 'PN', Buffer.from([0xbb, 0xee])],
+    ];
+    const { attributes } = image({
+      with: [
+        ['00080005', 'CS', 'ISO_IR 100'],
+        ['00100010', 'PN', 'M\xfcller'],
+        ['00081140', 'SQ', [item]],
+      ],
+    });
     expect(attributes['00080005']).toEqual({ vr: 'CS', Value: ['ISO_IR 192'] });
     expect(attributes['00100010']).toEqual({ vr: 'PN', Value: [{ Alphabetic: 'Müller' }] });
-    expect(attributes['00081140']!.Value![0]).toEqual({ '00080005': { vr: 'CS', Value: ['ISO_IR 192'] }, '00100010': { vr: 'PN', Value: [{ Alphabetic: 'Лю' }] } });
+    expect(attributes['00081140']!.Value![0]).toEqual({
+      '00080005': { vr: 'CS', Value: ['ISO_IR 192'] },
+      '00100010': { vr: 'PN', Value: [{ Alphabetic: 'Лю' }] },
+    });
   });
 
   it('locates long values, also inside items, and keeps short ones inline', () => {
-    const file = imageFile({ with: [['00420011', 'OB', new Uint8Array(2000).fill(5)], ['00082112', 'SQ', [[['00420011', 'OB', new Uint8Array(2000)]]]], ['00091010', 'OB', new Uint8Array(10)]] });
+    const file = imageFile({
+      with: [
+        ['00420011', 'OB', new Uint8Array(2000).fill(5)],
+        ['00082112', 'SQ', [[['00420011', 'OB', new Uint8Array(2000)]]]],
+        ['00091010', 'OB', new Uint8Array(10)],
+      ],
+    });
     const { attributes, bulk } = read(file);
     expect(attributes['00420011']).toEqual({ vr: 'OB', BulkDataURI: '00420011' });
     expect(attributes['00082112']!.Value![0]).toEqual({ '00420011': { vr: 'OB', BulkDataURI: '00082112/1/00420011' } });
@@ -70,10 +100,16 @@ describe('reading a Part 10 file', () => {
       header('00081150', '', 4, { explicit: false, littleEndian: true }), Buffer.from('1.2\0'),
       header('FFFEE00D', '', 0, little), header('FFFEE0DD', '', 0, little)]); // prettier-ignore
     const file = Buffer.concat([dicomFile([...imageElements().filter(([tag]) => tag < '0009')]), un]);
-    const rest = dicomFile(imageElements().filter(([tag]) => tag > '0009' && tag < '0028'), { bare: true });
+    const rest = dicomFile(
+      imageElements().filter(([tag]) => tag > '0009' && tag < '0028'),
+      { bare: true },
+    );
     const { attributes } = read(Buffer.concat([file, rest]));
     expect(attributes['00091010']).toEqual({ vr: 'SQ', Value: [{ '00081150': { vr: 'UI', Value: ['1.2'] } }] });
-    expect(image({ with: [['00181030', 'UN', 'Thorax']] }).attributes['00181030']).toEqual({ vr: 'LO', Value: ['Thorax'] });
+    expect(image({ with: [['00181030', 'UN', 'Thorax']] }).attributes['00181030']).toEqual({
+      vr: 'LO',
+      Value: ['Thorax'],
+    });
   });
 
   it('accepts zeros and Data Set Trailing Padding behind the data set', () => {
@@ -108,7 +144,9 @@ describe('identity', () => {
       expect(() => image({ with: [[tag, 'LO', '1.2.3']] })).toThrow(expect.objectContaining({ code: 'value' }));
       const elements = imageElements();
       const twin = elements.find(([name]) => name === tag)!;
-      expect(() => read(dicomFile(elements.flatMap((one) => (one === twin ? [one, [tag, 'UI', '9.9']] : [one]))))).toThrow(expect.objectContaining({ code: 'structure' }));
+      expect(() =>
+        read(dicomFile(elements.flatMap((one) => (one === twin ? [one, [tag, 'UI', '9.9']] : [one])))),
+      ).toThrow(expect.objectContaining({ code: 'structure' }));
     }
   });
 });
@@ -126,7 +164,9 @@ describe('hostile and broken files', () => {
   it('refuses a transfer syntax that is missing, unknown or no UID', () => {
     expect(() => image({ meta: [['00020002', 'UI', '1.2']] })).toThrow(expect.objectContaining({ code: 'required' }));
     for (const uid of ['1.2.840.10008.1.2.4.999', '1.2.840.10008.1.2.1\0.99', 'x']) {
-      expect(() => image({ meta: [['00020010', 'UI', uid]] })).toThrow(expect.objectContaining({ code: 'not-supported' }));
+      expect(() => image({ meta: [['00020010', 'UI', uid]] })).toThrow(
+        expect.objectContaining({ code: 'not-supported' }),
+      );
     }
   });
 
@@ -137,12 +177,19 @@ describe('hostile and broken files', () => {
     const pixels = file.indexOf(header('7FE00010', 'OW', 512, little));
     const cuts = [...Array(uids).keys(), ...Array.from({ length: file.length - pixels - 1 }, (_, i) => pixels + 1 + i)];
     for (const length of cuts) {
-      expect(() => read(file.subarray(0, length)), `cut at ${length}`).toThrow(expect.objectContaining({ name: 'Problem' }));
+      expect(() => read(file.subarray(0, length)), `cut at ${length}`).toThrow(
+        expect.objectContaining({ name: 'Problem' }),
+      );
     }
   });
 
   it('never throws anything but a Problem, whatever byte is changed', () => {
-    const file = imageFile({ rows: 2, columns: 2, with: [['00081140', 'SQ', [[['00081150', 'UI', '1.2']], []]]], undefinedLengths: true });
+    const file = imageFile({
+      rows: 2,
+      columns: 2,
+      with: [['00081140', 'SQ', [[['00081150', 'UI', '1.2']], []]]],
+      undefinedLengths: true,
+    });
     for (let at = 128; at < file.length; at++) {
       for (const value of [0, 0xff, file[at]! ^ 0x01]) {
         const changed = Buffer.from(file);
@@ -174,17 +221,27 @@ describe('hostile and broken files', () => {
 
   it('refuses sequences nested without end, cheaply', () => {
     for (const depth of [33, 5000, 20_000]) {
-      const nest = Buffer.concat(Array.from({ length: depth }, () => Buffer.concat([header('30060010', 'SQ', 0xffffffff, little), header('FFFEE000', '', 0xffffffff, little)])));
+      const nest = Buffer.concat(
+        Array.from({ length: depth }, () =>
+          Buffer.concat([header('30060010', 'SQ', 0xffffffff, little), header('FFFEE000', '', 0xffffffff, little)]),
+        ),
+      );
       expect(() => read(withTail(nest))).toThrow(/nested/);
     }
   });
 
   it('refuses a file of more elements than any object has', () => {
     const items = Buffer.concat(Array.from({ length: 600_000 }, () => header('FFFEE000', '', 0, little)));
-    expect(() => read(withTail(header('30060010', 'SQ', items.length, little), items))).toThrow(expect.objectContaining({ code: 'too-costly' }));
+    expect(() => read(withTail(header('30060010', 'SQ', items.length, little), items))).toThrow(
+      expect.objectContaining({ code: 'too-costly' }),
+    );
   });
 
   it('is not led to JavaScript objects by attribute names', () => {
-    expect(Object.keys(image({ with: [['00091001', 'LO', '__proto__']] }).attributes).every((tag) => /^[0-9A-F]{8}$/.test(tag))).toBe(true);
+    expect(
+      Object.keys(image({ with: [['00091001', 'LO', '__proto__']] }).attributes).every((tag) =>
+        /^[0-9A-F]{8}$/.test(tag),
+      ),
+    ).toBe(true);
   });
 });

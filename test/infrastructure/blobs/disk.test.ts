@@ -45,7 +45,9 @@ describe('blobs on disk', () => {
     expect(Buffer.from(await blobs.read(digest))).toEqual(bytes);
     expect(await all(blobs.open(digest))).toEqual(bytes);
     expect(Buffer.from(await blobs.read(digest, { offset: 100, length: 7 }))).toEqual(bytes.subarray(100, 107));
-    expect(await all(blobs.open(digest, { offset: 1_999_990, length: 500_000 }))).toEqual(bytes.subarray(1_999_990, 2_499_990));
+    expect(await all(blobs.open(digest, { offset: 1_999_990, length: 500_000 }))).toEqual(
+      bytes.subarray(1_999_990, 2_499_990),
+    );
     expect(await temporary()).toEqual([]);
   });
 
@@ -107,7 +109,13 @@ describe('blobs on disk', () => {
 
 describe('the sweep', () => {
   const sweep = (used: string[]) =>
-    sweepBlobs({ blobs, studies: { blobsInUse: (digests: string[]) => Promise.resolve(new Set(digests.filter((one) => used.includes(one)))) } as never, now: () => new Date() });
+    sweepBlobs({
+      blobs,
+      studies: {
+        blobsInUse: (digests: string[]) => Promise.resolve(new Set(digests.filter((one) => used.includes(one)))),
+      } as never,
+      now: () => new Date(),
+    });
 
   it('removes old blobs that no row names, and files that a killed process left', async () => {
     const [used, unused, young] = [await keep('used'), await keep('unused'), await keep('young')];

@@ -1,0 +1,297 @@
+import type { Endpoint, ImagingStudy, Patient, Task } from '@medplum/fhirtypes';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { everything } from '../../../server/core/access/narrowing.ts';
+import { systemPrincipal } from '../../../server/core/principal.ts';
+import { writeInTransaction } from '../../../server/core/records/write.ts';
+import type { StoreOutcome } from '../../../server/core/studies/store-instance.ts';
+import { dicomwebServer, type DicomwebServer } from '../../dicomweb/server.ts';
+import { imageFile, newUid, type Element } from '../../harness/dicom-file.ts';
+
+let here: DicomwebServer;
+beforeAll(async () => (here = await dicomwebServer()));
+afterAll(() => here.close());
+
+const statuses = ({ instances }: StoreOutcome) =>
+  instances.map((one) => (one.status === 'failed' ? one.reason : one.status));
+const own = systemPrincipal('test');
+
+async function studyOf(uid: string): Promise<ImagingStudy> {
+  const row = await here.world.studies.study(uid);
+  return (await here.world.records.read('ImagingStudy', row!.imagingStudyId, everything))!.resource as ImagingStudy;
+}
+
+async function put<T extends Patient | ImagingStudy>(resource: T): Promise<T & { id: string }> {
+  const request =
+    resource.id === undefined
+      ? ({ method: 'create', resource } as const)
+      : ({ method: 'update', resource, id: resource.id } as const);
+  return (await writeInTransaction(here.world, own, request)).record.resource as T & { id: string };
+}
+
+let serial = 0;
+const newPatientId = () => `P${process.pid}-${++serial}`;
+
+describe('the ImagingStudy of stored images', () => {
+  it('has every element that DICOM maps to', async () => {
+    const study = newUid();
+    const code = (value: string, scheme: string, meaning: string): Element[] => [
+      ['00080100', 'SH', value],
+      ['00080102', 'SH', scheme],
+      ['00080104', 'LO', meaning],
+    ];
+    await here.store(imageFile({
+      study, series: `${study}.1`, instance: `${study}.1.1`, patientId: newPatientId(),
+      with: [
+        ['00080051', 'SQ', [[['00400031', 'UT', 'RIS'], ['00400032', 'UT', '1.2.3.4'], ['00400033', 'CS', 'ISO']]]],
+        ['00080096', 'SQ', [[['00401101', 'SQ', [code('D7', '99LOCAL', 'Doctor 7')]]]]],
+        ['00080201', 'SH', '+0530'],
+        ['00081032', 'SQ', [code('77477000', 'SCT', 'CT')]],
+        ['00081040', 'LO', 'Radiology'],
+        ['00081050', 'PN', 'Performer^Paula'],
+        ['00081060', 'PN', 'Reader^Rolf^^Dr.'],
+        ['00081070', 'PN', 'Operator^Otto'],
+        ['00200060', 'CS', 'L'],
+        ['00400560', 'SQ', [[['00400551', 'LO', 'SPEC-1']]]],
+        ['00401002', 'LO', 'Cough'],
+      ],
+    })); // prettier-ignore
+    const { id: _, meta: __, ...resource } = await studyOf(study);
+    const { patientId } = (await here.world.studies.study(study))!;
+    expect(resource).toEqual({
+      resourceType: 'ImagingStudy',
+      identifier: [
+        { system: 'urn:dicom:uid', value: `urn:oid:${study}` },
+        {
+          type: {
+            coding: [
+              { system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'ACSN', display: 'Accession ID' },
+            ],
+          },
+          system: 'urn:oid:1.2.3.4',
+          value: 'ACC-1',
+          assigner: { display: 'RIS' },
+        },
+        { type: { text: 'Study ID' }, value: 'S1' },
+      ],
+      status: 'available',
+      modality: [{ system: 'http://dicom.nema.org/resources/ontology/DCM', code: 'CT' }],
+      subject: { reference: `Patient/${patientId}` },
+      started: '2026-04-12T10:15:30.250+05:30',
+      referrer: { identifier: { value: 'D7' }, display: 'Rosa Referrer' },
+      interpreter: [{ display: 'Dr. Rolf Reader' }],
+      endpoint: [{ reference: 'Endpoint/dicom-wado-rs' }],
+      numberOfSeries: 1,
+      numberOfInstances: 1,
+      procedureCode: [{ coding: [{ system: 'http://snomed.info/sct', code: '77477000', display: 'CT' }], text: 'CT' }],
+      location: { display: 'Radiology' },
+      reasonCode: [{ text: 'Cough' }],
+      description: 'Chest CT',
+      series: [
+        {
+          uid: `${study}.1`,
+          number: 1,
+          modality: { system: 'http://dicom.nema.org/resources/ontology/DCM', code: 'CT' },
+          description: 'Axial 5 mm',
+          numberOfInstances: 1,
+          bodySite: { system: 'http://snomed.info/sct', code: '51185008', display: 'Chest' },
+          laterality: { system: 'http://snomed.info/sct', code: '7771000', display: 'Left' },
+          specimen: [{ type: 'Specimen', identifier: { value: 'SPEC-1' } }],
+          started: '2026-04-12T10:16:00+05:30',
+          performer: [
+            {
+              function: {
+                coding: [
+                  {
+                    system: 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType',
+                    code: 'PRF',
+                    display: 'performer',
+                  },
+                ],
+              },
+              actor: { display: 'Paula Performer' },
+            },
+            {
+              function: {
+                coding: [
+                  {
+                    system: 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType',
+                    code: 'SPRF',
+                    display: 'secondary performer',
+                  },
+                ],
+              },
+              actor: { display: 'Otto Operator' },
+            },
+          ],
+          instance: [
+            {
+              uid: `${study}.1.1`,
+              sopClass: { system: 'urn:ietf:rfc:3986', code: 'urn:oid:1.2.840.10008.5.1.4.1.1.2' },
+              number: 1,
+              title: 'ORIGINAL\\PRIMARY\\AXIAL',
+            },
+          ],
+        },
+      ],
+    });
+  });
+
+  it('is one version for one request, grows with the next, and stays as it is when nothing is new', async () => {
+    const study = newUid();
+    const patientId = newPatientId();
+    const ct = [1, 2, 3].map((number) => imageFile({ study, series: `${study}.1`, number, patientId }));
+    expect(statuses(await here.store(...ct))).toEqual(['stored', 'stored', 'stored']);
+    expect((await studyOf(study)).meta?.versionId).toBe('1');
+    expect(statuses(await here.store(...ct))).toEqual(['known', 'known', 'known']);
+    expect((await studyOf(study)).meta?.versionId).toBe('1');
+    expect(await here.world.studies.study(study)).toMatchObject({
+      revision: 1,
+      numberOfSeries: 1,
+      numberOfInstances: 3,
+    });
+    expect(
+      statuses(await here.store(ct[0]!, imageFile({ study, series: `${study}.2`, modality: 'PT', patientId }))),
+    ).toEqual(['known', 'stored']);
+    const grown = await studyOf(study);
+    expect(grown).toMatchObject({
+      meta: { versionId: '2' },
+      numberOfSeries: 2,
+      numberOfInstances: 4,
+      modality: [{ code: 'CT' }, { code: 'PT' }],
+    });
+    expect(await here.world.studies.study(study)).toMatchObject({ revision: 2 });
+  });
+
+  it('keeps what people wrote', async () => {
+    const study = newUid();
+    const patientId = newPatientId();
+    await here.store(imageFile({ study, series: `${study}.1`, patientId }));
+    const first = await studyOf(study);
+    await put({ ...first, description: 'Better words', note: [{ text: 'Mind the nodule' }], identifier: [...first.identifier!, { system: 'urn:x', value: '7' }],
+      series: [{ ...first.series![0]!, description: 'My series' }] }); // prettier-ignore
+    await here.store(imageFile({ study, series: `${study}.1`, number: 2, patientId }));
+    const later = await studyOf(study);
+    expect(later).toMatchObject({
+      meta: { versionId: '3' },
+      description: 'Better words',
+      note: [{ text: 'Mind the nodule' }],
+      numberOfInstances: 2,
+    });
+    expect(later.identifier).toContainEqual({ system: 'urn:x', value: '7' });
+    expect(later.series![0]).toMatchObject({ description: 'My series', numberOfInstances: 2 });
+  });
+
+  it('is the one that was registered before the images came', async () => {
+    const study = newUid();
+    const patientId = newPatientId();
+    const patient = await put({
+      resourceType: 'Patient',
+      identifier: [{ system: `${here.world.settings.fhirBaseUrl}/NamingSystem/patient-id`, value: patientId }],
+    });
+    const registered = await put({
+      resourceType: 'ImagingStudy',
+      status: 'registered',
+      subject: { reference: `Patient/${patient.id}` },
+      identifier: [{ system: 'urn:dicom:uid', value: `urn:oid:${study}` }],
+    });
+    expect(statuses(await here.store(imageFile({ study, patientId: newPatientId() })))).toEqual(['other-patient']);
+    expect(statuses(await here.store(imageFile({ study, patientId })))).toEqual(['stored']);
+    expect(await studyOf(study)).toMatchObject({ id: registered.id, status: 'available', meta: { versionId: '2' } });
+  });
+
+  it('has one Endpoint, and one review', async () => {
+    const study = newUid();
+    const patientId = newPatientId();
+    await here.store(imageFile({ study, patientId }));
+    await here.store(imageFile({ study, patientId }));
+    const endpoint = (await here.world.records.read('Endpoint', 'dicom-wado-rs', everything))!;
+    expect(endpoint.version).toBe(1);
+    expect(endpoint.resource as Endpoint).toMatchObject({
+      address: here.base,
+      connectionType: { code: 'dicom-wado-rs' },
+      extension: [{ valueBoolean: true }],
+    });
+    const { matches } = await here.world.records.search(
+      {
+        type: 'Task',
+        conditions: [{ parameter: 'identifier', values: [`urn:dicom:uid|urn:oid:${study}`] }],
+        include: [],
+        revinclude: [],
+        sort: [],
+        count: 5,
+        total: 'none',
+      },
+      () => everything,
+    );
+    expect(matches.map(({ resource }) => (resource as Task).businessStatus?.coding?.[0]?.code)).toEqual(['PENDING_AI']);
+  });
+
+  it('lists no instances in a study of more than a thousand', async () => {
+    const study = newUid();
+    const patientId = newPatientId();
+    await here.store(
+      ...Array.from({ length: 1001 }, (_, i) =>
+        imageFile({ study, series: `${study}.1`, number: i + 1, rows: 2, columns: 2, patientId }),
+      ),
+    );
+    const resource = await studyOf(study);
+    expect(resource).toMatchObject({ numberOfInstances: 1001, series: [{ numberOfInstances: 1001 }] });
+    expect(resource.series![0]!.instance).toBeUndefined();
+  });
+});
+
+describe('senders at the same moment', () => {
+  it('lose nothing when they share studies and patients', async () => {
+    const studies = [newUid(), newUid(), newUid()].map((study) => ({ study, patientId: newPatientId() }));
+    const outcomes = await Promise.all(
+      Array.from({ length: 16 }, (_, sender) =>
+        here.store(
+          ...studies
+            .map(({ study, patientId }) => imageFile({ study, series: `${study}.${sender % 4}`, patientId }))
+            .sort(() => (sender % 2 ? 1 : -1)),
+        ),
+      ),
+    );
+    expect(outcomes.flatMap(statuses).every((status) => status === 'stored')).toBe(true);
+    for (const { study } of studies)
+      expect(await here.world.studies.study(study)).toMatchObject({ numberOfInstances: 16, numberOfSeries: 4 });
+  });
+
+  it('store the same instance once', async () => {
+    const file = imageFile({ patientId: newPatientId() });
+    const outcomes = (await Promise.all(Array.from({ length: 6 }, () => here.store(file)))).flatMap(statuses);
+    expect(outcomes.filter((status) => status === 'stored')).toHaveLength(1);
+    expect(outcomes.filter((status) => status === 'known')).toHaveLength(5);
+  });
+});
+
+describe('UIDs that are used twice', () => {
+  it('are told apart by their study', async () => {
+    const [series, instance, patientId] = [newUid(), newUid(), newPatientId()];
+    const [one, two] = [newUid(), newUid()];
+    expect(
+      statuses(
+        await here.store(
+          imageFile({ study: one, series, instance, patientId }),
+          imageFile({ study: two, series, instance, patientId }),
+        ),
+      ),
+    ).toEqual(['stored', 'stored']);
+    for (const StudyInstanceUID of [one, two]) {
+      const found = await here.world.studies.locate({ StudyInstanceUID }, everything);
+      expect(found).toHaveLength(1);
+      expect(found[0]).toMatchObject({ StudyInstanceUID, SOPInstanceUID: instance });
+    }
+  });
+
+  it('within a study and a request: the first counts, the same again is known', async () => {
+    const options = { study: newUid(), series: newUid(), instance: newUid(), patientId: newPatientId() };
+    const file = imageFile(options);
+    expect(statuses(await here.store(file, file, imageFile({ ...options, rows: 4 })))).toEqual([
+      'stored',
+      'known',
+      'other-content',
+    ]);
+    expect(statuses(await here.store(imageFile({ ...options, series: newUid() })))).toEqual(['other-content']);
+  });
+});
