@@ -7,8 +7,8 @@ import { asFailure, failureOf, RequestFailure } from './failure.ts';
 export interface TokenSource {
   /** A token that is good for this moment, renewed beforehand if it is about to end; undefined when signed out. */
   current(): Promise<string | undefined>;
-  /** Renews at once, because the server refused the present token; undefined when that is not possible. */
-  renewed(): Promise<string | undefined>;
+  /** Another token, because the server refused this one; undefined when there is none to be had. */
+  renewed(refused: string): Promise<string | undefined>;
 }
 
 export interface RequestOptions {
@@ -42,8 +42,11 @@ export function authorizedFetch(tokens: TokenSource, send: typeof fetch = global
       if (token === undefined) throw new RequestFailure('signed-out', { status: 401 });
       let response = await attempt(url, options, token);
       if (response.status === 401) {
-        const fresh = await tokens.renewed();
-        if (fresh !== undefined) response = await attempt(url, options, fresh);
+        // Unread, six refusals at once would hold all of the browser's connections, and the renewal waits for ever.
+        await response.arrayBuffer();
+        const fresh = await tokens.renewed(token);
+        if (fresh === undefined) throw new RequestFailure('signed-out', { status: 401 });
+        response = await attempt(url, options, fresh);
       }
       if (!response.ok) throw await failureOf(response);
       return response;

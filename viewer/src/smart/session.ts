@@ -58,16 +58,16 @@ export const useSession = defineStore('session', () => {
     wipe = listener;
   }
 
+  /** @throws when the server cannot be reached: then the tokens are gone from this device, and no more. */
   async function end(): Promise<void> {
+    state.value = 'signed-out';
+    person.value = undefined;
     wipe?.();
     try {
       await open().end();
-    } catch {
-      // The server cannot be reached: at least nothing stays on this machine.
+    } catch (thrown) {
       await open().forget();
-      person.value = undefined;
-      state.value = 'signed-out';
-      throw new Error('signed out on this side only');
+      throw thrown;
     }
   }
 

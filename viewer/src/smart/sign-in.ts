@@ -2,8 +2,7 @@
  * OpenID Connect code flow with PKCE against this server (client `csss-viewer`). Tokens live in
  * sessionStorage: they end with the tab and are never written where another tab or user finds them.
  */
-import type { User} from 'oidc-client-ts';
-import { UserManager, WebStorageStateStore } from 'oidc-client-ts';
+import { ErrorResponse, UserManager, WebStorageStateStore, type User } from 'oidc-client-ts';
 import type { TokenSource } from '../api/http.ts';
 
 export interface SignIn extends TokenSource {
@@ -39,42 +38,64 @@ export function signIn(origin: string, scope: string): SignIn {
     extraQueryParams: { aud: `${origin}/fhir` },
     userStore: storage,
     stateStore: storage,
-    automaticSilentRenew: true,
+    automaticSilentRenew: false, // `renew` below does it, so that there is only one at a time
     accessTokenExpiringNotificationTimeInSeconds: 60,
-    revokeTokensOnSignout: true,
-    revokeTokenTypes: ['refresh_token', 'access_token'],
+    revokeTokenTypes: ['refresh_token'], // with it ends the whole grant
+    revokeTokenAdditionalContentTypes: ['text/plain'],
     loadUserInfo: false,
   });
 
   let renewal: Promise<User | undefined> | undefined;
+  /** The server has refused to renew: nothing is asked with these tokens any more. */
+  let over = false;
+
   /** Refresh tokens rotate: two renewals at once would look like a stolen token, so all callers share one. */
   function renew(): Promise<User | undefined> {
     renewal ??= manager
       .signinSilent()
       .then((user) => user ?? undefined)
-      .catch(() => undefined)
+      .catch((thrown: unknown) => {
+        // No network is no refusal: the next request tries again.
+        over ||= thrown instanceof ErrorResponse;
+        return undefined;
+      })
       .finally(() => (renewal = undefined));
     return renewal;
   }
+  manager.events.addAccessTokenExpiring(() => void renew());
 
   async function resume(): Promise<User | undefined> {
-    const user = await manager.getUser();
+    const user = over ? null : await manager.getUser();
     if (!user) return undefined;
     if ((user.expires_in ?? 0) > renewBefore) return user;
     const renewed = user.refresh_token === undefined ? undefined : await renew();
-    return renewed ?? (user.expired ? undefined : user);
+    return renewed ?? (user.expired || over ? undefined : user);
+  }
+
+  /** Several requests may be refused with the same token: only the first of them renews it. */
+  async function renewed(refused: string): Promise<string | undefined> {
+    const user = over ? null : await manager.getUser();
+    if (user && user.access_token !== refused) return user.access_token;
+    return user?.refresh_token === undefined ? undefined : (await renew())?.access_token;
   }
 
   return {
     resume,
     current: async () => (await resume())?.access_token,
-    renewed: async () => (await renew())?.access_token,
+    renewed,
     begin: (returnTo) => manager.signinRedirect({ state: { returnTo } }),
     async complete() {
       const user = await manager.signinRedirectCallback();
+      over = false;
       return { user, returnTo: safePath((user.state as { returnTo?: unknown } | undefined)?.returnTo) };
     },
-    end: () => manager.signoutRedirect(),
+    async end() {
+      // The session's end ends the tokens too; revoking them first helps when the person stops half-way.
+      await manager.revokeTokens().catch(() => undefined);
+      // Without the user there is no id_token, whose claims name a person, in the address of the next page.
+      await manager.removeUser();
+      await manager.signoutRedirect();
+    },
     forget: () => manager.removeUser(),
     onChange(listener) {
       manager.events.addUserLoaded((user) => listener(user));
