@@ -41,11 +41,14 @@ export function answerProblems(): Middleware<State> {
       await next();
     } catch (error) {
       if (!(error instanceof Problem)) ctx.app.emit('error', error, ctx);
-      const problem = error instanceof Problem ? error : new Problem('exception', 'An internal fault; it has been logged.');
+      const problem =
+        error instanceof Problem ? error : new Problem('exception', 'An internal fault; it has been logged.');
       ctx.status = statusOf[problem.code];
-      for (const header of ['ETag', 'Last-Modified', 'Content-Disposition', 'Content-Length', 'Content-Encoding']) ctx.remove(header);
+      for (const header of ['ETag', 'Last-Modified', 'Content-Disposition', 'Content-Length', 'Content-Encoding'])
+        ctx.remove(header);
       ctx.set('Cache-Control', 'no-store');
-      if (ctx.status === 401 && ctx.response.get('WWW-Authenticate') === '') ctx.set('WWW-Authenticate', 'Bearer realm="csss"');
+      if (ctx.status === 401 && ctx.response.get('WWW-Authenticate') === '')
+        ctx.set('WWW-Authenticate', 'Bearer realm="csss"');
       if (problem.retryAfter !== undefined) ctx.set('Retry-After', String(problem.retryAfter));
       ctx.body = { code: problem.code, message: problem.message, requestId: ctx.state.requestId };
     }

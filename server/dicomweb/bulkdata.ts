@@ -31,7 +31,8 @@ export function bulkdata(world: World) {
 
 /** `00082112/1/00420011` as the dotted path of the index. @throws Problem `value` for anything else. */
 function bulkPath(text: string): string {
-  if (!/^[0-9A-Fa-f]{8}(\/[1-9][0-9]{0,5}\/[0-9A-Fa-f]{8})*$/.test(text)) throw new Problem('value', 'This is not a path of bulk data');
+  if (!/^[0-9A-Fa-f]{8}(\/[1-9][0-9]{0,5}\/[0-9A-Fa-f]{8})*$/.test(text))
+    throw new Problem('value', 'This is not a path of bulk data');
   return text.toUpperCase().replaceAll('/', '.');
 }
 
@@ -70,5 +71,7 @@ function offersFor(media: string | undefined): Offer<'multipart' | 'single' | 'o
 /** Documents say what they are (0042,0012). Only types that no browser runs scripts of are repeated. */
 function mediaTypeOf(instance: InstanceRow, path: string): string | undefined {
   const named = path === document ? instance.attributes['00420012']?.Value?.[0] : undefined;
-  return typeof named === 'string' && /^(application\/pdf|model\/(stl|obj|mtl))$/i.test(named) ? named.toLowerCase() : undefined;
+  return typeof named === 'string' && /^(application\/pdf|model\/(stl|obj|mtl))$/i.test(named)
+    ? named.toLowerCase()
+    : undefined;
 }

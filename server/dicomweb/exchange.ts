@@ -1,7 +1,9 @@
 /** What every DICOMweb route does with a request and an answer. */
 import type { RouterContext } from '@koa/router';
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { Asking, StudyPart } from '../core/studies/locate.ts';
+import type { InstanceRow } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import { negotiate, type Choice, type Offer } from '../http/negotiate.ts';
 import type { State } from '../http/state.ts';
@@ -12,7 +14,8 @@ export type Exchange = RouterContext<State>;
 export function accepted<Name extends string>(ctx: Exchange, offers: readonly Offer<Name>[]): Choice<Name>[] {
   ctx.vary('Accept');
   const choices = negotiate(ctx.get('Accept'), single(ctx.query['accept']), offers);
-  if (choices.length === 0) throw new Problem('not-acceptable', `This is available as ${offers.map(described).join(', ')}`);
+  if (choices.length === 0)
+    throw new Problem('not-acceptable', `This is available as ${offers.map(described).join(', ')}`);
   return choices;
 }
 
@@ -40,11 +43,24 @@ export function single(value: string | string[] | undefined): string | undefined
   return value;
 }
 
+/** Stands for the very bytes of these instances: a study that was removed and came back with others has another tag. */
+export function contentTag(instances: readonly InstanceRow[]): string {
+  if (instances.length === 1) return instances[0]!.blob;
+  const hash = createHash('sha256');
+  for (const { blob } of instances) hash.update(blob);
+  return hash.digest('hex');
+}
+
 /**
  * Sends a stream with back-pressure. The first chunk is made before the status is: what is refused then is
  * answered properly, what fails later ends the connection.
  */
-export async function send(ctx: Exchange, type: string, chunks: AsyncIterable<Uint8Array>, length?: number): Promise<void> {
+export async function send(
+  ctx: Exchange,
+  type: string,
+  chunks: AsyncIterable<Uint8Array>,
+  length?: number,
+): Promise<void> {
   ctx.status = ctx.status === 404 ? 200 : ctx.status;
   ctx.set('Content-Type', type);
   if (length !== undefined) ctx.set('Content-Length', String(length));
@@ -58,11 +74,15 @@ export async function send(ctx: Exchange, type: string, chunks: AsyncIterable<Ui
 
 /** Pixels that cannot be decoded here are a representation that this server does not have (PS3.18 8.7.8). */
 function asNotAvailable(error: unknown): never {
-  if (error instanceof Problem && error.code === 'not-supported') throw new Problem('not-acceptable', error.message, { cause: error });
+  if (error instanceof Problem && error.code === 'not-supported')
+    throw new Problem('not-acceptable', error.message, { cause: error });
   throw error;
 }
 
-async function* resumed(first: IteratorResult<Uint8Array>, iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* resumed(
+  first: IteratorResult<Uint8Array>,
+  iterator: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   try {
     for (let next = first; !next.done; next = await iterator.next()) yield next.value;
   } finally {

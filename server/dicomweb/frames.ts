@@ -20,19 +20,32 @@ type Form = 'samples' | 'stored' | 'single-samples' | 'single-stored';
 export function frames(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const numbers = frameNumbers(ctx.params['list'] ?? '');
-    const { instances } = await locate(world, asking(ctx), partOf(ctx), 'dicomweb:retrieve', `frames/${numbers.join(',')}`);
+    const { instances } = await locate(
+      world,
+      asking(ctx),
+      partOf(ctx),
+      'dicomweb:retrieve',
+      `frames/${numbers.join(',')}`,
+    );
     await sendFrames(ctx, world, instances[0]!, numbers);
   };
 }
 
 /** @param numbers from 1, in the order in which they are wanted */
 export async function sendFrames(ctx: Exchange, world: World, instance: InstanceRow, numbers: number[]): Promise<void> {
-  if (numbers.some((number) => number > frameCount(instance.frames))) throw new Problem('not-found', 'The instance has no such frame');
+  if (numbers.some((number) => number > frameCount(instance.frames)))
+    throw new Problem('not-found', 'The instance has no such frame');
   const choices = accepted(ctx, offersFor(instance, numbers.length));
   const choice = choices.find((candidate) => canGive(instance, candidate));
-  if (!choice) throw new Problem('not-acceptable', 'Frames of this instance are available as they are stored: transfer-syntax=*');
+  if (!choice)
+    throw new Problem('not-acceptable', 'Frames of this instance are available as they are stored: transfer-syntax=*');
   ctx.set('Cache-Control', 'private, no-cache');
-  if (notModified(ctx, { etag: `W/"${instance.blob}-${choice.name}-${choice.transferSyntax ?? ''}-${numbers.join('.')}"` })) return;
+  if (
+    notModified(ctx, {
+      etag: `W/"${instance.blob}-${choice.name}-${choice.transferSyntax ?? ''}-${numbers.join('.')}"`,
+    })
+  )
+    return;
   const { media } = choice;
   const parts = numbers.map((number) => framePart(world, instance, number - 1, media, syntaxOf(instance, choice)));
   if (choice.name.startsWith('single')) return send(ctx, parts[0]!.type, parts[0]!.body(), parts[0]!.length);

@@ -20,8 +20,11 @@ export function lookOf(query: Exchange['query']): Omit<RenderedLook, 'format'> {
 
 /** Known parameters that have no effect here are not an error, but the caller is told (PS3.18 8.3.5.1). */
 export function warnOfIgnored(ctx: Exchange): void {
-  const ignored = ['annotation', 'iccprofile', 'presentationUID'].filter((name) => ctx.query[name] !== undefined && ctx.query[name] !== 'no');
-  if (ignored.length > 0) ctx.set('Warning', `299 csss "The following query parameters are not supported: ${ignored.join(', ')}"`);
+  const ignored = ['annotation', 'iccprofile', 'presentationUID'].filter(
+    (name) => ctx.query[name] !== undefined && ctx.query[name] !== 'no',
+  );
+  if (ignored.length > 0)
+    ctx.set('Warning', `299 csss "The following query parameters are not supported: ${ignored.join(', ')}"`);
 }
 
 function qualityOf(text: string): number {
@@ -36,7 +39,10 @@ function windowOf(text: string): NonNullable<RenderedLook['window']> {
   const known = shapes[shape.toLowerCase().replace('_', '-') as keyof typeof shapes];
   const good = numbers.center !== undefined && numbers.width !== undefined && known !== undefined && rest.length === 0;
   if (!good || numbers.width! <= 0 || (known === 'linear' && numbers.width! < 1))
-    throw new Problem('value', 'window is center,width,function with a positive width and linear, linear-exact or sigmoid');
+    throw new Problem(
+      'value',
+      'window is center,width,function with a positive width and linear, linear-exact or sigmoid',
+    );
   return { center: numbers.center!, width: numbers.width!, shape: known };
 }
 
@@ -44,18 +50,26 @@ function windowOf(text: string): NonNullable<RenderedLook['window']> {
 function viewportOf(text: string): NonNullable<RenderedLook['viewport']> {
   const items = text.split(',').map((item) => item.trim());
   const [width, height] = items.slice(0, 2).map(numberOf);
-  const usable = (size: number | undefined): size is number => size !== undefined && Number.isInteger(size) && size >= 1 && size <= pixelsLimit;
+  const usable = (size: number | undefined): size is number =>
+    size !== undefined && Number.isInteger(size) && size >= 1 && size <= pixelsLimit;
   const region = items.slice(2);
   const numbers = region.map((item) => (item === '' ? undefined : numberOf(item)));
-  const badRegion = region.length !== 0 && (region.length !== 4 || region.some((item, i) => item !== '' && numbers[i] === undefined));
+  const badRegion =
+    region.length !== 0 && (region.length !== 4 || region.some((item, i) => item !== '' && numbers[i] === undefined));
   if (!usable(width) || !usable(height) || badRegion)
-    throw new Problem('value', `viewport is width,height, each from 1 to ${pixelsLimit}, and for a region x,y,width,height of the image`);
+    throw new Problem(
+      'value',
+      `viewport is width,height, each from 1 to ${pixelsLimit}, and for a region x,y,width,height of the image`,
+    );
   if (numbers.every((number) => number === undefined)) return { width, height };
   const [x = 0, y = 0, regionWidth = Infinity, regionHeight = Infinity] = numbers;
-  if (x < 0 || y < 0 || regionWidth === 0 || regionHeight === 0) throw new Problem('value', 'The viewport shows nothing of the image');
+  if (x < 0 || y < 0 || regionWidth === 0 || regionHeight === 0)
+    throw new Problem('value', 'The viewport shows nothing of the image');
   return { width, height, region: { x, y, width: regionWidth, height: regionHeight } };
 }
 
 function numberOf(text: string | undefined): number | undefined {
-  return text !== undefined && /^[+-]?([0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9})(e[+-]?[0-9])?$/i.test(text) ? Number(text) : undefined;
+  return text !== undefined && /^[+-]?([0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9})(e[+-]?[0-9])?$/i.test(text)
+    ? Number(text)
+    : undefined;
 }

@@ -2,7 +2,7 @@ import { absoluteBulk } from '../core/studies/bulk-address.ts';
 import { entityOf, locate } from '../core/studies/locate.ts';
 import type { InstanceRow, World } from '../core/ports.ts';
 import { notModified } from '../http/conditional.ts';
-import { accepted, asking, partOf, send, type Exchange } from './exchange.ts';
+import { accepted, asking, contentTag, partOf, send, type Exchange } from './exchange.ts';
 
 const offers = [
   { name: 'dicom-json', media: 'application/dicom+json' },
@@ -16,10 +16,10 @@ const batch = 16;
 export function metadata(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const [choice] = accepted(ctx, offers);
-    const { instances, revision } = await locate(world, asking(ctx), partOf(ctx), 'dicomweb:metadata', 'metadata');
+    const { instances } = await locate(world, asking(ctx), partOf(ctx), 'dicomweb:metadata', 'metadata');
     ctx.set('Cache-Control', 'private, no-cache');
     // Weak: the answer may be compressed on its way, or not.
-    if (notModified(ctx, { etag: `W/"${revision}"` })) return;
+    if (notModified(ctx, { etag: `W/"${contentTag(instances)}"` })) return;
     const type = choice!.name === 'json' ? 'application/json; charset=utf-8' : 'application/dicom+json';
     await send(ctx, type, jsonArray(instances, world.settings.dicomwebBaseUrl));
   };
@@ -27,7 +27,9 @@ export function metadata(world: World) {
 
 async function* jsonArray(instances: InstanceRow[], baseUrl: string): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < instances.length; at += batch) {
-    const texts = instances.slice(at, at + batch).map((instance) => JSON.stringify(absoluteBulk(instance.attributes, `${baseUrl}/${entityOf(instance)}`)));
+    const texts = instances
+      .slice(at, at + batch)
+      .map((instance) => JSON.stringify(absoluteBulk(instance.attributes, `${baseUrl}/${entityOf(instance)}`)));
     yield Buffer.from(`${at === 0 ? '[' : ','}${texts.join(',')}${at + batch >= instances.length ? ']' : ''}`);
   }
 }

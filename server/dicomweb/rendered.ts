@@ -6,7 +6,7 @@ import { Problem } from '../core/problem.ts';
 import { notModified } from '../http/conditional.ts';
 import type { Offer } from '../http/negotiate.ts';
 import { sendValue } from './bulkdata.ts';
-import { accepted, asking, partOf, send, type Exchange } from './exchange.ts';
+import { accepted, asking, contentTag, partOf, send, type Exchange } from './exchange.ts';
 import { frameNumbers } from './frames.ts';
 import { lookOf, warnOfIgnored } from './look.ts';
 import { multipart, type Part } from './write-multipart.ts';
@@ -36,11 +36,19 @@ export function rendered(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const { list } = ctx.params;
     const numbers = list === undefined ? undefined : frameNumbers(list);
-    const { instances, revision } = await locate(world, asking(ctx), partOf(ctx), 'dicomweb:retrieve', `${list === undefined ? '' : `frames/${list}/`}rendered`);
+    const { instances } = await locate(
+      world,
+      asking(ctx),
+      partOf(ctx),
+      'dicomweb:retrieve',
+      `${list === undefined ? '' : `frames/${list}/`}rendered`,
+    );
     const [only] = instances as [InstanceRow];
     if (ctx.params['instance'] !== undefined && isPdf(only)) return sendValue(ctx, world, only, '00420011');
-    const chosen = numbers ? numbers.map((number) => ({ instance: only, frame: number - 1 })) : firstFrames(instances, ctx.params['instance'] !== undefined);
-    await sendPictures(ctx, world, chosen, lookOf(ctx.query), `${only.blob}-${revision}`);
+    const chosen = numbers
+      ? numbers.map((number) => ({ instance: only, frame: number - 1 }))
+      : firstFrames(instances, ctx.params['instance'] !== undefined);
+    await sendPictures(ctx, world, chosen, lookOf(ctx.query), contentTag(instances));
   };
 }
 
@@ -49,29 +57,51 @@ export function thumbnail(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const { list } = ctx.params;
     const [number] = list === undefined ? [1] : frameNumbers(list);
-    const { instances, revision } = await locate(world, asking(ctx), partOf(ctx), 'dicomweb:retrieve', `${list === undefined ? '' : `frames/${list}/`}thumbnail`);
+    const { instances } = await locate(
+      world,
+      asking(ctx),
+      partOf(ctx),
+      'dicomweb:retrieve',
+      `${list === undefined ? '' : `frames/${list}/`}thumbnail`,
+    );
     const images = firstFrames(instances, list !== undefined);
     const { instance, frame } = images[Math.floor(images.length / 2)]!;
     const look = lookOf(ctx.query);
     look.viewport ??= { width: 128, height: 128 };
-    await sendPictures(ctx, world, [{ instance, frame: list === undefined ? frame : number! - 1 }], look, `${instance.blob}-${revision}`);
+    await sendPictures(
+      ctx,
+      world,
+      [{ instance, frame: list === undefined ? frame : number! - 1 }],
+      look,
+      instance.blob,
+    );
   };
 }
 
 /** What can be shown of these instances; of a single one all that is asked for, so that it is refused with its own reason. */
 function firstFrames(instances: InstanceRow[], explicitly: boolean): Picture[] {
-  const images = instances.filter((instance) => frameCount(instance.frames) > 0 && (explicitly || isDecoded(instance.TransferSyntaxUID)));
+  const images = instances.filter(
+    (instance) => frameCount(instance.frames) > 0 && (explicitly || isDecoded(instance.TransferSyntaxUID)),
+  );
   if (images.length === 0) throw new Problem('not-acceptable', 'There is no image in it that could be rendered');
   return images.map((instance) => ({ instance, frame: 0 }));
 }
 
-async function sendPictures(ctx: Exchange, world: World, chosen: Picture[], look: Omit<RenderedLook, 'format'>, content: string): Promise<void> {
-  if (chosen.some(({ instance, frame }) => frame >= frameCount(instance.frames))) throw new Problem('not-found', 'The instance has no such frame');
+async function sendPictures(
+  ctx: Exchange,
+  world: World,
+  chosen: Picture[],
+  look: Omit<RenderedLook, 'format'>,
+  content: string,
+): Promise<void> {
+  if (chosen.some(({ instance, frame }) => frame >= frameCount(instance.frames)))
+    throw new Problem('not-found', 'The instance has no such frame');
   const [choice] = accepted(ctx, chosen.length === 1 ? [...pictures, ...multiparts] : multiparts);
   const format = choice!.name.endsWith('png') ? 'png' : 'jpeg';
   warnOfIgnored(ctx);
   ctx.set('Cache-Control', 'private, no-cache');
-  if (notModified(ctx, { etag: `W/"${content}-${choice!.name}-${tagOf(look)}"` })) return;
+  const shown = chosen.map(({ frame }) => frame + 1).join('.');
+  if (notModified(ctx, { etag: `W/"${content}-${choice!.name}-${shown}-${tagOf(look)}"` })) return;
   const parts = chosen.map((picture) => picturePart(world, picture, { ...look, format }));
   if (!choice!.name.startsWith('parts')) return send(ctx, parts[0]!.type, parts[0]!.body());
   const { type, chunks } = multipart(`image/${format}`, parts);
@@ -91,5 +121,8 @@ function tagOf(look: Omit<RenderedLook, 'format'>): string {
 }
 
 function isPdf(instance: InstanceRow): boolean {
-  return instance.bulk['00420011'] !== undefined && String(instance.attributes['00420012']?.Value?.[0]).toLowerCase() === 'application/pdf';
+  return (
+    instance.bulk['00420011'] !== undefined &&
+    String(instance.attributes['00420012']?.Value?.[0]).toLowerCase() === 'application/pdf'
+  );
 }

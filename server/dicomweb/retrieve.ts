@@ -4,7 +4,7 @@ import type { InstanceRow, World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import type { Choice, Offer } from '../http/negotiate.ts';
 import { notModified } from '../http/conditional.ts';
-import { accepted, asking, partOf, send, type Exchange } from './exchange.ts';
+import { accepted, asking, contentTag, partOf, send, type Exchange } from './exchange.ts';
 import { multipart, type Part } from './write-multipart.ts';
 
 type Form = 'multipart' | 'single';
@@ -22,11 +22,15 @@ export function retrieve(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const part = partOf(ctx);
     const choices = accepted(ctx, part.SOPInstanceUID === undefined ? several : one);
-    const { instances, revision } = await locate(world, asking(ctx), part, 'dicomweb:retrieve');
+    const { instances } = await locate(world, asking(ctx), part, 'dicomweb:retrieve');
     const choice = choices.find((candidate) => instances.every((instance) => canGive(instance, candidate)));
-    if (!choice) throw new Problem('not-acceptable', 'These instances are available with transfer-syntax=* only, or in the one that was asked for not at all');
+    if (!choice)
+      throw new Problem(
+        'not-acceptable',
+        'These instances are available with transfer-syntax=* only, or in the one that was asked for not at all',
+      );
     ctx.set('Cache-Control', 'private, no-cache');
-    if (notModified(ctx, { etag: etagOf(instances, revision, choice) })) return;
+    if (notModified(ctx, { etag: etagOf(instances, choice) })) return;
     const parts = instances.map((instance) => partFor(world, instance, choice));
     if (choice.name === 'single') return send(ctx, parts[0]!.type, parts[0]!.body(), parts[0]!.length);
     const { type, length, chunks } = multipart('application/dicom', parts);
@@ -34,10 +38,9 @@ export function retrieve(world: World) {
   };
 }
 
-/** One instance never changes; a study changes with its revision. Weak, because each answer has a boundary of its own. */
-function etagOf(instances: InstanceRow[], revision: number, { name, transferSyntax = explicit }: Choice): string {
-  const content = instances.length === 1 ? instances[0]!.blob : `r${revision}`;
-  return `W/"${content}-${name}-${transferSyntax === '*' ? 'stored' : transferSyntax}"`;
+/** Weak, because each answer has a boundary of its own. */
+function etagOf(instances: InstanceRow[], { name, transferSyntax = explicit }: Choice): string {
+  return `W/"${contentTag(instances)}-${name}-${transferSyntax === '*' ? 'stored' : transferSyntax}"`;
 }
 
 function canGive(instance: InstanceRow, { transferSyntax = explicit }: Choice): boolean {
@@ -51,5 +54,9 @@ function partFor(world: World, instance: InstanceRow, { transferSyntax = explici
     const type = `application/dicom; transfer-syntax=${instance.TransferSyntaxUID}`;
     return { type, location, length: instance.size, body: () => world.blobs.open(instance.blob) };
   }
-  return { type: `application/dicom; transfer-syntax=${explicit}`, location, body: () => world.pixels.explicit(instance) };
+  return {
+    type: `application/dicom; transfer-syntax=${explicit}`,
+    location,
+    body: () => world.pixels.explicit(instance),
+  };
 }

@@ -22,7 +22,11 @@ const instance = `${series}/instances/:instance`;
  * @param parts.bearer sets `ctx.state.principal` from the access token or throws Problem `login`
  * @param parts.instanceLimit bytes of one stored instance
  */
-export function dicomwebFace(parts: { world: World; bearer: Middleware<State>; instanceLimit?: number }): Router<State> {
+export function dicomwebFace(parts: {
+  world: World;
+  bearer: Middleware<State>;
+  instanceLimit?: number;
+}): Router<State> {
   const { world, bearer } = parts;
   const router = new Router<State>();
   router.use(answerProblems(), bearer);

@@ -17,7 +17,11 @@ export function search(world: World, level: StudyQuery['level']) {
     const { study, series } = ctx.params;
     for (const uid of [study, series])
       if (uid !== undefined && !isUid(uid)) throw new Problem('value', 'The path holds something that is not a UID');
-    const target = { level, ...(study !== undefined && { StudyInstanceUID: study }), ...(series !== undefined && { SeriesInstanceUID: series }) };
+    const target = {
+      level,
+      ...(study !== undefined && { StudyInstanceUID: study }),
+      ...(series !== undefined && { SeriesInstanceUID: series }),
+    };
     const query = parseStudyQuery(target, new URLSearchParams(ctx.querystring));
     const { matches, total } = await find(world, asking(ctx), query, ctx.path + ctx.search);
     pageHeaders(ctx, world.settings.dicomwebBaseUrl, query, matches.length, total);
@@ -28,7 +32,13 @@ export function search(world: World, level: StudyQuery['level']) {
 }
 
 /** How many there are, where the next ones are, and a warning that these were not all (PS3.18 8.3.4.4). */
-function pageHeaders(ctx: Exchange, baseUrl: string, query: StudyQuery & { capped: boolean }, given: number, total: number): void {
+function pageHeaders(
+  ctx: Exchange,
+  baseUrl: string,
+  query: StudyQuery & { capped: boolean },
+  given: number,
+  total: number,
+): void {
   ctx.set('X-Total-Count', String(total));
   const reached = query.offset + given;
   if (reached >= total || given === 0) return;
@@ -39,7 +49,8 @@ function pageHeaders(ctx: Exchange, baseUrl: string, query: StudyQuery & { cappe
   ctx.set('Link', `<${baseUrl}${path}?${next}>; rel="next"`);
   if (query.capped || ctx.query['limit'] === undefined) {
     const service = new URL(baseUrl).host;
-    const text = 'The number of results exceeded the maximum supported by the server. Additional results can be requested.';
+    const text =
+      'The number of results exceeded the maximum supported by the server. Additional results can be requested.';
     ctx.set('Warning', `299 ${service} "${text}"`);
   }
 }

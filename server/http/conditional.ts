@@ -5,11 +5,15 @@ import type { Context } from 'koa';
  * Sets the validators and decides whether the answer is 304. If-None-Match beats If-Modified-Since.
  * @returns true when the answer is complete: the caller sends no body.
  */
-export function notModified(ctx: Pick<Context, 'get' | 'set' | 'status' | 'method'>, current: { etag: string; lastModified?: Date }): boolean {
+export function notModified(
+  ctx: Pick<Context, 'get' | 'set' | 'status' | 'method'>,
+  current: { etag: string; lastModified?: Date },
+): boolean {
   ctx.set('ETag', current.etag);
   if (current.lastModified) ctx.set('Last-Modified', current.lastModified.toUTCString());
   const known = ctx.get('If-None-Match');
-  const isCurrent = known === '' ? isOlder(current.lastModified, ctx.get('If-Modified-Since')) : listsTag(known, current.etag);
+  const isCurrent =
+    known === '' ? isOlder(current.lastModified, ctx.get('If-Modified-Since')) : listsTag(known, current.etag);
   if (isCurrent) ctx.status = 304;
   return isCurrent;
 }
@@ -24,5 +28,7 @@ export function listsTag(header: string, etag: string): boolean {
 /** Seconds are all that the header can say. */
 function isOlder(lastModified: Date | undefined, since: string): boolean {
   const known = Date.parse(since);
-  return lastModified !== undefined && !Number.isNaN(known) && Math.floor(lastModified.getTime() / 1000) * 1000 <= known;
+  return (
+    lastModified !== undefined && !Number.isNaN(known) && Math.floor(lastModified.getTime() / 1000) * 1000 <= known
+  );
 }

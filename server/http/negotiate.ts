@@ -41,7 +41,11 @@ const token = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
  * @param override the `accept` query parameter, which takes the header's place (PS3.18 8.3.3.1)
  * @param offers in the order of the server's preference
  */
-export function negotiate<Name extends string>(accept: string | undefined, override: string | undefined, offers: readonly Offer<Name>[]): Choice<Name>[] {
+export function negotiate<Name extends string>(
+  accept: string | undefined,
+  override: string | undefined,
+  offers: readonly Offer<Name>[],
+): Choice<Name>[] {
   const given = override ?? accept ?? '';
   const ranges = given.trim() === '' ? parseAccept('*/*') : parseAccept(given);
   const refused = ranges.filter(({ q }) => q === 0);
@@ -51,13 +55,16 @@ export function negotiate<Name extends string>(accept: string | undefined, overr
     for (const offer of offers) {
       if (!matches(range, offer)) continue;
       const exact = exactness(range);
-      if (refused.some((other) => matches(other, offer) && exactness(other) >= exact && sameSyntax(other, range))) continue;
+      if (refused.some((other) => matches(other, offer) && exactness(other) >= exact && sameSyntax(other, range)))
+        continue;
       const media = offer.part ?? offer.media;
       choices.push({ name: offer.name, media, transferSyntax: transferSyntaxOf(range), q: range.q, exact });
     }
   }
   // Array sorting is stable: equal ones stay in the order of the header.
-  return choices.sort((a, b) => b.q - a.q || b.exact - a.exact).map(({ name, media, transferSyntax }) => ({ name, media, transferSyntax }));
+  return choices
+    .sort((a, b) => b.q - a.q || b.exact - a.exact)
+    .map(({ name, media, transferSyntax }) => ({ name, media, transferSyntax }));
 }
 
 /** Reads an Accept header; what is not a media range is left out, as if it had not been sent. */
@@ -69,12 +76,14 @@ function mediaRange(text: string): MediaRange | undefined {
   const [media = '', ...rest] = splitOutsideQuotes(text, ';');
   // In a query string an unescaped plus sign arrives as a space.
   const [type = '', subtype = '', ...more] = media.trim().toLowerCase().replaceAll(' ', '+').split('/');
-  if (more.length > 0 || !token.test(type) || !token.test(subtype) || (type === '*' && subtype !== '*')) return undefined;
+  if (more.length > 0 || !token.test(type) || !token.test(subtype) || (type === '*' && subtype !== '*'))
+    return undefined;
   const parameters = new Map<string, string>();
   for (const parameter of rest) {
     const equals = parameter.indexOf('=');
     const name = parameter.slice(0, equals).trim().toLowerCase();
-    if (equals > 0 && token.test(name) && !parameters.has(name)) parameters.set(name, unquoted(parameter.slice(equals + 1).trim()));
+    if (equals > 0 && token.test(name) && !parameters.has(name))
+      parameters.set(name, unquoted(parameter.slice(equals + 1).trim()));
   }
   const q = qValue(parameters.get('q'));
   return q === undefined ? undefined : { type, subtype, parameters, q };
@@ -86,7 +95,9 @@ function qValue(text: string | undefined): number | undefined {
 }
 
 function unquoted(value: string): string {
-  return value.length >= 2 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1).replace(/\\(.)/g, '$1') : value;
+  return value.length >= 2 && value.startsWith('"') && value.endsWith('"')
+    ? value.slice(1, -1).replace(/\\(.)/g, '$1')
+    : value;
 }
 
 function splitOutsideQuotes(text: string, separator: string): string[] {

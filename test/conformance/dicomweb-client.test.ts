@@ -36,7 +36,9 @@ afterAll(() => server.close());
 
 describe('dicomweb-client', () => {
   it('finds studies, series and instances that it has stored', async () => {
-    const studies: Record<string, { Value: unknown[] }>[] = await client.searchForStudies({ queryParams: { PatientName: 'exam*', limit: 10, _dc: 1 } });
+    const studies: Record<string, { Value: unknown[] }>[] = await client.searchForStudies({
+      queryParams: { PatientName: 'exam*', limit: 10, _dc: 1 },
+    });
     expect(studies.map((match) => match['0020000D']!.Value[0])).toEqual([study]);
     expect(await client.searchForSeries({ studyInstanceUID, queryParams: { Modality: 'CT' } })).toHaveLength(1);
     expect(await client.searchForInstances(ofSeries)).toHaveLength(2);
@@ -51,7 +53,10 @@ describe('dicomweb-client', () => {
 
   it('retrieves instances, series and studies', async () => {
     expect(same(await client.retrieveInstance(ofFirst), files[0]!)).toBe(true);
-    for (const given of [await client.retrieveSeries(ofSeries), await client.retrieveStudy({ studyInstanceUID })] as ArrayBuffer[][])
+    for (const given of [
+      await client.retrieveSeries(ofSeries),
+      await client.retrieveStudy({ studyInstanceUID }),
+    ] as ArrayBuffer[][])
       expect(given.map((bytes, i) => same(bytes, files[i]!))).toEqual([true, true]);
   });
 

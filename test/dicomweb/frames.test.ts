@@ -29,7 +29,11 @@ async function stored(options: ImageOptions): Promise<string> {
 }
 
 /** Encodes the gradient, or another image, with the codec that the server decodes with. */
-function encoded(codec: 'encodeJpeg' | 'encodeJpegLs' | 'encodeJpeg2000' | 'encodeHtJpeg2000', parameters = {}, image: Partial<Record<string, unknown>> = {}): Uint8Array {
+function encoded(
+  codec: 'encodeJpeg' | 'encodeJpegLs' | 'encodeJpeg2000' | 'encodeHtJpeg2000',
+  parameters = {},
+  image: Partial<Record<string, unknown>> = {},
+): Uint8Array {
   const context = new Context({
     width: 32, height: 24, bitsAllocated: 16, bitsStored: 12, samplesPerPixel: 1, pixelRepresentation: 0, planarConfiguration: 0,
     photometricInterpretation: 'MONOCHROME2', decodedBuffer: new Uint8Array(native), ...image,
@@ -49,24 +53,34 @@ describe('frames of native images', () => {
     const reply = await server.get(`${path}/frames/3,1`, { accept: octets });
     expect(reply.type).toMatch(/^multipart\/related; type="application\/octet-stream"; boundary=/);
     const parts = reply.parts();
-    expect(parts.map(({ headers }) => headers['content-type'])).toEqual(Array(2).fill(`application/octet-stream; transfer-syntax=${syntaxes.explicit}`));
+    expect(parts.map(({ headers }) => headers['content-type'])).toEqual(
+      Array(2).fill(`application/octet-stream; transfer-syntax=${syntaxes.explicit}`),
+    );
     expect(parts.map(({ body }) => [...body])).toEqual([[...frames[2]!], [...frames[0]!]]);
     expect((await server.get(`${path}/frames/3%2C1`)).parts()).toHaveLength(2);
     const single = await server.get(`${path}/frames/2`, { accept: 'application/octet-stream' });
-    expect([single.type, [...single.body]]).toEqual([`application/octet-stream; transfer-syntax=${syntaxes.explicit}`, [...frames[1]!]]);
+    expect([single.type, [...single.body]]).toEqual([
+      `application/octet-stream; transfer-syntax=${syntaxes.explicit}`,
+      [...frames[1]!],
+    ]);
     expect((await server.get(`${path}/frames/1,2`, { accept: 'application/octet-stream' })).status).toBe(406);
   });
 
-  it.each([syntaxes.bigEndian, syntaxes.implicit, syntaxes.deflated])('are little endian whatever the file is (%s)', async (transferSyntax) => {
-    const path = await stored({ rows: 24, columns: 32, transferSyntax, pixels: native, with: twelveBits });
-    for (const accept of [octets, `${octets}; transfer-syntax=*`, `${octets}; transfer-syntax="*"`, '*/*'])
-      expect((await server.get(`${path}/frames/1`, { accept })).parts()[0]!.body.equals(native)).toBe(true);
-  });
+  it.each([syntaxes.bigEndian, syntaxes.implicit, syntaxes.deflated])(
+    'are little endian whatever the file is (%s)',
+    async (transferSyntax) => {
+      const path = await stored({ rows: 24, columns: 32, transferSyntax, pixels: native, with: twelveBits });
+      for (const accept of [octets, `${octets}; transfer-syntax=*`, `${octets}; transfer-syntax="*"`, '*/*'])
+        expect((await server.get(`${path}/frames/1`, { accept })).parts()[0]!.body.equals(native)).toBe(true);
+    },
+  );
 
   it('of one bit a pixel begin with their own first bit', async () => {
     // Frames of 3 x 3: nine bits, so the second begins inside of a byte.
     const bits = '101010101' + '110011001' + '000000001';
-    const packed = Uint8Array.from({ length: 4 }, (_, byte) => [...bits.slice(byte * 8, byte * 8 + 8)].reduce((sum, bit, i) => sum | (Number(bit) << i), 0));
+    const packed = Uint8Array.from({ length: 4 }, (_, byte) =>
+      [...bits.slice(byte * 8, byte * 8 + 8)].reduce((sum, bit, i) => sum | (Number(bit) << i), 0),
+    );
     const path = await stored({ rows: 3, columns: 3, bits: 1, frames: 3, pixels: packed });
     const parts = (await server.get(`${path}/frames/1,2,3`)).parts();
     expect(parts.map(({ body }) => [...body])).toEqual([[0b01010101, 1], [0b00110011, 1], [0, 1]]); // prettier-ignore
@@ -74,7 +88,8 @@ describe('frames of native images', () => {
 
   it('are counted from 1, and refused in other forms', async () => {
     const path = await stored({ rows: 2, columns: 2 });
-    for (const list of ['0', '1,', ',1', 'a', '1-2', '-1', '1.0', '01', '1%202', '1'.repeat(20)]) expect((await server.get(`${path}/frames/${list}`)).status).toBe(400);
+    for (const list of ['0', '1,', ',1', 'a', '1-2', '-1', '1.0', '01', '1%202', '1'.repeat(20)])
+      expect((await server.get(`${path}/frames/${list}`)).status).toBe(400);
     expect((await server.get(`${path}/frames/2`)).status).toBe(404);
     expect((await server.get(`${path}/frames/1,2`)).status).toBe(404);
   });
@@ -90,25 +105,38 @@ describe('frames of compressed images', () => {
   ] as const)('of transfer syntax ...4.%i come as %s or decoded', async (last, media, encode) => {
     const bytes = encode();
     const path = await stored(compressed(last, bytes));
-    const asStored = (await server.get(`${path}/frames/1`, { accept: `multipart/related; type="${media}"; transfer-syntax=${uidOf(last)}` })).parts()[0]!;
+    const asStored = (
+      await server.get(`${path}/frames/1`, {
+        accept: `multipart/related; type="${media}"; transfer-syntax=${uidOf(last)}`,
+      })
+    ).parts()[0]!;
     expect(asStored.headers['content-type']).toBe(`${media}; transfer-syntax=${uidOf(last)}`);
     expect(asStored.body.equals(bytes)).toBe(true);
     const any = await server.get(`${path}/frames/1`, { accept: `${octets}; transfer-syntax="*"` });
     expect(any.parts()[0]!.headers['content-type']).toBe(`application/octet-stream; transfer-syntax=${uidOf(last)}`);
     expect(any.parts()[0]!.body.equals(bytes)).toBe(true);
     const decoded = await server.get(`${path}/frames/1`, { accept: octets });
-    expect(decoded.parts()[0]!.headers['content-type']).toBe(`application/octet-stream; transfer-syntax=${syntaxes.explicit}`);
+    expect(decoded.parts()[0]!.headers['content-type']).toBe(
+      `application/octet-stream; transfer-syntax=${syntaxes.explicit}`,
+    );
     expect(decoded.parts()[0]!.body.equals(native)).toBe(true);
     expect((await server.get(`${path}/frames/1`, { accept: 'multipart/related; type="image/gif"' })).status).toBe(406);
-    expect((await server.get(`${path}/bulkdata/7FE00010`, { accept: `multipart/related; type="${media}"` })).parts()[0]!.body.equals(bytes)).toBe(true);
+    expect(
+      (await server.get(`${path}/bulkdata/7FE00010`, { accept: `multipart/related; type="${media}"` }))
+        .parts()[0]!
+        .body.equals(bytes),
+    ).toBe(true);
     const whole = await server.get(path, { accept: 'application/dicom' });
     expect(whole.body.subarray(-native.length).equals(native)).toBe(true);
   });
 
   it('of several fragments are joined', async () => {
     const bytes = encoded('encodeJpegLs');
-    const cut = bytes.length >> 2 << 1;
-    const path = await stored({ ...compressed(80, bytes), pixels: { fragments: [bytes.subarray(0, cut), bytes.subarray(cut)] } });
+    const cut = (bytes.length >> 2) << 1;
+    const path = await stored({
+      ...compressed(80, bytes),
+      pixels: { fragments: [bytes.subarray(0, cut), bytes.subarray(cut)] },
+    });
     expect((await server.get(`${path}/frames/1`, { accept: octets })).parts()[0]!.body.equals(native)).toBe(true);
   });
 
@@ -121,7 +149,14 @@ describe('frames of compressed images', () => {
     packed.forEach((segment, i) => (header.writeUInt32LE(at, 4 + i * 4), (at += segment.length)));
     const frame = Buffer.concat([header, ...packed.map((segment) => Buffer.from(segment))]);
     const rgb: Element[] = [['00280002', 'US', 3], ['00280004', 'CS', 'RGB'], ['00280006', 'US', 1]]; // prettier-ignore
-    const path = await stored({ rows: 2, columns: 2, bits: 8, transferSyntax: syntaxes.rle, with: rgb, pixels: { fragments: [frame] } });
+    const path = await stored({
+      rows: 2,
+      columns: 2,
+      bits: 8,
+      transferSyntax: syntaxes.rle,
+      with: rgb,
+      pixels: { fragments: [frame] },
+    });
     const interleaved = [0, 1, 2, 3].flatMap((i) => planes.map((plane) => plane[i]!));
     expect([...(await server.get(`${path}/frames/1`, { accept: octets })).parts()[0]!.body]).toEqual(interleaved);
   });
@@ -139,7 +174,11 @@ describe('frames of compressed images', () => {
     }
     const path = await stored(compressed(90, broken));
     expect([200, 400]).toContain((await server.get(`${path}/frames/1`, { accept: octets })).status);
-    expect((await server.get(`${await stored(compressed(90, good))}/frames/1`, { accept: octets })).parts()[0]!.body.equals(native)).toBe(true);
+    expect(
+      (await server.get(`${await stored(compressed(90, good))}/frames/1`, { accept: octets }))
+        .parts()[0]!
+        .body.equals(native),
+    ).toBe(true);
   });
 
   it('of a syntax without a decoder here are available as stored only', async () => {
@@ -154,7 +193,12 @@ describe('frames of compressed images', () => {
 
 describe('rendered images', () => {
   const ramp = Uint16Array.from({ length: 256 }, (_, i) => i * 16);
-  const image = (more: Element[] = []): ImageOptions => ({ rows: 16, columns: 16, pixels: Buffer.from(ramp.buffer), with: [...twelveBits, ...more] });
+  const image = (more: Element[] = []): ImageOptions => ({
+    rows: 16,
+    columns: 16,
+    pixels: Buffer.from(ramp.buffer),
+    with: [...twelveBits, ...more],
+  });
   const grey = async (path: string) => {
     const reply = await server.get(path, { accept: 'image/png' });
     expect([reply.status, reply.type]).toEqual([200, 'image/png']);
@@ -169,8 +213,12 @@ describe('rendered images', () => {
     const asked = (await grey(`${path}/rendered?window=100,200,linear`)).data;
     // PS3.3 C.11.2.1.2.1: ((x - (c - 0.5)) / (w - 1) + 0.5) * 255
     expect([asked[0], asked[5], asked[13]]).toEqual([0, Math.round(((80 - 99.5) / 199 + 0.5) * 255), 255]);
-    expect((await grey(`${path}/rendered?window=100%2C200%2Clinear-exact`)).data[5]).toBe(Math.round(((80 - 100) / 200 + 0.5) * 255));
-    expect((await grey(`${path}/rendered?window=100,200,sigmoid`)).data[5]).toBe(Math.round(255 / (1 + Math.exp((-4 * (80 - 100)) / 200))));
+    expect((await grey(`${path}/rendered?window=100%2C200%2Clinear-exact`)).data[5]).toBe(
+      Math.round(((80 - 100) / 200 + 0.5) * 255),
+    );
+    expect((await grey(`${path}/rendered?window=100,200,sigmoid`)).data[5]).toBe(
+      Math.round(255 / (1 + Math.exp((-4 * (80 - 100)) / 200))),
+    );
     const plain = (await grey(`${await stored(image())}/rendered`)).data;
     expect([plain[0], plain[255]]).toEqual([0, 255]);
   });
@@ -187,7 +235,9 @@ describe('rendered images', () => {
 
   it('show signed values with bits above the stored ones masked', async () => {
     const signed = Uint16Array.from({ length: 256 }, (_, i) => 0xf000 | ((i * 16 - 2048) & 0xfff));
-    const { data } = await grey(`${await stored({ ...image([['00280103', 'US', 1]]), pixels: Buffer.from(signed.buffer) })}/rendered`);
+    const { data } = await grey(
+      `${await stored({ ...image([['00280103', 'US', 1]]), pixels: Buffer.from(signed.buffer) })}/rendered`,
+    );
     expect([data[0], data[255]]).toEqual([0, 255]);
     expect(Math.abs(data[128]! - 128)).toBeLessThanOrEqual(1);
   });
@@ -195,19 +245,50 @@ describe('rendered images', () => {
   it('apply palettes and YBR', async () => {
     const palette: Element[] = ['1', '2', '3'].flatMap((colour, i): Element[] => [
       [`0028110${colour}`, 'US', [4, 0, 16]],
-      [`0028120${colour}`, 'OW', Buffer.from(Uint16Array.from([0, 0x5555, 0xaaaa, 0xffff].map((value) => (i === 0 ? value : i === 1 ? 0xffff - value : 0x8080))).buffer)],
+      [
+        `0028120${colour}`,
+        'OW',
+        Buffer.from(
+          Uint16Array.from(
+            [0, 0x5555, 0xaaaa, 0xffff].map((value) => (i === 0 ? value : i === 1 ? 0xffff - value : 0x8080)),
+          ).buffer,
+        ),
+      ],
     ]);
-    const indexed = await stored({ rows: 2, columns: 2, bits: 8, pixels: Uint8Array.of(0, 1, 2, 9), with: [['00280004', 'CS', 'PALETTE COLOR'], ...palette] });
-    const coloured = await sharp((await server.get(`${indexed}/rendered`, { accept: 'image/png' })).body).raw().toBuffer();
+    const indexed = await stored({
+      rows: 2,
+      columns: 2,
+      bits: 8,
+      pixels: Uint8Array.of(0, 1, 2, 9),
+      with: [['00280004', 'CS', 'PALETTE COLOR'], ...palette],
+    });
+    const coloured = await sharp((await server.get(`${indexed}/rendered`, { accept: 'image/png' })).body)
+      .raw()
+      .toBuffer();
     expect([...coloured]).toEqual([0, 255, 128, 85, 170, 128, 170, 85, 128, 255, 0, 128]);
     const ybr: Element[] = [['00280002', 'US', 3], ['00280004', 'CS', 'YBR_FULL'], ['00280006', 'US', 0]]; // prettier-ignore
-    const red = await stored({ rows: 1, columns: 2, bits: 8, pixels: Uint8Array.of(76, 85, 255, 128, 128, 128), with: ybr });
-    const rgb = [...(await sharp((await server.get(`${red}/rendered`, { accept: 'image/png' })).body).raw().toBuffer())];
+    const red = await stored({
+      rows: 1,
+      columns: 2,
+      bits: 8,
+      pixels: Uint8Array.of(76, 85, 255, 128, 128, 128),
+      with: ybr,
+    });
+    const rgb = [
+      ...(await sharp((await server.get(`${red}/rendered`, { accept: 'image/png' })).body)
+        .raw()
+        .toBuffer()),
+    ];
     [254, 0, 0, 128, 128, 128].forEach((value, i) => expect(Math.abs(rgb[i]! - value)).toBeLessThanOrEqual(2));
   });
 
   it('fit into the viewport, of the image or of a region, mirrored by negative sizes', async () => {
-    const path = await stored({ rows: 16, columns: 32, bits: 8, pixels: Uint8Array.from({ length: 512 }, (_, i) => (i % 32) * 8) });
+    const path = await stored({
+      rows: 16,
+      columns: 32,
+      bits: 8,
+      pixels: Uint8Array.from({ length: 512 }, (_, i) => (i % 32) * 8),
+    });
     const size = async (query: string) => {
       const { info } = await grey(`${path}/rendered?${query}`);
       return [info.width, info.height];
@@ -224,10 +305,16 @@ describe('rendered images', () => {
     const path = await stored({ rows: 4, columns: 4, bits: 8, frames: 2 });
     const jpeg = await server.get(`${path}/rendered?quality=50`);
     expect([jpeg.type, jpeg.body.subarray(0, 2).toString('hex')]).toEqual(['image/jpeg', 'ffd8']);
-    expect((await server.get(`${path}/frames/2/rendered`, { accept: 'image/png,image/jpeg;q=0.5' })).type).toBe('image/png');
-    const parts = (await server.get(`${path}/frames/1,2/rendered`, { accept: 'multipart/related; type="image/png"' })).parts();
+    expect((await server.get(`${path}/frames/2/rendered`, { accept: 'image/png,image/jpeg;q=0.5' })).type).toBe(
+      'image/png',
+    );
+    const parts = (
+      await server.get(`${path}/frames/1,2/rendered`, { accept: 'multipart/related; type="image/png"' })
+    ).parts();
     expect(parts.map(({ headers }) => headers['content-type'])).toEqual(['image/png', 'image/png']);
-    const wholeSeries = await server.get(`${path.replace(/\/instances.*/, '')}/rendered`, { accept: 'multipart/related; type="image/jpeg"' });
+    const wholeSeries = await server.get(`${path.replace(/\/instances.*/, '')}/rendered`, {
+      accept: 'multipart/related; type="image/jpeg"',
+    });
     expect(wholeSeries.parts()).toHaveLength(1);
     expect((await server.get(`${path.replace(/\/series.*/, '')}/thumbnail`)).type).toBe('image/jpeg');
     expect((await server.get(`${path}/frames/3/rendered`)).status).toBe(404);

@@ -20,7 +20,16 @@ beforeAll(async () => {
       with: [
         ['0008103E', 'LO', 'Marks'],
         ['00200011', 'IS', '2'],
-        ['00400275', 'SQ', [[['00401001', 'SH', 'RP-7'], ['00400009', 'SH', 'SPS-7']]]],
+        [
+          '00400275',
+          'SQ',
+          [
+            [
+              ['00401001', 'SH', 'RP-7'],
+              ['00400009', 'SH', 'SPS-7'],
+            ],
+          ],
+        ],
       ],
     }),
     imageFile({
@@ -32,7 +41,17 @@ beforeAll(async () => {
         ['00080050', 'SH', 'ACC-2'],
         ['00100010', 'PN', utf8('Müller^Jürgen')],
         ['00081030', 'LO', 'Knee'],
-        ['00081032', 'SQ', [[['00080100', 'SH', 'K1'], ['00080102', 'SH', 'LOCAL'], ['00080104', 'LO', 'Knee']]]],
+        [
+          '00081032',
+          'SQ',
+          [
+            [
+              ['00080100', 'SH', 'K1'],
+              ['00080102', 'SH', 'LOCAL'],
+              ['00080104', 'LO', 'Knee'],
+            ],
+          ],
+        ],
       ],
     }),
     imageFile({
@@ -75,7 +94,10 @@ describe('the answer', () => {
       '00201206': { vr: 'IS', Value: [2] },
       '00201208': { vr: 'IS', Value: [3] },
     });
-    expect(last).toMatchObject({ '00080020': { vr: 'DA' }, '00100010': { vr: 'PN', Value: [{ Ideographic: '山田^太郎' }] } });
+    expect(last).toMatchObject({
+      '00080020': { vr: 'DA' },
+      '00100010': { vr: 'PN', Value: [{ Ideographic: '山田^太郎' }] },
+    });
     expect(last!['00080020']).not.toHaveProperty('Value');
     expect(Object.keys(first!)).toEqual(Object.keys(first!).toSorted());
   });
@@ -83,13 +105,27 @@ describe('the answer', () => {
   it('gives series and instances their own keys, and those of the levels that the path does not name', async () => {
     const inStudy = (await server.get(`/studies/${studies.erika}/series`)).json();
     expect(inStudy.map((match) => match['00200011'])).toEqual([{ vr: 'IS', Value: [1] }, { vr: 'IS', Value: [2] }]); // prettier-ignore
-    expect(inStudy[0]).toMatchObject({ '00080060': { Value: ['CT'] }, '0008103E': {}, '00201209': { Value: [2] }, '00400244': { vr: 'DA' }, '00400275': { vr: 'SQ' } });
+    expect(inStudy[0]).toMatchObject({
+      '00080060': { Value: ['CT'] },
+      '0008103E': {},
+      '00201209': { Value: [2] },
+      '00400244': { vr: 'DA' },
+      '00400275': { vr: 'SQ' },
+    });
     expect(inStudy[0]!['00081190']!.Value).toEqual([`${server.base}/studies/${studies.erika}/series/${series.ct}`]);
     expect(inStudy[0]).not.toHaveProperty('00100010');
     expect((await server.get('/series')).json()[0]).toHaveProperty('00100010');
     const instances = (await server.get(`/studies/${studies.erika}/series/${series.ct}/instances`)).json();
     expect(instances.map((match) => match['00200013']!.Value)).toEqual([[1], [2]]);
-    expect(instances[0]).toMatchObject({ '00080016': {}, '00080018': {}, '00080056': {}, '00280010': { Value: [16] }, '00280011': {}, '00280100': {}, '00280008': {} });
+    expect(instances[0]).toMatchObject({
+      '00080016': {},
+      '00080018': {},
+      '00080056': {},
+      '00280010': { Value: [16] },
+      '00280011': {},
+      '00280100': {},
+      '00280008': {},
+    });
     expect(instances[0]).not.toHaveProperty('00080060');
     expect((await server.get(`/studies/${studies.erika}/instances`)).json()[0]).toHaveProperty('00080060');
     expect((await server.get('/instances')).json()[0]).toHaveProperty('00100010');
@@ -107,7 +143,11 @@ describe('the answer', () => {
     const next = /^<([^>]+)>; rel="next"$/.exec(first.headers.get('link')!)![1]!;
     const second = await server.get(next);
     expect(second.headers.get('link')).toBeNull();
-    expect([...first.json(), ...second.json()].map((match) => match['0020000D']!.Value![0])).toEqual([studies.erika, studies.mueller, studies.yamada]);
+    expect([...first.json(), ...second.json()].map((match) => match['0020000D']!.Value![0])).toEqual([
+      studies.erika,
+      studies.mueller,
+      studies.yamada,
+    ]);
     expect((await server.get('/studies?offset=9')).json()).toEqual([]);
     expect((await server.get('/studies?limit=0')).headers.get('x-total-count')).toBe('3');
   });
@@ -119,8 +159,16 @@ describe('the answer', () => {
   });
 
   it('returns included fields, alone, in lists, nested, and all', async () => {
-    const included = (await server.get(`/studies/${studies.mueller}/series?includefield=StudyDescription,00081032.00080100&includefield=PatientSex`)).json()[0]!;
-    expect(included).toMatchObject({ '00081030': { Value: ['Knee'] }, '00100040': { Value: ['F'] }, '00081032': { vr: 'SQ' } });
+    const included = (
+      await server.get(
+        `/studies/${studies.mueller}/series?includefield=StudyDescription,00081032.00080100&includefield=PatientSex`,
+      )
+    ).json()[0]!;
+    expect(included).toMatchObject({
+      '00081030': { Value: ['Knee'] },
+      '00100040': { Value: ['F'] },
+      '00081032': { vr: 'SQ' },
+    });
     const all = (await server.get(`/studies/${studies.erika}/instances?includefield=all`)).json()[0]!;
     expect(all).toHaveProperty('00180015');
     expect(all['7FE00010']!.BulkDataURI).toMatch(new RegExp(`^${server.base}/studies/.*/bulkdata/7FE00010$`));
@@ -175,7 +223,10 @@ describe('matching', () => {
 
   it('takes lists of UIDs with commas and backslashes', async () => {
     for (const separator of [',', '\\', '%5C'])
-      expect(await found(`StudyInstanceUID=${studies.erika}${separator}${studies.mueller}`)).toEqual([studies.erika, studies.mueller]);
+      expect(await found(`StudyInstanceUID=${studies.erika}${separator}${studies.mueller}`)).toEqual([
+        studies.erika,
+        studies.mueller,
+      ]);
   });
 
   it('matches attributes of higher levels in series and instances, and of sequences', async () => {
@@ -197,7 +248,11 @@ describe('matching', () => {
   }); // prettier-ignore
 
   it('refuses what is no UID in the path', async () => {
-    for (const path of ['/studies/..%2F..%2Fetc/series', '/studies/1.2.a/instances', '/studies/1.2/series/%00/instances'])
+    for (const path of [
+      '/studies/..%2F..%2Fetc/series',
+      '/studies/1.2.a/instances',
+      '/studies/1.2/series/%00/instances',
+    ])
       expect((await server.get(path)).status).toBe(400);
   });
 });
@@ -206,31 +261,53 @@ describe('who may see it', () => {
   it('asks for a token, and for the right scope', async () => {
     const nobody = await server.get('/studies', { as: null });
     expect([nobody.status, nobody.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="csss"']);
-    expect((await server.get('/studies', { as: 'unknown' })).headers.get('www-authenticate')).toContain('invalid_token');
+    expect((await server.get('/studies', { as: 'unknown' })).headers.get('www-authenticate')).toContain(
+      'invalid_token',
+    );
     server.callers.set('observer', caller('system/Observation.rs', { kind: 'client' }));
     expect((await server.get('/studies', { as: 'observer' })).status).toBe(403);
   });
 
   it('shows a patient the own studies only, in lists and counts', async () => {
     const { patientId } = (await server.world.studies.study(studies.mueller))!;
-    server.callers.set('mueller', caller('patient/ImagingStudy.rs', { kind: 'user', role: 'patient', fhirUser: `Patient/${patientId}`, patient: patientId }));
+    server.callers.set(
+      'mueller',
+      caller('patient/ImagingStudy.rs', {
+        kind: 'user',
+        role: 'patient',
+        fhirUser: `Patient/${patientId}`,
+        patient: patientId,
+      }),
+    );
     const reply = await server.get('/studies', { as: 'mueller' });
     expect(reply.json().map((match) => match['0020000D']!.Value![0])).toEqual([studies.mueller]);
     expect(reply.headers.get('x-total-count')).toBe('1');
     expect((await server.get(`/studies/${studies.erika}/instances`, { as: 'mueller' })).json()).toEqual([]);
-    expect((await server.get(`/studies?StudyInstanceUID=${studies.erika}`, { as: 'mueller' })).headers.get('x-total-count')).toBe('0');
+    expect(
+      (await server.get(`/studies?StudyInstanceUID=${studies.erika}`, { as: 'mueller' })).headers.get('x-total-count'),
+    ).toBe('0');
   });
 
   it('shows a pharmacist nothing before a doctor has verified', async () => {
-    server.callers.set('pharmacist', caller('user/ImagingStudy.rs', { kind: 'user', role: 'pharmacist', fhirUser: 'Practitioner/p' }));
+    server.callers.set(
+      'pharmacist',
+      caller('user/ImagingStudy.rs', { kind: 'user', role: 'pharmacist', fhirUser: 'Practitioner/p' }),
+    );
     expect((await server.get('/studies', { as: 'pharmacist' })).json()).toEqual([]);
   });
 
   it('leaves a trail of who searched for what', async () => {
     await server.get('/studies?PatientID=PID-3');
-    const [row] = await server.database.sql.query<Record<string, unknown>>(`select * from audit where event = 'dicomweb:search' order by seq desc limit 1`);
+    const [row] = await server.database.sql.query<Record<string, unknown>>(
+      `select * from audit where event = 'dicomweb:search' order by seq desc limit 1`,
+    );
     const { patientId } = (await server.world.studies.study(studies.yamada))!;
-    expect(row).toMatchObject({ action: 'E', outcome: 'success', patients: [patientId], entities: [`studies/${studies.yamada}`] });
+    expect(row).toMatchObject({
+      action: 'E',
+      outcome: 'success',
+      patients: [patientId],
+      entities: [`studies/${studies.yamada}`],
+    });
     expect(Buffer.from(String(row!['query']), 'base64').toString()).toContain('PatientID=PID-3');
   });
 });

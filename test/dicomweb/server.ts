@@ -36,7 +36,10 @@ export interface DicomwebServer {
   /** What was thrown that is no Problem. */
   faults: unknown[];
   store(...files: Uint8Array[]): Promise<StoreOutcome>;
-  get(path: string, options?: { accept?: string; as?: string | null; headers?: Record<string, string>; method?: string }): Promise<Reply>;
+  get(
+    path: string,
+    options?: { accept?: string; as?: string | null; headers?: Record<string, string>; method?: string },
+  ): Promise<Reply>;
   close(): Promise<void>;
 }
 
@@ -127,13 +130,29 @@ function worldOn(database: TestDatabase, publicUrl: string, parts: Pick<World, '
 
 async function get(
   url: string,
-  { accept, as = 'all', headers = {}, method = 'GET' }: { accept?: string; as?: string | null; headers?: Record<string, string>; method?: string } = {},
+  {
+    accept,
+    as = 'all',
+    headers = {},
+    method = 'GET',
+  }: { accept?: string; as?: string | null; headers?: Record<string, string>; method?: string } = {},
 ): Promise<Reply> {
-  const all = { ...(accept !== undefined && { Accept: accept }), ...(as !== null && { Authorization: `Bearer ${as}` }), ...headers };
+  const all = {
+    ...(accept !== undefined && { Accept: accept }),
+    ...(as !== null && { Authorization: `Bearer ${as}` }),
+    ...headers,
+  };
   const response = await fetch(url, { method, headers: all });
   const body = Buffer.from(await response.arrayBuffer());
   const type = response.headers.get('content-type') ?? '';
-  return { status: response.status, headers: response.headers, type, body, json: () => JSON.parse(body.toString()), parts: () => partsOf(type, body) };
+  return {
+    status: response.status,
+    headers: response.headers,
+    type,
+    body,
+    json: () => JSON.parse(body.toString()),
+    parts: () => partsOf(type, body),
+  };
 }
 
 function partsOf(type: string, body: Buffer): { headers: Record<string, string>; body: Buffer }[] {
@@ -146,7 +165,10 @@ function partsOf(type: string, body: Buffer): { headers: Record<string, string>;
     const part = body.subarray(at + boundary.length + 4, next);
     const split = part.indexOf('\r\n\r\n');
     const lines = part.subarray(0, split).toString().split('\r\n').map((line) => line.split(/:\s*(.*)/).slice(0, 2)); // prettier-ignore
-    parts.push({ headers: Object.fromEntries(lines.map(([name, value]) => [name!.toLowerCase(), value!])), body: part.subarray(split + 4) });
+    parts.push({
+      headers: Object.fromEntries(lines.map(([name, value]) => [name!.toLowerCase(), value!])),
+      body: part.subarray(split + 4),
+    });
     at = next + 2;
   }
   return parts;

@@ -32,15 +32,25 @@ describe('a byte range', () => {
 describe('a conditional read', () => {
   const ask = (headers: Record<string, string>, lastModified?: Date) => {
     const sent: Record<string, string> = {};
-    const ctx = { method: 'GET', status: 200, get: (name: string) => headers[name] ?? '', set: (name: string, value: string) => void (sent[name] = value) };
-    const answered = notModified(ctx as unknown as Parameters<typeof notModified>[0], { etag: 'W/"r7"', ...(lastModified && { lastModified }) });
+    const ctx = {
+      method: 'GET',
+      status: 200,
+      get: (name: string) => headers[name] ?? '',
+      set: (name: string, value: string) => void (sent[name] = value),
+    };
+    const answered = notModified(ctx as unknown as Parameters<typeof notModified>[0], {
+      etag: 'W/"r7"',
+      ...(lastModified && { lastModified }),
+    });
     return { answered, status: ctx.status, sent };
   };
   const noon = new Date('2026-05-01T12:00:00.500Z');
 
   it('compares entity tags weakly', () => {
-    for (const header of ['"r7"', 'W/"r7"', '"x", "r7"', '*']) expect(ask({ 'If-None-Match': header })).toMatchObject({ answered: true, status: 304, sent: { ETag: 'W/"r7"' } });
-    for (const header of ['"r8"', 'r7', '"r77"', '']) expect(ask({ 'If-None-Match': header })).toMatchObject({ answered: false, status: 200 });
+    for (const header of ['"r7"', 'W/"r7"', '"x", "r7"', '*'])
+      expect(ask({ 'If-None-Match': header })).toMatchObject({ answered: true, status: 304, sent: { ETag: 'W/"r7"' } });
+    for (const header of ['"r8"', 'r7', '"r77"', ''])
+      expect(ask({ 'If-None-Match': header })).toMatchObject({ answered: false, status: 200 });
     expect(listsTag('"a,b", "r7"', '"a,b"')).toBe(true);
   });
 

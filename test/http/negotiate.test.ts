@@ -8,7 +8,9 @@ const offers: Offer[] = [
   { name: 'json', media: 'application/dicom+json' },
 ];
 const chosen = (accept: string | undefined, override?: string) =>
-  negotiate(accept, override, offers).map(({ name, transferSyntax }) => (transferSyntax === undefined ? name : `${name} ${transferSyntax}`));
+  negotiate(accept, override, offers).map(({ name, transferSyntax }) =>
+    transferSyntax === undefined ? name : `${name} ${transferSyntax}`,
+  );
 
 describe('the first choice for an Accept header', () => {
   it.each([
@@ -23,7 +25,10 @@ describe('the first choice for an Accept header', () => {
     ['MULTIPART/Related;Type="Application/DICOM"', 'parts'],
     ['multipart/related; type="application/octet-stream"; transfer-syntax=*', 'samples *'],
     ['multipart/related; type="application/octet-stream"; transfer-syntax="*"', 'samples *'],
-    ['multipart/related; type=application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.80', 'samples 1.2.840.10008.1.2.4.80'],
+    [
+      'multipart/related; type=application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.80',
+      'samples 1.2.840.10008.1.2.4.80',
+    ],
     ['multipart/related; type="application/octet-stream; transfer-syntax=*"', 'samples *'],
     ['multipart/related; transfer-syntax=*; type="application/dicom"', 'parts *'],
     ['multipart/related; type="*/*"', 'parts'],
@@ -46,7 +51,9 @@ describe('the first choice for an Accept header', () => {
 });
 
 it('gives all choices in the order of q, then of exactness', () => {
-  expect(chosen('*/*;q=0.1, application/dicom;q=0.9, multipart/related;type="application/dicom";transfer-syntax=*')).toEqual(
+  expect(
+    chosen('*/*;q=0.1, application/dicom;q=0.9, multipart/related;type="application/dicom";transfer-syntax=*'),
+  ).toEqual(
     ['parts *', 'one', 'parts', 'one', 'samples', 'json'], // prettier-ignore
   );
 });
@@ -57,13 +64,37 @@ it('takes the query parameter before the header', () => {
 });
 
 it('never fails, hangs or invents an offer, whatever is sent', () => {
-  const pieces = ['multipart/related', 'application/dicom', '*/*', '*', '/', ';', ',', '"', '\\', '=', ' ', 'q', '0', '.5', 'type', 'transfer-syntax', '\t', 'é', '\u0000', '%2C', '((', 'a'.repeat(300)];
+  const pieces = [
+    'multipart/related',
+    'application/dicom',
+    '*/*',
+    '*',
+    '/',
+    ';',
+    ',',
+    '"',
+    '\\',
+    '=',
+    ' ',
+    'q',
+    '0',
+    '.5',
+    'type',
+    'transfer-syntax',
+    '\t',
+    'é',
+    '\u0000',
+    '%2C',
+    '((',
+    'a'.repeat(300),
+  ];
   let seed = 7;
   const random = (below: number) => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) % below;
   for (let round = 0; round < 20_000; round++) {
     const header = Array.from({ length: random(24) }, () => pieces[random(pieces.length)]).join('');
     for (const { q } of parseAccept(header)) expect(q >= 0 && q <= 1).toBe(true);
-    for (const { name } of negotiate(header, undefined, offers)) expect(offers.some((offer) => offer.name === name)).toBe(true);
+    for (const { name } of negotiate(header, undefined, offers))
+      expect(offers.some((offer) => offer.name === name)).toBe(true);
   }
   expect(parseAccept('a/b,'.repeat(100_000)).length).toBeLessThanOrEqual(64);
 });

@@ -21,7 +21,8 @@ export function display(frame: DecodedFrame, presentation: Presentation, asked?:
   const { rows: height, columns: width, photometricInterpretation: photometric } = frame;
   if (photometric === 'MONOCHROME1' || photometric === 'MONOCHROME2')
     return { width, height, channels: 1, data: grey(frame, presentation, asked) };
-  if (photometric === 'PALETTE COLOR') return { width, height, channels: 3, data: coloured(frame, presentation.palette) };
+  if (photometric === 'PALETTE COLOR')
+    return { width, height, channels: 3, data: coloured(frame, presentation.palette) };
   if (photometric === 'RGB') return { width, height, channels: 3, data: eightBits(frame) };
   if (photometric === 'YBR_FULL') return { width, height, channels: 3, data: rgbFromYbr(eightBits(frame)) };
   throw new Problem('not-supported', 'Images of this photometric interpretation are not rendered here');
@@ -42,9 +43,15 @@ function grey(frame: DecodedFrame, presentation: Presentation, asked: Window | u
   return data;
 }
 
-function greyTransform(frame: DecodedFrame, presentation: Presentation, asked: Window | undefined): (stored: number) => number {
+function greyTransform(
+  frame: DecodedFrame,
+  presentation: Presentation,
+  asked: Window | undefined,
+): (stored: number) => number {
   const { slope, intercept, modalityTable, voiTable, inverse } = presentation;
-  const modality = modalityTable ? (stored: number) => look(modalityTable, stored) : (stored: number) => stored * slope + intercept;
+  const modality = modalityTable
+    ? (stored: number) => look(modalityTable, stored)
+    : (stored: number) => stored * slope + intercept;
   const window = asked ?? presentation.window;
   const voi =
     asked === undefined && voiTable

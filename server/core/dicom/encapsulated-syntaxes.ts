@@ -22,10 +22,16 @@ const groups: [media: string, decoded: boolean, uids: string[]][] = [
   ['video/mp4', false, last(102, 103, 104, 105, 106, 107, 108)],
 ];
 
-const table = new Map<string, CompressedSyntax>(groups.flatMap(([media, decoded, uids]) => uids.map((uid) => [uid, { media, decoded }] as const)));
+const table = new Map<string, CompressedSyntax>(
+  groups.flatMap(([media, decoded, uids]) => uids.map((uid) => [uid, { media, decoded }] as const)),
+);
 
 /** Names that these types had before they were settled; clients in the field still ask by them. */
-const formerNames: Readonly<Record<string, string>> = { 'image/dicom-rle': 'image/x-dicom-rle', 'image/jls': 'image/x-jls', 'image/jphc': 'image/jhc' };
+const formerNames: Readonly<Record<string, string>> = {
+  'image/dicom-rle': 'image/x-dicom-rle',
+  'image/jls': 'image/x-jls',
+  'image/jphc': 'image/jhc',
+};
 
 /**
  * Media types by which frames of this syntax may be asked for, the right one first. None for syntaxes with native

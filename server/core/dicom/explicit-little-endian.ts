@@ -42,7 +42,12 @@ interface Element {
  * @param at where to begin
  * @throws Problem `structure` when lengths lead out of the source.
  */
-export function rewriteExplicit(source: Uint8Array, at: number, encoding: Encoding, edits: Edits = new Map()): Rewritten {
+export function rewriteExplicit(
+  source: Uint8Array,
+  at: number,
+  encoding: Encoding,
+  edits: Edits = new Map(),
+): Rewritten {
   const chunks: Uint8Array[] = [];
   const pending = [...edits].sort(([a], [b]) => (a < b ? -1 : 1));
   const insertBefore = (tag: string) => {
@@ -65,7 +70,8 @@ export function rewriteExplicit(source: Uint8Array, at: number, encoding: Encodi
 
 /** Header and value of one element; a value too long for a short length field becomes UN (PS3.5 6.2.2). */
 export function elementBytes(tag: string, vr: string, value: Uint8Array): Uint8Array[] {
-  const padded = value.length % 2 === 0 ? [value] : [value, Uint8Array.of(vr === 'UI' || vr === 'OB' || vr === 'UN' ? 0 : 0x20)];
+  const padded =
+    value.length % 2 === 0 ? [value] : [value, Uint8Array.of(vr === 'UI' || vr === 'OB' || vr === 'UN' ? 0 : 0x20)];
   return [elementHeader(tag, vr, value.length + (value.length % 2)), ...padded];
 }
 
@@ -82,7 +88,13 @@ export function elementHeader(tag: string, vr: string, length: number): Uint8Arr
   return new Uint8Array(header.buffer);
 }
 
-function copyElement(source: Uint8Array, element: Element, encoding: Encoding, chunks: Uint8Array[], depth: number): number {
+function copyElement(
+  source: Uint8Array,
+  element: Element,
+  encoding: Encoding,
+  chunks: Uint8Array[],
+  depth: number,
+): number {
   const { tag, vr, length, valueAt } = element;
   if (vr === 'SQ' || (vr === 'UN' && length === undefinedLength)) {
     // UN of undefined length holds a sequence in Implicit VR Little Endian, whatever surrounds it (PS3.5 6.2.2 note 4).
@@ -99,7 +111,14 @@ function copyElement(source: Uint8Array, element: Element, encoding: Encoding, c
   return valueAt + length;
 }
 
-function copyItems(source: Uint8Array, start: number, length: number, encoding: Encoding, chunks: Uint8Array[], depth: number): number {
+function copyItems(
+  source: Uint8Array,
+  start: number,
+  length: number,
+  encoding: Encoding,
+  chunks: Uint8Array[],
+  depth: number,
+): number {
   if (depth > deepest) throw new Problem('structure', 'Sequences are nested too deep');
   const end = length === undefinedLength ? source.length : start + length;
   let at = start;
@@ -115,7 +134,13 @@ function copyItems(source: Uint8Array, start: number, length: number, encoding: 
   return at;
 }
 
-function copyItem(source: Uint8Array, marker: Element, encoding: Encoding, chunks: Uint8Array[], depth: number): number {
+function copyItem(
+  source: Uint8Array,
+  marker: Element,
+  encoding: Encoding,
+  chunks: Uint8Array[],
+  depth: number,
+): number {
   const open = marker.length === undefinedLength;
   const end = open ? source.length : marker.valueAt + marker.length;
   let at = marker.valueAt;
@@ -135,7 +160,13 @@ function readElement(source: Uint8Array, at: number, encoding: Encoding): Elemen
   const little = !encoding.bigEndian;
   const tag = hex(view.getUint16(at, little)) + hex(view.getUint16(at + 2, little));
   if (tag.startsWith('FFFE')) return { tag, vr: '', length: view.getUint32(at + 4, little), valueAt: at + 8 };
-  if (!encoding.explicit) return within(source, { tag, vr: implicitVr(tag, encoding), length: view.getUint32(at + 4, little), valueAt: at + 8 });
+  if (!encoding.explicit)
+    return within(source, {
+      tag,
+      vr: implicitVr(tag, encoding),
+      length: view.getUint32(at + 4, little),
+      valueAt: at + 8,
+    });
   const vr = String.fromCharCode(source[at + 4]!, source[at + 5]!);
   if (!/^[A-Z]{2}$/.test(vr)) throw new Problem('structure', `Element ${tag} has no VR`);
   if (!longForm.has(vr)) return within(source, { tag, vr, length: view.getUint16(at + 6, little), valueAt: at + 8 });
@@ -146,7 +177,8 @@ function readElement(source: Uint8Array, at: number, encoding: Encoding): Elemen
 /** Pixel Data may be the last thing that the caller cut off; everything else must lie inside. */
 function within(source: Uint8Array, element: Element): Element {
   const fits = element.length === undefinedLength || element.valueAt + element.length <= source.length;
-  if (!fits && !isPixelData(element.tag)) throw new Problem('structure', `Element ${element.tag} leads out of the data set`);
+  if (!fits && !isPixelData(element.tag))
+    throw new Problem('structure', `Element ${element.tag} leads out of the data set`);
   return element;
 }
 

@@ -26,7 +26,8 @@ export function frameRanges(instance: Pick<InstanceRow, 'frames' | 'attributes'>
   if (!frames || !Number.isInteger(frame) || frame < 0 || frame >= frameCount(frames))
     throw new Problem('not-found', 'The instance has no such frame');
   if (frames.encapsulated) return { ranges: frames.frames[frame] ?? [], firstBit: 0, bits: undefined };
-  if (!frames.bitPacked) return { ranges: [[frames.offset + frame * frames.length, frames.length]], firstBit: 0, bits: undefined };
+  if (!frames.bitPacked)
+    return { ranges: [[frames.offset + frame * frames.length, frames.length]], firstBit: 0, bits: undefined };
   const bits = number(attributes, '00280010') * number(attributes, '00280011') * (number(attributes, '00280002') || 1);
   const first = frame * bits;
   const firstBit = first % 8;

@@ -37,7 +37,11 @@ export type BulkReader = (path: string) => Uint8Array | undefined;
  * Collects the transforms of one frame, from the frame's own functional group, the shared one, or the data
  * set itself, in that order (PS3.3 C.7.6.16.1.2).
  */
-export function presentationOf(instance: Pick<InstanceRow, 'attributes'>, frame: number, bulk: BulkReader): Presentation {
+export function presentationOf(
+  instance: Pick<InstanceRow, 'attributes'>,
+  frame: number,
+  bulk: BulkReader,
+): Presentation {
   const { attributes } = instance;
   const perFrame = itemsOf(attributes['52009230'])[frame];
   const shared = itemsOf(attributes['52009229'])[0];
@@ -96,12 +100,17 @@ function paletteOf(attributes: DicomJson, bulk: BulkReader): Presentation['palet
  * A descriptor counts entries (0 means 65,536), names the first input value (signed or not: the reader's VR
  * decided) and the bits of an entry; 8-bit entries are packed two to a word.
  */
-function lookupTable(descriptor: DicomElement | undefined, data: DicomElement | undefined, bulk: () => Uint8Array | undefined) {
+function lookupTable(
+  descriptor: DicomElement | undefined,
+  data: DicomElement | undefined,
+  bulk: () => Uint8Array | undefined,
+) {
   const [count, first, bits] = (descriptor?.Value ?? []).map(Number);
   if (count === undefined || first === undefined || bits === undefined || bits < 8 || bits > 16) return undefined;
   const length = count === 0 ? 65_536 : count;
   if (data?.Value) return tableIfLong(data.Value.map(Number), length, { first, bits });
-  const bytes = data?.InlineBinary === undefined ? bulk() : Uint8Array.from(atob(data.InlineBinary), (c) => c.charCodeAt(0));
+  const bytes =
+    data?.InlineBinary === undefined ? bulk() : Uint8Array.from(atob(data.InlineBinary), (c) => c.charCodeAt(0));
   if (!bytes) return undefined;
   const wide = bytes.length >= length * 2;
   const entries = Array.from({ length: Math.min(length, wide ? bytes.length >> 1 : bytes.length) }, (_, i) =>
@@ -110,7 +119,11 @@ function lookupTable(descriptor: DicomElement | undefined, data: DicomElement | 
   return tableIfLong(entries, length, { first, bits: wide ? bits : 8 });
 }
 
-function tableIfLong(entries: number[], length: number, rest: { first: number; bits: number }): LookupTable | undefined {
+function tableIfLong(
+  entries: number[],
+  length: number,
+  rest: { first: number; bits: number },
+): LookupTable | undefined {
   return entries.length > 0 && entries.length >= length ? { ...rest, entries: entries.slice(0, length) } : undefined;
 }
 

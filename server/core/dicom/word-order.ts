@@ -21,7 +21,10 @@ export function wordWidth(instance: Pick<InstanceRow, 'TransferSyntaxUID' | 'bul
 }
 
 /** The same for the bulk value at a path. */
-export function wordWidthAt(instance: Pick<InstanceRow, 'TransferSyntaxUID' | 'bulk' | 'attributes'>, path: string): number {
+export function wordWidthAt(
+  instance: Pick<InstanceRow, 'TransferSyntaxUID' | 'bulk' | 'attributes'>,
+  path: string,
+): number {
   if (pixelTags.includes(path)) return wordWidth(instance);
   return instance.TransferSyntaxUID === bigEndian ? (cellWidths[instance.bulk[path]?.vr ?? ''] ?? 1) : 1;
 }

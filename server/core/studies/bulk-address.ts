@@ -13,7 +13,8 @@ export function absoluteBulk(attributes: DicomJson, address: string): DicomJson 
 }
 
 function absoluteElement(element: DicomElement, address: string): DicomElement {
-  if (element.BulkDataURI !== undefined) return { ...element, BulkDataURI: `${address}/bulkdata/${element.BulkDataURI}` };
+  if (element.BulkDataURI !== undefined)
+    return { ...element, BulkDataURI: `${address}/bulkdata/${element.BulkDataURI}` };
   if (element.vr !== 'SQ' || !element.Value) return element;
   return { ...element, Value: (element.Value as DicomJson[]).map((item) => absoluteBulk(item, address)) };
 }

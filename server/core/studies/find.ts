@@ -32,7 +32,8 @@ export async function find(world: World, asking: Asking, query: StudyQuery, text
     await world.audit.append({ ...row, outcome: 'success', patients, entities: entities.slice(0, namedLimit) });
     return { matches, total };
   } catch (error) {
-    if (error instanceof Problem && error.code === 'forbidden') await world.audit.append({ ...row, outcome: 'refused' });
+    if (error instanceof Problem && error.code === 'forbidden')
+      await world.audit.append({ ...row, outcome: 'refused' });
     throw error;
   }
 }

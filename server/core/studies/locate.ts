@@ -32,7 +32,13 @@ export interface Located {
  * @throws Problem `forbidden` when the token has no scope for it; `not-found` when it does not exist or the
  * caller may not see it, which look the same from outside; `value` for what is no UID.
  */
-export async function locate(world: World, asking: Asking, part: StudyPart, event: string, detail?: string): Promise<Located> {
+export async function locate(
+  world: World,
+  asking: Asking,
+  part: StudyPart,
+  event: string,
+  detail?: string,
+): Promise<Located> {
   for (const uid of [part.StudyInstanceUID, part.SeriesInstanceUID, part.SOPInstanceUID])
     if (uid !== undefined && !isUid(uid)) throw new Problem('value', 'The path holds something that is not a UID');
   const entity = entityOf(part) + (detail === undefined ? '' : `/${detail}`);
@@ -42,7 +48,12 @@ export async function locate(world: World, asking: Asking, part: StudyPart, even
     const study = instances.length > 0 ? await world.studies.study(part.StudyInstanceUID) : undefined;
     if (!study) throw new Problem('not-found', 'There is nothing stored under these UIDs');
     const imagingStudy = `ImagingStudy/${study.imagingStudyId}`;
-    await world.audit.append({ ...row, outcome: 'success', patients: [study.patientId], entities: [entity, imagingStudy] });
+    await world.audit.append({
+      ...row,
+      outcome: 'success',
+      patients: [study.patientId],
+      entities: [entity, imagingStudy],
+    });
     return { instances };
   } catch (error) {
     if (error instanceof Problem && (error.code === 'forbidden' || error.code === 'not-found'))

@@ -30,7 +30,8 @@ export function parseStudyQuery(
     if (value.includes('\0')) throw new Problem('value', 'A parameter contains a NUL character');
     if (name === 'limit') limit = count(name, value);
     else if (name === 'offset') offset = count(name, value);
-    else if (name === 'includefield') include.push(...value.split(',').map((field) => field.trim()).filter((field) => field !== '')); // prettier-ignore
+    else if (name === 'includefield')
+      include.push(...value.split(',').map((field) => field.trim()).filter((field) => field !== '')); // prettier-ignore
     else if (name in switches) switches[name as keyof typeof switches] = truth(name, value);
     else {
       const path = attributePath(name);

@@ -53,4 +53,8 @@ export const returnKeys: Record<Level, Readonly<Record<string, string>>> = {
 };
 
 /** Required only where they are known: an empty one would say something else. */
-export const returnedIfKnown: Record<Level, readonly string[]> = { study: ['00080201'], series: ['00080201'], instance: ['00080201'] };
+export const returnedIfKnown: Record<Level, readonly string[]> = {
+  study: ['00080201'],
+  series: ['00080201'],
+  instance: ['00080201'],
+};

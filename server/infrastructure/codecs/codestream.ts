@@ -20,7 +20,10 @@ export function sizeOfCodestream(bytes: Uint8Array): CodestreamSize | undefined 
 }
 
 /** @throws Problem `structure` when the stream is not of the image's size. */
-export function checkCodestream(bytes: Uint8Array, image: { rows: number; columns: number; samplesPerPixel: number }): void {
+export function checkCodestream(
+  bytes: Uint8Array,
+  image: { rows: number; columns: number; samplesPerPixel: number },
+): void {
   const size = sizeOfCodestream(bytes);
   if (!size) throw new Problem('structure', 'The compressed frame has no frame header');
   if (size.rows !== image.rows || size.columns !== image.columns || size.components !== image.samplesPerPixel)
@@ -52,8 +55,10 @@ function sizeOfJpeg(view: DataView): CodestreamSize | undefined {
   while (at + 9 < view.byteLength) {
     if (view.getUint8(at) !== 0xff) return undefined;
     const marker = view.getUint8(at + 1);
-    const isFrame = (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) || marker === 0xf7;
-    if (isFrame) return { rows: view.getUint16(at + 5), columns: view.getUint16(at + 7), components: view.getUint8(at + 9) };
+    const isFrame =
+      (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) || marker === 0xf7;
+    if (isFrame)
+      return { rows: view.getUint16(at + 5), columns: view.getUint16(at + 7), components: view.getUint8(at + 9) };
     if (marker === 0xff) at += 1;
     else at += 2 + view.getUint16(at + 2);
   }

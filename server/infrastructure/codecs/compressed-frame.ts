@@ -32,7 +32,11 @@ const load = (): typeof Codecs => createRequire(import.meta.url)('dcmjs-codecs')
  * Decodes one compressed frame, all its fragments joined.
  * @throws Problem `not-supported` for other syntaxes, `structure` when the stream is broken.
  */
-export async function decodeCompressed(bytes: Uint8Array, frame: FrameDescription, transferSyntax: string): Promise<DecodedFrame> {
+export async function decodeCompressed(
+  bytes: Uint8Array,
+  frame: FrameDescription,
+  transferSyntax: string,
+): Promise<DecodedFrame> {
   if (transferSyntax === runLength)
     return decodeNative(decodeRunLength(bytes, frame), { ...frame, planar: frame.samplesPerPixel === 3 });
   const codec = codecs[transferSyntax];
@@ -46,14 +50,27 @@ export async function decodeCompressed(bytes: Uint8Array, frame: FrameDescriptio
   // Codecs give a byte a pixel where the image has a bit.
   const cells: FrameDescription = frame.bitsAllocated === 1 ? { ...frame, bitsAllocated: 8 } : frame;
   const pixels = samplesOf(decoded.bytes, cells, rows * columns * samplesPerPixel);
-  return { rows, columns, samplesPerPixel, bitsStored: frame.bitsStored, signed: frame.signed, photometricInterpretation, pixels };
+  return {
+    rows,
+    columns,
+    samplesPerPixel,
+    bitsStored: frame.bitsStored,
+    signed: frame.signed,
+    photometricInterpretation,
+    pixels,
+  };
 }
 
 /**
  * JPEG's colour transform is undone unless the image says that its components are RGB already; JPEG 2000's
  * (YBR_RCT, YBR_ICT) belongs to the codestream and is undone by every decoder (PS3.5 8.2.4).
  */
-function runCodec(codec: Codec, bytes: Uint8Array, frame: FrameDescription, transferSyntax: string): { bytes: Uint8Array; rgb: boolean } {
+function runCodec(
+  codec: Codec,
+  bytes: Uint8Array,
+  frame: FrameDescription,
+  transferSyntax: string,
+): { bytes: Uint8Array; rgb: boolean } {
   const colour = frame.samplesPerPixel === 3;
   const lossy = /\.4\.5[01]$/.test(transferSyntax);
   const convertColorspaceToRgb = colour && codec === 'decodeJpeg' && lossy && frame.photometricInterpretation !== 'RGB';
@@ -77,5 +94,8 @@ function runCodec(codec: Codec, bytes: Uint8Array, frame: FrameDescription, tran
   }
   const decoded = result.getDecodedBuffer();
   if (!decoded || decoded.length === 0) throw new Problem('structure', 'The compressed frame cannot be decoded');
-  return { bytes: decoded, rgb: colour && (convertColorspaceToRgb || /^YBR_(RCT|ICT)$/.test(frame.photometricInterpretation)) };
+  return {
+    bytes: decoded,
+    rgb: colour && (convertColorspaceToRgb || /^YBR_(RCT|ICT)$/.test(frame.photometricInterpretation)),
+  };
 }

@@ -15,7 +15,8 @@ export async function encodePicture(frame: DisplayFrame, look: RenderedLook): Pr
     if (viewport.region) picture = region(picture, viewport.region, frame);
     picture = picture.resize(viewport.width, viewport.height, { fit: 'inside', kernel: 'lanczos2' });
   }
-  if (look.format === 'png') return (channels === 1 ? picture.toColourspace('b-w') : picture).png({ compressionLevel: 6 }).toBuffer();
+  if (look.format === 'png')
+    return (channels === 1 ? picture.toColourspace('b-w') : picture).png({ compressionLevel: 6 }).toBuffer();
   return (channels === 1 ? picture.toColourspace('b-w') : picture).jpeg({ quality: look.quality ?? 90 }).toBuffer();
 }
 
@@ -27,7 +28,8 @@ function region(picture: Sharp, asked: Region, image: { width: number; height: n
   const top = Math.floor(asked.y);
   const width = Math.min(Math.ceil(Math.abs(asked.width)), image.width - left);
   const height = Math.min(Math.ceil(Math.abs(asked.height)), image.height - top);
-  if (left < 0 || top < 0 || width < 1 || height < 1) throw new Problem('value', 'The viewport shows nothing of the image');
+  if (left < 0 || top < 0 || width < 1 || height < 1)
+    throw new Problem('value', 'The viewport shows nothing of the image');
   let cut = picture.extract({ left, top, width, height });
   if (asked.width < 0) cut = cut.flop();
   if (asked.height < 0) cut = cut.flip();

@@ -30,7 +30,11 @@ export async function* explicitFile(
     if ((pixels.frames * pixels.bytes) % 2 === 1) yield Uint8Array.of(0);
   } else {
     yield head;
-    if (pixels) yield* swappedWords(blobs.open(instance.inflated ?? instance.blob, { offset: pixels.native[0], length: pixels.native[1] }), pixels.width);
+    if (pixels)
+      yield* swappedWords(
+        blobs.open(instance.inflated ?? instance.blob, { offset: pixels.native[0], length: pixels.native[1] }),
+        pixels.width,
+      );
   }
   yield tail;
 }

@@ -1,5 +1,11 @@
 import { statSync } from 'node:fs';
-import { elementBytes, elementHeader, rewriteExplicit, type Edits, type Encoding } from '../../core/dicom/explicit-little-endian.ts';
+import {
+  elementBytes,
+  elementHeader,
+  rewriteExplicit,
+  type Edits,
+  type Encoding,
+} from '../../core/dicom/explicit-little-endian.ts';
 import { wordWidth } from '../../core/dicom/word-order.ts';
 import { isDecoded } from '../../core/dicom/encapsulated-syntaxes.ts';
 import type { InstanceRow } from '../../core/ports.ts';
@@ -70,11 +76,13 @@ function decodedForm(instance: InstanceRow) {
   if (!isDecoded(instance.TransferSyntaxUID) || !instance.frames?.encapsulated)
     throw new Problem('not-supported', `Transfer syntax ${instance.TransferSyntaxUID} is not decoded here`);
   const image = describeFrame(instance);
-  if (image.bitsAllocated === 1) throw new Problem('not-supported', 'Compressed images of one bit are not decoded here');
+  if (image.bitsAllocated === 1)
+    throw new Problem('not-supported', 'Compressed images of one bit are not decoded here');
   const frames = instance.frames.frames.length;
   const bytes = (image.rows * image.columns * image.samplesPerPixel * image.bitsAllocated) / 8;
   const length = frames * bytes;
-  if (length > 0xffff_fffe) throw new Problem('not-supported', 'Decoded, the pixel data would be too long for its length field');
+  if (length > 0xffff_fffe)
+    throw new Problem('not-supported', 'Decoded, the pixel data would be too long for its length field');
   const edits: Edits = new Map([['7FE00001', null], ['7FE00002', null]]); // prettier-ignore
   // What was lossy once stays marked as that (PS3.3 C.7.6.1.1.5), also when the sender forgot to.
   if (/\.4\.(50|51|81)$/.test(instance.TransferSyntaxUID) && !instance.attributes['00282110']?.Value)
@@ -88,12 +96,16 @@ function decodedForm(instance: InstanceRow) {
 }
 
 function becomesRgb(transferSyntax: string, photometricInterpretation: string): boolean {
-  return /^YBR_(RCT|ICT)$/.test(photometricInterpretation) || (/\.4\.5[01]$/.test(transferSyntax) && photometricInterpretation.startsWith('YBR'));
+  return (
+    /^YBR_(RCT|ICT)$/.test(photometricInterpretation) ||
+    (/\.4\.5[01]$/.test(transferSyntax) && photometricInterpretation.startsWith('YBR'))
+  );
 }
 
 /** The file meta information with the new transfer syntax (PS3.10 7.1); it is in Explicit VR Little Endian always. */
 function fileMeta(source: Uint8Array): { meta: Uint8Array; dataSetAt: number } {
-  if (String.fromCharCode(...source.subarray(128, 132)) !== 'DICM') throw new Problem('structure', 'The file has no DICOM prefix');
+  if (String.fromCharCode(...source.subarray(128, 132)) !== 'DICM')
+    throw new Problem('structure', 'The file has no DICOM prefix');
   const view = new DataView(source.buffer, source.byteOffset, source.byteLength);
   let end = 132;
   while (end + 8 <= source.length && view.getUint16(end, true) === 2) {

@@ -22,7 +22,8 @@ export function readRanges(path: string, ranges: [offset: number, length: number
   try {
     let at = 0;
     for (const [offset, length] of ranges) {
-      if (readSync(file, bytes, at, length, offset) < length) throw new Problem('structure', 'The file ends inside of the pixel data');
+      if (readSync(file, bytes, at, length, offset) < length)
+        throw new Problem('structure', 'The file ends inside of the pixel data');
       at += length;
     }
   } finally {

@@ -30,7 +30,8 @@ export function describeFrame(instance: Pick<InstanceRow, 'attributes'>): FrameD
   const bitsAllocated = requiredNumber(attributes, '00280100', 'Bits Allocated');
   const samplesPerPixel = numberOf(attributes, '00280002') ?? 1;
   const bitsStored = numberOf(attributes, '00280101') ?? bitsAllocated;
-  if (attributes['7FE00008'] || attributes['7FE00009']) throw new Problem('not-supported', 'Float pixel data is not decoded here');
+  if (attributes['7FE00008'] || attributes['7FE00009'])
+    throw new Problem('not-supported', 'Float pixel data is not decoded here');
   if (bitsAllocated !== 1 && bitsAllocated !== 8 && bitsAllocated !== 16 && bitsAllocated !== 32)
     throw new Problem('not-supported', `Bits Allocated ${bitsAllocated} is not decoded here`);
   if (samplesPerPixel !== 1 && samplesPerPixel !== 3)

@@ -24,6 +24,7 @@ export function sliceOfFrame(instance: InstanceRow, frame: number): FrameSlice {
       if (own !== undefined) attributes[tag] = { vr: 'SQ', Value: [own] };
     } else if (/^(0028|7FE0|20500020|52009229)/.test(tag)) attributes[tag] = element;
   }
-  if (!instance.frames?.encapsulated || frameCount(instance.frames) === 1) return { instance: { ...instance, attributes }, frame };
+  if (!instance.frames?.encapsulated || frameCount(instance.frames) === 1)
+    return { instance: { ...instance, attributes }, frame };
   return { instance: { ...instance, attributes, frames: { encapsulated: true, frames: [ranges] } }, frame: 0 };
 }

@@ -22,7 +22,15 @@ export function decodeNative(bytes: Uint8Array, frame: FrameDescription, firstBi
     const samples = samplesOf(bytes, frame, count);
     pixels = frame.planar ? interleave(samples, rows * columns) : samples;
   }
-  return { rows, columns, samplesPerPixel, bitsStored, signed: signed && bitsStored > 1, photometricInterpretation, pixels };
+  return {
+    rows,
+    columns,
+    samplesPerPixel,
+    bitsStored,
+    signed: signed && bitsStored > 1,
+    photometricInterpretation,
+    pixels,
+  };
 }
 
 /**

@@ -25,20 +25,27 @@ export function threadedPixels(
     heapMb: 512,
   });
 
-  async function perform<Kind extends keyof PixelResults>(task: Omit<PixelTask, 'path'> & { kind: Kind }): Promise<PixelResults[Kind]> {
+  async function perform<Kind extends keyof PixelResults>(
+    task: Omit<PixelTask, 'path'> & { kind: Kind },
+  ): Promise<PixelResults[Kind]> {
     const answer = await pool.run({ ...task, path: blobs.pathOf(task.instance.inflated ?? task.instance.blob) });
     if ('problem' in answer) throw new Problem(answer.problem.code, answer.problem.message);
     if ('crash' in answer) throw new Error(`a pixel worker failed: ${answer.crash}`);
     return answer.result as PixelResults[Kind];
   }
 
-  const decode: PixelDecoder['decode'] = async (instance, frame) => perform({ kind: 'decode', ...sliceOfFrame(instance, frame) });
+  const decode: PixelDecoder['decode'] = async (instance, frame) =>
+    perform({ kind: 'decode', ...sliceOfFrame(instance, frame) });
   return {
     decode,
     async render(instance, frame, look) {
-      return encodePicture(await perform({ kind: 'display', ...sliceOfFrame(instance, frame), window: look.window }), look);
+      return encodePicture(
+        await perform({ kind: 'display', ...sliceOfFrame(instance, frame), window: look.window }),
+        look,
+      );
     },
-    explicit: (instance: InstanceRow) => explicitFile(instance, () => perform({ kind: 'surroundings', instance, frame: 0 }), decode, blobs),
+    explicit: (instance: InstanceRow) =>
+      explicitFile(instance, () => perform({ kind: 'surroundings', instance, frame: 0 }), decode, blobs),
     close: () => pool.close(),
   };
 }

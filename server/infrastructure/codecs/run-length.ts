@@ -16,12 +16,14 @@ export function decodeRunLength(bytes: Uint8Array, frame: FrameDescription): Uin
   if (bytes.length < 64) throw new Problem('structure', 'The RLE header is cut short');
   const header = new DataView(bytes.buffer, bytes.byteOffset, 64);
   const segments = header.getUint32(0, true);
-  if (segments !== expected) throw new Problem('structure', `The RLE header counts ${segments} segments instead of ${expected}`);
+  if (segments !== expected)
+    throw new Problem('structure', `The RLE header counts ${segments} segments instead of ${expected}`);
   const native = new Uint8Array(size * expected);
   for (let segment = 0; segment < segments; segment++) {
     const start = header.getUint32(4 + segment * 4, true);
     const end = segment + 1 < segments ? header.getUint32(8 + segment * 4, true) : bytes.length;
-    if (start < 64 || end < start || end > bytes.length) throw new Problem('structure', 'An RLE segment lies outside of the frame');
+    if (start < 64 || end < start || end > bytes.length)
+      throw new Problem('structure', 'An RLE segment lies outside of the frame');
     const sample = Math.floor(segment / width);
     unpack(bytes.subarray(start, end), native, sample * size * width + (width - 1 - (segment % width)), width, size);
   }

@@ -46,7 +46,8 @@ export class WorkerPool<Task, Answer extends object> {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const { reject } of this.#waiting.splice(0)) reject(new Problem('transient', 'The server is stopping', { retryAfter: 5 }));
+    for (const { reject } of this.#waiting.splice(0))
+      reject(new Problem('transient', 'The server is stopping', { retryAfter: 5 }));
     await Promise.all([...this.#all].map((worker) => worker.terminate()));
   }
 

@@ -55,7 +55,10 @@ const constants: Readonly<Record<string, string>> = { '00080056': 'ONLINE' };
 export function keyConditions(query: StudyQuery, options: MatchOptions): string[] {
   const combined = combinedDateTime(query, options);
   const keys = combined ? query.match.filter(({ path }) => path !== '00080020' && path !== '00080030') : query.match;
-  return [...(combined ? [combined] : []), ...keys.map((key) => keyCondition(key, query.level, options)).filter((sql) => sql !== 'true')];
+  return [
+    ...(combined ? [combined] : []),
+    ...keys.map((key) => keyCondition(key, query.level, options)).filter((sql) => sql !== 'true'),
+  ];
 }
 
 function keyCondition(key: StudyQuery['match'][number], level: StudyQuery['level'], options: MatchOptions): string {
@@ -67,7 +70,8 @@ function keyCondition(key: StudyQuery['match'][number], level: StudyQuery['level
   const place = columns[key.path];
   if (!place) return dataSetCondition(key, level, options, want === 'nothing-there');
   const subject = `${place.table}.${place.column}`;
-  const condition = want === 'nothing-there' ? emptyColumn(key, subject) : valueCondition(subject, key.vr, key.value, options);
+  const condition =
+    want === 'nothing-there' ? emptyColumn(key, subject) : valueCondition(subject, key.vr, key.value, options);
   return levels[level].includes(place.table) ? condition : below(place.table, level, condition);
 }
 
@@ -94,7 +98,12 @@ function arrayCondition(array: string, key: StudyQuery['match'][number], options
  * An attribute without a column, looked for in the data set of the level and of those above. Any value of a
  * multi-valued attribute, any item of a sequence may match.
  */
-function dataSetCondition(key: StudyQuery['match'][number], level: StudyQuery['level'], options: MatchOptions, empty: boolean): string {
+function dataSetCondition(
+  key: StudyQuery['match'][number],
+  level: StudyQuery['level'],
+  options: MatchOptions,
+  empty: boolean,
+): string {
   const tags = key.path.split('.');
   const path = options.bound.add(`$.${tags.map((tag) => `"${tag}".Value[*]`).join('.')}`);
   const alternatives = levels[level].map((alias) => {
@@ -119,12 +128,25 @@ function comparable(vr: string): string {
 function combinedDateTime({ match }: StudyQuery, options: MatchOptions): string | undefined {
   const date = match.find(({ path }) => path === '00080020')?.value ?? '';
   const time = match.find(({ path }) => path === '00080030')?.value ?? '';
-  if (!date.includes('-') || !time.includes('-') || match.filter(({ path }) => path === '00080020' || path === '00080030').length > 2) return undefined;
+  if (
+    !date.includes('-') ||
+    !time.includes('-') ||
+    match.filter(({ path }) => path === '00080020' || path === '00080030').length > 2
+  )
+    return undefined;
   const [firstDay, lastDay] = dateRange(date);
   const [firstTime, lastTime] = timeRange(time);
   const ends: string[] = [];
   // The day alone comes first, because it can use an index.
-  if (firstDay) ends.push(`st.study_date >= ${options.bound.add(firstDay)}`, `st.study_date || coalesce(st.study_time, '') >= ${options.bound.add(firstDay + (firstTime ?? ''))}`);
-  if (lastDay) ends.push(`st.study_date <= ${options.bound.add(lastDay)}`, `st.study_date || coalesce(st.study_time, '') <= ${options.bound.add(lastDay + (lastTime ?? '235959999999'))}`);
+  if (firstDay)
+    ends.push(
+      `st.study_date >= ${options.bound.add(firstDay)}`,
+      `st.study_date || coalesce(st.study_time, '') >= ${options.bound.add(firstDay + (firstTime ?? ''))}`,
+    );
+  if (lastDay)
+    ends.push(
+      `st.study_date <= ${options.bound.add(lastDay)}`,
+      `st.study_date || coalesce(st.study_time, '') <= ${options.bound.add(lastDay + (lastTime ?? '235959999999'))}`,
+    );
   return `(${ends.join(' and ')})`;
 }

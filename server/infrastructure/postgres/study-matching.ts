@@ -33,7 +33,12 @@ export function valueCondition(subject: string, vr: string, value: string, optio
     return `(${value.split('\\').map((one) => valueCondition(subject, vr, one.trim(), options)).join(' or ')})`; // prettier-ignore
   if (vr === 'DA') return rangeCondition(subject, dateRange(value), options.bound);
   if (vr === 'TM') return rangeCondition(subject, timeRange(value), options.bound);
-  if (vr === 'DT') return rangeCondition(`rpad(regexp_replace(${subject}, '[+-][0-9]{4}$|[.]', '', 'g'), 20, '0')`, dateTimeRange(value), options.bound);
+  if (vr === 'DT')
+    return rangeCondition(
+      `rpad(regexp_replace(${subject}, '[+-][0-9]{4}$|[.]', '', 'g'), 20, '0')`,
+      dateTimeRange(value),
+      options.bound,
+    );
   if (vr === 'PN') return nameCondition(subject, value, options);
   if (numberVrs.test(vr)) return numberCondition(subject, value, options.bound);
   if (wildcardVrs.test(vr) && /[*?]/.test(value)) return `${subject} like ${options.bound.add(likePattern(value))}`;
@@ -74,12 +79,16 @@ function dateTimeRange(value: string): Range {
   if (!bare.every((part) => /^([0-9]{4}([0-9]{2}){0,5}[0-9]{0,6})?$/.test(part)) || bare.join('') === '')
     throw new Problem('value', 'A value is not a date and time');
   const [from, to] = bare as [string, string];
-  return [from === '' ? undefined : from.padEnd(20, '0'), to === '' ? undefined : to + '99991231235959999999'.slice(to.length)];
+  return [
+    from === '' ? undefined : from.padEnd(20, '0'),
+    to === '' ? undefined : to + '99991231235959999999'.slice(to.length),
+  ];
 }
 
 function rangeOf(value: string, form: RegExp, first: (text: string) => string, last: (text: string) => string): Range {
   const [from = '', to = from, ...rest] = value.split('-').map((part) => part.trim());
-  const good = rest.length === 0 && (from !== '' || to !== '') && [from, to].every((part) => part === '' || form.test(part));
+  const good =
+    rest.length === 0 && (from !== '' || to !== '') && [from, to].every((part) => part === '' || form.test(part));
   if (!good) throw new Problem('value', 'A value is not a date or time, or a range of them');
   return [from === '' ? undefined : first(from), to === '' ? undefined : last(to)];
 }
@@ -93,7 +102,8 @@ function rangeCondition(subject: string, [from, to]: Range, bound: Bindings): st
 }
 
 function numberCondition(subject: string, value: string, bound: Bindings): string {
-  if (!/^[+-]?([0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+-]?[0-9]{1,2})?$/.test(value)) throw new Problem('value', 'A value is not a number');
+  if (!/^[+-]?([0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+-]?[0-9]{1,2})?$/.test(value))
+    throw new Problem('value', 'A value is not a number');
   // CASE, because a planner may try the cast before the test of a mere AND.
   return `case when ${subject}::text ~ '^ *[+-]?[0-9]{1,20}([.][0-9]{0,20})?([eE][+-]?[0-9]{1,2})? *$' then ${subject}::numeric = ${bound.add(value)}::numeric else false end`;
 }
@@ -109,13 +119,16 @@ function nameCondition(subject: string, value: string, { bound, fuzzy }: MatchOp
     return `(${words.map((word) => `${subject} ~ fold(${bound.add(`(^|[=^ ,.-])${namePattern(word)}`)})`).join(' and ')})`;
   }
   const groups = value.split('=').map((group) => namePattern(group.replace(/[\s^]+$/, '')));
-  const pattern = groups.length === 1 ? `(^|=)${groups[0]}(=|$)` : `^${[0, 1, 2].map((i) => groups[i] || '[^=]*').join('=')}$`;
+  const pattern =
+    groups.length === 1 ? `(^|=)${groups[0]}(=|$)` : `^${[0, 1, 2].map((i) => groups[i] || '[^=]*').join('=')}$`;
   return `${subject} ~ fold(${bound.add(pattern)})`;
 }
 
 /** A regular expression that stays inside of a component group; trigram indexes can use it. */
 function namePattern(value: string): string {
-  return value.replace(/[\\^$.|?*+()[\]{}]/g, (special) => (special === '*' ? '[^=]*' : special === '?' ? '[^=]' : `\\${special}`));
+  return value.replace(/[\\^$.|?*+()[\]{}]/g, (special) =>
+    special === '*' ? '[^=]*' : special === '?' ? '[^=]' : `\\${special}`,
+  );
 }
 
 export function likePattern(value: string): string {

@@ -68,13 +68,18 @@ const seriesColumns = `se.series_uid, se.attributes as series, se.number_of_inst
  *
  * @param options.baseUrl FHIR base, against which references in granular scopes are read
  */
-export function postgresStudySearch(sql: Sql, options: { baseUrl?: string } = {}): Pick<StudyStore, 'find' | 'countOfFind' | 'locate'> {
+export function postgresStudySearch(
+  sql: Sql,
+  options: { baseUrl?: string } = {},
+): Pick<StudyStore, 'find' | 'countOfFind' | 'locate'> {
   const baseUrl = options.baseUrl ?? '';
 
   function where(query: StudyQuery, narrowing: Narrowing, bound: Bindings): string {
     const conditions = keyConditions(query, { ...query, bound });
-    if (query.StudyInstanceUID !== undefined) conditions.push(`${lowest[query.level]}.study_uid = ${bound.add(query.StudyInstanceUID)}`);
-    if (query.SeriesInstanceUID !== undefined) conditions.push(`${lowest[query.level]}.series_uid = ${bound.add(query.SeriesInstanceUID)}`);
+    if (query.StudyInstanceUID !== undefined)
+      conditions.push(`${lowest[query.level]}.study_uid = ${bound.add(query.StudyInstanceUID)}`);
+    if (query.SeriesInstanceUID !== undefined)
+      conditions.push(`${lowest[query.level]}.series_uid = ${bound.add(query.SeriesInstanceUID)}`);
     conditions.push(...allowed(narrowing, bound, baseUrl));
     return conditions.length === 0 ? 'true' : conditions.join(' and ');
   }
@@ -95,14 +100,18 @@ export function postgresStudySearch(sql: Sql, options: { baseUrl?: string } = {}
     async countOfFind(query, narrowing) {
       const bound = bindings();
       const condition = where(query, narrowing, bound);
-      const [row] = await sql.query<{ count: number }>(`select count(*) as count from ${countedFrom(query.level, condition)} where ${condition}`, bound.values);
+      const [row] = await sql.query<{ count: number }>(
+        `select count(*) as count from ${countedFrom(query.level, condition)} where ${condition}`,
+        bound.values,
+      );
       return row?.count ?? 0;
     },
 
     async locate(level, narrowing) {
       const bound = bindings();
       const conditions = [`i.study_uid = ${bound.add(level.StudyInstanceUID)}`];
-      if (level.SeriesInstanceUID !== undefined) conditions.push(`i.series_uid = ${bound.add(level.SeriesInstanceUID)}`);
+      if (level.SeriesInstanceUID !== undefined)
+        conditions.push(`i.series_uid = ${bound.add(level.SeriesInstanceUID)}`);
       if (level.SOPInstanceUID !== undefined) conditions.push(`i.sop_uid = ${bound.add(level.SOPInstanceUID)}`);
       conditions.push(...allowed(narrowing, bound, baseUrl));
       const rows = await sql.query<LocatedRow>(
@@ -134,7 +143,9 @@ function orderOf({ level, StudyInstanceUID }: StudyQuery): string {
 function countedFrom(level: StudyQuery['level'], condition: string): string {
   if (level === 'study' || /\bst\./.test(condition)) return from[level];
   if (level === 'series') return 'series se';
-  return /\bse\./.test(condition) ? 'instance i left join series se on se.study_uid = i.study_uid and se.series_uid = i.series_uid' : 'instance i';
+  return /\bse\./.test(condition)
+    ? 'instance i left join series se on se.study_uid = i.study_uid and se.series_uid = i.series_uid'
+    : 'instance i';
 }
 
 /** Instances hold whole data sets: only what is returned leaves the database. */
@@ -156,12 +167,19 @@ function returnedPaths(query: StudyQuery): string[] {
   if (query.level !== 'study' && query.StudyInstanceUID === undefined) levels.push('study');
   if (query.level === 'instance' && query.SeriesInstanceUID === undefined) levels.push('series');
   const required = levels.flatMap((level) => [...Object.keys(returnKeys[level]), ...returnedIfKnown[level]]);
-  return ['00080005', ...required, ...query.match.map(({ path }) => path), ...(query.include === 'all' ? [] : query.include)];
+  return [
+    '00080005',
+    ...required,
+    ...query.match.map(({ path }) => path),
+    ...(query.include === 'all' ? [] : query.include),
+  ];
 }
 
 function foundStudy(row: FoundRow, query: StudyQuery, paths: string[]): FoundStudy {
   const attributes = { ...row.study, ...row.series, ...row.instance, ...computed(row) };
-  const required = new Map(Object.entries({ ...(query.StudyInstanceUID === undefined && returnKeys.study), ...returnKeys[query.level] }));
+  const required = new Map(
+    Object.entries({ ...(query.StudyInstanceUID === undefined && returnKeys.study), ...returnKeys[query.level] }),
+  );
   const tags = query.include === 'all' ? [...Object.keys(attributes), ...paths] : paths;
   const chosen: DicomJson = {};
   for (const tag of [...new Set(tags.map((path) => path.slice(0, 8)))].sort()) {

@@ -14,7 +14,10 @@ const elements: Element[] = [
   ['00189087', 'FD', 1.5],
   ['00700022', 'FL', [0.5, 0.25]],
 ];
-const forms = { implicit: { explicit: false, bigEndian: false, signed: true }, bigEndian: { explicit: true, bigEndian: true, signed: true } };
+const forms = {
+  implicit: { explicit: false, bigEndian: false, signed: true },
+  bigEndian: { explicit: true, bigEndian: true, signed: true },
+};
 const explicit = { explicit: true, bigEndian: false, signed: true };
 const sorted = elements.toSorted(([a], [b]) => (a < b ? -1 : 1));
 const rewritten = (bytes: Uint8Array, form: typeof explicit) => Buffer.concat(rewriteExplicit(bytes, 0, form).chunks);
@@ -23,7 +26,9 @@ describe('a data set rewritten as Explicit VR Little Endian', () => {
   it.each(['implicit', 'bigEndian'] as const)('is that which a writer of explicit files writes (from %s)', (form) => {
     for (const undefinedLengths of [false, true]) {
       const source = dicomFile(sorted, { transferSyntax: syntaxes[form], bare: true, undefinedLengths });
-      expect(rewritten(source, forms[form]).equals(dicomFile(sorted, { bare: true, undefinedLengths: true }))).toBe(true);
+      expect(rewritten(source, forms[form]).equals(dicomFile(sorted, { bare: true, undefinedLengths: true }))).toBe(
+        true,
+      );
     }
   });
 
@@ -36,11 +41,18 @@ describe('a data set rewritten as Explicit VR Little Endian', () => {
 
   it('stops at pixel data and says where it is', () => {
     const source = dicomFile([['00280010', 'US', 1], ['7FE00010', 'OW', new Uint8Array(10)]], { bare: true }); // prettier-ignore
-    expect(rewriteExplicit(source.subarray(0, -10), 0, explicit).pixelData).toMatchObject({ tag: '7FE00010', length: 10, valueAt: source.length - 10 });
+    expect(rewriteExplicit(source.subarray(0, -10), 0, explicit).pixelData).toMatchObject({
+      tag: '7FE00010',
+      length: 10,
+      valueAt: source.length - 10,
+    });
   });
 
   it('gives a value that is too long for a short length field as UN', () => {
-    const source = dicomFile([['00081030', 'LO', 'x'.repeat(70_000)]], { transferSyntax: syntaxes.implicit, bare: true });
+    const source = dicomFile([['00081030', 'LO', 'x'.repeat(70_000)]], {
+      transferSyntax: syntaxes.implicit,
+      bare: true,
+    });
     expect(rewritten(source, forms.implicit).subarray(4, 6).toString()).toBe('UN');
   });
 
