@@ -63,7 +63,14 @@ export async function calibrate(
   });
   const graph = deployedGraph(trained);
   const inside = await infer(graph, images(train), ['embedding'], progress, 'training set', threads);
-  const foreign = await infer(graph, foreignImages(store, train, seed), ['embedding'], progress, 'foreign images', threads);
+  const foreign = await infer(
+    graph,
+    foreignImages(store, train, seed),
+    ['embedding'],
+    progress,
+    'foreign images',
+    threads,
+  );
   const held = await infer(graph, images(validation), ['logits'], progress, 'validation', threads);
   const truth = validation.map(({ label }) => LABELS.indexOf(label));
   const temperature = fitTemperature(held['logits'] ?? new Float32Array(), truth);
@@ -83,14 +90,26 @@ export async function calibrate(
     ...fitGate({ rows: modality.length, width: EMBEDDING, data: all }, modality),
     ...(await fitDistance({ rows: train.length, width: EMBEDDING, data: known }, groups)),
   ]);
-  const checked = await infer(deployedGraph(weights), images(validation), ['gate', 'distance'], progress, 'limits', threads);
-  return { weights, temperature, ...limits(checked['gate'] ?? new Float32Array(), checked['distance'] ?? new Float32Array()) };
+  const checked = await infer(
+    deployedGraph(weights),
+    images(validation),
+    ['gate', 'distance'],
+    progress,
+    'limits',
+    threads,
+  );
+  return {
+    weights,
+    temperature,
+    ...limits(checked['gate'] ?? new Float32Array(), checked['distance'] ?? new Float32Array()),
+  };
 }
 
 function limits(gate: Float32Array, distance: Float32Array): Pick<Checks, 'gateMinimum' | 'distanceLimits'> {
   const rows = gate.length / 3;
   const sure = Float32Array.from({ length: rows }, (_, row) => Math.max(gate[3 * row] ?? 0, gate[3 * row + 1] ?? 0));
-  const column = (which: number): Float32Array => Float32Array.from({ length: rows }, (_, row) => distance[2 * row + which] ?? 0);
+  const column = (which: number): Float32Array =>
+    Float32Array.from({ length: rows }, (_, row) => distance[2 * row + which] ?? 0);
   return {
     gateMinimum: Math.min(HIGHEST_GATE_MINIMUM, percentile(sure, REFUSED)),
     distanceLimits: [percentile(column(0), 1 - REFUSED), percentile(column(1), 1 - REFUSED)],

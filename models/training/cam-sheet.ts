@@ -54,27 +54,50 @@ export async function camSheet(
   seed: number,
 ): Promise<Buffer> {
   const tops = topClasses(probabilities);
-  const rows = shuffle(items.map((_, row) => row), seededRandom(derivedSeed(seed, 'sheet')));
+  const rows = shuffle(
+    items.map((_, row) => row),
+    seededRandom(derivedSeed(seed, 'sheet')),
+  );
   const isRight = (row: number): boolean => LABELS[tops[row] ?? 0] === items[row]?.label;
-  const chosen = [rows.filter(isRight).slice(0, 2 * COLUMNS), rows.filter((row) => !isRight(row)).slice(0, 2 * COLUMNS)].flat();
+  const chosen = [
+    rows.filter(isRight).slice(0, 2 * COLUMNS),
+    rows.filter((row) => !isRight(row)).slice(0, 2 * COLUMNS),
+  ].flat();
   const runner = await openGraph(deployedGraph(weights));
   const [width, height] = [IMAGE_SIDE * COLUMNS, (IMAGE_SIDE + CAPTION) * Math.ceil(chosen.length / COLUMNS)];
   const layers: OverlayOptions[] = [];
   for (const [at, row] of chosen.entries()) {
     const image = store.image(items[row]?.index ?? 0);
-    const { gradcam = new Float32Array() } = await runner.run({ image: imageTensor(toThreeChannels([image]), 1) }, ['gradcam']);
+    const { gradcam = new Float32Array() } = await runner.run({ image: imageTensor(toThreeChannels([image]), 1) }, [
+      'gradcam',
+    ]);
     const top = tops[row] ?? 0;
     const [left, upper] = [(at % COLUMNS) * IMAGE_SIDE, Math.floor(at / COLUMNS) * (IMAGE_SIDE + CAPTION)];
     const map = gradcam.subarray(top * MAP_AREA, (top + 1) * MAP_AREA);
-    layers.push({ input: Buffer.from(overlay(image, map)), raw: { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3 }, left, top: upper + CAPTION });
+    layers.push({
+      input: Buffer.from(overlay(image, map)),
+      raw: { width: IMAGE_SIDE, height: IMAGE_SIDE, channels: 3 },
+      left,
+      top: upper + CAPTION,
+    });
     const share = ((probabilities[row * LABELS.length + top] ?? 0) * 100).toFixed(0);
-    layers.push({ input: caption(`${LABELS[top]} ${share} %`, `truth: ${items[row]?.label}`, isRight(row)), left, top: upper });
+    layers.push({
+      input: caption(`${LABELS[top]} ${share} %`, `truth: ${items[row]?.label}`, isRight(row)),
+      left,
+      top: upper,
+    });
   }
   await runner.close();
-  return sharp({ create: { width, height, channels: 3, background: '#ffffff' } }).composite(layers).png({ palette: true, quality: 80 }).toBuffer();
+  return sharp({ create: { width, height, channels: 3, background: '#ffffff' } })
+    .composite(layers)
+    .png({ palette: true, quality: 80 })
+    .toBuffer();
 }
 
 function caption(first: string, second: string, right: boolean): Buffer {
-  const line = (y: number, content: string): string => `<text x="4" y="${y}" font-family="sans-serif" font-size="12" fill="${right ? '#166534' : '#b91c1c'}">${content}</text>`;
-  return Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="${IMAGE_SIDE}" height="${CAPTION}">${line(14, first)}${line(29, second)}</svg>`);
+  const line = (y: number, content: string): string =>
+    `<text x="4" y="${y}" font-family="sans-serif" font-size="12" fill="${right ? '#166534' : '#b91c1c'}">${content}</text>`;
+  return Buffer.from(
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${IMAGE_SIDE}" height="${CAPTION}">${line(14, first)}${line(29, second)}</svg>`,
+  );
 }

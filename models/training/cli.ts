@@ -40,9 +40,23 @@ function number(value: string | undefined, otherwise: number): number {
 
 const text = { type: 'string' } as const;
 const OPTIONS = {
-  data: text, csv: text, base: text, work: text, out: text, foreign: text, release: text, seed: text, epochs: text,
-  'head-epochs': text, 'from-block': text, batch: text, rate: text, threads: text,
-  showable: { type: 'string', multiple: true }, 'accept-single-site': { type: 'boolean' }, help: { type: 'boolean' },
+  data: text,
+  csv: text,
+  base: text,
+  work: text,
+  out: text,
+  foreign: text,
+  release: text,
+  seed: text,
+  epochs: text,
+  'head-epochs': text,
+  'from-block': text,
+  batch: text,
+  rate: text,
+  threads: text,
+  showable: { type: 'string', multiple: true },
+  'accept-single-site': { type: 'boolean' },
+  help: { type: 'boolean' },
 } as const;
 
 type Command = (run: Run) => unknown;
@@ -54,7 +68,10 @@ async function everything(run: Run): Promise<void> {
 }
 
 const COMMANDS: Record<string, { needs: readonly string[]; run: Command }> = {
-  import: { needs: ['base', 'work'], run: (run) => writeSafetensors(`${run.work}/base.safetensors`, readBase(run.base)) },
+  import: {
+    needs: ['base', 'work'],
+    run: (run) => writeSafetensors(`${run.work}/base.safetensors`, readBase(run.base)),
+  },
   split: { needs: ['data', 'work'], run: split },
   train: { needs: ['data', 'work', 'base'], run: train },
   calibrate: { needs: ['data', 'work'], run: calibrated },
@@ -77,7 +94,10 @@ export function parseCommand(args: readonly string[]): { command: Command; run: 
   if (missing.length > 0) throw new RangeError(`${name} needs ${missing.map((option) => `--${option}`).join(', ')}`);
   const { data = '', csv, base = '', work = '', out = '', foreign } = values;
   const run: Run = {
-    data, base, work, out,
+    data,
+    base,
+    work,
+    out,
     ...(csv === undefined ? {} : { csv }),
     ...(foreign === undefined ? {} : { foreign }),
     version: values.release ?? '1.0.0',

@@ -35,7 +35,8 @@ const CARDIAC_VIEWS = new Set(['SAX', 'LAX', '2CH', '4CH']);
  */
 export function listCollection(root: string, csv?: string): Listed[] {
   const path = csv ?? join(root, 'manifest.csv');
-  const listed = csv !== undefined || statSync(path, { throwIfNoEntry: false }) ? fromCsv(root, path) : fromFolders(root);
+  const listed =
+    csv !== undefined || statSync(path, { throwIfNoEntry: false }) ? fromCsv(root, path) : fromFolders(root);
   if (listed.length === 0) throw new RangeError(`${root} holds no images`);
   return listed;
 }

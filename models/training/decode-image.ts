@@ -49,7 +49,8 @@ export async function decodeDicom(path: string): Promise<Uint8Array> {
   const data = dicomParser.parseDicom(file);
   const pixels = data.elements['x7fe00010'];
   if (!pixels) throw new RangeError('the DICOM file holds no pixel data');
-  if (data.elements['x00283000'] || data.elements['x00283010']) throw new RangeError('lookup tables are not supported in training');
+  if (data.elements['x00283000'] || data.elements['x00283010'])
+    throw new RangeError('lookup tables are not supported in training');
   const attributes = attributesOf(data);
   const description = describeFrame({ attributes });
   const syntax = data.string('x00020010') ?? IMPLICIT;
@@ -60,7 +61,10 @@ export async function decodeDicom(path: string): Promise<Uint8Array> {
   } else if (syntax === IMPLICIT || syntax === EXPLICIT) {
     frame = decodeNative(file.slice(pixels.dataOffset, pixels.dataOffset + pixels.length), description);
   } else throw new RangeError(`transfer syntax ${syntax} is not supported in training`);
-  const picture = display(frame, presentationOf({ attributes }, 0, () => undefined));
+  const picture = display(
+    frame,
+    presentationOf({ attributes }, 0, () => undefined),
+  );
   const raw = { width: picture.width, height: picture.height, channels: picture.channels };
   const grey = await sharp(picture.data, { raw })
     .toColourspace('b-w')

@@ -88,7 +88,10 @@ function distance(graph: OnnxGraph, weights: Weights, embedding: string): string
   const norms = Float32Array.from({ length: count }, (_, row) =>
     centres.data.subarray(row * width, (row + 1) * width).reduce((sum, value) => sum + value * value, 0),
   );
-  const products = graph.op('Gemm', [whitened, graph.weight('distance.centres', centres)], { transB: 1, alpha: { float: -2 } });
+  const products = graph.op('Gemm', [whitened, graph.weight('distance.centres', centres)], {
+    transB: 1,
+    alpha: { float: -2 },
+  });
   const offsets = graph.op('Add', [products, graph.weight('distance.norms', tensor([count], norms))]);
   const nearest = graph.op('ReduceMin', [graph.op('Add', [offsets, squares(whitened)])], { axes: [1], keepdims: 1 });
   return graph.op('Concat', [root(nearest), residual], { axis: 1 });

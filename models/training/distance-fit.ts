@@ -13,7 +13,11 @@ const SMALLEST_VARIANCE = 1e-6;
  * @param groups one number for each row; rows of one class and modality share it.
  * @returns the `distance.*` tensors of the deployed graph.
  */
-export async function fitDistance(embeddings: Matrix, groups: readonly number[], components = COMPONENTS): Promise<Weights> {
+export async function fitDistance(
+  embeddings: Matrix,
+  groups: readonly number[],
+  components = COMPONENTS,
+): Promise<Weights> {
   const { rows, width } = embeddings;
   const mean = columnMeans(embeddings);
   const basis = leadingSubspace(await covariance(embeddings, mean), width, components);
@@ -39,7 +43,10 @@ export async function fitDistance(embeddings: Matrix, groups: readonly number[],
     ['distance.deviations', tensor([components], deviations)],
     [
       'distance.centres',
-      tensor([names.length, components], Float32Array.from(centres, (value, at) => value / (deviations[at % components] as number))),
+      tensor(
+        [names.length, components],
+        Float32Array.from(centres, (value, at) => value / (deviations[at % components] as number)),
+      ),
     ],
   ]);
 }

@@ -60,7 +60,10 @@ export interface Pair {
 export async function alikePairs(images: readonly Uint8Array[], progress: Progress): Promise<Pair[]> {
   const graph = new OnnxGraph('correlation');
   const width = SMALL * SMALL;
-  const [rows, columns] = [graph.input('rows', 'float32', ['R', width]), graph.input('columns', 'float32', ['C', width])];
+  const [rows, columns] = [
+    graph.input('rows', 'float32', ['R', width]),
+    graph.input('columns', 'float32', ['C', width]),
+  ];
   const transposed = graph.op('Transpose', [columns], { perm: [1, 0] });
   graph.output(graph.op('MatMul', [rows, transposed]), 'correlation', 'float32', ['R', 'C']);
   const runner = await openGraph(graph.finish());

@@ -38,6 +38,8 @@ export interface Evaluation {
   shortcut: { trainingImages: number; whole: Summary; centreBlack: Summary };
   external: ExternalReport | null;
   refusals: { inside: RefusalReport[]; foreign: RefusalReport[] };
+  /** Licences of the images in the Grad-CAM sheet; empty without a sheet. */
+  sheet: string[];
 }
 
 export interface EvaluationInput {
@@ -62,12 +64,19 @@ export async function evaluate(folder: string, input: EvaluationInput, progress:
   const { file, checks, store, split, settings } = input;
   const part = (name: Part): SplitItem[] => split.items.filter((item) => item.part === name);
   const ask = (items: readonly SplitItem[], title: string): Promise<Answers> =>
-    answers(file, { count: items.length, image: (row) => store.image(items[row]?.index ?? 0) }, title, settings, progress);
+    answers(
+      file,
+      { count: items.length, image: (row) => store.image(items[row]?.index ?? 0) },
+      title,
+      settings,
+      progress,
+    );
   const [test, validation, external] = [part('test'), part('validation'), part('external')];
   const onTest = await ask(test, 'test');
   const onValidation = await ask(validation, 'validation');
   const onExternal = external.length > 0 ? await ask(external, 'external') : undefined;
-  const kinds = (items: readonly SplitItem[], name: string): string[] => items.map(({ modality }) => `${name}: ${modality}`);
+  const kinds = (items: readonly SplitItem[], name: string): string[] =>
+    items.map(({ modality }) => `${name}: ${modality}`);
   const inside = [
     ...refusalReport(kinds(validation, 'validation'), onValidation, checks),
     ...refusalReport(kinds(test, 'test'), onTest, checks),
@@ -75,8 +84,14 @@ export async function evaluate(folder: string, input: EvaluationInput, progress:
   ];
   const labelled = (items: readonly SplitItem[]): { index: number; truth: number }[] =>
     items.map(({ index, label }) => ({ index, truth: LABELS.indexOf(label) }));
-  const sampled = shuffle(labelled(part('train')), seededRandom(derivedSeed(settings.seed, 'shortcut'))).slice(0, SHORTCUT_IMAGES);
+  const sampled = shuffle(labelled(part('train')), seededRandom(derivedSeed(settings.seed, 'shortcut'))).slice(
+    0,
+    SHORTCUT_IMAGES,
+  );
   const internal = internalReport(test, onTest, settings.seed);
+  const showable = test
+    .map((_, row) => row)
+    .filter((row) => input.showable.some((prefix) => test[row]?.site.startsWith(prefix)));
   const evaluation: Evaluation = {
     schema: 'csss-evaluation/1',
     created: new Date().toISOString(),
@@ -87,16 +102,30 @@ export async function evaluate(folder: string, input: EvaluationInput, progress:
     internal,
     shortcut: await shortcutTest(checks.weights, store, sampled, labelled(test), settings, progress),
     external: onExternal ? externalReport(external, onExternal, checks, settings.seed) : null,
-    refusals: { inside, foreign: input.foreign === undefined ? [] : await foreignReport(input.foreign, input, progress) },
+    refusals: {
+      inside,
+      foreign: input.foreign === undefined ? [] : await foreignReport(input.foreign, input, progress),
+    },
+    sheet: licencesOf(showable.map((row) => test[row] as SplitItem)),
   };
-  const showable = test.map((_, row) => row).filter((row) => input.showable.some((prefix) => test[row]?.site.startsWith(prefix)));
-  const shown = new Float32Array(showable.flatMap((row) => [...onTest.probabilities.subarray(row * LABELS.length, (row + 1) * LABELS.length)]));
+  const shown = new Float32Array(
+    showable.flatMap((row) => [...onTest.probabilities.subarray(row * LABELS.length, (row + 1) * LABELS.length)]),
+  );
   if (showable.length > 0) {
-    const sheet = await camSheet(checks.weights, store, showable.map((row) => test[row] as SplitItem), shown, settings.seed);
+    const sheet = await camSheet(
+      checks.weights,
+      store,
+      showable.map((row) => test[row] as SplitItem),
+      shown,
+      settings.seed,
+    );
     writeWhole(join(folder, 'grad-cam.png'), sheet);
   }
   writeWhole(join(folder, 'confusion.svg'), confusionPlot(internal.confusion));
-  writeWhole(join(folder, 'reliability.svg'), reliabilityPlot(internal.calibration.bins, internal.calibration.after.error));
+  writeWhole(
+    join(folder, 'reliability.svg'),
+    reliabilityPlot(internal.calibration.bins, internal.calibration.after.error),
+  );
   writeWhole(join(folder, 'training.svg'), trainingPlot(input.history, input.bestEpoch));
   writeJson(join(folder, 'evaluation.json'), evaluation);
   return evaluation;
@@ -114,13 +143,21 @@ async function answers(
   return { logits: of('logits'), probabilities: of('probabilities'), gate: of('gate'), distance: of('distance') };
 }
 
-async function foreignReport(folder: string, { file, checks, settings }: EvaluationInput, progress: Progress): Promise<RefusalReport[]> {
+async function foreignReport(
+  folder: string,
+  { file, checks, settings }: EvaluationInput,
+  progress: Progress,
+): Promise<RefusalReport[]> {
   const rows = parseCsv(readFileSync(join(folder, 'manifest.csv'), 'utf8'));
   const images: Uint8Array[] = [];
   for (const { file: name = '' } of rows) images.push(await decodePicture(join(folder, name)));
   const image = (row: number): Uint8Array => images[row] ?? new Uint8Array(PIXELS);
   const said = await answers(file, { count: rows.length, image }, 'foreign', settings, progress);
-  return refusalReport(rows.map(({ kind = '' }) => kind), said, checks);
+  return refusalReport(
+    rows.map(({ kind = '' }) => kind),
+    said,
+    checks,
+  );
 }
 
 function describeData({ items, refused, seed }: Split): Evaluation['data'] {
@@ -137,14 +174,20 @@ function describeData({ items, refused, seed }: Split): Evaluation['data'] {
   return {
     splitSha256: sha256(JSON.stringify(items.map(({ file, pixels, part, cluster }) => [file, pixels, part, cluster]))),
     seed,
-    counts: [...counts].sort(([one], [other]) => (one < other ? -1 : 1)).map(([key, count]) => {
-      const [label, site, part] = JSON.parse(key) as [string, string, Part];
-      return { label, site, part, count };
-    }),
+    counts: [...counts]
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([key, count]) => {
+        const [label, site, part] = JSON.parse(key) as [string, string, Part];
+        return { label, site, part, count };
+      }),
     refused: [...reasons].map(([reason, count]) => ({ reason, count })),
     singleSiteClasses: singleSiteClasses(items),
-    licences: [...new Set(items.map(({ licence }) => licence))].filter((licence) => licence !== '').sort(),
+    licences: licencesOf(items),
   };
+}
+
+function licencesOf(items: readonly SplitItem[]): string[] {
+  return [...new Set(items.map(({ licence }) => licence))].filter((licence) => licence !== '').sort();
 }
 
 /** One line for a terminal. */

@@ -2,7 +2,15 @@ import { clusterBootstrap, type Interval } from './bootstrap.ts';
 import { refusal, type Checks } from './calibrate.ts';
 import { DEFAULT_THRESHOLD, LABELS } from './labels.ts';
 import {
-  areaUnderCurve, calibration, classScores, confusion, negativeLogLikelihood, softmaxRows, summarise, topClasses, type ReliabilityBin,
+  areaUnderCurve,
+  calibration,
+  classScores,
+  confusion,
+  negativeLogLikelihood,
+  softmaxRows,
+  summarise,
+  topClasses,
+  type ReliabilityBin,
 } from './metrics.ts';
 import type { SplitItem } from './split.ts';
 
@@ -35,11 +43,21 @@ export interface InternalReport {
   classes: ClassReport[];
   /** Rows are the truth, columns the answer, order of LABELS. */
   confusion: number[][];
-  calibration: { before: { error: number; nll: number }; after: { error: number; nll: number }; bins: ReliabilityBin[] };
+  calibration: {
+    before: { error: number; nll: number };
+    after: { error: number; nll: number };
+    bins: ReliabilityBin[];
+  };
   byModality: { modality: string; count: number; accuracy: number; macroF1: number }[];
   bySite: { site: string; label: string; count: number; accuracy: number }[];
   byView: { view: string; count: number; accuracy: number }[];
-  thresholds: { threshold: number; answered: number; accuracyOfAnswered: number; errors: number; errorsAnswered: number }[];
+  thresholds: {
+    threshold: number;
+    answered: number;
+    accuracyOfAnswered: number;
+    errors: number;
+    errorsAnswered: number;
+  }[];
 }
 
 function truthOf(items: readonly SplitItem[]): number[] {
@@ -57,8 +75,13 @@ export function internalReport(items: readonly SplitItem[], answers: Answers, se
   const matrix = confusion(truth, tops);
   const clusters = items.map(({ cluster }) => cluster);
   const present = LABELS.map((_, label) => label).filter((label) => truth.includes(label));
-  const intervals = clusterBootstrap(clusters, (rows) => measures(rows, truth, tops, answers.probabilities, present), seed);
-  const interval = (name: string): Interval => intervals[name] ?? { value: Number.NaN, low: Number.NaN, high: Number.NaN };
+  const intervals = clusterBootstrap(
+    clusters,
+    (rows) => measures(rows, truth, tops, answers.probabilities, present),
+    seed,
+  );
+  const interval = (name: string): Interval =>
+    intervals[name] ?? { value: Number.NaN, low: Number.NaN, high: Number.NaN };
   const plain = softmaxRows(answers.logits);
   const after = calibration(answers.probabilities, truth);
   return {
@@ -92,9 +115,13 @@ export function internalReport(items: readonly SplitItem[], answers: Answers, se
       return { site, label, count: rows.length, accuracy: accuracyOf(rows, truth, tops) };
     }),
     byView: groupsOf(items, ({ view }) => view || 'unknown').map(([view, rows]) => ({
-      view, count: rows.length, accuracy: accuracyOf(rows, truth, tops),
+      view,
+      count: rows.length,
+      accuracy: accuracyOf(rows, truth, tops),
     })),
-    thresholds: [0.5, 0.6, 0.7, DEFAULT_THRESHOLD, 0.8, 0.9, 0.95].map((threshold) => atThreshold(threshold, truth, tops, answers.probabilities)),
+    thresholds: [0.5, 0.6, 0.7, DEFAULT_THRESHOLD, 0.8, 0.9, 0.95].map((threshold) =>
+      atThreshold(threshold, truth, tops, answers.probabilities),
+    ),
   };
 }
 
@@ -116,7 +143,12 @@ function measures(
       rows.map((row) => truth[row] === label),
     );
     if (Number.isFinite(area)) areas.push(area);
-    Object.assign(result, { [`precision ${label}`]: precision, [`recall ${label}`]: recall, [`f1 ${label}`]: f1, [`auc ${label}`]: area });
+    Object.assign(result, {
+      [`precision ${label}`]: precision,
+      [`recall ${label}`]: recall,
+      [`f1 ${label}`]: f1,
+      [`auc ${label}`]: area,
+    });
   }
   result['macroAuc'] = areas.reduce((sum, area) => sum + area, 0) / areas.length;
   return result;
@@ -141,8 +173,15 @@ function groupsOf(items: readonly SplitItem[], key: (item: SplitItem) => string)
   return [...groups].sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
-function atThreshold(threshold: number, truth: readonly number[], tops: readonly number[], probabilities: Float32Array): InternalReport['thresholds'][number] {
-  const answered = truth.map((_, row) => row).filter((row) => (probabilities[row * CLASSES + (tops[row] ?? 0)] ?? 0) >= threshold);
+function atThreshold(
+  threshold: number,
+  truth: readonly number[],
+  tops: readonly number[],
+  probabilities: Float32Array,
+): InternalReport['thresholds'][number] {
+  const answered = truth
+    .map((_, row) => row)
+    .filter((row) => (probabilities[row * CLASSES + (tops[row] ?? 0)] ?? 0) >= threshold);
   const wrong = (row: number): boolean => truth[row] !== tops[row];
   return {
     threshold,
@@ -156,18 +195,34 @@ function atThreshold(threshold: number, truth: readonly number[], tops: readonly
 export interface ExternalReport {
   count: number;
   covidAuc: Interval;
-  groups: { site: string; label: string; count: number; answers: Record<string, number>; accuracy: number; aboveThreshold: number; refused: number }[];
+  groups: {
+    site: string;
+    label: string;
+    count: number;
+    answers: Record<string, number>;
+    accuracy: number;
+    aboveThreshold: number;
+    refused: number;
+  }[];
 }
 
 /** Another hospital's images: what the model says there, whatever it is. */
-export function externalReport(items: readonly SplitItem[], answers: Answers, checks: Limits, seed: number): ExternalReport {
+export function externalReport(
+  items: readonly SplitItem[],
+  answers: Answers,
+  checks: Limits,
+  seed: number,
+): ExternalReport {
   const truth = truthOf(items);
   const tops = topClasses(answers.probabilities);
   const covid = LABELS.indexOf('COVID');
   const { auc } = clusterBootstrap(
     items.map(({ cluster }) => cluster),
     (rows) => ({
-      auc: areaUnderCurve(rows.map((row) => answers.probabilities[row * CLASSES + covid] ?? 0), rows.map((row) => truth[row] === covid)),
+      auc: areaUnderCurve(
+        rows.map((row) => answers.probabilities[row * CLASSES + covid] ?? 0),
+        rows.map((row) => truth[row] === covid),
+      ),
     }),
     seed,
   );
@@ -212,8 +267,15 @@ export function refusalReport(kinds: readonly string[], answers: Answers, checks
   });
 }
 
-function refusalShares(rows: readonly number[], answers: Answers, tops: readonly number[], checks: Limits): Omit<RefusalReport, 'kind' | 'count'> {
-  const reasons = rows.map((row) => refusal(answers.gate.subarray(3 * row, 3 * row + 3), answers.distance.subarray(2 * row, 2 * row + 2), checks));
+function refusalShares(
+  rows: readonly number[],
+  answers: Answers,
+  tops: readonly number[],
+  checks: Limits,
+): Omit<RefusalReport, 'kind' | 'count'> {
+  const reasons = rows.map((row) =>
+    refusal(answers.gate.subarray(3 * row, 3 * row + 3), answers.distance.subarray(2 * row, 2 * row + 2), checks),
+  );
   const above = rows.map((row) => (answers.probabilities[row * CLASSES + (tops[row] ?? 0)] ?? 0) >= DEFAULT_THRESHOLD);
   const count = (test: (at: number) => boolean): number => share(rows.filter((_, at) => test(at)).length, rows.length);
   return {

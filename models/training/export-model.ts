@@ -17,7 +17,10 @@ export type RunFacts = Pick<
 > & { gateMinimum: number | null; distanceLimits: [number, number] | null };
 
 /** The bytes of the file for these weights: `evaluate` measures them and `export` ships them. */
-export function modelFile(weights: Weights, { version, trained, notice }: Pick<ModelManifest, 'version' | 'trained' | 'notice'>): Uint8Array {
+export function modelFile(
+  weights: Weights,
+  { version, trained, notice }: Pick<ModelManifest, 'version' | 'trained' | 'notice'>,
+): Uint8Array {
   return deployedGraph(weights, { name: MODEL_NAME, version, trained: String(trained), notice });
 }
 

@@ -21,12 +21,18 @@ export function modelDevice(manifest: ModelManifest): Device {
     manufacturer: 'Clinical Scan Support System project',
     modelNumber: `${name}-${version}`,
     deviceName: [{ name, type: 'model-name' }],
-    type: { coding: [{ system: `${TYPES}device-type`, code: 'ai-model', display: 'Artificial intelligence model' }], text: 'Image classifier' },
+    type: {
+      coding: [{ system: `${TYPES}device-type`, code: 'ai-model', display: 'Artificial intelligence model' }],
+      text: 'Image classifier',
+    },
     version: [
       { type: { text: 'model' }, value: version },
       { type: { text: 'weights SHA-256' }, value: model.sha256 },
     ],
-    property: [quantity('input-width', Number(input.shape[2]), 'pixel'), quantity('confidence-threshold', uncertain.threshold, '1')],
+    property: [
+      quantity('input-width', Number(input.shape[2]), 'pixel'),
+      quantity('confidence-threshold', uncertain.threshold, '1'),
+    ],
     safety: [{ text: 'Research and decision support; not a medical device; a doctor decides.' }],
     note: [{ text: notice }],
   };
@@ -39,12 +45,27 @@ export function modelCardDocument(manifest: ModelManifest, evaluation: Evaluatio
     identifier: [{ system: 'urn:ietf:rfc:3986', value: `urn:hash:sha256:${manifest.model.sha256}` }],
     status: 'current',
     docStatus: 'final',
-    type: { coding: [{ system: `${TYPES}document-type`, code: 'ai-model-card', display: 'AI model card' }], text: 'AI model card' },
-    subject: { identifier: { system: 'urn:ietf:rfc:3986', value: `urn:hash:sha256:${manifest.model.sha256}` }, type: 'Device', display: `${manifest.name} ${manifest.version}` },
+    type: {
+      coding: [{ system: `${TYPES}document-type`, code: 'ai-model-card', display: 'AI model card' }],
+      text: 'AI model card',
+    },
+    subject: {
+      identifier: { system: 'urn:ietf:rfc:3986', value: `urn:hash:sha256:${manifest.model.sha256}` },
+      type: 'Device',
+      display: `${manifest.name} ${manifest.version}`,
+    },
     date: evaluation.created,
     description: `Model card of ${manifest.name} ${manifest.version}`,
     content: [
-      { attachment: { contentType: 'text/markdown', language: 'en', title: 'MODEL_CARD.md', creation: evaluation.created, data: Buffer.from(card, 'utf8').toString('base64') } },
+      {
+        attachment: {
+          contentType: 'text/markdown',
+          language: 'en',
+          title: 'MODEL_CARD.md',
+          creation: evaluation.created,
+          data: Buffer.from(card, 'utf8').toString('base64'),
+        },
+      },
     ],
   };
 }

@@ -90,7 +90,12 @@ export async function fineTune(
   while (done.epoch < settings.epochs && done.sinceBetterLoss < settings.stopAfter) {
     const began = Date.now();
     const epoch = done.epoch + 1;
-    const { loss, rate } = await trainEpoch({ runner, weights, averaged, adam, training, store, perClass, settings, progress }, parts.train, epoch, done);
+    const { loss, rate } = await trainEpoch(
+      { runner, weights, averaged, adam, training, store, perClass, settings, progress },
+      parts.train,
+      epoch,
+      done,
+    );
     const measured = await measure(epoch);
     done.epoch = epoch;
     done.history.push({ ...measured, trainingLoss: loss, rate, seconds: Math.round((Date.now() - began) / 1000) });
@@ -101,7 +106,8 @@ export async function fineTune(
     }
     done.sinceBetterLoss = measured.validationLoss < done.bestLoss ? 0 : done.sinceBetterLoss + 1;
     done.bestLoss = Math.min(done.bestLoss, measured.validationLoss);
-    if (done.sinceBetterLoss > 0 && done.sinceBetterLoss % settings.reduceAfter === 0) done.reduction *= settings.reduceBy;
+    if (done.sinceBetterLoss > 0 && done.sinceBetterLoss % settings.reduceAfter === 0)
+      done.reduction *= settings.reduceBy;
     save();
   }
   await runner.close();
@@ -137,9 +143,12 @@ async function trainEpoch(
     const batch = order.slice(at * settings.batch, (at + 1) * settings.batch);
     const factor = rateFactor(done.step, settings.epochs * perEpoch, settings.warmUpSteps) * done.reduction;
     rate = settings.rate * factor;
-    const results = await runner.run(batchFeeds(batch, store, weights, training.parameters, perClass, settings, random));
+    const results = await runner.run(
+      batchFeeds(batch, store, weights, training.parameters, perClass, settings, random),
+    );
     const loss = results['loss']?.[0] ?? Number.NaN;
-    if (!Number.isFinite(loss)) throw new RangeError(`the loss of epoch ${epoch} is not finite: lower the learning rate`);
+    if (!Number.isFinite(loss))
+      throw new RangeError(`the loss of epoch ${epoch} is not finite: lower the learning rate`);
     const gradients = new Map(training.parameters.map((name) => [name, results[`grad:${name}`] ?? new Float32Array()]));
     adamStep(weights, gradients, adam, (name) => (name.startsWith('head.') ? settings.fineHeadRate * factor : rate));
     average(averaged, weights, training.parameters, Math.min(settings.averageKeep, (done.step + 1) / (done.step + 10)));
@@ -162,7 +171,12 @@ function batchFeeds(
   const images = batch.map(({ index }) => augment(store.image(index), random, settings.augmentation));
   const feeds: Feeds = {
     image: imageTensor(toThreeChannels(images), batch.length),
-    ...lossFeeds(batch.map(({ truth }) => truth), perClass, settings, random),
+    ...lossFeeds(
+      batch.map(({ truth }) => truth),
+      perClass,
+      settings,
+      random,
+    ),
   };
   for (const name of parameters) feeds[name] = floatTensor(named(weights, name).data, named(weights, name).dims);
   return feeds;
@@ -177,11 +191,21 @@ async function validate(
   epoch: number,
 ): Promise<Omit<EpochRecord, 'trainingLoss' | 'rate' | 'seconds'>> {
   const images = { count: items.length, image: (row: number) => store.image(items[row]?.index ?? 0) };
-  const { logits = new Float32Array() } = await infer(deployedGraph(weights), images, ['logits'], progress, 'validation', threads);
+  const { logits = new Float32Array() } = await infer(
+    deployedGraph(weights),
+    images,
+    ['logits'],
+    progress,
+    'validation',
+    threads,
+  );
   const truth = items.map(({ truth: label }) => label);
   const validationLoss = negativeLogLikelihood(softmaxRows(logits), truth);
   const summary = summarise(confusion(truth, topClasses(logits)));
-  progress('measured', 1)(1, `epoch ${epoch} loss ${validationLoss.toFixed(4)} accuracy ${summary.accuracy.toFixed(4)} macro-F1 ${summary.macroF1.toFixed(4)}`);
+  progress('measured', 1)(
+    1,
+    `epoch ${epoch} loss ${validationLoss.toFixed(4)} accuracy ${summary.accuracy.toFixed(4)} macro-F1 ${summary.macroF1.toFixed(4)}`,
+  );
   return { epoch, validationLoss, ...summary };
 }
 
@@ -197,7 +221,13 @@ function checkpointFiles(folder: string): CheckpointFiles {
   return { state: join(folder, 'fine-tuning.json'), best: join(folder, 'best.safetensors'), tensors };
 }
 
-function writeCheckpoint(path: string, weights: Weights, averaged: Weights, adam: AdamState, parameters: readonly string[]): void {
+function writeCheckpoint(
+  path: string,
+  weights: Weights,
+  averaged: Weights,
+  adam: AdamState,
+  parameters: readonly string[],
+): void {
   const all: Weights = new Map();
   for (const name of parameters) {
     all.set(`weights:${name}`, named(weights, name));

@@ -8,7 +8,19 @@ import { gaussian, type Random } from './random.ts';
  */
 export type ForeignKind = (typeof FOREIGN_KINDS)[number];
 export const FOREIGN_KINDS = [
-  'inverted', 'turned', 'sideways', 'mask', 'noise', 'plasma', 'montage', 'patch', 'shapes', 'shuffled', 'sector', 'slice', 'solid',
+  'inverted',
+  'turned',
+  'sideways',
+  'mask',
+  'noise',
+  'plasma',
+  'montage',
+  'patch',
+  'shapes',
+  'shuffled',
+  'sector',
+  'slice',
+  'solid',
 ] as const;
 
 const SIDE = IMAGE_SIDE;
@@ -49,7 +61,7 @@ const makers: Record<ForeignKind, (one: Uint8Array, other: Uint8Array, random: R
     const rough = plasma(random, 2 + Math.floor(random() * 5));
     const [share, level, dark] = [random(), 90 + random() * 80, random() < 0.5];
     return paint((x, y) => {
-      const cell = (Math.floor(y / 4) * 4) * SIDE + Math.floor(x / 4) * 4;
+      const cell = Math.floor(y / 4) * 4 * SIDE + Math.floor(x / 4) * 4;
       const bright = share * (one[cell] ?? 0) + (1 - share) * rough(x, y) > level;
       return bright === dark ? 0 : 255;
     });
@@ -59,7 +71,11 @@ const makers: Record<ForeignKind, (one: Uint8Array, other: Uint8Array, random: R
     return one.map((value) => clamp(share * value + (1 - share) * (128 + 70 * gaussian(random))));
   },
   plasma: (_one, _other, random) => {
-    const [coarse, fine, share] = [plasma(random, 2 + Math.floor(random() * 4)), plasma(random, 8 + Math.floor(random() * 40)), random()];
+    const [coarse, fine, share] = [
+      plasma(random, 2 + Math.floor(random() * 4)),
+      plasma(random, 8 + Math.floor(random() * 40)),
+      random(),
+    ];
     return paint((x, y) => share * coarse(x, y) + (1 - share) * fine(x, y));
   },
   montage: (one, other, random) => {
@@ -67,7 +83,11 @@ const makers: Record<ForeignKind, (one: Uint8Array, other: Uint8Array, random: R
     const cell = SIDE / count;
     return paint((x, y) => {
       const image = (Math.floor(x / cell) + Math.floor(y / cell)) % 2 === 0 ? one : other;
-      return image[Math.min(SIDE - 1, Math.floor((y % cell) * count)) * SIDE + Math.min(SIDE - 1, Math.floor((x % cell) * count))] ?? 0;
+      return (
+        image[
+          Math.min(SIDE - 1, Math.floor((y % cell) * count)) * SIDE + Math.min(SIDE - 1, Math.floor((x % cell) * count))
+        ] ?? 0
+      );
     });
   },
   patch: (one, _other, random) => {
@@ -77,7 +97,12 @@ const makers: Record<ForeignKind, (one: Uint8Array, other: Uint8Array, random: R
   shapes: (_one, _other, random) => {
     const background = random() * 255;
     const shapes = Array.from({ length: 3 + Math.floor(random() * 12) }, () => ({
-      x: random() * SIDE, y: random() * SIDE, w: 4 + random() * 90, h: 4 + random() * 90, grey: random() * 255, round: random() < 0.5,
+      x: random() * SIDE,
+      y: random() * SIDE,
+      w: 4 + random() * 90,
+      h: 4 + random() * 90,
+      grey: random() * 255,
+      round: random() < 0.5,
     }));
     return paint((x, y) => {
       const hit = shapes.findLast(({ x: cx, y: cy, w, h, round }) =>
@@ -89,7 +114,10 @@ const makers: Record<ForeignKind, (one: Uint8Array, other: Uint8Array, random: R
   shuffled: (one, _other, random) => {
     const count = 4 + Math.floor(random() * 5);
     const cell = Math.floor(SIDE / count);
-    const sources = Array.from({ length: (count + 1) ** 2 }, () => [Math.floor(random() * count) * cell, Math.floor(random() * count) * cell]);
+    const sources = Array.from({ length: (count + 1) ** 2 }, () => [
+      Math.floor(random() * count) * cell,
+      Math.floor(random() * count) * cell,
+    ]);
     return paint((x, y) => {
       const [left = 0, top = 0] = sources[Math.floor(y / cell) * (count + 1) + Math.floor(x / cell)] ?? [];
       return one[(top + (y % cell)) * SIDE + left + (x % cell)] ?? 0;
@@ -109,7 +137,11 @@ const makers: Record<ForeignKind, (one: Uint8Array, other: Uint8Array, random: R
   slice: (one, _other, random) => {
     const [wide, high, grey] = [70 + random() * 38, 50 + random() * 45, 70 + random() * 90];
     const organs = Array.from({ length: 2 + Math.floor(random() * 6) }, () => ({
-      x: (random() - 0.5) * wide, y: (random() - 0.5) * high, w: 8 + random() * 35, h: 8 + random() * 35, grey: random() * 255,
+      x: (random() - 0.5) * wide,
+      y: (random() - 0.5) * high,
+      w: 8 + random() * 35,
+      h: 8 + random() * 35,
+      grey: random() * 255,
     }));
     return paint((x, y) => {
       const [dx, dy] = [x - SIDE / 2, y - SIDE / 2];
@@ -117,7 +149,10 @@ const makers: Record<ForeignKind, (one: Uint8Array, other: Uint8Array, random: R
       if (radius > 1) return 0;
       const texture = ((one[y * SIDE + x] ?? 0) - 128) * 0.15 + 12 * (random() - 0.5);
       if (radius > 0.9) return 150 + texture;
-      return (organs.find((organ) => ((dx - organ.x) / organ.w) ** 2 + ((dy - organ.y) / organ.h) ** 2 < 1)?.grey ?? grey) + texture;
+      return (
+        (organs.find((organ) => ((dx - organ.x) / organ.w) ** 2 + ((dy - organ.y) / organ.h) ** 2 < 1)?.grey ?? grey) +
+        texture
+      );
     });
   },
   solid: (one, _other, random) => {

@@ -24,7 +24,10 @@ export function fitGate(embeddings: Matrix, modality: readonly number[]): Weight
     squares[at % width] = (squares[at % width] as number) + away * away;
   }
   const scale = Float32Array.from(squares, (sum) => 1 / Math.max(1e-3, Math.sqrt(sum / rows)));
-  const standard = Float32Array.from(data, (value, at) => (value - (mean[at % width] as number)) * (scale[at % width] as number));
+  const standard = Float32Array.from(
+    data,
+    (value, at) => (value - (mean[at % width] as number)) * (scale[at % width] as number),
+  );
   const counts = MODALITIES.map((_, kind) => modality.filter((each) => each === kind).length);
   const weights: Weights = new Map([
     ['gate.weight', tensor([CLASSES, width])],
@@ -38,7 +41,10 @@ export function fitGate(embeddings: Matrix, modality: readonly number[]): Weight
   const learned = named(weights, 'gate.weight').data;
   const bias = named(weights, 'gate.bias').data.map((value, kind) => {
     if (counts[kind] === 0) return -1e4;
-    return mean.reduce((sum, each, column) => sum - each * (scale[column] as number) * (learned[kind * width + column] as number), value);
+    return mean.reduce(
+      (sum, each, column) => sum - each * (scale[column] as number) * (learned[kind * width + column] as number),
+      value,
+    );
   });
   const folded = new Float32Array(width * CLASSES);
   for (let column = 0; column < width; column++) {
@@ -67,7 +73,8 @@ function gradient(
     let sum = 0;
     for (let kind = 0; kind < CLASSES; kind++) {
       let score = bias[kind] as number;
-      for (let column = 0; column < width; column++) score += (standard[start + column] as number) * (weight[kind * width + column] as number);
+      for (let column = 0; column < width; column++)
+        score += (standard[start + column] as number) * (weight[kind * width + column] as number);
       scores[kind] = Math.exp(Math.min(60, score));
       sum += scores[kind] as number;
     }

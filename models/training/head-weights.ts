@@ -8,7 +8,10 @@ import { tensor, type Tensor, type Weights } from './tensor.ts';
 function random(dims: readonly [number, number], seed: number): Tensor {
   const next = seededRandom(seed);
   const deviation = Math.sqrt(2 / dims[1]);
-  return tensor(dims, Float32Array.from({ length: dims[0] * dims[1] }, () => deviation * gaussian(next)));
+  return tensor(
+    dims,
+    Float32Array.from({ length: dims[0] * dims[1] }, () => deviation * gaussian(next)),
+  );
 }
 
 /** The two dense layers before any training. */

@@ -69,7 +69,8 @@ export function checkShapes(weights: Weights): void {
     ];
     for (const [layer, dims] of expected) {
       const found = named(weights, layer).dims;
-      if (found.join() !== dims.join()) throw new RangeError(`${layer} is [${found.join()}], expected [${dims.join()}]`);
+      if (found.join() !== dims.join())
+        throw new RangeError(`${layer} is [${found.join()}], expected [${dims.join()}]`);
     }
   }
 }

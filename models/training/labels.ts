@@ -21,7 +21,11 @@ export interface LabelFacts {
   limitation: string | null;
 }
 
-const snomed = (code: string, display: string): LabelFacts['snomed'] => ({ system: 'http://snomed.info/sct', code, display });
+const snomed = (code: string, display: string): LabelFacts['snomed'] => ({
+  system: 'http://snomed.info/sct',
+  code,
+  display,
+});
 
 export const LABEL_FACTS: readonly LabelFacts[] = [
   {
@@ -30,7 +34,8 @@ export const LABEL_FACTS: readonly LabelFacts[] = [
     snomed: snomed('840539006', 'Disease caused by severe acute respiratory syndrome coronavirus 2'),
     validated: false,
     diagnosis: true,
-    limitation: 'All training films come from sources that hold no other class; see the external test.',
+    limitation:
+      'Adults of a few countries, from sources that hold no other class; at least two labels of the source are known to be wrong. See the external test.',
   },
   {
     label: 'Lung_Opacity',
@@ -48,14 +53,22 @@ export const LABEL_FACTS: readonly LabelFacts[] = [
     diagnosis: false,
     limitation: 'Names a data source, not a disease; few films. Never shown as a diagnosis.',
   },
-  { label: 'Normal', display: 'No abnormality recognised', snomed: null, validated: false, diagnosis: true, limitation: null },
+  {
+    label: 'Normal',
+    display: 'No abnormality recognised',
+    snomed: null,
+    validated: false,
+    diagnosis: true,
+    limitation: null,
+  },
   {
     label: 'Sick',
     display: 'Abnormal cardiac MR',
     snomed: null,
     validated: false,
     diagnosis: false,
-    limitation: 'Single slices cannot separate healthy from diseased hearts with this data; not validated.',
+    limitation:
+      'Slices of one cardiac collection; single slices cannot separate healthy from diseased hearts; not validated.',
   },
   {
     label: 'Viral_Pneumonia',

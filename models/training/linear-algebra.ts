@@ -50,7 +50,8 @@ function orthonormalise(basis: Float64Array, rows: number, columns: number): voi
     for (let pass = 0; pass < 2; pass++) {
       for (let before = 0; before < column; before++) {
         let dot = 0;
-        for (let row = 0; row < rows; row++) dot += (basis[row * columns + column] as number) * (basis[row * columns + before] as number);
+        for (let row = 0; row < rows; row++)
+          dot += (basis[row * columns + column] as number) * (basis[row * columns + before] as number);
         for (let row = 0; row < rows; row++) {
           const at = row * columns + column;
           basis[at] = (basis[at] as number) - dot * (basis[row * columns + before] as number);
@@ -60,7 +61,8 @@ function orthonormalise(basis: Float64Array, rows: number, columns: number): voi
     let squares = 0;
     for (let row = 0; row < rows; row++) squares += (basis[row * columns + column] as number) ** 2;
     const length = Math.sqrt(squares) || 1;
-    for (let row = 0; row < rows; row++) basis[row * columns + column] = (basis[row * columns + column] as number) / length;
+    for (let row = 0; row < rows; row++)
+      basis[row * columns + column] = (basis[row * columns + column] as number) / length;
   }
 }
 

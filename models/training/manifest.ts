@@ -48,10 +48,7 @@ const MODALITIES_OF: Record<Label, Exclude<Modality, 'other'>[]> = {
 };
 
 /** The parts of the manifest that follow from the graph's contract and never from a training. */
-export function contract(): Pick<
-  ModelManifest,
-  'input' | 'outputs' | 'preprocessing' | 'labels' | 'uncertain'
-> {
+export function contract(): Pick<ModelManifest, 'input' | 'outputs' | 'preprocessing' | 'labels' | 'uncertain'> {
   const output = (shape: (number | 'N')[], meaning: string): ModelManifest['outputs'][string] => ({
     type: 'float32',
     shape,

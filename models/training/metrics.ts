@@ -18,7 +18,10 @@ export function softmaxRows(logits: Float32Array, temperature = 1): Float32Array
     const most = values.reduce((highest, value) => Math.max(highest, value), Number.NEGATIVE_INFINITY);
     const powers = values.map((value) => Math.exp((value - most) / temperature));
     const sum = powers.reduce((total, value) => total + value, 0);
-    result.set(powers.map((value) => value / sum), row);
+    result.set(
+      powers.map((value) => value / sum),
+      row,
+    );
   }
   return result;
 }
@@ -66,14 +69,20 @@ export function summarise(matrix: readonly (readonly number[])[]): Summary {
   const mean = (pick: (score: ClassScore) => number): number =>
     scores.reduce((sum, score) => sum + pick(score), 0) / Math.max(1, scores.length);
   const hits = matrix.reduce((sum, row, index) => sum + (row[index] ?? 0), 0);
-  return { accuracy: hits / Math.max(1, total), macroF1: mean(({ f1 }) => f1), balancedAccuracy: mean(({ recall }) => recall) };
+  return {
+    accuracy: hits / Math.max(1, total),
+    macroF1: mean(({ f1 }) => f1),
+    balancedAccuracy: mean(({ recall }) => recall),
+  };
 }
 
 /** Area under the ROC curve: the share of pairs in the right order, ties half (Mann-Whitney). NaN without both kinds. */
 export function areaUnderCurve(scores: readonly number[], positive: readonly boolean[]): number {
-  const order = scores.map((score, index) => ({ score, hit: positive[index] === true })).sort((a, b) => a.score - b.score);
+  const order = scores
+    .map((score, index) => ({ score, hit: positive[index] === true }))
+    .sort((a, b) => a.score - b.score);
   let rankSum = 0;
-  for (let start = 0; start < order.length; ) {
+  for (let start = 0; start < order.length;) {
     let end = start;
     while (end < order.length && order[end]?.score === order[start]?.score) end++;
     const rank = (start + end + 1) / 2;
@@ -116,7 +125,8 @@ export function calibration(
     bin.confidence += confidence;
     if (top === truth[row]) bin.hits++;
   });
-  const error = sums.reduce((total, { confidence, hits }) => total + Math.abs(confidence - hits), 0) / Math.max(1, truth.length);
+  const error =
+    sums.reduce((total, { confidence, hits }) => total + Math.abs(confidence - hits), 0) / Math.max(1, truth.length);
   return {
     error,
     bins: sums.map(({ count, confidence, hits }, index) => ({

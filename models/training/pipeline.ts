@@ -48,7 +48,8 @@ export interface Run {
   progress: Progress;
 }
 
-const TRAINED_NOTICE = 'Research and decision support, not a medical device; a doctor decides. Trained on public collections: retrain before clinical use.';
+const TRAINED_NOTICE =
+  'Research and decision support, not a medical device; a doctor decides. Trained on public collections: retrain before clinical use.';
 
 const path = (run: Run, name: string): string => join(run.work, name);
 const readJson = <T>(file: string): T => JSON.parse(readFileSync(file, 'utf8')) as T;
@@ -56,7 +57,12 @@ const readJson = <T>(file: string): T => JSON.parse(readFileSync(file, 'utf8')) 
 /** Decoded images of the collection, in the order of its list. */
 async function openPixels(run: Run): Promise<{ store: PixelStore; broken: Map<number, string> }> {
   const listed = listCollection(run.data, run.csv);
-  return storePixels(path(run, 'pixels.u8'), listed.map(({ file }) => resolve(run.data, file)), decodeImage, run.progress);
+  return storePixels(
+    path(run, 'pixels.u8'),
+    listed.map(({ file }) => resolve(run.data, file)),
+    decodeImage,
+    run.progress,
+  );
 }
 
 /** `split`: decodes, refuses copies and masks, divides by cluster, writes `split.json`. */
@@ -65,7 +71,10 @@ export async function split(run: Run): Promise<Split> {
   if (existsSync(target)) return readJson<Split>(target);
   const listed = listCollection(run.data, run.csv);
   const { store, broken } = await openPixels(run);
-  const pairs = await alikePairs(listed.map((_, index) => store.image(index)), run.progress);
+  const pairs = await alikePairs(
+    listed.map((_, index) => store.image(index)),
+    run.progress,
+  );
   const result = splitCollection(listed, (index) => store.image(index), pairs, broken, run.settings.seed);
   writeJson(target, result);
   return result;
@@ -90,7 +99,11 @@ export async function train(run: Run): Promise<{ weights: Weights; history: Epoc
   const of = (part: Part): LabelledImage[] =>
     items.filter((item) => item.part === part).map(({ index, label }) => ({ index, truth: LABELS.indexOf(label) }));
   const head = path(run, 'head.safetensors');
-  if (!existsSync(head)) writeSafetensors(head, await trainHead(networkOf(readBase(run.base)), store, of('train'), run.settings, run.progress));
+  if (!existsSync(head))
+    writeSafetensors(
+      head,
+      await trainHead(networkOf(readBase(run.base)), store, of('train'), run.settings, run.progress),
+    );
   const parts = { train: of('train'), validation: of('validation') };
   return fineTune(readSafetensors(head).weights, store, parts, run.settings, run.work, run.progress);
 }
@@ -103,7 +116,8 @@ function networkOf(base: Weights): Weights {
 /** `calibrate`: temperature, gate and distance of the best epoch, with their limits. */
 export async function calibrated(run: Run): Promise<Checks> {
   const [tensors, notes] = [path(run, 'checked.safetensors'), path(run, 'checked.json')];
-  if (existsSync(notes)) return { ...readJson<Omit<Checks, 'weights'>>(notes), weights: readSafetensors(tensors).weights };
+  if (existsSync(notes))
+    return { ...readJson<Omit<Checks, 'weights'>>(notes), weights: readSafetensors(tensors).weights };
   const { items } = await split(run);
   const { weights } = readSafetensors(path(run, 'best.safetensors'));
   const { store } = await openPixels(run);
@@ -114,7 +128,11 @@ export async function calibrated(run: Run): Promise<Checks> {
   return checks;
 }
 
-const identity = (run: Run): Pick<RunFacts, 'version' | 'trained' | 'notice'> => ({ version: run.version, trained: true, notice: TRAINED_NOTICE });
+const identity = (run: Run): Pick<RunFacts, 'version' | 'trained' | 'notice'> => ({
+  version: run.version,
+  trained: true,
+  notice: TRAINED_NOTICE,
+});
 
 /** `evaluate`: measures the file that `export` will write, into `<work>/evaluation`. */
 export async function measured(run: Run): Promise<Evaluation> {
@@ -122,8 +140,21 @@ export async function measured(run: Run): Promise<Evaluation> {
   const { store } = await openPixels(run);
   const { history, bestEpoch } = readJson<{ history: EpochRecord[]; bestEpoch: number }>(path(run, 'fine-tuning.json'));
   const { settings, foreign, showable } = run;
-  const input = { file: modelFile(checks.weights, identity(run)), checks, store, split: await split(run), settings, history, bestEpoch, showable };
-  const evaluation = await evaluate(path(run, 'evaluation'), { ...input, ...(foreign === undefined ? {} : { foreign }) }, run.progress);
+  const input = {
+    file: modelFile(checks.weights, identity(run)),
+    checks,
+    store,
+    split: await split(run),
+    settings,
+    history,
+    bestEpoch,
+    showable,
+  };
+  const evaluation = await evaluate(
+    path(run, 'evaluation'),
+    { ...input, ...(foreign === undefined ? {} : { foreign }) },
+    run.progress,
+  );
   process.stderr.write(`${headline(evaluation)}\n`);
   return evaluation;
 }
@@ -178,7 +209,11 @@ function writeCard(folder: string, manifest: ModelManifest, evaluation: Evaluati
 
 /** `untrained`: the base network with a random head, for tests of everything around the model. */
 export async function untrained(run: Pick<Run, 'base' | 'out' | 'settings'>): Promise<ModelManifest> {
-  const weights: Weights = new Map([...networkOf(readBase(run.base)), ...freshHead(run.settings.seed), ...neutralChecks()]);
+  const weights: Weights = new Map([
+    ...networkOf(readBase(run.base)),
+    ...freshHead(run.settings.seed),
+    ...neutralChecks(),
+  ]);
   return exportModel(run.out, weights, {
     version: '0.0.1',
     trained: false,

@@ -41,9 +41,7 @@ export async function storePixels(
 ): Promise<{ store: PixelStore; broken: Map<number, string> }> {
   const notes = `${target}.broken.json`;
   const ready = existsSync(notes) && statSync(target, { throwIfNoEntry: false })?.size === paths.length * PIXELS;
-  const broken = new Map<number, string>(
-    ready ? (JSON.parse(readFileSync(notes, 'utf8')) as [number, string][]) : [],
-  );
+  const broken = new Map<number, string>(ready ? (JSON.parse(readFileSync(notes, 'utf8')) as [number, string][]) : []);
   if (!ready) {
     mkdirSync(dirname(target), { recursive: true });
     const file = openSync(`${target}.part`, 'w');

@@ -36,8 +36,18 @@ export function confusionPlot(matrix: readonly (readonly number[])[]): string {
       const [cx, cy] = [left + x * cell, top + y * cell];
       return (
         `<rect x="${cx}" y="${cy}" width="${cell}" height="${cell}" fill="${BLUE}" fill-opacity="${share.toFixed(3)}" stroke="${SOFT}"/>` +
-        text(cx + cell / 2, cy + cell / 2 - 2, String(value), `text-anchor="middle" fill="${share > 0.55 ? '#fff' : INK}"`) +
-        text(cx + cell / 2, cy + cell / 2 + 14, `${(100 * share).toFixed(0)} %`, `text-anchor="middle" font-size="10" fill="${share > 0.55 ? '#fff' : INK}"`)
+        text(
+          cx + cell / 2,
+          cy + cell / 2 - 2,
+          String(value),
+          `text-anchor="middle" fill="${share > 0.55 ? '#fff' : INK}"`,
+        ) +
+        text(
+          cx + cell / 2,
+          cy + cell / 2 + 14,
+          `${(100 * share).toFixed(0)} %`,
+          `text-anchor="middle" font-size="10" fill="${share > 0.55 ? '#fff' : INK}"`,
+        )
       );
     });
   });
@@ -47,7 +57,10 @@ export function confusionPlot(matrix: readonly (readonly number[])[]): string {
   ]);
   const bottom = top + LABELS.length * cell + 34;
   return picture(left + LABELS.length * cell + 20, bottom + 14, 'Confusion matrix, test part', [
-    ...parts, ...names, text(left + (LABELS.length * cell) / 2, bottom, 'answer', 'text-anchor="middle"'), text(left - 8, top - 10, 'truth', 'text-anchor="end"'),
+    ...parts,
+    ...names,
+    text(left + (LABELS.length * cell) / 2, bottom, 'answer', 'text-anchor="middle"'),
+    text(left - 8, top - 10, 'truth', 'text-anchor="end"'),
   ]);
 }
 
@@ -61,20 +74,31 @@ export function reliabilityPlot(bins: readonly ReliabilityBin[], error: number):
       const opacity = 0.15 + 0.85 * Math.sqrt(count / most);
       return `<rect x="${left + from * side}" y="${top + side - accuracy * side}" width="${(to - from) * side}" height="${accuracy * side}" fill="${BLUE}" fill-opacity="${opacity.toFixed(3)}" stroke="#fff"><title>${count} images</title></rect>`;
     });
-  return picture(left + side + 30, top + side + 50, `Reliability on the test part, calibration error ${error.toFixed(3)}`, [
-    ...bars,
-    `<line x1="${left}" y1="${top + side}" x2="${left + side}" y2="${top}" stroke="${RED}" stroke-dasharray="4 3"/>`,
-    `<rect x="${left}" y="${top}" width="${side}" height="${side}" fill="none" stroke="${INK}"/>`,
-    ...[0, 0.25, 0.5, 0.75, 1].flatMap((tick) => [
-      text(left + tick * side, top + side + 16, String(tick), 'text-anchor="middle"'),
-      text(left - 6, top + side - tick * side + 4, String(tick), 'text-anchor="end"'),
-    ]),
-    text(left + side / 2, top + side + 36, 'confidence', 'text-anchor="middle"'),
-    text(14, top - 8, 'accuracy'),
-  ]);
+  return picture(
+    left + side + 30,
+    top + side + 50,
+    `Reliability on the test part, calibration error ${error.toFixed(3)}`,
+    [
+      ...bars,
+      `<line x1="${left}" y1="${top + side}" x2="${left + side}" y2="${top}" stroke="${RED}" stroke-dasharray="4 3"/>`,
+      `<rect x="${left}" y="${top}" width="${side}" height="${side}" fill="none" stroke="${INK}"/>`,
+      ...[0, 0.25, 0.5, 0.75, 1].flatMap((tick) => [
+        text(left + tick * side, top + side + 16, String(tick), 'text-anchor="middle"'),
+        text(left - 6, top + side - tick * side + 4, String(tick), 'text-anchor="end"'),
+      ]),
+      text(left + side / 2, top + side + 36, 'confidence', 'text-anchor="middle"'),
+      text(14, top - 8, 'accuracy'),
+    ],
+  );
 }
 
-function curve(values: readonly number[], low: number, high: number, box: { left: number; top: number; width: number; height: number }, colour: string): string {
+function curve(
+  values: readonly number[],
+  low: number,
+  high: number,
+  box: { left: number; top: number; width: number; height: number },
+  colour: string,
+): string {
   const points = values.map((value, index) => {
     const x = box.left + (index / Math.max(1, values.length - 1)) * box.width;
     const y = box.top + box.height * (1 - (value - low) / (high - low || 1));

@@ -40,8 +40,20 @@ export async function shortcutTest(
     const painted: PixelStore = { count: store.count, image: (index) => paint(store.image(index)) };
     const weights = await trainHead(base, painted, train, quick, progress);
     const images = { count: test.length, image: (row: number) => painted.image(test[row]?.index ?? 0) };
-    const { logits = new Float32Array() } = await infer(deployedGraph(weights), images, ['logits'], progress, 'shortcut test', settings.threads);
-    return summarise(confusion(test.map(({ truth }) => truth), topClasses(logits)));
+    const { logits = new Float32Array() } = await infer(
+      deployedGraph(weights),
+      images,
+      ['logits'],
+      progress,
+      'shortcut test',
+      settings.threads,
+    );
+    return summarise(
+      confusion(
+        test.map(({ truth }) => truth),
+        topClasses(logits),
+      ),
+    );
   };
   return { trainingImages: train.length, whole: await run((image) => image), centreBlack: await run(blackenCentre) };
 }

@@ -75,8 +75,14 @@ export function splitCollection(
   const kept = listed
     .map((item, index) => ({ ...item, index, cluster: find(index), pixels: digests[index] ?? '' }))
     .filter(({ index }) => !refusedAt.has(index));
-  const parts = assignParts(kept.filter(({ external }) => !external), seed);
-  const items = kept.map((item): SplitItem => ({ ...item, part: item.external ? 'external' : (parts.get(item.cluster) ?? 'train') }));
+  const parts = assignParts(
+    kept.filter(({ external }) => !external),
+    seed,
+  );
+  const items = kept.map((item): SplitItem => ({
+    ...item,
+    part: item.external ? 'external' : (parts.get(item.cluster) ?? 'train'),
+  }));
   const refused = [...refusedAt]
     .sort(([one], [other]) => one - other)
     .map(([index, reason]) => ({ file: listed[index]?.file ?? '', reason }));
@@ -119,7 +125,10 @@ function assignParts(items: readonly Clustered[], seed: number): Map<number, key
   const parts = new Map<number, keyof typeof SHARES>();
   for (const [stratum, members] of [...strata].sort(([one], [other]) => (one < other ? -1 : 1))) {
     const total = members.reduce((sum, { size }) => sum + size, 0);
-    const lack = Object.entries(SHARES).map(([part, share]) => ({ part: part as keyof typeof SHARES, lack: share * total }));
+    const lack = Object.entries(SHARES).map(([part, share]) => ({
+      part: part as keyof typeof SHARES,
+      lack: share * total,
+    }));
     for (const { cluster, size } of shuffle(members, seededRandom(derivedSeed(seed, 'split', stratum)))) {
       const neediest = lack.reduce((most, each) => (each.lack > most.lack ? each : most));
       neediest.lack -= size;

@@ -69,7 +69,10 @@ export function readTflite(file: Uint8Array): TfliteModel {
   const codes = tables(model(1)).map((code) => {
     const narrow = code(0);
     const wide = code(3);
-    return Math.max(narrow === undefined ? 0 : view.getInt8(narrow), wide === undefined ? 0 : view.getInt32(wide, true));
+    return Math.max(
+      narrow === undefined ? 0 : view.getInt8(narrow),
+      wide === undefined ? 0 : view.getInt32(wide, true),
+    );
   });
   const [graph] = tables(model(2));
   if (!graph) throw new RangeError('the TFLite file holds no graph');

@@ -34,11 +34,18 @@ export async function trainHead(
   const image = (row: number): Uint8Array => {
     const plain = store.image(items[Math.floor(row / copies)]?.index ?? 0);
     const copy = row % copies;
-    return copy === 0 ? plain : augment(plain, seededRandom(derivedSeed(settings.seed, 'head', row)), settings.augmentation);
+    return copy === 0
+      ? plain
+      : augment(plain, seededRandom(derivedSeed(settings.seed, 'head', row)), settings.augmentation);
   };
   const images = { count: items.length * copies, image };
   const { embedding = new Float32Array() } = await infer(
-    deployedGraph(weights), images, ['embedding'], progress, 'embeddings', settings.threads,
+    deployedGraph(weights),
+    images,
+    ['embedding'],
+    progress,
+    'embeddings',
+    settings.threads,
   );
   const training = headTrainingGraph(weights);
   const runner = await openGraph(training.file, settings.threads);
@@ -61,7 +68,8 @@ export async function trainHead(
       embedding: floatTensor(data, [chosen.length, EMBEDDING]),
       ...lossFeeds(truth, perClass, settings, random),
     };
-    for (const name of training.parameters) feeds[name] = floatTensor(named(weights, name).data, named(weights, name).dims);
+    for (const name of training.parameters)
+      feeds[name] = floatTensor(named(weights, name).data, named(weights, name).dims);
     const results = await runner.run(feeds);
     loss = results['loss']?.[0] ?? Number.NaN;
     const gradients = new Map(training.parameters.map((name) => [name, results[`grad:${name}`] ?? new Float32Array()]));

@@ -90,14 +90,21 @@ function relu6Layer(graph: OnnxGraph, value: string): { result: string; backward
  * input channels and dY that of the kernel, with the stride as dilation. Its input gradient is a convolution of dY
  * (spread by zeros at stride 2) with the kernel turned by 180 degrees.
  */
-function depthwise(record: Recorder, layer: string, value: string, side: number, stride: 1 | 2): { result: string; backward: Backward } {
+function depthwise(
+  record: Recorder,
+  layer: string,
+  value: string,
+  side: number,
+  stride: 1 | 2,
+): { result: string; backward: Backward } {
   const { graph } = record;
   const [channels = 0] = record.dims(`${layer}.weight`);
   const pads = samePads(3, stride);
   const weight = record.parameter(`${layer}.weight`);
   const bias = record.parameter(`${layer}.bias`);
   const outSide = side / stride;
-  const maps = (flat: string, size: number): string => graph.op('Reshape', [flat, graph.integers(channels, -1, size, size)]);
+  const maps = (flat: string, size: number): string =>
+    graph.op('Reshape', [flat, graph.integers(channels, -1, size, size)]);
   const flatten = (map: string): string => graph.op('Reshape', [map, graph.integers(channels, -1)]);
   const input = maps(value, side);
   const batch = transpose(graph, input, 1, 0, 2, 3);
@@ -153,7 +160,10 @@ function meanPool(graph: OnnxGraph, value: string): { result: string; backward: 
   const result = graph.op('ReduceMean', [places], { axes: [2], keepdims: 0 });
   const backward: Backward = (gradient) => {
     const share = graph.op('Mul', [gradient, graph.scalar(1 / MAP_AREA)]);
-    const spread = graph.op('Expand', [graph.op('Unsqueeze', [share, graph.integers(2)]), graph.integers(1, 1, MAP_AREA)]);
+    const spread = graph.op('Expand', [
+      graph.op('Unsqueeze', [share, graph.integers(2)]),
+      graph.integers(1, 1, MAP_AREA),
+    ]);
     return graph.op('Reshape', [spread, graph.integers(EMBEDDING, -1)]);
   };
   return { result, backward };
@@ -163,7 +173,10 @@ function meanPool(graph: OnnxGraph, value: string): { result: string; backward: 
  * Head and loss on an embedding [1280, N]. `target` [N,6] carries label smoothing and class weights; the loss is
  * -sum(target * log p) / sum(target). `dropout` [N,256] holds 0 or 1 / (1 - rate).
  */
-function headAndLoss(record: Recorder, embedding: string): { loss: string; probabilities: string; gradient: () => string } {
+function headAndLoss(
+  record: Recorder,
+  embedding: string,
+): { loss: string; probabilities: string; gradient: () => string } {
   const { graph } = record;
   const target = transpose(graph, graph.input('target', 'float32', ['N', LABELS.length]), 1, 0);
   const dropout = transpose(graph, graph.input('dropout', 'float32', ['N', HIDDEN]), 1, 0);

@@ -19,15 +19,28 @@ function withCsv(text: string): string {
 
 describe('the collection', () => {
   it('reads a table with patient, site, scanner and view', () => {
-    const [first] = listCollection(folder, withCsv('file,class,patient,site,scanner,view\na.png,COVID,p1,north,x-5,pa\n'));
-    expect(first).toMatchObject({ label: 'COVID', patient: 'p1', site: 'north', scanner: 'x-5', view: 'PA', modality: 'chest', external: false });
+    const [first] = listCollection(
+      folder,
+      withCsv('file,class,patient,site,scanner,view\na.png,COVID,p1,north,x-5,pa\n'),
+    );
+    expect(first).toMatchObject({
+      label: 'COVID',
+      patient: 'p1',
+      site: 'north',
+      scanner: 'x-5',
+      view: 'PA',
+      modality: 'chest',
+      external: false,
+    });
   });
 
   it('lists a folder for each class', () => {
     mkdirSync(join(folder, 'byclass/Normal'), { recursive: true });
     writeFileSync(join(folder, 'byclass/Normal/one.png'), '');
     writeFileSync(join(folder, 'byclass/Normal/notes.txt'), '');
-    expect(listCollection(join(folder, 'byclass')).map(({ file, label }) => [file, label])).toEqual([['Normal/one.png', 'Normal']]);
+    expect(listCollection(join(folder, 'byclass')).map(({ file, label }) => [file, label])).toEqual([
+      ['Normal/one.png', 'Normal'],
+    ]);
   });
 
   it.each(['../outside.png', '/etc/passwd', ''])('refuses the path "%s"', (file) => {
@@ -72,11 +85,26 @@ describe('the command line', () => {
   it('names what a command lacks', () => {
     expect(() => parseCommand(['train', '--data', 'x'])).toThrow('train needs --work, --base');
     expect(() => parseCommand(['dance'])).toThrow(/unknown command/);
-    expect(() => parseCommand(['split', '--data', 'x', '--work', 'y', '--seed', 'soon'])).toThrow('"soon" is not a number');
+    expect(() => parseCommand(['split', '--data', 'x', '--work', 'y', '--seed', 'soon'])).toThrow(
+      '"soon" is not a number',
+    );
   });
 
   it('takes settings from options', () => {
-    const parsed = parseCommand(['all', '--data', 'd', '--base', 'b', '--work', 'w', '--out', 'o', '--epochs', '3', '--accept-single-site']);
+    const parsed = parseCommand([
+      'all',
+      '--data',
+      'd',
+      '--base',
+      'b',
+      '--work',
+      'w',
+      '--out',
+      'o',
+      '--epochs',
+      '3',
+      '--accept-single-site',
+    ]);
     expect(parsed?.run).toMatchObject({ acceptSingleSite: true, settings: { epochs: 3, seed: 42 } });
     expect(parseCommand([])).toBeUndefined();
   });

@@ -46,15 +46,21 @@ function logit(hiddenOfMean: Float64Array, label: number, k: number, shift: numb
 
 /** Grad-CAM with the gradient taken as a difference quotient: shares no formula with the graph. */
 function numericCam(map: Float32Array, label: number): Float32Array {
-  const mean = Float64Array.from({ length: EMBEDDING }, (_, k) => map.subarray(k * MAP_AREA, (k + 1) * MAP_AREA).reduce((sum, value) => sum + value, 0) / MAP_AREA);
+  const mean = Float64Array.from(
+    { length: EMBEDDING },
+    (_, k) => map.subarray(k * MAP_AREA, (k + 1) * MAP_AREA).reduce((sum, value) => sum + value, 0) / MAP_AREA,
+  );
   const weight = named(weights, 'head.hidden.weight').data;
   const bias = named(weights, 'head.hidden.bias').data;
-  const hidden = Float64Array.from({ length: HIDDEN }, (_, unit) => mean.reduce((sum, value, k) => sum + value * (weight[unit * EMBEDDING + k] ?? 0), bias[unit] ?? 0));
+  const hidden = Float64Array.from({ length: HIDDEN }, (_, unit) =>
+    mean.reduce((sum, value, k) => sum + value * (weight[unit * EMBEDDING + k] ?? 0), bias[unit] ?? 0),
+  );
   const step = 1e-6;
   const cam = new Float64Array(MAP_AREA);
   for (let k = 0; k < EMBEDDING; k++) {
     const slope = (logit(hidden, label, k, step) - logit(hidden, label, k, -step)) / (2 * step);
-    for (let place = 0; place < MAP_AREA; place++) cam[place] = (cam[place] ?? 0) + (slope / MAP_AREA) * (map[k * MAP_AREA + place] ?? 0);
+    for (let place = 0; place < MAP_AREA; place++)
+      cam[place] = (cam[place] ?? 0) + (slope / MAP_AREA) * (map[k * MAP_AREA + place] ?? 0);
   }
   return Float32Array.from(cam, (value) => Math.max(0, value));
 }
@@ -67,8 +73,12 @@ describe('the shipped graph', () => {
       const then = golden.images[index];
       expect(difference(image.probabilities, then?.probabilities ?? [])).toBeLessThan(golden.tolerance);
       expect(difference(image.gate, then?.gate ?? [])).toBeLessThan(golden.tolerance);
-      expect(difference(image.gradcam, then?.gradcam ?? [])).toBeLessThan(golden.tolerance * Math.max(1, ...image.gradcam));
-      expect(difference(image.distance, then?.distance ?? [])).toBeLessThan(golden.tolerance * Math.max(...image.distance));
+      expect(difference(image.gradcam, then?.gradcam ?? [])).toBeLessThan(
+        golden.tolerance * Math.max(1, ...image.gradcam),
+      );
+      expect(difference(image.distance, then?.distance ?? [])).toBeLessThan(
+        golden.tolerance * Math.max(...image.distance),
+      );
     });
   });
 
@@ -89,7 +99,9 @@ describe('the shipped graph', () => {
     const { outputs } = SHIPPED.manifest();
     expect(Object.keys(results).sort()).toEqual(Object.keys(outputs).sort());
     for (const [name, { shape }] of Object.entries(outputs)) {
-      expect(results[name]?.length, name).toBe(shape.reduce<number>((product, dim) => product * (dim === 'N' ? 2 : dim), 1));
+      expect(results[name]?.length, name).toBe(
+        shape.reduce<number>((product, dim) => product * (dim === 'N' ? 2 : dim), 1),
+      );
     }
     for (const name of ['probabilities', 'gate']) {
       const values = results[name] ?? new Float32Array();
@@ -108,15 +120,23 @@ describe('the shipped graph', () => {
   });
 
   it('explains every class differently', async () => {
-    const { gradcam = new Float32Array() } = await runner.run({ image: imageTensor(goldenImages().slice(0, IMAGE), 1) });
+    const { gradcam = new Float32Array() } = await runner.run({
+      image: imageTensor(goldenImages().slice(0, IMAGE), 1),
+    });
     const maps = LABELS.map((_, label) => gradcam.subarray(label * MAP_AREA, (label + 1) * MAP_AREA).join());
-    expect(new Set(maps.filter((map) => !/^[0,]+$/.test(map))).size).toBe(maps.filter((map) => !/^[0,]+$/.test(map)).length);
+    expect(new Set(maps.filter((map) => !/^[0,]+$/.test(map))).size).toBe(
+      maps.filter((map) => !/^[0,]+$/.test(map)).length,
+    );
   });
 
   it('refuses an image of another size or type', async () => {
     await expect(runner.run({ image: imageTensor(new Uint8Array(0), 0) }, ['logits'])).resolves.toBeDefined();
     const { Tensor } = await import('onnxruntime-node');
-    await expect(runner.run({ image: new Tensor('uint8', new Uint8Array(100 * 100 * 3), [1, 100, 100, 3]) })).rejects.toThrow();
-    await expect(runner.run({ image: new Tensor('float32', new Float32Array(IMAGE), [1, 224, 224, 3]) })).rejects.toThrow();
+    await expect(
+      runner.run({ image: new Tensor('uint8', new Uint8Array(100 * 100 * 3), [1, 100, 100, 3]) }),
+    ).rejects.toThrow();
+    await expect(
+      runner.run({ image: new Tensor('float32', new Float32Array(IMAGE), [1, 224, 224, 3]) }),
+    ).rejects.toThrow();
   });
 });

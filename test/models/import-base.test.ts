@@ -15,24 +15,44 @@ const tflite = join(folder, 'mobilenet_v2_1.0_224_quant.tflite');
 
 /** ImageNet class (0 is background) that each photograph shows. */
 const PHOTOGRAPHS = {
-  cat: 286, bird: 20, grace_hopper: 653, dragonfly: 320, missvickie_potato_chips: 693, dog_segmentation_256: 259, hot_dog: 935,
+  cat: 286,
+  bird: 20,
+  grace_hopper: 653,
+  dragonfly: 320,
+  missvickie_potato_chips: 693,
+  dog_segmentation_256: 259,
+  hot_dog: 935,
 } as const;
 
 describe('the importer of base weights', () => {
-  it.skipIf(!existsSync(tflite))('recognises seven photographs with the imported TFLite weights (needs CSSS_BASE_WEIGHTS)', async () => {
-    const weights = importTflite(readFileSync(tflite));
-    const graph = new OnnxGraph('imagenet');
-    const map = topMap(graph, weights, blocks(graph, weights, scaleImage(graph, graph.input('image', 'uint8', ['N', 224, 224, 3])), 0, 16));
-    const mean = graph.op('ReduceMean', [map], { axes: [2, 3], keepdims: 1 });
-    graph.output(graph.op('Flatten', [convolution(graph, weights, 'imagenet', mean)]), 'scores', 'float32', ['N', 1001]);
-    const runner = await openGraph(graph.finish());
-    for (const [name, expected] of Object.entries(PHOTOGRAPHS)) {
-      const pixels = await sharp(join(folder, 'natural', `${name}.jpg`)).removeAlpha().resize(224, 224, { fit: 'fill' }).raw().toBuffer();
-      const { scores = new Float32Array() } = await runner.run({ image: imageTensor(new Uint8Array(pixels), 1) });
-      expect([name, scores.indexOf(Math.max(...scores))]).toEqual([name, expected]);
-    }
-    await runner.close();
-  });
+  it.skipIf(!existsSync(tflite))(
+    'recognises seven photographs with the imported TFLite weights (needs CSSS_BASE_WEIGHTS)',
+    async () => {
+      const weights = importTflite(readFileSync(tflite));
+      const graph = new OnnxGraph('imagenet');
+      const map = topMap(
+        graph,
+        weights,
+        blocks(graph, weights, scaleImage(graph, graph.input('image', 'uint8', ['N', 224, 224, 3])), 0, 16),
+      );
+      const mean = graph.op('ReduceMean', [map], { axes: [2, 3], keepdims: 1 });
+      graph.output(graph.op('Flatten', [convolution(graph, weights, 'imagenet', mean)]), 'scores', 'float32', [
+        'N',
+        1001,
+      ]);
+      const runner = await openGraph(graph.finish());
+      for (const [name, expected] of Object.entries(PHOTOGRAPHS)) {
+        const pixels = await sharp(join(folder, 'natural', `${name}.jpg`))
+          .removeAlpha()
+          .resize(224, 224, { fit: 'fill' })
+          .raw()
+          .toBuffer();
+        const { scores = new Float32Array() } = await runner.run({ image: imageTensor(new Uint8Array(pixels), 1) });
+        expect([name, scores.indexOf(Math.max(...scores))]).toEqual([name, expected]);
+      }
+      await runner.close();
+    },
+  );
 
   it('refuses what is not a TFLite file', () => {
     expect(() => readTflite(new Uint8Array())).toThrow(RangeError);

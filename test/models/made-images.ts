@@ -17,6 +17,8 @@ export function madeImage(label: number, seed: number): Uint8Array {
 export function madeMask(): Uint8Array {
   return Uint8Array.from({ length: PIXELS }, (_, at) => {
     const [x, y] = [at % 224, Math.floor(at / 224)];
-    return ((x - 70) / 30) ** 2 + ((y - 112) / 70) ** 2 < 1 || ((x - 154) / 30) ** 2 + ((y - 112) / 70) ** 2 < 1 ? 255 : 0;
+    return ((x - 70) / 30) ** 2 + ((y - 112) / 70) ** 2 < 1 || ((x - 154) / 30) ** 2 + ((y - 112) / 70) ** 2 < 1
+      ? 255
+      : 0;
   });
 }

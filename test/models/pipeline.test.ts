@@ -34,7 +34,9 @@ const run = (work: string, more: Partial<Run> = {}): Run => ({
 
 async function picture(file: string, pixels: Uint8Array): Promise<void> {
   mkdirSync(join(root, file, '..'), { recursive: true });
-  await sharp(pixels, { raw: { width: 224, height: 224, channels: 1 } }).png({ compressionLevel: 1 }).toFile(join(root, file));
+  await sharp(pixels, { raw: { width: 224, height: 224, channels: 1 } })
+    .png({ compressionLevel: 1 })
+    .toFile(join(root, file));
 }
 
 beforeAll(async () => {
@@ -42,7 +44,9 @@ beforeAll(async () => {
   for (const [label, name] of LABELS.entries()) {
     for (let index = 0; index < PER_CLASS; index++) {
       await picture(`images/${name}/${index}.png`, madeImage(label, index));
-      rows.push(`${name}/${index}.png,${name},${name}-${index},${index % 2 === 0 ? 'north' : 'south'},${name === 'Sick' ? 'SAX' : 'PA'},made by the test`);
+      rows.push(
+        `${name}/${index}.png,${name},${name}-${index},${index % 2 === 0 ? 'north' : 'south'},${name === 'Sick' ? 'SAX' : 'PA'},made by the test`,
+      );
     }
   }
   for (let index = 0; index < 6; index++) {
@@ -74,14 +78,20 @@ describe('a small run of the whole pipeline', () => {
     expect(manifest.trained).toBe(true);
     expect(sha256(inside('model.onnx'))).toBe(manifest.model.sha256);
     expect(sha256(inside('evaluation/evaluation.json'))).toBe(manifest.evaluation?.sha256);
-    expect((JSON.parse(inside('evaluation/evaluation.json').toString()) as Evaluation).model.sha256).toBe(manifest.model.sha256);
-    for (const plot of ['confusion', 'reliability', 'training']) expect(inside(`evaluation/${plot}.svg`).toString()).toMatch(/^<svg /);
+    expect((JSON.parse(inside('evaluation/evaluation.json').toString()) as Evaluation).model.sha256).toBe(
+      manifest.model.sha256,
+    );
+    for (const plot of ['confusion', 'reliability', 'training'])
+      expect(inside(`evaluation/${plot}.svg`).toString()).toMatch(/^<svg /);
     expect((await sharp(inside('evaluation/grad-cam.png')).metadata()).width).toBe(896);
     const text = inside('MODEL_CARD.md').toString();
     expect(text).toContain(`${(100 * evaluation.internal.accuracy.value).toFixed(1)} %`);
     card(whole.out);
     expect(inside('MODEL_CARD.md').toString()).toBe(text);
-    expect(JSON.parse(inside('fhir/Device.json').toString())).toMatchObject({ resourceType: 'Device', version: [{}, { value: manifest.model.sha256 }] });
+    expect(JSON.parse(inside('fhir/Device.json').toString())).toMatchObject({
+      resourceType: 'Device',
+      version: [{}, { value: manifest.model.sha256 }],
+    });
   }, 240_000);
 
   it('goes on after an interruption and ends with the weights of an uninterrupted run', async () => {
@@ -92,7 +102,9 @@ describe('a small run of the whole pipeline', () => {
     };
     await expect(train({ ...cut, progress: breaking })).rejects.toThrow('power cut');
     await train(cut);
-    const [one, other] = ['whole', 'cut'].map((name) => readSafetensors(join(root, name, 'fine-tuning.0.safetensors')).weights);
+    const [one, other] = ['whole', 'cut'].map(
+      (name) => readSafetensors(join(root, name, 'fine-tuning.0.safetensors')).weights,
+    );
     if (!one || !other) throw new Error('a checkpoint is missing');
     expect(named(other, 'averaged:top.weight').data).toEqual(named(one, 'averaged:top.weight').data);
   }, 240_000);
@@ -100,12 +112,17 @@ describe('a small run of the whole pipeline', () => {
   it('refuses to train a class that has one site only, and says why', async () => {
     const single = run('single', { csv: join(root, 'images/single.csv') });
     const rows = readFileSync(join(root, 'images/manifest.csv'), 'utf8').split('\n');
-    writeFileSync(join(root, 'images/single.csv'), rows.filter((row) => !row.includes('COVID') || row.includes('north')).join('\n'));
+    writeFileSync(
+      join(root, 'images/single.csv'),
+      rows.filter((row) => !row.includes('COVID') || row.includes('north')).join('\n'),
+    );
     await expect(train(single)).rejects.toThrow(/COVID come from one site/);
   });
 
   it('refuses to export what was not measured', async () => {
-    await expect(exported(run('whole', { version: '0.0.3' }))).rejects.toThrow('the evaluation belongs to other weights');
+    await expect(exported(run('whole', { version: '0.0.3' }))).rejects.toThrow(
+      'the evaluation belongs to other weights',
+    );
   });
 });
 
@@ -125,6 +142,8 @@ describe('the shipped folder', () => {
     const manifest = SHIPPED.manifest();
     if (manifest.evaluation === null) return;
     const { modelCard } = await import('../../models/training/card.ts');
-    expect(readFileSync(join(SHIPPED.folder, 'MODEL_CARD.md'), 'utf8')).toBe(modelCard(manifest, SHIPPED.json<Evaluation>(manifest.evaluation.file)));
+    expect(readFileSync(join(SHIPPED.folder, 'MODEL_CARD.md'), 'utf8')).toBe(
+      modelCard(manifest, SHIPPED.json<Evaluation>(manifest.evaluation.file)),
+    );
   });
 });

@@ -23,7 +23,15 @@ beforeAll(() => {
 });
 
 function feedsOf(from: Weights, parameters: readonly string[], dropout = 0): Feeds {
-  const feeds: Feeds = { image, ...lossFeeds(truth, LABELS.map(() => 1), { labelSmoothing: 0.05, dropout }, seededRandom(3)) };
+  const feeds: Feeds = {
+    image,
+    ...lossFeeds(
+      truth,
+      LABELS.map(() => 1),
+      { labelSmoothing: 0.05, dropout },
+      seededRandom(3),
+    ),
+  };
   for (const name of parameters) feeds[name] = floatTensor(named(from, name).data, named(from, name).dims);
   return feeds;
 }
@@ -41,7 +49,10 @@ describe('the training graph', () => {
       // Moving along the gradient by a step changes the loss by step x |gradient|^2; ReLU6 bends, so the step is small.
       const step = 2e-3 / square;
       const lossAt = async (sign: number): Promise<number> => {
-        const moved = floatTensor(data.map((value, at) => value + sign * step * (gradient[at] ?? 0)), dims);
+        const moved = floatTensor(
+          data.map((value, at) => value + sign * step * (gradient[at] ?? 0)),
+          dims,
+        );
         return (await runner.run({ ...feeds, [name]: moved }, ['loss']))['loss']?.[0] ?? Number.NaN;
       };
       const ratio = ((await lossAt(1)) - (await lossAt(-1))) / (2 * step * square);
