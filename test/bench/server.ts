@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
@@ -19,6 +19,7 @@ export interface BenchServer extends Peer {
 /** Our server as an operator starts it: a process of its own, durable embedded PostgreSQL, real tokens. */
 export async function startServer(environment: Record<string, string> = {}): Promise<BenchServer> {
   const folder = await mkdtemp(join(tmpdir(), 'csss-bench-'));
+  await chmod(folder, 0o755); // as root, the embedded PostgreSQL runs as another user
   const port = await freePort();
   const { privateKey, publicKey } = await generateKeyPair('ES384', { extractable: true });
   const jwk = { ...(await exportJWK(publicKey)), kid: 'bench', alg: 'ES384', use: 'sig' };
