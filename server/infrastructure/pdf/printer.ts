@@ -147,6 +147,10 @@ class Press {
 async function launch(browser: Browser): Promise<Chromium> {
   const isRoot = process.getuid?.() === 0;
   return puppeteer.launch({
+      // The server stops the browser itself; puppeteer's own handlers would end the whole process at once.
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
     executablePath: browser.executable,
     headless: true,
     // A pipe: no debugging port that another process of the machine could open.
