@@ -1,0 +1,247 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Page } from 'puppeteer';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { openBrowser, signInByPage, type TestBrowser } from '../harness/browser.ts';
+import { caller, eventually } from '../harness/calls.ts';
+import { startTestServer, type TestServer } from '../harness/server.ts';
+
+// The pages as people use them: a whole review by four hands, what a session may go through, and who can use them.
+let server: TestServer;
+let browser: TestBrowser;
+const faults: string[] = [];
+const opened: Page[] = [];
+beforeAll(async () => {
+  server = await startTestServer({ demoData: true });
+  browser = await openBrowser();
+  const doctor = caller(server, (await server.signIn('doctor')).access_token);
+  await eventually(async () => (await doctor.search('Observation')).length > 0, 'the analysis of the demo study');
+}, 240_000);
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+});
+afterEach(async () => {
+  faults.splice(0);
+  await Promise.all(opened.splice(0).map((page) => page.browserContext().close()));
+});
+
+async function signedIn(role: 'doctor' | 'pharmacist' | 'admin' | 'patient'): Promise<Page> {
+  const person = await browser.person();
+  opened.push(person.page);
+  // A dialog that fades in has too little contrast for a moment.
+  await person.page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
+  await signInByPage(person.page, server.url, role);
+  await person.page.waitForSelector('[data-testid="person"]');
+  faults.push(...person.faults);
+  person.page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+  return person.page;
+}
+
+/** WCAG 2.2 AA and best practice by axe-core; only what its authors call serious or critical counts. */
+async function barriers(page: Page): Promise<string[]> {
+  await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
+  return page.evaluate(async () => {
+    type Axe = { run(where: Document): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
+    const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run(document);
+    return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
+  });
+}
+
+const overflow = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+
+/** Clicks the element itself: lists refresh, so that a place on the screen may belong to another row a moment later. */
+async function click(page: Page, selector: string): Promise<void> {
+  await page.waitForSelector(selector, { visible: true });
+  await page.$eval(selector, (found) => (found as HTMLElement).click());
+}
+
+const press = (page: Page, testId: string) => click(page, `[data-testid="${testId}"]`);
+
+/** Tabs answer to the pointer going down, as Reka UI makes them; they stay where they are. */
+async function openTab(page: Page, testId: string): Promise<void> {
+  await (await page.waitForSelector(`[data-testid="${testId}"]`, { visible: true }))!.click();
+}
+
+const rowOf = (scan: string) => `[data-testid="scan-${scan}"]`;
+
+async function openDialog(page: Page, scan: string, testId: string): Promise<void> {
+  await click(page, `${rowOf(scan)} [data-testid="${testId}"]`);
+  await page.waitForSelector('[role="dialog"]');
+}
+
+const toast = (page: Page, words: RegExp) =>
+  page.waitForFunction(
+    (source: string) => [...document.querySelectorAll('[data-testid^="toast-"]')].some((each) => new RegExp(source).test(each.textContent ?? '')),
+    {},
+    words.source,
+  );
+
+describe('a review by four hands', () => {
+  let scan = '';
+
+  test('the doctor starts the AI, may not verify without notes and a conclusion, then verifies', async () => {
+    const page = await signedIn('doctor');
+    const first = await page.waitForSelector('tr[data-review="PENDING_AI"]');
+    scan = (await first!.evaluate((row) => row.getAttribute('data-testid')))!.replace('scan-', '');
+    await click(page, `${rowOf(scan)} [data-testid="analyze"]`);
+    await openTab(page, 'tab-analyzed');
+    await openDialog(page, scan, 'verify');
+    expect(await barriers(page)).toEqual([]);
+    await press(page, 'verify-submit');
+    expect(await page.$$eval('[aria-invalid="true"]', (fields) => fields.length)).toBeGreaterThan(0);
+    await page.type('[role="dialog"] textarea', 'No focal consolidation.\nHeart size normal.');
+    await page.select('[role="dialog"] select', 'Normal');
+    await press(page, 'verify-submit');
+    await toast(page, /verified/);
+    expect(faults).toEqual([]);
+  });
+
+  test('the pharmacist is asked before a template replaces typed text, then completes', async () => {
+    const page = await signedIn('pharmacist');
+    await openDialog(page, scan, 'prescribe');
+    await press(page, 'template-amoxicillin');
+    await page.type('[role="dialog"] textarea', ' With care.');
+    await press(page, 'template-cetirizine');
+    expect(await page.$eval('[role="dialog"] textarea', (area) => (area as HTMLTextAreaElement).value)).toMatch(/With care/);
+    expect(await barriers(page)).toEqual([]);
+    await press(page, 'template-replace');
+    await press(page, 'prescribe-submit');
+    await toast(page, /complete/);
+    expect(faults).toEqual([]);
+  });
+
+  test('the admin releases, and is offered the PDF when it is there', async () => {
+    const page = await signedIn('admin');
+    await openDialog(page, scan, 'approve');
+    expect(await page.$eval('[role="dialog"] [data-testid="summary"]', (summary) => summary.textContent)).toMatch(/No focal consolidation[\s\S]*Cetirizine/);
+    expect(await barriers(page)).toEqual([]);
+    await press(page, 'approve-submit');
+    await toast(page, /is released/);
+    await page.goto(`${server.url}/demo/mailbox`, { waitUntil: 'networkidle2' });
+    await page.waitForSelector('[data-testid="mails"]');
+    expect(await barriers(page)).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('every page', () => {
+  for (const role of ['doctor', 'pharmacist', 'admin', 'patient'] as const) {
+    test(`of the ${role} has no serious barrier and fits 360 pixels`, async () => {
+      const page = await signedIn(role);
+      await page.waitForSelector('[data-testid="scans"], [data-testid="empty"]');
+      expect(await barriers(page)).toEqual([]);
+      await page.setViewport({ width: 360, height: 780 });
+      expect(await overflow(page)).toBeLessThanOrEqual(0);
+      await page.setViewport({ width: 1280, height: 800 });
+      if (await page.$('[data-testid="scans"] a[href^="/study/"]')) {
+        await click(page, '[data-testid="scans"] a[href^="/study/"]');
+        await page.waitForSelector('[data-testid="viewport"][data-image="drawn"]');
+        await page.waitForSelector('[data-testid="ai-panel"]');
+        expect(await barriers(page)).toEqual([]);
+        await page.setViewport({ width: 360, height: 780 });
+        expect(await overflow(page)).toBeLessThanOrEqual(0);
+      }
+      expect(faults).toEqual([]);
+    });
+  }
+
+  test.each(['/', '/no-such-page'])('that is public has none either: %s', async (path) => {
+    const { page } = await browser.person();
+    opened.push(page);
+    await page.goto(server.url + path, { waitUntil: 'networkidle2' });
+    expect(await barriers(page)).toEqual([]);
+    await page.setViewport({ width: 360, height: 780 });
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+  });
+});
+
+test('the viewport scrolls, zooms, inverts and resets by keyboard', async () => {
+  const page = await signedIn('doctor');
+  await openTab(page, 'tab-all');
+  await page.waitForSelector(rowOf('DEMO-ACC-3'));
+  await click(page, `${rowOf('DEMO-ACC-3')} a[href^="/study/"]`);
+  await page.waitForSelector('[data-testid="viewport"][data-image="drawn"]');
+  const read = (id: string) => page.$eval(`[data-testid="${id}"]`, (shown) => shown.textContent?.trim());
+  const until = (id: string, value: string) =>
+    page.waitForFunction((testId: string, wanted: string) => document.querySelector(`[data-testid="${testId}"]`)?.textContent?.trim() === wanted, {}, id, value);
+  await page.focus('[role="application"]');
+  await page.keyboard.press('Home');
+  const count = (await read('position'))!.split(' / ')[1]!;
+  await until('position', `1 / ${count}`);
+  await page.keyboard.press('ArrowDown');
+  await until('position', `2 / ${count}`);
+  const window = await read('window');
+  await page.keyboard.press('+');
+  await until('zoom', '125%');
+  await page.keyboard.press('i');
+  await page.waitForSelector('[data-testid="invert"][aria-pressed="true"]');
+  await page.keyboard.press('r');
+  await until('zoom', '100%');
+  await page.waitForSelector('[data-testid="invert"][aria-pressed="false"]');
+  expect(await read('window')).toBe(window);
+  expect(faults).toEqual([]);
+});
+
+describe('a session', () => {
+  /** Changes the stored tokens, as time or the server would. */
+  const change = (page: Page, values: Record<string, unknown>) =>
+    page.evaluate((changes) => {
+      const key = Object.keys(sessionStorage).find((name) => name.includes('user:'))!;
+      sessionStorage.setItem(key, JSON.stringify({ ...(JSON.parse(sessionStorage.getItem(key)!) as object), ...changes }));
+    }, values);
+  const access = (page: Page) =>
+    page.evaluate(() => {
+      const key = Object.keys(sessionStorage).find((name) => name.includes('user:'))!;
+      return (JSON.parse(sessionStorage.getItem(key)!) as { access_token: string }).access_token;
+    });
+
+  test('is renewed once when several requests are refused at the same time', async () => {
+    const page = await signedIn('doctor');
+    await page.waitForSelector('[data-testid="scans"], [data-testid="empty"]');
+    await page.waitForNetworkIdle({ idleTime: 1_000 }); // small pictures too: the next requests are the lists', all at once
+    let renewals = 0;
+    let refusals = 0;
+    page.on('response', (response) => {
+      if (response.status() === 401) refusals += 1;
+      if (response.url().endsWith('/oidc/token')) renewals += 1;
+    });
+    const spoilt = `${(await access(page)).slice(0, -8)}AAAAAAAA`;
+    await change(page, { access_token: spoilt });
+    await page.waitForResponse((response) => response.url().endsWith('/oidc/token'));
+    await page.waitForResponse((response) => response.url().includes('/fhir/Task') && response.ok());
+    await sleep(1_000);
+    expect([renewals, refusals > 1, (await access(page)) !== spoilt]).toEqual([1, true, true]);
+    expect(await page.$('[role="dialog"]')).toBeNull();
+  });
+
+  test('that cannot be renewed says so, keeps the page, and comes back to it', async () => {
+    const page = await signedIn('doctor');
+    await page.waitForSelector('[data-testid="scans"], [data-testid="empty"]');
+    await change(page, { access_token: `${(await access(page)).slice(0, -8)}AAAAAAAA`, refresh_token: 'not-one' });
+    const dialog = await page.waitForSelector('[role="dialog"]');
+    expect(await dialog!.evaluate((shown) => shown.textContent)).toMatch(/session has ended/);
+    await click(page, '[role="dialog"] footer button');
+    await page.waitForFunction(() => location.pathname === '/doctor' && document.querySelector('[role="dialog"]') === null);
+  });
+
+  test('that is ended by its person leaves nothing behind and names nobody in an address', async () => {
+    const page = await signedIn('patient');
+    const addresses: string[] = [];
+    page.on('request', (request) => void addresses.push(request.url()));
+    await press(page, 'sign-out');
+    await page.waitForFunction(() => location.pathname === '/oidc/session/end');
+    expect(addresses.filter((address) => address.includes('id_token'))).toEqual([]);
+    await page.waitForSelector('form button');
+    await Promise.all([page.waitForNavigation(), page.click('form button')]);
+    await page.waitForFunction(() => location.pathname === '/');
+    const left = await page.evaluate(() => ({
+      session: Object.keys(sessionStorage).filter((name) => name.startsWith('csss.')),
+      local: Object.keys(localStorage),
+    }));
+    expect(left).toEqual({ session: [], local: [] });
+    await page.goto(`${server.url}/patient`);
+    await page.waitForSelector('input[type="password"]');
+  });
+});
