@@ -233,8 +233,8 @@ describe('a session', () => {
     await press(page, 'sign-out');
     await page.waitForFunction(() => location.pathname === '/oidc/session/end');
     expect(addresses.filter((address) => address.includes('id_token'))).toEqual([]);
-    await page.waitForSelector('form button');
-    await Promise.all([page.waitForNavigation(), page.click('form button')]);
+    await page.waitForSelector('button[name="logout"]');
+    await Promise.all([page.waitForNavigation(), page.click('button[name="logout"]')]);
     await page.waitForFunction(() => location.pathname === '/');
     const left = await page.evaluate(() => ({
       session: Object.keys(sessionStorage).filter((name) => name.startsWith('csss.')),
