@@ -43,9 +43,13 @@ async function signedIn(role: 'doctor' | 'pharmacist' | 'admin' | 'patient'): Pr
 async function barriers(page: Page): Promise<string[]> {
   await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
   return page.evaluate(async () => {
-    type Axe = { run(where: Document): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
+    type Axe = {
+      run(where: Document): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
+    };
     const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run(document);
-    return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
   });
 }
 
@@ -73,7 +77,10 @@ async function openDialog(page: Page, scan: string, testId: string): Promise<voi
 
 const toast = (page: Page, words: RegExp) =>
   page.waitForFunction(
-    (source: string) => [...document.querySelectorAll('[data-testid^="toast-"]')].some((each) => new RegExp(source).test(each.textContent ?? '')),
+    (source: string) =>
+      [...document.querySelectorAll('[data-testid^="toast-"]')].some((each) =>
+        new RegExp(source).test(each.textContent ?? ''),
+      ),
     {},
     words.source,
   );
@@ -104,7 +111,9 @@ describe('a review by four hands', () => {
     await press(page, 'template-amoxicillin');
     await page.type('[role="dialog"] textarea', ' With care.');
     await press(page, 'template-cetirizine');
-    expect(await page.$eval('[role="dialog"] textarea', (area) => (area as HTMLTextAreaElement).value)).toMatch(/With care/);
+    expect(await page.$eval('[role="dialog"] textarea', (area) => (area as HTMLTextAreaElement).value)).toMatch(
+      /With care/,
+    );
     expect(await barriers(page)).toEqual([]);
     await press(page, 'template-replace');
     await press(page, 'prescribe-submit');
@@ -115,7 +124,9 @@ describe('a review by four hands', () => {
   test('the admin releases, and is offered the PDF when it is there', async () => {
     const page = await signedIn('admin');
     await openDialog(page, scan, 'approve');
-    expect(await page.$eval('[role="dialog"] [data-testid="summary"]', (summary) => summary.textContent)).toMatch(/No focal consolidation[\s\S]*Cetirizine/);
+    expect(await page.$eval('[role="dialog"] [data-testid="summary"]', (summary) => summary.textContent)).toMatch(
+      /No focal consolidation[\s\S]*Cetirizine/,
+    );
     expect(await barriers(page)).toEqual([]);
     await press(page, 'approve-submit');
     await toast(page, /is released/);
@@ -165,7 +176,13 @@ test('the viewport scrolls, zooms, inverts and resets by keyboard', async () => 
   await page.waitForSelector('[data-testid="viewport"][data-image="drawn"]');
   const read = (id: string) => page.$eval(`[data-testid="${id}"]`, (shown) => shown.textContent?.trim());
   const until = (id: string, value: string) =>
-    page.waitForFunction((testId: string, wanted: string) => document.querySelector(`[data-testid="${testId}"]`)?.textContent?.trim() === wanted, {}, id, value);
+    page.waitForFunction(
+      (testId: string, wanted: string) =>
+        document.querySelector(`[data-testid="${testId}"]`)?.textContent?.trim() === wanted,
+      {},
+      id,
+      value,
+    );
   await page.focus('[role="application"]');
   await page.keyboard.press('Home');
   const count = (await read('position'))!.split(' / ')[1]!;
@@ -189,7 +206,10 @@ describe('a session', () => {
   const change = (page: Page, values: Record<string, unknown>) =>
     page.evaluate((changes) => {
       const key = Object.keys(sessionStorage).find((name) => name.includes('user:'))!;
-      sessionStorage.setItem(key, JSON.stringify({ ...(JSON.parse(sessionStorage.getItem(key)!) as object), ...changes }));
+      sessionStorage.setItem(
+        key,
+        JSON.stringify({ ...(JSON.parse(sessionStorage.getItem(key)!) as object), ...changes }),
+      );
     }, values);
   const access = (page: Page) =>
     page.evaluate(() => {
@@ -223,7 +243,9 @@ describe('a session', () => {
     const dialog = await page.waitForSelector('[role="dialog"]');
     expect(await dialog!.evaluate((shown) => shown.textContent)).toMatch(/session has ended/);
     await click(page, '[role="dialog"] footer button');
-    await page.waitForFunction(() => location.pathname === '/doctor' && document.querySelector('[role="dialog"]') === null);
+    await page.waitForFunction(
+      () => location.pathname === '/doctor' && document.querySelector('[role="dialog"]') === null,
+    );
   });
 
   test('that is ended by its person leaves nothing behind and names nobody in an address', async () => {

@@ -17,7 +17,10 @@ describe('confidence', () => {
 
 describe('names and numbers of people', () => {
   it('takes the official name, given before family', () => {
-    const names = [{ use: 'nickname' as const, text: 'Al' }, { use: 'official' as const, family: 'Okafor', given: ['Ada', 'N.'] }];
+    const names = [
+      { use: 'nickname' as const, text: 'Al' },
+      { use: 'official' as const, family: 'Okafor', given: ['Ada', 'N.'] },
+    ];
     expect(nameOf(names)).toBe('Ada N. Okafor');
   });
 

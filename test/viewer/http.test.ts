@@ -31,7 +31,9 @@ async function failureOf(work: Promise<unknown>): Promise<RequestFailure> {
 
 describe('a request to the server', () => {
   it('carries the token', async () => {
-    const base = await answering((request, response) => response.end(JSON.stringify({ got: request.headers.authorization })));
+    const base = await answering((request, response) =>
+      response.end(JSON.stringify({ got: request.headers.authorization })),
+    );
     const response = await authorizedFetch(tokens('abc'))(`${base}/fhir/metadata`);
     expect(await response.json()).toEqual({ got: 'Bearer abc' });
   });
@@ -105,7 +107,11 @@ describe('a request to the server', () => {
       response.writeHead(429, { 'Retry-After': '7', 'X-Request-Id': 'r-1' }).end(JSON.stringify(outcome));
     });
     const failure = await failureOf(authorizedFetch(tokens('abc'))(base));
-    expect([failure.explanation, failure.retryAfter, failure.requestId]).toEqual(['Too many requests. Later.', 7, 'r-1']);
+    expect([failure.explanation, failure.retryAfter, failure.requestId]).toEqual([
+      'Too many requests. Later.',
+      7,
+      'r-1',
+    ]);
   });
 });
 
@@ -120,13 +126,29 @@ describe('the FHIR client', () => {
   it('names the version that it changes', async () => {
     let sent: Record<string, unknown> = {};
     const base = await answering((request, response) => {
-      sent = { method: request.method, url: request.url, match: request.headers['if-match'], type: request.headers['content-type'] };
+      sent = {
+        method: request.method,
+        url: request.url,
+        match: request.headers['if-match'],
+        type: request.headers['content-type'],
+      };
       response.end('{"resourceType":"Task","status":"accepted","intent":"order"}');
     });
     const fhir = fhirClient(authorizedFetch(tokens('abc')), `${base}/fhir`);
-    const task = { resourceType: 'Task', id: 't1', status: 'requested', intent: 'order', meta: { versionId: '4' } } as const;
+    const task = {
+      resourceType: 'Task',
+      id: 't1',
+      status: 'requested',
+      intent: 'order',
+      meta: { versionId: '4' },
+    } as const;
     await fhir.patch(task, [{ op: 'replace', path: '/status', value: 'accepted' }]);
-    expect(sent).toEqual({ method: 'PATCH', url: '/fhir/Task/t1', match: 'W/"4"', type: 'application/json-patch+json' });
+    expect(sent).toEqual({
+      method: 'PATCH',
+      url: '/fhir/Task/t1',
+      match: 'W/"4"',
+      type: 'application/json-patch+json',
+    });
   });
 
   it('repeats a parameter for a list and leaves undefined out', () => {
@@ -139,7 +161,13 @@ describe('the FHIR client', () => {
     const base = 'https://csss.test/fhir';
     expect(withinBase('Binary/1', base)).toBe('https://csss.test/fhir/Binary/1');
     expect(withinBase('https://csss.test/fhir?page=2', `${base}`)).toBe('https://csss.test/fhir?page=2');
-    for (const foreign of ['https://evil.test/fhir/Binary/1', '//evil.test/x', 'https://csss.test/fhirx', '../oidc/token', 'javascript:alert(1)']) {
+    for (const foreign of [
+      'https://evil.test/fhir/Binary/1',
+      '//evil.test/x',
+      'https://csss.test/fhirx',
+      '../oidc/token',
+      'javascript:alert(1)',
+    ]) {
       expect(() => withinBase(foreign, base), foreign).toThrow(TypeError);
     }
   });

@@ -31,7 +31,9 @@ describe('native samples', () => {
 
   it('carry the sign of the highest stored bit', () => {
     expect([...samplesOf(Uint8Array.of(0xff, 0x0f, 0x00, 0x08), { ...layout, signed: true })]).toEqual([-1, -2048]);
-    expect([...samplesOf(Uint8Array.of(0xff, 0x7f), { ...layout, bitsAllocated: 8, bitsStored: 8, signed: true })]).toEqual([-1, 127]);
+    expect([
+      ...samplesOf(Uint8Array.of(0xff, 0x7f), { ...layout, bitsAllocated: 8, bitsStored: 8, signed: true }),
+    ]).toEqual([-1, 127]);
   });
 
   it('may start at an odd place of a larger answer', () => {
@@ -50,7 +52,14 @@ describe('native samples', () => {
     ['samples that do not lie at the low end', { '00280101': [12], '00280102': [15] }],
     ['no size', { '00280010': [] }],
   ])('are left to the server for %s', (_what, change) => {
-    const plain = { '00280010': [4], '00280011': [4], '00280100': [16], '00280101': [16], '00280004': ['MONOCHROME2'], '00280002': [1] };
+    const plain = {
+      '00280010': [4],
+      '00280011': [4],
+      '00280100': [16],
+      '00280101': [16],
+      '00280004': ['MONOCHROME2'],
+      '00280002': [1],
+    };
     expect(layoutOf(dataset(plain))).toBeDefined();
     expect(layoutOf(dataset({ ...plain, ...change }))).toBeUndefined();
   });
@@ -62,7 +71,8 @@ describe('series', () => {
       '0020000D': ['1.2'], '0020000E': ['1.2.3'], '00080018': [sop], '00200013': [instanceNumber], '00280010': [8], '00280011': [8],
       ...(z !== undefined && { '00200032': [0, 0, z], '00200037': [1, 0, 0, 0, 1, 0] }), ...more,
     }); // prettier-ignore
-  const order = (instances: DicomDataset[]) => inReadingOrder(instances).map((instance) => text(instance, 'SOPInstanceUID'));
+  const order = (instances: DicomDataset[]) =>
+    inReadingOrder(instances).map((instance) => text(instance, 'SOPInstanceUID'));
 
   it('are read along the anatomy where every slice states its place', () => {
     expect(order([slice('c', 3, 30), slice('a', 1, 10), slice('b', 9, 20)])).toEqual(['a', 'b', 'c']);
@@ -110,14 +120,23 @@ describe('whose images these are', () => {
 describe('DICOM JSON', () => {
   it('gives numbers also where they came as text, and nothing where there is nothing', () => {
     const instance = dataset({ '00281050': ['40', 'x', ''], '00280010': [512] });
-    expect([numbers(instance, 'WindowCenter'), number(instance, 'Rows'), number(instance, 'Columns')]).toEqual([[40], 512, undefined]);
-    expect(personName({ '00100010': { vr: 'PN', Value: [{ Ideographic: '山田^太郎' }] } }, 'PatientName')).toBeUndefined();
+    expect([numbers(instance, 'WindowCenter'), number(instance, 'Rows'), number(instance, 'Columns')]).toEqual([
+      [40],
+      512,
+      undefined,
+    ]);
+    expect(
+      personName({ '00100010': { vr: 'PN', Value: [{ Ideographic: '山田^太郎' }] } }, 'PatientName'),
+    ).toBeUndefined();
   });
 });
 
 describe('the picture that stands for a study', () => {
   const uid = [{ system: 'urn:dicom:uid', value: 'urn:oid:1.2' }];
-  const instance = (sop: string, sopClass = '1.2.840.10008.5.1.4.1.1.2') => ({ uid: sop, sopClass: { code: `urn:oid:${sopClass}` } });
+  const instance = (sop: string, sopClass = '1.2.840.10008.5.1.4.1.1.2') => ({
+    uid: sop,
+    sopClass: { code: `urn:oid:${sopClass}` },
+  });
 
   it('is the middle one of the first series of originals', () => {
     const series = [
@@ -125,7 +144,13 @@ describe('the picture that stands for a study', () => {
       { uid: '1.2.2', modality: { code: 'OT' }, instance: [instance('heat', '1.2.840.10008.5.1.4.1.1.7')] },
       { uid: '1.2.3', modality: { code: 'CT' }, instance: [instance('a'), instance('b'), instance('c')] },
     ];
-    const study = { resourceType: 'ImagingStudy' as const, status: 'available' as const, subject: {}, identifier: uid, series };
+    const study = {
+      resourceType: 'ImagingStudy' as const,
+      status: 'available' as const,
+      subject: {},
+      identifier: uid,
+      series,
+    };
     expect(pictureOf(study)).toEqual({ StudyInstanceUID: '1.2', SeriesInstanceUID: '1.2.3', SOPInstanceUID: 'b' });
     expect(pictureOf({ ...study, series: series.slice(0, 1) })).toBeUndefined();
     expect(pictureOf({ ...study, identifier: [] })).toBeUndefined();
@@ -134,8 +159,14 @@ describe('the picture that stands for a study', () => {
 
 describe('the renderer', () => {
   it('is the processor without real graphics hardware', () => {
-    expect(chooseBackend({ webgl: false, softwareRasterizer: false, renderer: '' })).toMatchObject({ kind: 'cpu', reason: 'no-webgl' });
-    expect(chooseBackend({ webgl: true, softwareRasterizer: true, renderer: 'SwiftShader' })).toMatchObject({ kind: 'cpu', reason: 'software-webgl' });
+    expect(chooseBackend({ webgl: false, softwareRasterizer: false, renderer: '' })).toMatchObject({
+      kind: 'cpu',
+      reason: 'no-webgl',
+    });
+    expect(chooseBackend({ webgl: true, softwareRasterizer: true, renderer: 'SwiftShader' })).toMatchObject({
+      kind: 'cpu',
+      reason: 'software-webgl',
+    });
     expect(chooseBackend({ webgl: true, softwareRasterizer: false, renderer: 'GPU' })).toMatchObject({ kind: 'gpu' });
   });
 });

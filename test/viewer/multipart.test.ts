@@ -7,7 +7,9 @@ describe('a multipart/related answer', () => {
   const type = 'multipart/related; type="application/octet-stream"; boundary=b1';
 
   it('is split into its parts with their headers', () => {
-    const body = bytes('--b1\r\nContent-Type: application/octet-stream; transfer-syntax=1.2\r\nX: y\r\n\r\n\x00\xffab\r\n--b1\r\n\r\nsecond\r\n--b1--');
+    const body = bytes(
+      '--b1\r\nContent-Type: application/octet-stream; transfer-syntax=1.2\r\nX: y\r\n\r\n\x00\xffab\r\n--b1\r\n\r\nsecond\r\n--b1--',
+    );
     const [first, second] = partsOf(type, body);
     expect(first?.headers).toEqual({ 'content-type': 'application/octet-stream; transfer-syntax=1.2', x: 'y' });
     expect([...(first?.bytes ?? [])]).toEqual([0, 255, 97, 98]);

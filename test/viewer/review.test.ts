@@ -1,10 +1,30 @@
 import type { Observation, Resource, Task } from '@medplum/fhirtypes';
 import { describe, expect, it } from 'vitest';
 import type { FhirClient, PatchOperation } from '../../viewer/src/api/fhir.ts';
-import { complete, prescription, refusal, skipping, startAnalysis, verification } from '../../viewer/src/api/review/acts.ts';
+import {
+  complete,
+  prescription,
+  refusal,
+  skipping,
+  startAnalysis,
+  verification,
+} from '../../viewer/src/api/review/acts.ts';
 import { aiResultFrom, needsConclusion } from '../../viewer/src/api/review/ai-result.ts';
-import { findingLabels, findingSystem, reviewDataSystem, reviewStatusSystem, reviewStepSystem } from '../../viewer/src/api/review/codes.ts';
-import { aiFailure, aiIsRunning, notesOf, openStep, referencesOf, workItemFrom } from '../../viewer/src/api/review/work-item.ts';
+import {
+  findingLabels,
+  findingSystem,
+  reviewDataSystem,
+  reviewStatusSystem,
+  reviewStepSystem,
+} from '../../viewer/src/api/review/codes.ts';
+import {
+  aiFailure,
+  aiIsRunning,
+  notesOf,
+  openStep,
+  referencesOf,
+  workItemFrom,
+} from '../../viewer/src/api/review/work-item.ts';
 
 const data = (code: string) => ({ coding: [{ system: reviewDataSystem, code }] });
 const finding = (code: string) => ({ coding: [{ system: findingSystem, code }] });
@@ -17,8 +37,18 @@ function step(id: string, code: string, status: Task['status'], more: Partial<Ta
 }
 
 function observation(label: string, probabilities: Partial<Record<string, number>>): Observation {
-  const components = Object.entries(probabilities).map(([code, value]) => ({ code: finding(code), valueQuantity: { value: value! } }));
-  return { resourceType: 'Observation', id: 'o1', status: 'preliminary', code: finding('ai-classification'), valueCodeableConcept: finding(label), component: components };
+  const components = Object.entries(probabilities).map(([code, value]) => ({
+    code: finding(code),
+    valueQuantity: { value: value! },
+  }));
+  return {
+    resourceType: 'Observation',
+    id: 'o1',
+    status: 'preliminary',
+    code: finding('ai-classification'),
+    valueCodeableConcept: finding(label),
+    component: components,
+  };
 }
 
 describe('an AI result', () => {
@@ -61,7 +91,13 @@ describe('a review as a page shows it', () => {
 
   it('joins what the coordination Task points to, and its own steps only', () => {
     const item = workItemFrom(task, others);
-    expect([item.status, item.scanId, item.patient?.id, item.ai?.label, item.report]).toEqual(['AI_ANALYZED', 'A-1', 'p1', 'Normal', undefined]);
+    expect([item.status, item.scanId, item.patient?.id, item.ai?.label, item.report]).toEqual([
+      'AI_ANALYZED',
+      'A-1',
+      'p1',
+      'Normal',
+      undefined,
+    ]);
     expect(item.steps.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
     expect(openStep(item, 'physician-verification')?.id).toBe('c');
     expect(openStep(item, 'ai-inference')).toBeUndefined();
@@ -79,7 +115,9 @@ describe('a review as a page shows it', () => {
   });
 
   it('has no status where the code is not one of ours', () => {
-    expect(workItemFrom({ ...task, businessStatus: { coding: [{ system: reviewStatusSystem, code: 'NEW' }] } }, []).status).toBeUndefined();
+    expect(
+      workItemFrom({ ...task, businessStatus: { coding: [{ system: reviewStatusSystem, code: 'NEW' }] } }, []).status,
+    ).toBeUndefined();
   });
 
   it('gives the notes of the completed step', () => {
@@ -95,14 +133,28 @@ describe('an act', () => {
     const paths = (operations: PatchOperation[]) => operations.map(({ path }) => path);
     expect(paths(verification(fresh, { notes: 'n', conclusion: 'Normal' }))).toEqual(['/note', '/output', '/status']);
     const held = { ...fresh, note: [{ text: 'earlier' }], output: [] };
-    expect(paths(verification(held, { notes: 'n', conclusion: 'Normal' }))).toEqual(['/note/-', '/output/-', '/status']);
+    expect(paths(verification(held, { notes: 'n', conclusion: 'Normal' }))).toEqual([
+      '/note/-',
+      '/output/-',
+      '/status',
+    ]);
     expect(paths(verification(fresh, { notes: 'n' }))).toEqual(['/note', '/status']);
   });
 
   it('prescribes a contained proposal for the patient of the step, or none', () => {
-    const operations = prescription(fresh, { notes: 'After food', medication: { name: 'Cetirizine 10 mg', dosage: '1 in the evening' } });
+    const operations = prescription(fresh, {
+      notes: 'After food',
+      medication: { name: 'Cetirizine 10 mg', dosage: '1 in the evening' },
+    });
     expect(operations.find(({ path }) => path === '/contained')).toMatchObject({
-      value: [{ resourceType: 'MedicationRequest', intent: 'proposal', subject: { reference: 'Patient/p1' }, dosageInstruction: [{ text: '1 in the evening' }] }],
+      value: [
+        {
+          resourceType: 'MedicationRequest',
+          intent: 'proposal',
+          subject: { reference: 'Patient/p1' },
+          dosageInstruction: [{ text: '1 in the evening' }],
+        },
+      ],
     });
     const none = prescription(fresh, { notes: 'Nothing needed' });
     expect(JSON.stringify(none)).toContain('none-needed');

@@ -16,9 +16,13 @@ describe('who is signed in', () => {
     });
   });
 
-  it.each([[{ sub: 'a1' }, {}], [{ sub: 'a1' }, { roles: ['root'] }], [{ sub: 'a1' }, { roles: 'doctor' }], [{ name: 'x' }, { roles: ['doctor'] }]])(
-    'is nobody without a known role and subject: %j %j',
-    (identity, access) => expect(personFrom(identity, access)).toBeUndefined(),
+  it.each([
+    [{ sub: 'a1' }, {}],
+    [{ sub: 'a1' }, { roles: ['root'] }],
+    [{ sub: 'a1' }, { roles: 'doctor' }],
+    [{ name: 'x' }, { roles: ['doctor'] }],
+  ])('is nobody without a known role and subject: %j %j', (identity, access) =>
+    expect(personFrom(identity, access)).toBeUndefined(),
   );
 
   it('reads claims beyond ASCII, and nothing from what is no JWT', () => {
@@ -27,21 +31,28 @@ describe('who is signed in', () => {
   });
 
   it('knows people only, and whole references only', () => {
-    for (const other of [undefined, 7, 'Device/1', 'https://x/fhir/Patient/', 'Patient/a b', 'XPatient/1']) expect(fhirUserOf(other)).toBeUndefined();
+    for (const other of [undefined, 7, 'Device/1', 'https://x/fhir/Patient/', 'Patient/a b', 'XPatient/1'])
+      expect(fhirUserOf(other)).toBeUndefined();
     expect(fhirUserOf('Patient/1')).toBe('Patient/1');
   });
 });
 
 describe('the page to come back to', () => {
-  it.each(['https://evil.test/', '//evil.test', '/\\evil.test', 'javascript:alert(1)', '', undefined, { path: '/' }])('is never %j', (path) =>
-    expect(safePath(path)).toBe('/work'),
+  it.each(['https://evil.test/', '//evil.test', '/\\evil.test', 'javascript:alert(1)', '', undefined, { path: '/' }])(
+    'is never %j',
+    (path) => expect(safePath(path)).toBe('/work'),
   );
   it('is a path of this application', () => expect(safePath('/study/1?x=2')).toBe('/study/1?x=2'));
 });
 
 describe('what the server says of itself', () => {
   it('is taken where it has the right type and left out where not', () => {
-    const status = statusFrom({ mode: 'demo', siteName: 'Clinic', confidenceThreshold: 75, model: { name: 'm', trained: 'yes', accuracy: 1.2 } });
+    const status = statusFrom({
+      mode: 'demo',
+      siteName: 'Clinic',
+      confidenceThreshold: 75,
+      model: { name: 'm', trained: 'yes', accuracy: 1.2 },
+    });
     expect(status).toEqual({
       mode: 'demo',
       siteName: 'Clinic',

@@ -29,10 +29,22 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
         meta: { title: 'work', roles: everyRole },
         beforeEnter: () => `/${session.role ?? ''}`,
       },
-      { path: '/doctor', component: () => import('./pages/doctor-page.vue'), meta: { title: 'doctor', roles: ['doctor'] } },
-      { path: '/pharmacist', component: () => import('./pages/pharmacist-page.vue'), meta: { title: 'pharmacist', roles: ['pharmacist'] } },
+      {
+        path: '/doctor',
+        component: () => import('./pages/doctor-page.vue'),
+        meta: { title: 'doctor', roles: ['doctor'] },
+      },
+      {
+        path: '/pharmacist',
+        component: () => import('./pages/pharmacist-page.vue'),
+        meta: { title: 'pharmacist', roles: ['pharmacist'] },
+      },
       { path: '/admin', component: () => import('./pages/admin-page.vue'), meta: { title: 'admin', roles: ['admin'] } },
-      { path: '/patient', component: () => import('./pages/patient-page.vue'), meta: { title: 'patient', roles: ['patient'] } },
+      {
+        path: '/patient',
+        component: () => import('./pages/patient-page.vue'),
+        meta: { title: 'patient', roles: ['patient'] },
+      },
       {
         path: '/study/:imagingStudyId([A-Za-z0-9-]{1,64})',
         component: () => import('./pages/study-page.vue'),

@@ -14,7 +14,10 @@ export interface DemoMail {
 /** Newest first. @throws RequestFailure `not-found` outside demo mode. */
 export async function demoMails(signal?: AbortSignal, send: typeof fetch = globalThis.fetch): Promise<DemoMail[]> {
   try {
-    const response = await send('/api/demo/mailbox', { headers: { Accept: 'application/json' }, signal: signal ?? null });
+    const response = await send('/api/demo/mailbox', {
+      headers: { Accept: 'application/json' },
+      signal: signal ?? null,
+    });
     if (!response.ok) throw await failureOf(response);
     const mails = await jsonOf<DemoMail[]>(response);
     return [...mails].sort((a, b) => b.receivedAt.localeCompare(a.receivedAt));

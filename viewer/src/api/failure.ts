@@ -70,9 +70,7 @@ export function explanationOf(body: unknown): string | undefined {
 function isOutcome(body: unknown): body is OperationOutcome {
   const candidate = body as Partial<OperationOutcome> | null;
   return (
-    typeof candidate === 'object' &&
-    candidate?.resourceType === 'OperationOutcome' &&
-    Array.isArray(candidate.issue)
+    typeof candidate === 'object' && candidate?.resourceType === 'OperationOutcome' && Array.isArray(candidate.issue)
   );
 }
 

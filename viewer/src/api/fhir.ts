@@ -6,8 +6,7 @@ export type SearchParameters = Record<string, string | number | readonly string[
 
 /** RFC 6902; only the operations that this client sends. */
 export type PatchOperation =
-  | { op: 'add' | 'replace' | 'test'; path: string; value: unknown }
-  | { op: 'remove'; path: string };
+  { op: 'add' | 'replace' | 'test'; path: string; value: unknown } | { op: 'remove'; path: string };
 
 export interface FhirClient {
   search(type: ResourceType, parameters: SearchParameters, signal?: AbortSignal): Promise<Bundle>;

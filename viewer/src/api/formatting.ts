@@ -11,8 +11,13 @@ export function nameOf(names: readonly HumanName[] | undefined): string | undefi
 
 /** Two letters for an avatar; first and last word of the name. */
 export function initialsOf(name: string): string {
-  const words = name.trim().split(/\s+/).filter((word) => /\p{L}/u.test(word) && !/^\p{L}{1,3}\.$/u.test(word));
-  const letters = [words[0], words.length > 1 ? words.at(-1) : undefined].map((word) => word?.match(/\p{L}/u)?.[0] ?? '');
+  const words = name
+    .trim()
+    .split(/\s+/)
+    .filter((word) => /\p{L}/u.test(word) && !/^\p{L}{1,3}\.$/u.test(word));
+  const letters = [words[0], words.length > 1 ? words.at(-1) : undefined].map(
+    (word) => word?.match(/\p{L}/u)?.[0] ?? '',
+  );
   return letters.join('').toLocaleUpperCase();
 }
 

@@ -20,8 +20,10 @@ export function layoutOf(instance: DicomDataset): SampleLayout | undefined {
   const bitsStored = number(instance, 'BitsStored') ?? bitsAllocated;
   const highBit = number(instance, 'HighBit') ?? (bitsStored ?? 0) - 1;
   const monochrome = text(instance, 'PhotometricInterpretation')?.startsWith('MONOCHROME') ?? false;
-  if (!rows || !columns || !bitsStored || !monochrome || (number(instance, 'SamplesPerPixel') ?? 1) !== 1) return undefined;
-  if ((bitsAllocated !== 8 && bitsAllocated !== 16) || bitsStored > bitsAllocated || highBit !== bitsStored - 1) return undefined;
+  if (!rows || !columns || !bitsStored || !monochrome || (number(instance, 'SamplesPerPixel') ?? 1) !== 1)
+    return undefined;
+  if ((bitsAllocated !== 8 && bitsAllocated !== 16) || bitsStored > bitsAllocated || highBit !== bitsStored - 1)
+    return undefined;
   return { rows, columns, bitsAllocated, bitsStored, signed: number(instance, 'PixelRepresentation') === 1 };
 }
 
@@ -31,7 +33,10 @@ export function layoutOf(instance: DicomDataset): SampleLayout | undefined {
  *
  * @throws RangeError when the frame is shorter than its layout says.
  */
-export function samplesOf(bytes: Uint8Array<ArrayBuffer>, layout: SampleLayout): Int16Array | Uint16Array | Uint8Array | Int8Array {
+export function samplesOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  layout: SampleLayout,
+): Int16Array | Uint16Array | Uint8Array | Int8Array {
   const count = layout.rows * layout.columns;
   const width = layout.bitsAllocated / 8;
   if (bytes.byteLength < count * width) throw new RangeError('The frame is shorter than rows times columns.');

@@ -10,7 +10,9 @@ const secondaryCapture = 'urn:oid:1.2.840.10008.5.1.4.1.1.7';
 export function pictureOf(study: ImagingStudy): InstanceAddress | undefined {
   const StudyInstanceUID = studyUidOf(study);
   const series = (study.series ?? []).filter((each) => !withoutPicture.has(each.modality.code ?? ''));
-  const originals = series.filter((each) => each.instance?.some((instance) => instance.sopClass.code !== secondaryCapture));
+  const originals = series.filter((each) =>
+    each.instance?.some((instance) => instance.sopClass.code !== secondaryCapture),
+  );
   const chosen = [...originals, ...series].find((each) => (each.instance?.length ?? 0) > 0);
   const instances = chosen?.instance ?? [];
   const SOPInstanceUID = instances[Math.floor((instances.length - 1) / 2)]?.uid;

@@ -40,7 +40,12 @@ export async function openQuickLook(
   };
 }
 
-async function imageOf(dicomweb: DicomWebClient, address: InstanceAddress, instance: DicomDataset, signal: AbortSignal): Promise<Image> {
+async function imageOf(
+  dicomweb: DicomWebClient,
+  address: InstanceAddress,
+  instance: DicomDataset,
+  signal: AbortSignal,
+): Promise<Image> {
   const layout = layoutOf(instance);
   const frame = Math.ceil((number(instance, 'NumberOfFrames') ?? 1) / 2);
   if (layout) {
@@ -54,7 +59,12 @@ async function imageOf(dicomweb: DicomWebClient, address: InstanceAddress, insta
   return drawnImage(address, await dicomweb.rendered(address, frame, signal));
 }
 
-function monochromeImage(address: InstanceAddress, instance: DicomDataset, layout: SampleLayout, bytes: Uint8Array<ArrayBuffer>): Image {
+function monochromeImage(
+  address: InstanceAddress,
+  instance: DicomDataset,
+  layout: SampleLayout,
+  bytes: Uint8Array<ArrayBuffer>,
+): Image {
   const samples = samplesOf(bytes, layout);
   const slope = number(instance, 'RescaleSlope') ?? 1;
   const intercept = number(instance, 'RescaleIntercept') ?? 0;

@@ -32,7 +32,10 @@ export function seriesOf(instances: readonly DicomDataset[]): SeriesOfImages[] {
   }
   return [...bySeries]
     .map(([uid, members]) => seriesFrom(uid, inReadingOrder(members)))
-    .sort((a, b) => (a.number ?? Infinity) - (b.number ?? Infinity) || a.SeriesInstanceUID.localeCompare(b.SeriesInstanceUID));
+    .sort(
+      (a, b) =>
+        (a.number ?? Infinity) - (b.number ?? Infinity) || a.SeriesInstanceUID.localeCompare(b.SeriesInstanceUID),
+    );
 }
 
 function seriesFrom(uid: string, instances: DicomDataset[]): SeriesOfImages {
@@ -53,7 +56,12 @@ function framesOf(instance: DicomDataset): FrameAddress[] {
   const SOPInstanceUID = text(instance, 'SOPInstanceUID');
   if (StudyInstanceUID === undefined || SeriesInstanceUID === undefined || SOPInstanceUID === undefined) return [];
   const count = Math.max(1, number(instance, 'NumberOfFrames') ?? 1);
-  return Array.from({ length: count }, (_, at) => ({ StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID, frame: at + 1 }));
+  return Array.from({ length: count }, (_, at) => ({
+    StudyInstanceUID,
+    SeriesInstanceUID,
+    SOPInstanceUID,
+    frame: at + 1,
+  }));
 }
 
 /**
@@ -61,10 +69,14 @@ function framesOf(instance: DicomDataset): FrameAddress[] {
  * else by instance number: numbers of a CT may run against the anatomy or be missing.
  */
 export function inReadingOrder(instances: readonly DicomDataset[]): DicomDataset[] {
-  const byNumber = [...instances].sort((a, b) => (number(a, 'InstanceNumber') ?? 0) - (number(b, 'InstanceNumber') ?? 0));
+  const byNumber = [...instances].sort(
+    (a, b) => (number(a, 'InstanceNumber') ?? 0) - (number(b, 'InstanceNumber') ?? 0),
+  );
   const depths = new Map(byNumber.map((instance) => [instance, depthOf(instance)]));
   const orientation = orientationOf(byNumber[0]);
-  const parallel = byNumber.every((instance) => depths.get(instance) !== undefined && orientationOf(instance) === orientation);
+  const parallel = byNumber.every(
+    (instance) => depths.get(instance) !== undefined && orientationOf(instance) === orientation,
+  );
   const distinct = new Set(depths.values()).size === byNumber.length;
   if (!parallel || !distinct || byNumber.length < 2) return byNumber;
   const sorted = [...byNumber].sort((a, b) => (depths.get(a) ?? 0) - (depths.get(b) ?? 0));
@@ -73,7 +85,11 @@ export function inReadingOrder(instances: readonly DicomDataset[]): DicomDataset
 }
 
 function orientationOf(instance: DicomDataset | undefined): string {
-  return instance ? numbers(instance, 'ImageOrientationPatient').map((cosine) => cosine.toFixed(3)).join(' ') : '';
+  return instance
+    ? numbers(instance, 'ImageOrientationPatient')
+        .map((cosine) => cosine.toFixed(3))
+        .join(' ')
+    : '';
 }
 
 /** Millimetres along the normal of the image plane. */

@@ -3,7 +3,15 @@
  * Cornerstone's objects must not become reactive (core clones them and fails on proxies); pages get plain
  * values through `onChange`.
  */
-import { Enums, RenderingEngine, cache, eventTarget, imageLoader, init as initCore, type Types } from '@cornerstonejs/core';
+import {
+  Enums,
+  RenderingEngine,
+  cache,
+  eventTarget,
+  imageLoader,
+  init as initCore,
+  type Types,
+} from '@cornerstonejs/core';
 import { getRenderingCapabilities } from '@cornerstonejs/core/utilities/renderingCapabilities';
 import { init as initLoader, wadors } from '@cornerstonejs/dicom-image-loader';
 import {
@@ -270,7 +278,8 @@ async function prefetch(imageIds: string[], from: number, stopped: () => boolean
 /** The loader rejects with the XMLHttpRequest, or with whatever a codec threw. */
 export function frameFailure(thrown: unknown): RequestFailure {
   if (thrown instanceof RequestFailure) return thrown;
-  const request = thrown instanceof XMLHttpRequest ? thrown : (thrown as { error?: unknown; request?: unknown } | undefined)?.request;
+  const request =
+    thrown instanceof XMLHttpRequest ? thrown : (thrown as { error?: unknown; request?: unknown } | undefined)?.request;
   if (request instanceof XMLHttpRequest) {
     if (request.status === 0) return new RequestFailure('offline');
     if (request.status >= 400) return new RequestFailure(failureKind(request.status), { status: request.status });

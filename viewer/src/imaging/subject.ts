@@ -13,7 +13,9 @@ export interface ImageSubject {
  * is missing and the name differs. What the images do not state cannot contradict.
  */
 export function sameSubject(patient: Pick<Patient, 'identifier' | 'name'>, subject: ImageSubject): boolean {
-  const numbers = (patient.identifier ?? []).flatMap((identifier) => (identifier.value ? [identifier.value.trim()] : []));
+  const numbers = (patient.identifier ?? []).flatMap((identifier) =>
+    identifier.value ? [identifier.value.trim()] : [],
+  );
   if (subject.id !== undefined && numbers.length > 0) return numbers.includes(subject.id.trim());
   if (subject.name !== undefined && (patient.name?.length ?? 0) > 0) {
     const wanted = lettersOf(subject.name);
@@ -30,5 +32,9 @@ function wordsOf(name: HumanName): string {
 /** Word order, case, commas and accents do not make another person. */
 function lettersOf(name: string): string {
   const plain = name.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
-  return plain.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== '').sort().join(' ');
+  return plain
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word !== '')
+    .sort()
+    .join(' ');
 }

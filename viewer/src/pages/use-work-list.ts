@@ -37,7 +37,9 @@ export function useCounts<Name extends string>(searches: MaybeRefOrGetter<Record
     queryFn: async ({ signal }) => {
       const named = Object.entries<SearchParameters>(toValue(searches));
       const counted = await Promise.all(
-        named.map(async ([name, { _sort: _order, ...search }]) => [name, await fhir.count('Task', search, signal)] as const),
+        named.map(
+          async ([name, { _sort: _order, ...search }]) => [name, await fhir.count('Task', search, signal)] as const,
+        ),
       );
       return Object.fromEntries(counted) as Record<Name, number>;
     },
@@ -49,6 +51,8 @@ export function useCounts<Name extends string>(searches: MaybeRefOrGetter<Record
 export function useRefresh(): () => Promise<void> {
   const queries = useQueryClient();
   return async () => {
-    await Promise.all(['work-list', 'work-counts', 'review'].map((key) => queries.invalidateQueries({ queryKey: [key] })));
+    await Promise.all(
+      ['work-list', 'work-counts', 'review'].map((key) => queries.invalidateQueries({ queryKey: [key] })),
+    );
   };
 }

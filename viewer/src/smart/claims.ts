@@ -17,18 +17,28 @@ export interface Person {
  * @param access claims of the access token, which states the roles.
  * @returns undefined when the claims name no role of this application: then every page stays closed.
  */
-export function personFrom(identity: Record<string, unknown>, access: Record<string, unknown> = {}): Person | undefined {
+export function personFrom(
+  identity: Record<string, unknown>,
+  access: Record<string, unknown> = {},
+): Person | undefined {
   const named = [identity.role, identity['https://csss.example/role'], ...listOf(access.roles)];
   const role = roles.find((known) => named.includes(known));
   if (role === undefined || typeof identity.sub !== 'string') return undefined;
   const name = [identity.name, identity.email].find((text): text is string => typeof text === 'string' && text !== '');
-  return { subject: identity.sub, name: name ?? role, role, fhirUser: fhirUserOf(identity.fhirUser ?? access.fhirUser) };
+  return {
+    subject: identity.sub,
+    name: name ?? role,
+    role,
+    fhirUser: fhirUserOf(identity.fhirUser ?? access.fhirUser),
+  };
 }
 
 /** The claim is an absolute URL in the id_token (SMART App Launch, "id_token"); pages use `Type/id`. */
 export function fhirUserOf(claim: unknown): string | undefined {
   if (typeof claim !== 'string') return undefined;
-  return claim.match(/(?:^|\/)((?:Practitioner|Patient|Person|RelatedPerson|PractitionerRole)\/[A-Za-z0-9\-.]{1,64})$/)?.[1];
+  return claim.match(
+    /(?:^|\/)((?:Practitioner|Patient|Person|RelatedPerson|PractitionerRole)\/[A-Za-z0-9\-.]{1,64})$/,
+  )?.[1];
 }
 
 /** The payload of a JWT, not verified: it came straight from the token endpoint over this origin. */

@@ -34,14 +34,22 @@ export function verification(step: Task, { notes, conclusion }: Verification): P
   const outputs: Output[] =
     conclusion === undefined
       ? []
-      : [{ type: reviewData('conclusion'), valueCodeableConcept: { coding: [{ system: findingSystem, code: conclusion }] } }];
+      : [
+          {
+            type: reviewData('conclusion'),
+            valueCodeableConcept: { coding: [{ system: findingSystem, code: conclusion }] },
+          },
+        ];
   return [...append(step, 'note', [{ text: notes }]), ...append(step, 'output', outputs), ...approval];
 }
 
 export function prescription(step: Task, { notes, medication }: Prescription): PatchOperation[] {
   const type = reviewData('medication');
   if (!medication) {
-    const none: Output = { type, valueCodeableConcept: { coding: [{ system: reviewDataSystem, code: 'none-needed' }] } };
+    const none: Output = {
+      type,
+      valueCodeableConcept: { coding: [{ system: reviewDataSystem, code: 'none-needed' }] },
+    };
     return [...append(step, 'note', [{ text: notes }]), ...append(step, 'output', [none]), ...approval];
   }
   const proposed: MedicationRequest = {

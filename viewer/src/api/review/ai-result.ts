@@ -30,7 +30,10 @@ export function aiResultFrom(observation: Observation): AiResult | undefined {
   const refusal = components.find((component) => findingCode(component.code) === 'refusal')?.valueCodeableConcept;
   return {
     label,
-    top: probabilities.reduce<AiResult['top']>((best, next) => (best && best.probability >= next.probability ? best : next), undefined),
+    top: probabilities.reduce<AiResult['top']>(
+      (best, next) => (best && best.probability >= next.probability ? best : next),
+      undefined,
+    ),
     probabilities,
     threshold: threshold?.valueQuantity?.value,
     refusal: refusal?.text ?? refusal?.coding?.[0]?.display,

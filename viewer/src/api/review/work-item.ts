@@ -70,7 +70,8 @@ export function workItemFrom(task: Task, known: readonly Resource[]): WorkItem {
     conclusion: findingCode(output<Observation>('clinical-finding', 'Observation').at(-1)?.valueCodeableConcept),
     medications: output<MedicationRequest>('medication', 'MedicationRequest'),
     steps: known.filter(
-      (resource): resource is Task => resource.resourceType === 'Task' && (resource.partOf ?? []).some((of) => refersTo(of, task)),
+      (resource): resource is Task =>
+        resource.resourceType === 'Task' && (resource.partOf ?? []).some((of) => refersTo(of, task)),
     ),
   };
 }
@@ -115,7 +116,12 @@ export function aiIsRunning(item: WorkItem): boolean {
 export function aiFailure(item: WorkItem): string | undefined {
   const failed = stepsOf(item, reviewSteps.inference).find((task) => task.status === 'failed');
   if (!failed || item.status !== 'PENDING_AI') return undefined;
-  return failed.statusReason?.text ?? failed.statusReason?.coding?.[0]?.display ?? failed.statusReason?.coding?.[0]?.code ?? '';
+  return (
+    failed.statusReason?.text ??
+    failed.statusReason?.coding?.[0]?.display ??
+    failed.statusReason?.coding?.[0]?.code ??
+    ''
+  );
 }
 
 /** What stands in lists as the diagnosis: the reader's conclusion, before it the AI's label. */
@@ -130,11 +136,12 @@ export function notesOf(item: WorkItem, step: ReviewStep): string | undefined {
 }
 
 export function studyUidOf(study: ImagingStudy | undefined): string | undefined {
-  return study?.identifier
-    ?.find((identifier) => identifier.system === dicomUidSystem)
-    ?.value?.replace(/^urn:oid:/, '');
+  return study?.identifier?.find((identifier) => identifier.system === dicomUidSystem)?.value?.replace(/^urn:oid:/, '');
 }
 
-function codeIn(codings: readonly { system?: string; code?: string }[] | undefined, system: string): string | undefined {
+function codeIn(
+  codings: readonly { system?: string; code?: string }[] | undefined,
+  system: string,
+): string | undefined {
   return codings?.find((coding) => coding.system === system)?.code;
 }

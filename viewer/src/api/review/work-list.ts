@@ -79,12 +79,18 @@ async function completed(fhir: FhirClient, bundle: Bundle, reviews: Task[], sign
  * The review of an ImagingStudy; undefined when there is none that the user may see. Staff find it by its
  * steps, whose focus is the study; patients do not see steps, and look through their own reviews.
  */
-export async function reviewOfStudy(fhir: FhirClient, imagingStudyId: string, signal?: AbortSignal): Promise<WorkItem | undefined> {
+export async function reviewOfStudy(
+  fhir: FhirClient,
+  imagingStudyId: string,
+  signal?: AbortSignal,
+): Promise<WorkItem | undefined> {
   const study = `ImagingStudy/${imagingStudyId}`;
   const steps = await fhir.search('Task', { focus: study, _count: 1 }, signal);
   const review = idOf(matchesOf<Task>(steps, 'Task')[0]?.partOf?.[0]);
   if (review !== undefined) return (await workPage(fhir, { _id: review }, { size: 1 }, signal)).items[0];
   const own = await fhir.search('Task', { ...queues.all, _count: 200 }, signal);
-  const found = matchesOf<Task>(own, 'Task').find((task) => task.input?.some((data) => localReference(data.valueReference) === study));
+  const found = matchesOf<Task>(own, 'Task').find((task) =>
+    task.input?.some((data) => localReference(data.valueReference) === study),
+  );
   return found?.id === undefined ? undefined : (await workPage(fhir, { _id: found.id }, { size: 1 }, signal)).items[0];
 }
