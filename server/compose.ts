@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Koa from 'koa';
 import type { Middleware } from 'koa';
@@ -64,10 +65,16 @@ export interface System {
  * @param publicUrl without a trailing slash; issuer, audience and every address in answers start with it.
  * @param onProgress called with what takes a while ("creating the database cluster").
  */
-export async function compose(config: Config, publicUrl: string, log: Logger, onProgress: (step: string) => void): Promise<System> {
+export async function compose(
+  config: Config,
+  publicUrl: string,
+  log: Logger,
+  onProgress: (step: string) => void,
+): Promise<System> {
   const closing: (() => Promise<unknown>)[] = [];
   const closeAll = async () => {
-    for (const close of closing.splice(0).reverse()) await close().catch((err: unknown) => log.warn({ err }, 'part did not stop cleanly'));
+    for (const close of closing.splice(0).reverse())
+      await close().catch((err: unknown) => log.warn({ err }, 'part did not stop cleanly'));
   };
   try {
     return await build(config, publicUrl, log, onProgress, closing, closeAll);
@@ -105,7 +112,8 @@ async function build(
   const jobs = await startJobs(databaseUrl, { supervise: true, onError: (err) => log.warn({ err }, 'job queue') });
   closing.push(jobs.stop);
 
-  const blobs = await diskBlobs(join(config.dataDir, 'blobs'));
+  const blobFolder = join(config.dataDir, 'blobs');
+  const blobs = await diskBlobs(blobFolder);
   const reader = dicomReader();
   const pixels = threadedPixels(blobs);
   closing.push(reader.close, pixels.close);
@@ -124,7 +132,11 @@ async function build(
   ]);
   closing.push(classifier.close, pdf.close);
   if (sink) closing.push(sink.close);
-  const mailer = smtpMailer({ url: config.smtpUrl ?? sink!.url, from: config.mailFrom, requireTls: sink === undefined });
+  const mailer = smtpMailer({
+    url: config.smtpUrl ?? sink!.url,
+    from: config.mailFrom,
+    requireTls: sink === undefined,
+  });
   closing.push(async () => mailer.close());
 
   const storesOn = (sql: Sql, audit = postgresAudit(sql)): Stores => ({
@@ -177,7 +189,12 @@ async function build(
       manageUrl: smart.endpoints.manage,
     },
     limit: config.maxFhirBytes,
-    pageKey: Buffer.from(await authorizations.secret('page-key', async () => Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64')), 'base64'),
+    pageKey: Buffer.from(
+      await authorizations.secret('page-key', async () =>
+        Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64'),
+      ),
+      'base64',
+    ),
     fault,
   });
 
@@ -188,11 +205,12 @@ async function build(
   const readiness = async (): Promise<Readiness> => {
     const components: Record<string, string> = {
       database: await sql.query('select 1').then(() => 'up', () => 'not reachable'),
-      'blob store': 'up',
+      'blob store': await access(blobFolder, constants.R_OK | constants.W_OK | constants.X_OK).then(() => 'up', () => 'its folder cannot be read and written'),
       model: modelLine(classifier.state()),
       browser: browserLine(pdf.state()),
     }; // prettier-ignore
-    const ready = !draining && components.database === 'up' && classifier.state().ready;
+    const ready =
+      !draining && components.database === 'up' && components['blob store'] === 'up' && classifier.state().ready;
     return { ready, components: draining ? { ...components, server: 'stopping' } : components };
   };
   const app = createApp({
@@ -200,7 +218,8 @@ async function build(
     log,
     readiness,
     cookieKeys: keys.cookies,
-    isAllowedOrigin: async (origin) => config.corsOrigins.includes(origin) || (await authorizations.clientOrigins()).includes(origin),
+    isAllowedOrigin: async (origin) =>
+      config.corsOrigins.includes(origin) || (await authorizations.clientOrigins()).includes(origin),
     faces: [
       smart.routes().routes() as Middleware<State>,
       smart.oidc,
@@ -210,7 +229,19 @@ async function build(
     ],
     webFolder: join(import.meta.dirname, '..', 'viewer', 'dist'),
   });
-  return { world, sql, app, jobs, authorizations, passwords, readiness, status, closing, drain: () => (draining = true), stop: closeAll };
+  return {
+    world,
+    sql,
+    app,
+    jobs,
+    authorizations,
+    passwords,
+    readiness,
+    status,
+    closing,
+    drain: () => (draining = true),
+    stop: closeAll,
+  };
 }
 
 function settingsFrom(config: Config, publicUrl: string): Settings {

@@ -1,3 +1,5 @@
+import { rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from './harness/server.ts';
 
@@ -14,13 +16,39 @@ test('health says that the process answers, readiness what it has', async () => 
   expect(await ready.json()).toMatchObject({ ready: true, components: { database: 'up' } });
 });
 
+test('without its blob folder the server is not ready and says why, and is ready again when it is back', async () => {
+  const folder = dirname(dirname(dirname(server.system.world.blobs.pathOf('0'.repeat(64)))));
+  await rename(folder, `${folder}-away`);
+  const away = await fetch(`${server.url}/readyz`);
+  await rename(`${folder}-away`, folder);
+  expect(away.status).toBe(503);
+  expect(await away.json()).toMatchObject({
+    components: { 'blob store': expect.stringContaining('cannot be read') as unknown },
+  });
+  expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+});
+
 test('no route but the public ones answers without a token', async () => {
-  for (const path of ['/fhir/Patient', '/fhir/Task/1', '/fhir/', '/fhir/_history', '/dicomweb/studies', '/dicomweb/studies/1.2.3/metadata']) {
+  for (const path of [
+    '/fhir/Patient',
+    '/fhir/Task/1',
+    '/fhir/',
+    '/fhir/_history',
+    '/dicomweb/studies',
+    '/dicomweb/studies/1.2.3/metadata',
+  ]) {
     const answer = await fetch(server.url + path);
     expect([path, answer.status]).toEqual([path, 401]);
     expect(answer.headers.get('WWW-Authenticate')).toMatch(/^Bearer/);
   }
-  for (const path of ['/fhir/metadata', '/.well-known/smart-configuration', '/fhir/.well-known/smart-configuration', '/oidc/.well-known/openid-configuration', '/oidc/jwks', '/api/status']) {
+  for (const path of [
+    '/fhir/metadata',
+    '/.well-known/smart-configuration',
+    '/fhir/.well-known/smart-configuration',
+    '/oidc/.well-known/openid-configuration',
+    '/oidc/jwks',
+    '/api/status',
+  ]) {
     expect([path, (await fetch(server.url + path)).status]).toEqual([path, 200]);
   }
 });
@@ -51,6 +79,8 @@ test('demo people sign in by the authorization code flow and read FHIR with thei
 });
 
 test('a backend service reads with its key', async () => {
-  const answer = await fetch(`${server.fhir}/Organization`, { headers: { Authorization: `Bearer ${await server.backend()}` } });
+  const answer = await fetch(`${server.fhir}/Organization`, {
+    headers: { Authorization: `Bearer ${await server.backend()}` },
+  });
   expect(answer.status).toBe(200);
 });
