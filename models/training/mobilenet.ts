@@ -108,20 +108,37 @@ export function scaleImage(graph: OnnxGraph, image: string): string {
   return graph.op('Mul', [centred, graph.scalar(1 / 128)]);
 }
 
+/** Sees the result of every convolution, before its ReLU6. */
+export type Watch = (layer: string, value: string) => void;
+
 /** Blocks `from` to `to` inclusive; with `from` 0 the value must be the scaled image. */
-export function blocks(graph: OnnxGraph, weights: Weights, value: string, from: number, to: number): string {
-  let current = from === 0 ? relu6(graph, convolution(graph, weights, 'stem', value, 2)) : value;
+export function blocks(
+  graph: OnnxGraph,
+  weights: Weights,
+  value: string,
+  from: number,
+  to: number,
+  watch: Watch = () => undefined,
+): string {
+  const convolved = (layer: string, input: string, stride = 1): string => {
+    const result = convolution(graph, weights, layer, input, stride);
+    watch(layer, result);
+    return result;
+  };
+  let current = from === 0 ? relu6(graph, convolved('stem', value, 2)) : value;
   for (const { name, expands, residual, stride } of BLOCKS.slice(from, to + 1)) {
     const entering = current;
-    if (expands) current = relu6(graph, convolution(graph, weights, `${name}.expand`, current));
-    current = relu6(graph, convolution(graph, weights, `${name}.depthwise`, current, stride));
-    current = convolution(graph, weights, `${name}.project`, current);
+    if (expands) current = relu6(graph, convolved(`${name}.expand`, current));
+    current = relu6(graph, convolved(`${name}.depthwise`, current, stride));
+    current = convolved(`${name}.project`, current);
     if (residual) current = graph.op('Add', [entering, current]);
   }
   return current;
 }
 
 /** The last feature map after ReLU6, [N,1280,7,7], from the output of block 16. */
-export function topMap(graph: OnnxGraph, weights: Weights, value: string): string {
-  return relu6(graph, convolution(graph, weights, 'top', value));
+export function topMap(graph: OnnxGraph, weights: Weights, value: string, watch: Watch = () => undefined): string {
+  const result = convolution(graph, weights, 'top', value);
+  watch('top', result);
+  return relu6(graph, result);
 }

@@ -38,7 +38,7 @@ function writeValueInfo(out: MessageWriter, name: string, type: DataType, dims: 
 }
 
 /**
- * Builds one ONNX graph (opset 13) node by node. Values are named by strings, as in the file itself; `op` returns the
+ * Builds one ONNX graph (opset 13 unless another is asked for) node by node. Values are named by strings, as in the file itself; `op` returns the
  * name of its result, so that a layer reads like the formula it stands for.
  */
 export class OnnxGraph {
@@ -50,8 +50,11 @@ export class OnnxGraph {
   #known = new Set<string>();
   #count = 0;
 
-  constructor(name: string) {
+  #opset: number;
+
+  constructor(name: string, opset = OPSET) {
     this.#name = name;
+    this.#opset = opset;
   }
 
   input(name: string, type: DataType, dims: readonly Dim[]): string {
@@ -95,14 +98,36 @@ export class OnnxGraph {
 
   op(type: string, inputs: readonly string[], attributes: Record<string, Attribute> = {}, result?: string): string {
     const name = result ?? `${type}_${++this.#count}`;
+    this.#node(type, inputs, [name], attributes);
+    return name;
+  }
+
+  /** A node with several results. */
+  several(
+    type: string,
+    inputs: readonly string[],
+    count: number,
+    attributes: Record<string, Attribute> = {},
+  ): string[] {
+    const names = Array.from({ length: count }, () => `${type}_${++this.#count}`);
+    this.#node(type, inputs, names, attributes);
+    return names;
+  }
+
+  #node(
+    type: string,
+    inputs: readonly string[],
+    results: readonly string[],
+    attributes: Record<string, Attribute>,
+  ): void {
     const out = new MessageWriter();
     for (const input of inputs) out.text(1, input);
-    out.text(2, name).text(3, `node_${name}`).text(4, type);
+    for (const result of results) out.text(2, result);
+    out.text(3, `node_${results[0]}`).text(4, type);
     for (const [key, value] of Object.entries(attributes)) {
       out.message(5, (attribute) => writeAttribute(attribute, key, value));
     }
     this.#nodes.push(out.finish());
-    return name;
   }
 
   /** The whole file; `metadata` becomes `metadata_props`. */
@@ -116,7 +141,7 @@ export class OnnxGraph {
       for (const input of this.#inputs) graph.bytes(11, input);
       for (const output of this.#outputs) graph.bytes(12, output);
     });
-    model.message(8, (opset) => opset.text(1, '').integer(2, OPSET));
+    model.message(8, (opset) => opset.text(1, '').integer(2, this.#opset));
     for (const [key, value] of Object.entries(metadata)) model.message(14, (pair) => pair.text(1, key).text(2, value));
     return model.finish();
   }

@@ -26,6 +26,8 @@ export async function decodePicture(path: string): Promise<Uint8Array> {
 /** All images of a run in one file of fixed records, decoded once. */
 export interface PixelStore {
   count: number;
+  /** Where the records are, for a thread that reads them itself. */
+  file: string;
   image(index: number): Uint8Array;
 }
 
@@ -62,7 +64,7 @@ export async function storePixels(
   }
   const all = readFileSync(target);
   const image = (index: number): Uint8Array => all.subarray(index * PIXELS, (index + 1) * PIXELS);
-  return { store: { count: paths.length, image }, broken };
+  return { store: { count: paths.length, file: target, image }, broken };
 }
 
 /** Grey images to the uint8 NHWC that the graph takes. */

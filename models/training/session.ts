@@ -1,4 +1,5 @@
 import * as ort from 'onnxruntime-node';
+import { named, type Weights } from './tensor.ts';
 
 export type Feeds = Record<string, ort.Tensor>;
 export interface Runner {
@@ -44,4 +45,11 @@ export async function openGraph(graph: Uint8Array, threads = 1): Promise<Runner>
     },
     close: () => session.release(),
   };
+}
+
+/** The named weights as feeds of a graph that has them as inputs. */
+export function weightFeeds(weights: Weights, names: readonly string[]): Feeds {
+  return Object.fromEntries(
+    names.map((name) => [name, floatTensor(named(weights, name).data, named(weights, name).dims)]),
+  );
 }

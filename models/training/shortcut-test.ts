@@ -37,7 +37,7 @@ export async function shortcutTest(
   const base: Weights = new Map([...trained].filter(([name]) => /^(stem|block|top)/.test(name)));
   const quick = { ...settings, headCopies: 0 };
   const run = async (paint: (image: Uint8Array) => Uint8Array): Promise<Summary> => {
-    const painted: PixelStore = { count: store.count, image: (index) => paint(store.image(index)) };
+    const painted: PixelStore = { ...store, image: (index) => paint(store.image(index)) };
     const weights = await trainHead(base, painted, train, quick, progress);
     const images = { count: test.length, image: (row: number) => painted.image(test[row]?.index ?? 0) };
     const { logits = new Float32Array() } = await infer(

@@ -8,8 +8,8 @@ import { EMBEDDING } from './mobilenet.ts';
 import type { PixelStore } from './pixels.ts';
 import type { Progress } from './progress.ts';
 import { derivedSeed, seededRandom, shuffle } from './random.ts';
-import { floatTensor, openGraph, type Feeds } from './session.ts';
-import { copyWeights, named, type Weights } from './tensor.ts';
+import { floatTensor, openGraph, weightFeeds, type Feeds } from './session.ts';
+import { copyWeights, type Weights } from './tensor.ts';
 import { headTrainingGraph } from './trainable-graph.ts';
 import { rateFactor, type TrainingSettings } from './training-settings.ts';
 
@@ -67,9 +67,8 @@ export async function trainHead(
     const feeds: Feeds = {
       embedding: floatTensor(data, [chosen.length, EMBEDDING]),
       ...lossFeeds(truth, perClass, settings, random),
+      ...weightFeeds(weights, training.parameters),
     };
-    for (const name of training.parameters)
-      feeds[name] = floatTensor(named(weights, name).data, named(weights, name).dims);
     const results = await runner.run(feeds);
     loss = results['loss']?.[0] ?? Number.NaN;
     const gradients = new Map(training.parameters.map((name) => [name, results[`grad:${name}`] ?? new Float32Array()]));

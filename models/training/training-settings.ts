@@ -11,7 +11,7 @@ export interface TrainingSettings {
   /** Augmented copies of each image for the training of the head alone. */
   headCopies: number;
   epochs: number;
-  /** Learning rates at the start of fine-tuning. */
+  /** Learning rates at the start of fine-tuning: of the network relative to its weights, of the head as it is. */
   rate: number;
   fineHeadRate: number;
   warmUpSteps: number;
@@ -33,17 +33,17 @@ export const SETTINGS: TrainingSettings = {
   batch: 32,
   headEpochs: 15,
   headRate: 1e-3,
-  headCopies: 2,
-  epochs: 6,
-  rate: 2e-5,
-  fineHeadRate: 2e-4,
+  headCopies: 1,
+  epochs: 9,
+  rate: 1.5e-2,
+  fineHeadRate: 3e-4,
   warmUpSteps: 100,
   reduceAfter: 2,
   reduceBy: 0.5,
   stopAfter: 4,
   labelSmoothing: 0.05,
   dropout: 0.4,
-  averageKeep: 0.998,
+  averageKeep: 0.995,
   augmentation: AUGMENTATION,
   threads: 1,
 };
