@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { System } from './compose.ts';
 import { sweepBlobs } from './core/studies/sweep-blobs.ts';
 import type { Logger } from './log.ts';
@@ -15,7 +16,7 @@ export async function startWorkers(system: Pick<System, 'jobs' | 'world' | 'auth
   const { jobs, world } = system;
   const handlers = { analyze, 'issue-report': issueReport, 'send-report': sendReport } as const;
   const state = world.classifier.state();
-  const concurrency = { analyze: state.ready ? state.workers : 1, 'issue-report': 1, 'send-report': 2 };
+  const concurrency = { analyze: state.ready ? state.parallel : availableParallelism() + 4, 'issue-report': 1, 'send-report': 2 };
   for (const kind of Object.keys(handlers) as (keyof typeof handlers)[]) {
     await jobs.work(kind, concurrency[kind], async (job) => {
       const start = performance.now();

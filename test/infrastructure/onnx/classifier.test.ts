@@ -48,7 +48,7 @@ test('an image through decoding, window, scaling and model gives the known answe
     const top = known.probabilities.indexOf(Math.max(...known.probabilities));
     const scale = Math.max(...known.gradcam);
     found.heatMaps[top]!.forEach((value, i) => expect(Math.abs(value - known.gradcam[i]!)).toBeLessThan(1e-3 * scale));
-    expect(found).toMatchObject({ heatMapSize: 7, preview: { width: 224, height: 224 } });
+    expect(found).toMatchObject({ heatMapSize: 7, heatMap: { width: 224, height: 224 } });
   }
 });
 
