@@ -301,11 +301,18 @@ export interface Classifier {
    * frame's pixels are handed over and cannot be used afterwards.
    *
    * @param options.priority higher first among the images that wait, then who came first; as `Job.priority`.
+   * @param options.wholeFrame leave borders of one value, which are cut off otherwise (`core/analysis/content.ts`).
    * @param options.signal gives up: an image that waits leaves its place, a result that comes is dropped.
    * @throws Problem `transient` (not ready, too many wait), `timeout`, `structure` (pixels unusable), `exception`
    * (model error), `conflict` (given up).
    */
-  classify(frame: DecodedFrame, presentation: Presentation, options?: { priority?: number; signal?: AbortSignal }): Promise<Classification>;
+  classify(frame: DecodedFrame, presentation: Presentation, options?: ClassifyOptions): Promise<Classification>;
+}
+
+export interface ClassifyOptions {
+  priority?: number;
+  wholeFrame?: boolean;
+  signal?: AbortSignal;
 }
 
 export type ClassifierState =

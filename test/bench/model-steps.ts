@@ -27,14 +27,14 @@ export async function modelSteps(folder: string): Promise<void> {
     const instance = await storedFilm(blobs, reader);
     const frame = await decoder.decode(instance, 0);
     const presentation = presentationOf(instance, 0, () => undefined);
-    const answer = await pixels.run({ kind: 'input', frame, presentation, description });
+    const answer = await pixels.run({ kind: 'input', frame, presentation, wholeFrame: false, description });
     if (!('input' in answer)) throw new Error('the film was refused');
     const { image, preview, content } = answer.input;
     const session = await openSession(bytes, description, golden, ['cpu']);
     const [found] = await session.run([image]);
     const steps: Record<string, () => Promise<unknown>> = {
       decode: () => decoder.decode(instance, 0),
-      preprocess: () => pixels.run({ kind: 'input', frame, presentation, description }),
+      preprocess: () => pixels.run({ kind: 'input', frame, presentation, wholeFrame: false, description }),
       'run, one core': () => session.run([image]),
       'heat map and PNG': () => pixels.run({ kind: 'heat-map', preview, content, map: found!.gradcam.slice(0, 49) }),
     };

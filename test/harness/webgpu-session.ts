@@ -21,5 +21,5 @@ const differences = Object.fromEntries(
     return [name, Math.max(...one.map((value, i) => Math.abs(value - other[i]!))) / largest];
   }),
 );
-console.log(JSON.stringify({ provider: 'webgpu', milliseconds, differences }));
+process.stdout.write(`${JSON.stringify({ provider: 'webgpu', milliseconds, differences })}\n`);
 process.exit(0);

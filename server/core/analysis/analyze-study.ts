@@ -1,6 +1,6 @@
 import { everything } from '../access/narrowing.ts';
 import { presentationOf } from '../dicom/presentation.ts';
-import type { Classification, InstanceRow, World } from '../ports.ts';
+import type { Classification, ClassifyOptions, InstanceRow, World } from '../ports.ts';
 import { Problem } from '../problem.ts';
 import { decide, type Decision, type ImageTags } from './decide.ts';
 
@@ -24,7 +24,7 @@ const longestTable = 1 << 18;
 export async function analyzeStudy(
   world: World,
   StudyInstanceUID: string,
-  turn: { priority?: number; signal?: AbortSignal } = {},
+  turn: Pick<ClassifyOptions, 'priority' | 'signal'> = {},
 ): Promise<Analysis> {
   const instances = await world.studies.locate({ StudyInstanceUID }, everything);
   const instance = mostTelling(instances);
@@ -33,8 +33,9 @@ export async function analyzeStudy(
   const decoded = await world.pixels.decode(instance, frame);
   const tables = await lookupTables(world, instance);
   const presentation = presentationOf(instance, frame, (path) => tables.get(path));
-  const classification = await world.classifier.classify(decoded, presentation, turn);
-  const decision = decide(classification, tagsOf(instance), world.settings.confidenceThreshold);
+  const tags = tagsOf(instance);
+  const classification = await world.classifier.classify(decoded, presentation, { ...turn, wholeFrame: tags.modality === 'MR' });
+  const decision = decide(classification, tags, world.settings.confidenceThreshold);
   return { SOPInstanceUID: instance.SOPInstanceUID, classification, decision };
 }
 

@@ -17,8 +17,9 @@ const smallest = 0.25;
 
 /**
  * Finds a film inside of borders that a scanner or printer added: bands along a side in which every sample has
- * one and the same value. The model was trained on films that fill the picture, so such bands are cut off before
- * the picture is stretched to the model's size. Bands of detector noise are not of one value and stay.
+ * one and the same value. Nearly all chest films of the training fill the picture, so such bands are cut off before
+ * the picture is stretched to the model's size. Bands of detector noise are not of one value and stay. MR slices lie
+ * in black of one value by nature, in the training, too: they are not for this.
  *
  * @returns rectangle in pixels; the whole frame where there is no such border.
  */

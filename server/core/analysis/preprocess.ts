@@ -25,10 +25,11 @@ const previewSide = 512;
 const mostPixels = 2 ** 28;
 
 /**
- * One decoded frame as the model wants it, in the steps of model.json's `preprocessing`: borders of one value cut
- * off (`content.ts`), modality transform and VOI window (MONOCHROME1 inverted, 8 to 16 bits, signed), colour to
+ * One decoded frame as the model wants it, in the steps of model.json's `preprocessing`, after borders of one value were
+ * cut off (`content.ts`): modality transform and VOI window (MONOCHROME1 inverted, 8 to 16 bits, signed), colour to
  * grey, size. Scaling to the network's range is inside the graph.
  *
+ * @param wholeFrame leave borders: they belong to images of this kind
  * @throws Problem `structure` if the frame has no pixels or not as many as it says; `not-supported` for a
  * photometric interpretation without a defined display.
  */
@@ -37,12 +38,13 @@ export async function modelInput(
   presentation: Presentation,
   model: ModelDescription,
   scale: ScaleToGrey,
+  wholeFrame = false,
 ): Promise<ModelInput> {
   const { rows, columns, samplesPerPixel, pixels } = frame;
   if (rows < 1 || columns < 1 || rows * columns > mostPixels || pixels.length !== rows * columns * samplesPerPixel) {
     throw new Problem('structure', 'The image has not the pixels that it says it has.');
   }
-  const content = contentOf(frame);
+  const content = wholeFrame ? { left: 0, top: 0, width: columns, height: rows } : contentOf(frame);
   const film = cropped(frame, content);
   const picture = display(film, presentation);
   const { width, height, fit, kernel } = model.preprocessing;

@@ -37,23 +37,23 @@ export async function startClassifier(options: ClassifierOptions): Promise<Class
   const { size = 16, delayMs = 5, onCpu = false } = options.batch ?? {};
   const model = await loadModel(folder).catch((error: Error) => error);
   if (model instanceof Error) return refusing({ ready: false, reason: model.message });
-  let line: ImageLine | undefined;
-  const sessions = new Sessions(
-    model,
-    { providers, timeoutMs, batch: { size, onCpu }, ...(workers !== undefined && { workers }), ...(sessionScript && { script: sessionScript }) },
-    () => line?.advance(),
-  );
+  const sessions = new Sessions(model, {
+    providers,
+    timeoutMs,
+    batch: { size, onCpu },
+    ...(workers !== undefined && { workers }),
+    ...(sessionScript && { script: sessionScript }),
+  });
   try {
     await sessions.open();
   } catch (error) {
     return refusing({ ready: false, reason: (error as Error).message, model: model.description });
   }
-  const opened = new ImageLine(model, sessions, { threads: workers ?? availableParallelism(), timeoutMs, waiting, delayMs });
-  line = opened;
+  const line = new ImageLine(model, sessions, { threads: workers ?? availableParallelism(), timeoutMs, waiting, delayMs });
   return {
-    state: () => opened.state(),
-    classify: (frame, presentation, turn = {}) => opened.join(frame, presentation, turn),
-    close: () => opened.close(),
+    state: () => line.state(),
+    classify: (frame, presentation, turn = {}) => line.join(frame, presentation, turn),
+    close: () => line.close(),
   };
 }
 

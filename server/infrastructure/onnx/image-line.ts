@@ -1,6 +1,6 @@
 import type { ModelInput } from '../../core/analysis/preprocess.ts';
 import type { Presentation } from '../../core/dicom/presentation.ts';
-import type { Classification, ClassifierLoad, ClassifierState, DecodedFrame } from '../../core/ports.ts';
+import type { Classification, ClassifierLoad, ClassifierState, ClassifyOptions, DecodedFrame } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
 import { WorkerPool } from '../codecs/worker-pool.ts';
 import type { BatchItem, PixelAnswer, PixelQuestion } from './inference-messages.ts';
@@ -26,6 +26,7 @@ const besides = 4;
 interface Image {
   frame: DecodedFrame;
   presentation: Presentation;
+  wholeFrame: boolean;
   priority: number;
   /** Place in the order of arrival. */
   arrived: number;
@@ -63,6 +64,7 @@ export class ImageLine {
   constructor(model: LoadedModel, sessions: Sessions, options: LineOptions) {
     this.#model = model;
     this.#sessions = sessions;
+    sessions.onChange = () => this.advance();
     this.#options = options;
     this.#pixels = new WorkerPool(new URL('./pixel-worker.ts', import.meta.url), {
       threads: options.threads,
@@ -87,15 +89,15 @@ export class ImageLine {
     return { ready: true, provider, workers: size, parallel: size * batch + besides, model, load, ...(lost.length > 0 && { lost: [...lost] }) };
   }
 
-  join(frame: DecodedFrame, presentation: Presentation, turn: { priority?: number; signal?: AbortSignal }): Promise<Classification> {
+  join(frame: DecodedFrame, presentation: Presentation, turn: ClassifyOptions): Promise<Classification> {
     const state = this.state();
     if (!state.ready) return Promise.reject(new Problem('transient', `The classifier is not ready: ${state.reason}`, { retryAfter: 30 }));
     if (this.#waiting.length >= this.#options.waiting) {
       return Promise.reject(new Problem('transient', 'Too many images wait for the classifier.', { retryAfter: 5 }));
     }
     return new Promise((resolve, reject) => {
-      const { priority = 0, signal } = turn;
-      const image: Image = { frame, presentation, priority, arrived: ++this.#arrivals, since: performance.now(), due: 0, spent: 0, resolve, reject };
+      const { priority = 0, wholeFrame = false, signal } = turn;
+      const image: Image = { frame, presentation, wholeFrame, priority, arrived: ++this.#arrivals, since: performance.now(), due: 0, spent: 0, resolve, reject };
       const giveUp = () => this.#refuse(image, new Problem('conflict', 'The analysis was given up.'));
       if (signal?.aborted) return giveUp();
       signal?.addEventListener('abort', giveUp, { once: true });
@@ -132,9 +134,9 @@ export class ImageLine {
   }
 
   async #prepare(image: Image): Promise<void> {
-    const { frame, presentation } = image;
+    const { frame, presentation, wholeFrame } = image;
     this.#preparing++;
-    const answer = await this.#work(image, { kind: 'input', frame, presentation, description: this.#model.description }, handedOver(frame));
+    const answer = await this.#work(image, { kind: 'input', frame, presentation, wholeFrame, description: this.#model.description }, handedOver(frame));
     this.#preparing--;
     if (answer && 'input' in answer && !image.settled) {
       image.input = answer.input;

@@ -24,8 +24,8 @@ const scale: ScaleToGrey = async (picture, { width, height, fit, kernel }) => {
 
 async function answer(question: PixelQuestion): Promise<PixelAnswer> {
   if (question.kind === 'input') {
-    const { frame, presentation, description } = question;
-    return { input: await modelInput(frame, presentation, description, scale) };
+    const { frame, presentation, description, wholeFrame } = question;
+    return { input: await modelInput(frame, presentation, description, scale, wholeFrame) };
   }
   const { preview, content, map } = question;
   const picture = overlay(preview, map, Math.sqrt(map.length), content);

@@ -44,20 +44,19 @@ export class Sessions {
   readonly lost: string[] = [];
   /** Why no thread can be had; undefined while some can. */
   broken: string | undefined;
+  /** Called when a seat is free, or when `broken` changed. */
+  onChange: () => void = () => undefined;
   readonly #model: LoadedModel;
   readonly #options: SessionOptions;
-  readonly #changed: () => void;
   readonly #seats = new Set<Seat>();
   #providers: readonly string[];
   #crashes = 0;
   #growing = false;
   #closed = false;
 
-  /** @param changed called when a seat is free, or when `broken` changed. */
-  constructor(model: LoadedModel, options: SessionOptions, changed: () => void) {
+  constructor(model: LoadedModel, options: SessionOptions) {
     this.#model = model;
     this.#options = options;
-    this.#changed = changed;
     this.#providers = options.providers;
   }
 
@@ -152,7 +151,7 @@ export class Sessions {
       seat.busy?.end({ failed: 'crash' });
       this.#restart();
     });
-    this.#changed();
+    this.onChange();
   }
 
   #answered(seat: Seat, answer: BatchAnswer): void {
@@ -160,7 +159,7 @@ export class Sessions {
     if ('answers' in answer) {
       this.#crashes = 0;
       seat.busy?.end(answer);
-      this.#changed();
+      this.onChange();
       return;
     }
     this.#leave(seat);
@@ -175,7 +174,7 @@ export class Sessions {
   /** No thread can be had now; perhaps later. */
   #broke(reason: string): void {
     this.broken = reason;
-    this.#changed();
+    this.onChange();
     setTimeout(() => this.#replace(), restartPauses.at(-1)).unref();
   }
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { InferenceSession, type Tensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { expect, test } from 'vitest';
 import { createSession, openSession, type CreateSession } from '../../../server/infrastructure/onnx/inference-session.ts';
 import { loadModel } from '../../../server/infrastructure/onnx/model-file.ts';
