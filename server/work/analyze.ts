@@ -46,7 +46,10 @@ export async function analyze(world: World, _deps: unknown, job: TakenJob): Prom
   let analysis: Analysis;
   const hold = holdOf(world, taken);
   try {
-    analysis = await analyzeStudy(world, await studyUidOf(world, taken), { priority: job.priority ?? 0, signal: hold.signal });
+    analysis = await analyzeStudy(world, await studyUidOf(world, taken), {
+      priority: job.priority ?? 0,
+      signal: hold.signal,
+    });
   } catch (error) {
     if (hold.signal.aborted) return;
     if (isWorthAnotherTry(error, job)) throw error;
@@ -161,4 +164,3 @@ function reasonOf(error: unknown): ReviewReason {
 function contextOf(world: World, stores: WriteContext['stores']): WriteContext {
   return { world, stores, principal: systemPrincipal('analysis') };
 }
-

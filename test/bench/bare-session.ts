@@ -12,10 +12,19 @@ interface Setup {
 }
 
 /** Runs `count` images on `sessions` sessions of `threads` threads each; loading is not counted. */
-export async function bareLoop(folder: string, sessions: number, threads: number, count: number): Promise<{ times: number[]; seconds: number }> {
+export async function bareLoop(
+  folder: string,
+  sessions: number,
+  threads: number,
+  count: number,
+): Promise<{ times: number[]; seconds: number }> {
   const share = Math.ceil(count / sessions);
-  const workers = Array.from({ length: sessions }, () => new Worker(new URL(import.meta.url), { workerData: { folder, threads, count: share } satisfies Setup }));
-  const next = <T>(worker: Worker) => new Promise<T>((resolve, reject) => worker.once('message', resolve).once('error', reject));
+  const workers = Array.from(
+    { length: sessions },
+    () => new Worker(new URL(import.meta.url), { workerData: { folder, threads, count: share } satisfies Setup }),
+  );
+  const next = <T>(worker: Worker) =>
+    new Promise<T>((resolve, reject) => worker.once('message', resolve).once('error', reject));
   await Promise.all(workers.map((worker) => next(worker)));
   const start = performance.now();
   const times = await Promise.all(
@@ -32,11 +41,24 @@ export async function bareLoop(folder: string, sessions: number, threads: number
 
 if (parentPort && workerData) {
   const { folder, threads, count } = workerData as Setup;
-  const model = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8')) as { model: { file: string }; preprocessing: { width: number; height: number } };
-  const session = await InferenceSession.create(await readFile(join(folder, model.model.file)), { executionProviders: ['cpu'], intraOpNumThreads: threads, interOpNumThreads: 1 });
+  const model = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8')) as {
+    model: { file: string };
+    preprocessing: { width: number; height: number };
+  };
+  const session = await InferenceSession.create(await readFile(join(folder, model.model.file)), {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+  });
   const { width, height } = model.preprocessing;
   const image = Uint8Array.from({ length: width * height * 3 }, (_, i) => i & 255);
-  const run = () => session.run({ image: new Tensor('uint8', image, [1, height, width, 3]) }, ['probabilities', 'gradcam', 'gate', 'distance']);
+  const run = () =>
+    session.run({ image: new Tensor('uint8', image, [1, height, width, 3]) }, [
+      'probabilities',
+      'gradcam',
+      'gate',
+      'distance',
+    ]);
   for (let i = 0; i < 10; i++) await run();
   parentPort.once('message', async () => {
     const times: number[] = [];

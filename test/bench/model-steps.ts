@@ -21,7 +21,10 @@ export async function modelSteps(folder: string): Promise<void> {
   const place = await mkdtemp(join(tmpdir(), 'csss-bench-model-'));
   const blobs = await diskBlobs(place);
   const [reader, decoder] = [dicomReader(), threadedPixels(blobs)];
-  const pixels = new WorkerPool<PixelQuestion, PixelAnswer>(new URL('../../server/infrastructure/onnx/pixel-worker.ts', import.meta.url), { threads: 1, waiting: 10, timeoutMs: 30_000, heapMb: 512 });
+  const pixels = new WorkerPool<PixelQuestion, PixelAnswer>(
+    new URL('../../server/infrastructure/onnx/pixel-worker.ts', import.meta.url),
+    { threads: 1, waiting: 10, timeoutMs: 30_000, heapMb: 512 },
+  );
   const { bytes, description, golden } = await loadModel(folder);
   try {
     const instance = await storedFilm(blobs, reader);
@@ -40,7 +43,12 @@ export async function modelSteps(folder: string): Promise<void> {
     };
     for (const [name, step] of Object.entries(steps)) {
       const { p50, p95 } = await measure(async () => void (await step()), 100);
-      report(`step: ${name}, film ${frame.columns} x ${frame.rows}, ms`, `p50 ${p50.toFixed(1)}`, `p95 ${p95.toFixed(1)}`, name.startsWith('run') && p50 <= 8 ? '<= 8' : '');
+      report(
+        `step: ${name}, film ${frame.columns} x ${frame.rows}, ms`,
+        `p50 ${p50.toFixed(1)}`,
+        `p95 ${p95.toFixed(1)}`,
+        name.startsWith('run') && p50 <= 8 ? '<= 8' : '',
+      );
     }
     await imageBacklog(folder, frame, presentation);
   } finally {
@@ -49,7 +57,10 @@ export async function modelSteps(folder: string): Promise<void> {
   }
 }
 
-async function storedFilm(blobs: Awaited<ReturnType<typeof diskBlobs>>, reader: ReturnType<typeof dicomReader>): Promise<InstanceRow> {
+async function storedFilm(
+  blobs: Awaited<ReturnType<typeof diskBlobs>>,
+  reader: ReturnType<typeof dicomReader>,
+): Promise<InstanceRow> {
   const film = await chestFilm('film-1.jpg', {
     patientId: 'BENCH1', patientName: 'Bench^One', birthDate: '19700101', sex: 'M', studyUID: newUID(), accession: '', description: '', studyDate: '20261120', studyTime: '101500',
   }); // prettier-ignore
@@ -65,7 +76,11 @@ async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
 }
 
 /** Decoded frames through the classifier (pixels, model, heat map) in turns with the bare loop. */
-async function imageBacklog(folder: string, frame: DecodedFrame, presentation: ReturnType<typeof presentationOf>): Promise<void> {
+async function imageBacklog(
+  folder: string,
+  frame: DecodedFrame,
+  presentation: ReturnType<typeof presentationOf>,
+): Promise<void> {
   const classifier = await startClassifier({ folder, providers: ['cpu'], workers: 2, waiting: 1000 });
   const count = 200;
   const film = (): DecodedFrame => ({ ...frame, pixels: frame.pixels.slice() });
@@ -79,7 +94,26 @@ async function imageBacklog(folder: string, frame: DecodedFrame, presentation: R
     ours.push((performance.now() - start) / 1000);
   }
   await classifier.close();
-  const [mine, bound] = [at(ours.sort((a, b) => a - b), 0), at(bare.sort((a, b) => a - b), 0)];
-  report(`classifier, backlog of ${count} images, images/s, best of 3`, (count / mine).toFixed(0), `bare ${(count / bound).toFixed(0)}`, `${(mine / bound).toFixed(2)}x time`);
-  report('the same, median of 3', (count / median(ours)).toFixed(0), `bare ${(count / median(bare)).toFixed(0)}`, `${(median(ours) / median(bare)).toFixed(2)}x time`);
+  const [mine, bound] = [
+    at(
+      ours.sort((a, b) => a - b),
+      0,
+    ),
+    at(
+      bare.sort((a, b) => a - b),
+      0,
+    ),
+  ];
+  report(
+    `classifier, backlog of ${count} images, images/s, best of 3`,
+    (count / mine).toFixed(0),
+    `bare ${(count / bound).toFixed(0)}`,
+    `${(mine / bound).toFixed(2)}x time`,
+  );
+  report(
+    'the same, median of 3',
+    (count / median(ours)).toFixed(0),
+    `bare ${(count / median(bare)).toFixed(0)}`,
+    `${(median(ours) / median(bare)).toFixed(2)}x time`,
+  );
 }

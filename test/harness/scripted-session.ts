@@ -21,7 +21,8 @@ await serveSession(parentPort!, workerData as SessionSetup, async ({ providers, 
       const run = ++runs;
       if (marks.includes(ends)) process.exit(1);
       if (marks.includes(hangs)) await new Promise(() => {});
-      if (marks.includes(breaksTheProvider) && provider === 'cuda') throw new Error('CUDA failure 700: an illegal memory access was encountered');
+      if (marks.includes(breaksTheProvider) && provider === 'cuda')
+        throw new Error('CUDA failure 700: an illegal memory access was encountered');
       await sleep(40);
       return images.map((image): ModelOutputs => ({
         probabilities: Float32Array.from(description.labels, (_, i) => (i === 3 ? 1 : 0)),

@@ -42,10 +42,14 @@ test('a backlog stays with the queue: few Tasks are in progress at a time, none 
   expect(most).toBeGreaterThan(0);
   expect(most).toBeLessThanOrEqual(state.parallel);
   const done = await stepsThatAre('completed');
-  const taken = done.map(({ executionPeriod }) => Date.parse(executionPeriod!.end!) - Date.parse(executionPeriod!.start!));
+  const taken = done.map(
+    ({ executionPeriod }) => Date.parse(executionPeriod!.end!) - Date.parse(executionPeriod!.start!),
+  );
   expect(Math.max(...taken)).toBeLessThan(10_000); // the lease is 120 s
   const urgent = done.find(({ priority }) => priority === 'stat')!;
-  const before = done.filter(({ id, executionPeriod }) => id !== urgent.id && executionPeriod!.start! < urgent.executionPeriod!.start!);
+  const before = done.filter(
+    ({ id, executionPeriod }) => id !== urgent.id && executionPeriod!.start! < urgent.executionPeriod!.start!,
+  );
   expect(before.length).toBeLessThanOrEqual(state.parallel);
   expect((await read<Task>(place.world, 'Task', urgent.id)).restriction).toBeUndefined();
 }, 120_000);

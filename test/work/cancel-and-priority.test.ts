@@ -16,7 +16,12 @@ beforeAll(async () => {
 });
 afterAll(() => place.stop());
 
-const job = (task: { id: string }, attempt = 1) => ({ kind: 'analyze' as const, key: task.id, data: { task: task.id }, attempt });
+const job = (task: { id: string }, attempt = 1) => ({
+  kind: 'analyze' as const,
+  key: task.id,
+  data: { task: task.id },
+  attempt,
+});
 
 async function asked(changes: Partial<Task> = {}): Promise<{ review: Opened; step: Task & { id: string } }> {
   const review = await place.film();
@@ -26,9 +31,15 @@ async function asked(changes: Partial<Task> = {}): Promise<{ review: Opened; ste
 }
 
 /** The world with a classifier that answers as told. */
-const withClassify = (classify: Classifier['classify']): World => ({ ...place.world, classifier: { ...place.world.classifier, classify } });
+const withClassify = (classify: Classifier['classify']): World => ({
+  ...place.world,
+  classifier: { ...place.world.classifier, classify },
+});
 
-async function writtenFor({ coordinationId, study }: Opened): Promise<{ findings: number; status: string | undefined }> {
+async function writtenFor({
+  coordinationId,
+  study,
+}: Opened): Promise<{ findings: number; status: string | undefined }> {
   const { matches } = await place.world.records.search(
     { type: 'Observation', conditions: [{ parameter: 'part-of', values: [`ImagingStudy/${study.id}`] }], include: [], revinclude: [], sort: [], count: 10, total: 'none' }, // prettier-ignore
     () => everything,
@@ -50,7 +61,8 @@ test('a Task that is cancelled while its image waits gives up its place, and not
     ),
   ); // prettier-ignore
   const run = analyze(waiting, {}, job(step));
-  for (let i = 0; i < 200 && (await read<Task>(place.world, 'Task', step.id)).status !== 'in-progress'; i++) await sleep(10);
+  for (let i = 0; i < 200 && (await read<Task>(place.world, 'Task', step.id)).status !== 'in-progress'; i++)
+    await sleep(10);
   await change(place.world, place.people.doctor, step, { status: 'cancelled', statusReason: { text: 'not needed' } });
   const cancelled = performance.now();
   await run;
@@ -62,7 +74,11 @@ test('a Task that is cancelled while its image waits gives up its place, and not
 test('a Task that is cancelled before its job is taken is left as it is', async () => {
   const { review, step } = await asked();
   await change(place.world, place.people.doctor, step, { status: 'cancelled', statusReason: { text: 'not needed' } });
-  await analyze(withClassify(() => Promise.reject(new Error('must not be asked'))), {}, job(step));
+  await analyze(
+    withClassify(() => Promise.reject(new Error('must not be asked'))),
+    {},
+    job(step),
+  );
   expect(await writtenFor(review)).toMatchObject({ findings: 0 });
 });
 
@@ -82,7 +98,13 @@ test.each([
 
 test('a run that was lost once is written once by its second try', async () => {
   const { review, step } = await asked();
-  await expect(analyze(withClassify(() => Promise.reject(new Problem('exception', 'lost'))), {}, job(step, 1))).rejects.toThrow();
+  await expect(
+    analyze(
+      withClassify(() => Promise.reject(new Problem('exception', 'lost'))),
+      {},
+      job(step, 1),
+    ),
+  ).rejects.toThrow();
   await analyze(place.world, {}, job(step, 2));
   expect(await writtenFor(review)).toMatchObject({ findings: 1 });
 });
@@ -92,27 +114,33 @@ test.each([
   ['asap', 6],
   ['urgent', 3],
   ['routine', 0],
-] as const)('an order of priority %s reaches the queue as %d, and the classifier as the job has it', async (priority, expected) => {
-  const accession = `ACC-${priority}`;
-  const order: ServiceRequest = {
+] as const)(
+  'an order of priority %s reaches the queue as %d, and the classifier as the job has it',
+  async (priority, expected) => {
+    const accession = `ACC-${priority}`;
+    const order: ServiceRequest = {
     resourceType: 'ServiceRequest', status: 'active', intent: 'order', priority, code: { text: 'Chest film' },
     subject: { reference: 'Patient/demo-patient-1' }, identifier: [{ value: accession }],
   }; // prettier-ignore
-  await writeInTransaction(place.world, systemPrincipal('test'), { method: 'create', resource: order });
-  const review = await place.image({
+    await writeInTransaction(place.world, systemPrincipal('test'), { method: 'create', resource: order });
+    const review = await place.image({
     patientId: 'DEMO-1001', patientName: 'Rao^Arjun', modality: 'DX',
     with: [['00080050', 'SH', accession], ['00100030', 'DA', '19850412'], ['00100040', 'CS', 'M']],
   }); // prettier-ignore
-  const step = await open(place.world, review, 'ai-inference');
-  expect(step.priority).toBe(priority);
-  await change(place.world, place.people.doctor, step, { status: 'accepted' });
-  const [row] = await place.server.system.sql.query<{ priority: number }>(`select priority from job.job where name = 'analyze' and singleton_key = $1`, [step.id]);
-  expect(row!.priority).toBe(expected);
-  let seen: number | undefined;
-  const looking = withClassify((frame, presentation, turn) => {
-    seen = turn?.priority;
-    return place.world.classifier.classify(frame, presentation, turn);
-  });
-  await analyze(looking, {}, { ...job(step), priority: row!.priority });
-  expect(seen).toBe(expected);
-});
+    const step = await open(place.world, review, 'ai-inference');
+    expect(step.priority).toBe(priority);
+    await change(place.world, place.people.doctor, step, { status: 'accepted' });
+    const [row] = await place.server.system.sql.query<{ priority: number }>(
+      `select priority from job.job where name = 'analyze' and singleton_key = $1`,
+      [step.id],
+    );
+    expect(row!.priority).toBe(expected);
+    let seen: number | undefined;
+    const looking = withClassify((frame, presentation, turn) => {
+      seen = turn?.priority;
+      return place.world.classifier.classify(frame, presentation, turn);
+    });
+    await analyze(looking, {}, { ...job(step), priority: row!.priority });
+    expect(seen).toBe(expected);
+  },
+);

@@ -26,12 +26,22 @@ async function holding(moment: Moment): Promise<Opened> {
   const { databaseUrl, dataDir } = place.server;
   const child = fork(join(import.meta.dirname, '../harness/doomed-analyst.ts'), [moment, place.server.url], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
-    env: { ...process.env, DATABASE_URL: databaseUrl, DATA_DIR: dataDir, EXECUTION_PROVIDERS: 'cpu', ANALYSIS_WORKERS: '1', CHROMIUM_PATH: '/no/browser', LOG_LEVEL: 'error' },
+    env: {
+      ...process.env,
+      DATABASE_URL: databaseUrl,
+      DATA_DIR: dataDir,
+      EXECUTION_PROVIDERS: 'cpu',
+      ANALYSIS_WORKERS: '1',
+      CHROMIUM_PATH: '/no/browser',
+      LOG_LEVEL: 'error',
+    },
   });
   children.push(child);
   await once(child, 'message'); // ready
   const review = await place.film();
-  await change(place.world, place.people.doctor, await open(place.world, review, 'ai-inference'), { status: 'accepted' });
+  await change(place.world, place.people.doctor, await open(place.world, review, 'ai-inference'), {
+    status: 'accepted',
+  });
   await once(child, 'message'); // there
   return review;
 }
@@ -42,11 +52,14 @@ test('analyses of processes killed at the worst moments come back within 30 seco
   for (const child of children) child.kill('SIGKILL');
   const killed = Date.now();
   await startWorkers(place.server.system, createLogger('silent'));
-  const analyzed = async ({ coordinationId }: Opened) => statusOf((await read<Task>(place.world, 'Task', coordinationId)).businessStatus) === 'AI_ANALYZED';
+  const analyzed = async ({ coordinationId }: Opened) =>
+    statusOf((await read<Task>(place.world, 'Task', coordinationId)).businessStatus) === 'AI_ANALYZED';
   for (const review of reviews) await eventually(() => analyzed(review), 'the analysis', 45);
   expect(Date.now() - killed).toBeLessThan(30_000);
   const waiting = async () => {
-    const [row] = await place.server.system.sql.query<{ count: number }>(`select count(*) from job.job where name = 'analyze' and state in ('created', 'retry', 'active')`);
+    const [row] = await place.server.system.sql.query<{ count: number }>(
+      `select count(*) from job.job where name = 'analyze' and state in ('created', 'retry', 'active')`,
+    );
     return row!.count === 0;
   };
   await eventually(waiting, 'the end of all jobs', 45); // the delivery after a commit finds nothing to do

@@ -20,7 +20,11 @@ let known: number[];
 
 beforeAll(async () => {
   const jpeg = join(import.meta.dirname, '../../server/demo/images/film-1.jpg');
-  const { data } = await sharp(jpeg).greyscale().resize(side, side, { fit: 'fill' }).raw().toBuffer({ resolveWithObject: true });
+  const { data } = await sharp(jpeg)
+    .greyscale()
+    .resize(side, side, { fit: 'fill' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
   grey = new Uint8Array(data);
   place = await reviewWorld();
   await NativeCodecs.initializeAsync();
@@ -54,7 +58,10 @@ function bordered(left: number, top: number, value: number): Partial<ImageOption
   return { rows, columns, pixels };
 }
 
-function encoded(codec: 'encodeJpeg' | 'encodeJpegLs' | 'encodeJpeg2000' | 'encodeHtJpeg2000', parameters = {}): Fragments {
+function encoded(
+  codec: 'encodeJpeg' | 'encodeJpegLs' | 'encodeJpeg2000' | 'encodeHtJpeg2000',
+  parameters = {},
+): Fragments {
   const context = new Context({
     width: side, height: side, bitsAllocated: 8, bitsStored: 8, samplesPerPixel: 1, pixelRepresentation: 0, planarConfiguration: 0,
     photometricInterpretation: 'MONOCHROME2', decodedBuffer: grey.slice(),
@@ -62,7 +69,9 @@ function encoded(codec: 'encodeJpeg' | 'encodeJpegLs' | 'encodeJpeg2000' | 'enco
   return fragment(NativeCodecs[codec](context, parameters).getEncodedBuffer()!);
 }
 
-const fragment = (bytes: Uint8Array): Fragments => ({ fragments: [bytes.length % 2 === 0 ? bytes : Buffer.concat([bytes, Buffer.alloc(1)])] });
+const fragment = (bytes: Uint8Array): Fragments => ({
+  fragments: [bytes.length % 2 === 0 ? bytes : Buffer.concat([bytes, Buffer.alloc(1)])],
+});
 const jpegSyntax = (last: number) => `1.2.840.10008.1.2.4.${last}`;
 
 /** PackBits of literal runs (PS3.5 G.3.1). */
@@ -70,24 +79,62 @@ function runLength(): Fragments {
   const head = Buffer.alloc(64);
   head.writeUInt32LE(1, 0);
   head.writeUInt32LE(64, 4);
-  const runs = Array.from({ length: grey.length / 128 }, (_, i) => Buffer.concat([Buffer.of(127), grey.subarray(i * 128, (i + 1) * 128)]));
+  const runs = Array.from({ length: grey.length / 128 }, (_, i) =>
+    Buffer.concat([Buffer.of(127), grey.subarray(i * 128, (i + 1) * 128)]),
+  );
   return fragment(Buffer.concat([head, ...runs]));
 }
 
 describe('the same picture gets the same answer', () => {
   test.each<[string, () => Partial<ImageOptions>]>([
     ['MONOCHROME1', () => ({ pixels: grey.map((value) => 255 - value), with: [['00280004', 'CS', 'MONOCHROME1']] })],
-    ['12 bits and a window', () => ({ bits: 16, pixels: words((value) => value * 16), with: [...stored(12), ...exactly('2040', '4080')] })],
-    ['16 bits and rescale', () => ({ bits: 16, pixels: words((value) => value * 100 + 500), with: [...rescale('0.01', '-5'), ...exactly('127.5', '255')] })],
-    ['16 bits signed and rescale', () => ({ bits: 16, pixels: signedWords((value) => value * 100 - 12_750), with: [['00280103', 'US', 1], ...rescale('0.01', '127.5'), ...exactly('127.5', '255')] })],
+    [
+      '12 bits and a window',
+      () => ({ bits: 16, pixels: words((value) => value * 16), with: [...stored(12), ...exactly('2040', '4080')] }),
+    ],
+    [
+      '16 bits and rescale',
+      () => ({
+        bits: 16,
+        pixels: words((value) => value * 100 + 500),
+        with: [...rescale('0.01', '-5'), ...exactly('127.5', '255')],
+      }),
+    ],
+    [
+      '16 bits signed and rescale',
+      () => ({
+        bits: 16,
+        pixels: signedWords((value) => value * 100 - 12_750),
+        with: [['00280103', 'US', 1], ...rescale('0.01', '127.5'), ...exactly('127.5', '255')],
+      }),
+    ],
     ['a VOI lookup table', () => ({ pixels: grey.map((value) => 255 - value), with: [['00283010', 'SQ', turning]] })],
-    ['a modality lookup table', () => ({ pixels: grey.map((value) => 255 - value), with: [['00283000', 'SQ', turning]] })],
-    ['the middle of three frames', () => ({ frames: 3, pixels: Buffer.concat([grey.map((value) => value >> 1), grey, grey.map((value) => 255 - value)]) })],
+    [
+      'a modality lookup table',
+      () => ({ pixels: grey.map((value) => 255 - value), with: [['00283000', 'SQ', turning]] }),
+    ],
+    [
+      'the middle of three frames',
+      () => ({
+        frames: 3,
+        pixels: Buffer.concat([grey.map((value) => value >> 1), grey, grey.map((value) => 255 - value)]),
+      }),
+    ],
     ['wide black borders', () => bordered(60, 0, 0)],
     ['wide black borders all around', () => bordered(100, 40, 0)],
-    ['wide white borders of a MONOCHROME1 film', () => ({ ...bordered(80, 30, 0), pixels: Uint8Array.from(bordered(80, 30, 0).pixels as Uint8Array, (value) => 255 - value), with: [['00280004', 'CS', 'MONOCHROME1']] })],
+    [
+      'wide white borders of a MONOCHROME1 film',
+      () => ({
+        ...bordered(80, 30, 0),
+        pixels: Uint8Array.from(bordered(80, 30, 0).pixels as Uint8Array, (value) => 255 - value),
+        with: [['00280004', 'CS', 'MONOCHROME1']],
+      }),
+    ],
     ['RLE', () => ({ transferSyntax: '1.2.840.10008.1.2.5', pixels: runLength() })],
-    ['JPEG Lossless', () => ({ transferSyntax: jpegSyntax(70), pixels: encoded('encodeJpeg', { lossy: false, predictor: 1 }) })],
+    [
+      'JPEG Lossless',
+      () => ({ transferSyntax: jpegSyntax(70), pixels: encoded('encodeJpeg', { lossy: false, predictor: 1 }) }),
+    ],
     ['JPEG-LS', () => ({ transferSyntax: jpegSyntax(80), pixels: encoded('encodeJpegLs') })],
     ['JPEG 2000', () => ({ transferSyntax: jpegSyntax(90), pixels: encoded('encodeJpeg2000') })],
     ['HTJ2K', () => ({ transferSyntax: jpegSyntax(201), pixels: encoded('encodeHtJpeg2000') })],
@@ -103,7 +150,10 @@ describe('the same picture gets the same answer', () => {
   });
 
   test('JPEG baseline, within what its losses change', async () => {
-    const jpeg = await sharp(grey, { raw: { width: side, height: side, channels: 1 } }).toColourspace('b-w').jpeg({ quality: 95 }).toBuffer();
+    const jpeg = await sharp(grey, { raw: { width: side, height: side, channels: 1 } })
+      .toColourspace('b-w')
+      .jpeg({ quality: 95 })
+      .toBuffer();
     const found = await answerTo(film({ transferSyntax: jpegSyntax(50), pixels: fragment(jpeg) }));
     found.forEach((value, i) => expect(Math.abs(value - known[i]!)).toBeLessThan(0.15));
   });
@@ -124,8 +174,11 @@ describe('the same picture gets the same answer', () => {
 
   test('a deep film without a window is spread over its content, not over its borders', async () => {
     const wide = bordered(60, 20, 0);
-    const deep = (pixels: Uint8Array) => Buffer.from(Uint16Array.from(pixels, (value) => (value === 0 ? 0 : 1000 + value * 4)).buffer);
-    const content = await answerTo(film({ bits: 16, pixels: deep(grey.map((value) => Math.max(1, value))), with: stored(12) }));
+    const deep = (pixels: Uint8Array) =>
+      Buffer.from(Uint16Array.from(pixels, (value) => (value === 0 ? 0 : 1000 + value * 4)).buffer);
+    const content = await answerTo(
+      film({ bits: 16, pixels: deep(grey.map((value) => Math.max(1, value))), with: stored(12) }),
+    );
     const pixels = wide.pixels as Uint8Array;
     const inside = pixels.map((value, i) => {
       const [x, y] = [i % wide.columns!, Math.floor(i / wide.columns!)];
@@ -145,10 +198,15 @@ async function fateOf(options: ImageOptions): Promise<string> {
   await analyze(place.world, {}, { kind: 'analyze', key: step.id, data: { task: step.id } });
   const ended = await read<Task>(place.world, 'Task', step.id);
   if (ended.status === 'failed') return `failed: ${ended.statusReason!.coding![0]!.code}`;
-  const id = outputOf(await read<Task>(place.world, 'Task', review.coordinationId), 'ai-finding')!.reference.split('/')[1]!;
+  const id = outputOf(await read<Task>(place.world, 'Task', review.coordinationId), 'ai-finding')!.reference.split(
+    '/',
+  )[1]!;
   const finding = await read<Observation>(place.world, 'Observation', id);
-  const refusal = finding.component!.find(({ code }) => code.coding![0]!.code === 'refusal')?.valueCodeableConcept!.coding![0]!.code;
-  return refusal ? `${finding.valueCodeableConcept!.coding![0]!.code}: ${refusal}` : finding.valueCodeableConcept!.coding![0]!.code!;
+  const refusal = finding.component!.find(({ code }) => code.coding![0]!.code === 'refusal')?.valueCodeableConcept!
+    .coding![0]!.code;
+  return refusal
+    ? `${finding.valueCodeableConcept!.coding![0]!.code}: ${refusal}`
+    : finding.valueCodeableConcept!.coding![0]!.code!;
 }
 
 /** White lungs on black: what a segmentation is often stored as. */
@@ -161,7 +219,11 @@ const mask = () =>
 
 async function screen(): Promise<Partial<ImageOptions>> {
   const photo = join(import.meta.dirname, '../../docs/images', 'admin.png');
-  const { data } = await sharp(photo).removeAlpha().resize(side, side, { fit: 'fill' }).raw().toBuffer({ resolveWithObject: true });
+  const { data } = await sharp(photo)
+    .removeAlpha()
+    .resize(side, side, { fit: 'fill' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
   return { modality: 'SC', pixels: new Uint8Array(data), with: [['00280002', 'US', 3], ['00280004', 'CS', 'RGB'], ['00280006', 'US', 0]], without: ['00180015'] }; // prettier-ignore
 }
 

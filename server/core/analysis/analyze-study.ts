@@ -34,7 +34,10 @@ export async function analyzeStudy(
   const tables = await lookupTables(world, instance);
   const presentation = presentationOf(instance, frame, (path) => tables.get(path));
   const tags = tagsOf(instance);
-  const classification = await world.classifier.classify(decoded, presentation, { ...turn, wholeFrame: tags.modality === 'MR' });
+  const classification = await world.classifier.classify(decoded, presentation, {
+    ...turn,
+    wholeFrame: tags.modality === 'MR',
+  });
   const decision = decide(classification, tags, world.settings.confidenceThreshold);
   return { SOPInstanceUID: instance.SOPInstanceUID, classification, decision };
 }
@@ -53,7 +56,13 @@ export function middleFrame({ frames }: InstanceRow): number {
 /** Lower is better; sorting keeps series and instance order among equals. */
 function rank(instance: InstanceRow): number {
   const { modality = '', viewPosition = '' } = tagsOf(instance);
-  const kind = ['CR', 'DX', 'RG'].includes(modality) ? 0 : modality === 'MR' ? 2 : ['SEG', 'SR', 'PR', 'DOC'].includes(modality) ? 6 : 4;
+  const kind = ['CR', 'DX', 'RG'].includes(modality)
+    ? 0
+    : modality === 'MR'
+      ? 2
+      : ['SEG', 'SR', 'PR', 'DOC'].includes(modality)
+        ? 6
+        : 4;
   return kind + (/^(LL|RL|LAT)/.test(viewPosition) ? 1 : 0);
 }
 

@@ -49,7 +49,9 @@ export function contentOf(frame: DecodedFrame): { left: number; top: number; wid
   const leftmost = valueAt(top * stride);
   const rightmost = valueAt(top * stride + stride - samplesPerPixel);
   const left = band(columns, (i) => same(top * stride + i * samplesPerPixel, height, stride, leftmost));
-  const right = band(columns, (i) => same(top * stride + (columns - 1 - i) * samplesPerPixel, height, stride, rightmost));
+  const right = band(columns, (i) =>
+    same(top * stride + (columns - 1 - i) * samplesPerPixel, height, stride, rightmost),
+  );
   const width = columns - left - right;
   if (height < rows * smallest || width < columns * smallest) return { left: 0, top: 0, width: columns, height: rows };
   return { left, top, width, height };

@@ -94,7 +94,10 @@ function answerConcept({ answer, best }: Decision) {
   return answer === best.label && best.snomed ? { coding: [...local.coding!, best.snomed] } : local;
 }
 
-function components({ model, probabilities, provider, milliseconds }: Classification, decision: Decision): ObservationComponent[] {
+function components(
+  { model, probabilities, provider, milliseconds }: Classification,
+  decision: Decision,
+): ObservationComponent[] {
   const code = (finding: ScanFinding) => ({ code: findingConcept(finding) });
   return [
     ...model.labels.map(({ label }, i) => ({ ...code(label), valueQuantity: ratio(probabilities[i]!) })),

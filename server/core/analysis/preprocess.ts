@@ -20,7 +20,7 @@ export interface ModelInput {
   content: Content;
 }
 
-const previewSide = 512;
+const previewSide = 384;
 /** 16k x 16k: far beyond any detector, far below what would exhaust a worker. */
 const mostPixels = 2 ** 28;
 
@@ -55,7 +55,12 @@ export async function modelInput(
   return {
     image: threeChannels(grey),
     preview: { ...size, grey: await scale(shown, { ...size, fit: 'fill', kernel: 'linear' }) },
-    content: { left: content.left / columns, top: content.top / rows, width: content.width / columns, height: content.height / rows },
+    content: {
+      left: content.left / columns,
+      top: content.top / rows,
+      width: content.width / columns,
+      height: content.height / rows,
+    },
   };
 }
 

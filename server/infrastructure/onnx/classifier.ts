@@ -49,7 +49,12 @@ export async function startClassifier(options: ClassifierOptions): Promise<Class
   } catch (error) {
     return refusing({ ready: false, reason: (error as Error).message, model: model.description });
   }
-  const line = new ImageLine(model, sessions, { threads: workers ?? availableParallelism(), timeoutMs, waiting, delayMs });
+  const line = new ImageLine(model, sessions, {
+    threads: workers ?? availableParallelism(),
+    timeoutMs,
+    waiting,
+    delayMs,
+  });
   return {
     state: () => line.state(),
     classify: (frame, presentation, turn = {}) => line.join(frame, presentation, turn),
@@ -57,10 +62,13 @@ export async function startClassifier(options: ClassifierOptions): Promise<Class
   };
 }
 
-function refusing(state: Extract<ReturnType<Classifier['state']>, { ready: false }>): Classifier & { close(): Promise<void> } {
+function refusing(
+  state: Extract<ReturnType<Classifier['state']>, { ready: false }>,
+): Classifier & { close(): Promise<void> } {
   return {
     state: () => state,
-    classify: () => Promise.reject(new Problem('transient', `The classifier is not ready: ${state.reason}`, { retryAfter: 30 })),
+    classify: () =>
+      Promise.reject(new Problem('transient', `The classifier is not ready: ${state.reason}`, { retryAfter: 30 })),
     close: () => Promise.resolve(),
   };
 }

@@ -1,6 +1,12 @@
 import type { ModelInput } from '../../core/analysis/preprocess.ts';
 import type { Presentation } from '../../core/dicom/presentation.ts';
-import type { Classification, ClassifierLoad, ClassifierState, ClassifyOptions, DecodedFrame } from '../../core/ports.ts';
+import type {
+  Classification,
+  ClassifierLoad,
+  ClassifierState,
+  ClassifyOptions,
+  DecodedFrame,
+} from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
 import { WorkerPool } from '../codecs/worker-pool.ts';
 import type { BatchItem, PixelAnswer, PixelQuestion } from './inference-messages.ts';
@@ -86,18 +92,40 @@ export class ImageLine {
       meanBatch: Math.round(this.#meanBatch * 10) / 10,
       answered: this.#answered,
     };
-    return { ready: true, provider, workers: size, parallel: size * batch + besides, model, load, ...(lost.length > 0 && { lost: [...lost] }) };
+    return {
+      ready: true,
+      provider,
+      workers: size,
+      parallel: size * batch + besides,
+      model,
+      load,
+      ...(lost.length > 0 && { lost: [...lost] }),
+    };
   }
 
   join(frame: DecodedFrame, presentation: Presentation, turn: ClassifyOptions): Promise<Classification> {
     const state = this.state();
-    if (!state.ready) return Promise.reject(new Problem('transient', `The classifier is not ready: ${state.reason}`, { retryAfter: 30 }));
+    if (!state.ready)
+      return Promise.reject(
+        new Problem('transient', `The classifier is not ready: ${state.reason}`, { retryAfter: 30 }),
+      );
     if (this.#waiting.length >= this.#options.waiting) {
       return Promise.reject(new Problem('transient', 'Too many images wait for the classifier.', { retryAfter: 5 }));
     }
     return new Promise((resolve, reject) => {
       const { priority = 0, wholeFrame = false, signal } = turn;
-      const image: Image = { frame, presentation, wholeFrame, priority, arrived: ++this.#arrivals, since: performance.now(), due: 0, spent: 0, resolve, reject };
+      const image: Image = {
+        frame,
+        presentation,
+        wholeFrame,
+        priority,
+        arrived: ++this.#arrivals,
+        since: performance.now(),
+        due: 0,
+        spent: 0,
+        resolve,
+        reject,
+      };
       const giveUp = () => this.#refuse(image, new Problem('conflict', 'The analysis was given up.'));
       if (signal?.aborted) return giveUp();
       signal?.addEventListener('abort', giveUp, { once: true });
@@ -136,7 +164,11 @@ export class ImageLine {
   async #prepare(image: Image): Promise<void> {
     const { frame, presentation, wholeFrame } = image;
     this.#preparing++;
-    const answer = await this.#work(image, { kind: 'input', frame, presentation, wholeFrame, description: this.#model.description }, handedOver(frame));
+    const answer = await this.#work(
+      image,
+      { kind: 'input', frame, presentation, wholeFrame, description: this.#model.description },
+      handedOver(frame),
+    );
     this.#preparing--;
     if (answer && 'input' in answer && !image.settled) {
       image.input = answer.input;
@@ -172,7 +204,10 @@ export class ImageLine {
     this.#running += batch.length;
     this.#meanBatch = mean(this.#meanBatch, batch.length);
     for (const { since, spent } of batch) this.#meanWait = mean(this.#meanWait, begun - since - spent);
-    const outcome = await this.#sessions.run(seat, batch.map(({ input }) => input!.image));
+    const outcome = await this.#sessions.run(
+      seat,
+      batch.map(({ input }) => input!.image),
+    );
     this.#running -= batch.length;
     const took = performance.now() - begun;
     for (const image of batch) image.spent += took;
@@ -186,8 +221,10 @@ export class ImageLine {
     for (const image of batch) {
       if (image.settled) continue;
       if (this.#closed) this.#refuse(image, stopping());
-      else if (failed === 'timeout' && batch.length === 1) this.#refuse(image, new Problem('timeout', 'The model did not answer in time.'));
-      else if (failed === 'crash' && batch.length === 1) this.#refuse(image, new Problem('exception', 'The thread that ran the model was lost.'));
+      else if (failed === 'timeout' && batch.length === 1)
+        this.#refuse(image, new Problem('timeout', 'The model did not answer in time.'));
+      else if (failed === 'crash' && batch.length === 1)
+        this.#refuse(image, new Problem('exception', 'The thread that ran the model was lost.'));
       else {
         image.alone = failed !== 'lost';
         this.#ready.add(image);
@@ -221,7 +258,13 @@ export class ImageLine {
       this.#refuse(image, new Problem(answer.problem.code, answer.problem.message));
     } catch (error) {
       if (this.#closed) this.#refuse(image, stopping());
-      else this.#refuse(image, error instanceof Problem ? error : new Problem('exception', 'The thread that works on pixels was lost.', { cause: error }));
+      else
+        this.#refuse(
+          image,
+          error instanceof Problem
+            ? error
+            : new Problem('exception', 'The thread that works on pixels was lost.', { cause: error }),
+        );
     }
     return undefined;
   }

@@ -34,10 +34,14 @@ export type BatchItem = { outputs: ModelOutputs } | { problem: { code: ProblemCo
 
 /** Work on pixels around the run: before it the model's input, after it the picture of the heat map. */
 export type PixelQuestion =
-  | { kind: 'input'; frame: DecodedFrame; presentation: Presentation; wholeFrame: boolean; description: ModelDescription }
+  | {
+      kind: 'input';
+      frame: DecodedFrame;
+      presentation: Presentation;
+      wholeFrame: boolean;
+      description: ModelDescription;
+    }
   | { kind: 'heat-map'; preview: ModelInput['preview']; content: Content; map: Float32Array };
 
 export type PixelAnswer =
-  | { input: ModelInput }
-  | { png: Uint8Array }
-  | { problem: { code: ProblemCode; message: string } };
+  { input: ModelInput } | { png: Uint8Array } | { problem: { code: ProblemCode; message: string } };

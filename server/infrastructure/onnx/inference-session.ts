@@ -54,7 +54,13 @@ export async function openSession(
       const session = await create(own, provider);
       const accelerator = provider !== 'cpu';
       const run = (images: readonly Uint8Array[]) => infer(session, model, images, accelerator);
-      const slowest = await selfTest(run, golden, model.preprocessing.width, accelerator || batchOnCpu ? batch : 1, accelerator ? slowestMs : Infinity);
+      const slowest = await selfTest(
+        run,
+        golden,
+        model.preprocessing.width,
+        accelerator || batchOnCpu ? batch : 1,
+        accelerator ? slowestMs : Infinity,
+      );
       if (slowest > slowestMs && accelerator) throw new Error(`takes ${Math.round(slowest)} ms for an image`);
       return { provider, refused, run };
     } catch (error) {
@@ -76,7 +82,9 @@ async function infer(
   const count = accelerator ? 2 ** Math.ceil(Math.log2(images.length)) : images.length;
   const pixels = new Uint8Array(count * size);
   images.forEach((image, i) => pixels.set(image, i * size));
-  const results = await session.run({ [model.input.name]: new Tensor('uint8', pixels, [count, height, width, 3]) }, [...outputNames]);
+  const results = await session.run({ [model.input.name]: new Tensor('uint8', pixels, [count, height, width, 3]) }, [
+    ...outputNames,
+  ]);
   return images.map((_, i) => {
     const own = outputNames.map((name) => {
       const all = results[name]!.data as Float32Array;

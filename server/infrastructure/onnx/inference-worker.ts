@@ -4,6 +4,9 @@ import type { SessionSetup } from './inference-messages.ts';
 import { openSession } from './inference-session.ts';
 import { serveSession } from './serve-session.ts';
 
-await serveSession(parentPort!, workerData as SessionSetup, ({ bytes, description, golden, providers, batch, batchOnCpu }) =>
-  openSession(bytes, description, golden, providers, { batch, batchOnCpu }),
+await serveSession(
+  parentPort!,
+  workerData as SessionSetup,
+  ({ bytes, description, golden, providers, batch, batchOnCpu }) =>
+    openSession(bytes, description, golden, providers, { batch, batchOnCpu }),
 );

@@ -34,10 +34,21 @@ async function answer(question: PixelQuestion): Promise<PixelAnswer> {
 
 parentPort!.on('message', (question: PixelQuestion) => {
   answer(question).then(
-    (found) => parentPort!.postMessage(found, 'input' in found ? [found.input.image.buffer as ArrayBuffer, found.input.preview.grey.buffer as ArrayBuffer] : []),
+    (found) =>
+      parentPort!.postMessage(
+        found,
+        'input' in found
+          ? [found.input.image.buffer as ArrayBuffer, found.input.preview.grey.buffer as ArrayBuffer]
+          : [],
+      ),
     (error: unknown) => {
       const problem = error instanceof Problem ? { code: error.code, message: error.message } : undefined;
-      parentPort!.postMessage({ problem: problem ?? { code: 'exception', message: 'The image could not be brought into the form of the model.' } } satisfies PixelAnswer);
+      parentPort!.postMessage({
+        problem: problem ?? {
+          code: 'exception',
+          message: 'The image could not be brought into the form of the model.',
+        },
+      } satisfies PixelAnswer);
     },
   );
 });

@@ -42,7 +42,8 @@ export async function selfTest(
   batch = 1,
   patience = Infinity,
 ): Promise<number> {
-  if (!Array.isArray(golden.images) || golden.images.length === 0) throw new Error('there are no known answers to test against');
+  if (!Array.isArray(golden.images) || golden.images.length === 0)
+    throw new Error('there are no known answers to test against');
   const images = golden.images.map((_, k) => goldenImage(k, side));
   let took = 0;
   for (const [k, known] of golden.images.entries()) {

@@ -7,7 +7,11 @@ import type { OpenSession } from './inference-session.ts';
  * An image of the wrong size has no part in the run; a run that throws is tried again image by image. Where even
  * single images fail on an accelerator, the accelerator is lost and nothing is said about the images.
  */
-export async function serveSession(port: MessagePort, setup: SessionSetup, open: (setup: SessionSetup) => Promise<OpenSession>): Promise<void> {
+export async function serveSession(
+  port: MessagePort,
+  setup: SessionSetup,
+  open: (setup: SessionSetup) => Promise<OpenSession>,
+): Promise<void> {
   try {
     const session = await open(setup);
     const { width, height } = setup.description.preprocessing;
@@ -21,7 +25,9 @@ export async function serveSession(port: MessagePort, setup: SessionSetup, open:
 }
 
 async function answerBatch(session: OpenSession, images: Uint8Array[], size: number): Promise<BatchAnswer> {
-  const misfit: BatchItem = { problem: { code: 'structure', message: 'The image is not of the size that the model takes.' } };
+  const misfit: BatchItem = {
+    problem: { code: 'structure', message: 'The image is not of the size that the model takes.' },
+  };
   const fitting = images.filter(({ length }) => length === size);
   const found = fitting.length === 0 ? [] : await runTogether(session, fitting);
   if (!Array.isArray(found)) return found;

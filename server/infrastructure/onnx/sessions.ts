@@ -117,7 +117,14 @@ export class Sessions {
   #start(providers: readonly string[]): Promise<void> {
     const { bytes, description, golden } = this.#model;
     const { batch, script } = this.#options;
-    const setup: SessionSetup = { bytes, description, golden, providers, batch: batch.size, batchOnCpu: batch.onCpu ?? false };
+    const setup: SessionSetup = {
+      bytes,
+      description,
+      golden,
+      providers,
+      batch: batch.size,
+      batchOnCpu: batch.onCpu ?? false,
+    };
     const worker = new Worker(script ?? new URL('./inference-worker.ts', import.meta.url), {
       workerData: setup,
       resourceLimits: { maxOldGenerationSizeMb: 512 },
@@ -193,7 +200,8 @@ export class Sessions {
   #replace(): void {
     if (this.#closed) return;
     this.#start(this.#providers).catch((error: unknown) => {
-      if (this.#seats.size === 0) this.#broke(error instanceof Error ? error.message : 'the model could not be started');
+      if (this.#seats.size === 0)
+        this.#broke(error instanceof Error ? error.message : 'the model could not be started');
     });
   }
 }

@@ -16,7 +16,9 @@ export class WaitingLine<Item extends { priority: number; arrived: number }> {
 
   /** An item that comes back keeps the place of its arrival. */
   add(item: Item): void {
-    const after = this.#items.findIndex(({ priority, arrived }) => priority < item.priority || (priority === item.priority && arrived > item.arrived));
+    const after = this.#items.findIndex(
+      ({ priority, arrived }) => priority < item.priority || (priority === item.priority && arrived > item.arrived),
+    );
     this.#items.splice(after < 0 ? this.#items.length : after, 0, item);
   }
 
@@ -27,7 +29,7 @@ export class WaitingLine<Item extends { priority: number; arrived: number }> {
   /** Takes up to `count` items that satisfy `wanted`, in their order. */
   take(count: number, wanted: (item: Item) => boolean = () => true): Item[] {
     const taken: Item[] = [];
-    for (let i = 0; i < this.#items.length && taken.length < count; ) {
+    for (let i = 0; i < this.#items.length && taken.length < count;) {
       if (wanted(this.#items[i]!)) taken.push(...this.#items.splice(i, 1));
       else i++;
     }

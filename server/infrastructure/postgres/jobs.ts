@@ -26,7 +26,10 @@ interface Payload {
 }
 
 /** Tries and pauses. A report waits for a browser, mail for a relay that may be down for an hour. */
-const queues: Record<Job['kind'], { retryLimit: number; retryDelay: number; retryDelayMax: number; expireInSeconds: number }> = {
+const queues: Record<
+  Job['kind'],
+  { retryLimit: number; retryDelay: number; retryDelayMax: number; expireInSeconds: number }
+> = {
   analyze: { retryLimit: 3, retryDelay: 1, retryDelayMax: 30, expireInSeconds: 120 },
   'issue-report': { retryLimit: 5, retryDelay: 2, retryDelayMax: 60, expireInSeconds: 120 },
   'send-report': { retryLimit: 12, retryDelay: 5, retryDelayMax: 900, expireInSeconds: 120 },
@@ -57,7 +60,13 @@ export async function startJobs(
   boss.on('error', (error) => options.onError?.(error));
   await boss.start();
   for (const [kind, limits] of Object.entries(queues)) {
-    await boss.createQueue(kind, { policy: 'exclusive', notify: true, retryBackoff: true, heartbeatSeconds: 10, ...limits });
+    await boss.createQueue(kind, {
+      policy: 'exclusive',
+      notify: true,
+      retryBackoff: true,
+      heartbeatSeconds: 10,
+      ...limits,
+    });
   }
   return {
     queue: (sql) => ({
@@ -86,7 +95,14 @@ async function takeTurns(boss: PgBoss, kind: Job['kind'], handler: (job: TakenJo
     async ([job]) => {
       const { key, data, priority } = job!.data;
       try {
-        await handler({ kind, key, data, priority, attempt: job!.retryCount + 1, final: job!.retryCount >= job!.retryLimit });
+        await handler({
+          kind,
+          key,
+          data,
+          priority,
+          attempt: job!.retryCount + 1,
+          final: job!.retryCount >= job!.retryLimit,
+        });
       } finally {
         boss.notifyWorker(loop);
       }

@@ -19,7 +19,13 @@ afterEach(async () => {
 });
 
 async function start(options: Partial<ClassifierOptions>) {
-  const classifier = await startClassifier({ folder, providers: ['cuda', 'cpu'], workers: 2, waiting: 1000, ...options });
+  const classifier = await startClassifier({
+    folder,
+    providers: ['cuda', 'cpu'],
+    workers: 2,
+    waiting: 1000,
+    ...options,
+  });
   started.push(classifier);
   return classifier;
 }
@@ -28,7 +34,15 @@ async function start(options: Partial<ClassifierOptions>) {
 function marked(mark: number): DecodedFrame {
   const pixels = goldenImage(1, 224).filter((_, i) => i % 3 === 0);
   pixels[0] = mark;
-  return { rows: 224, columns: 224, samplesPerPixel: 1, bitsStored: 8, signed: false, photometricInterpretation: 'MONOCHROME2', pixels };
+  return {
+    rows: 224,
+    columns: 224,
+    samplesPerPixel: 1,
+    bitsStored: 8,
+    signed: false,
+    photometricInterpretation: 'MONOCHROME2',
+    pixels,
+  };
 }
 
 /** Which run it was, and how many images shared it. */
@@ -114,7 +128,9 @@ test('urgent images overtake those that wait, equals keep their order', async ()
 test('an image that is given up leaves its batch, and its line', async () => {
   const classifier = await start({ sessionScript, batch: { size: 16, delayMs: 400 } });
   const given = new AbortController();
-  const all = [1, 2, 3].map((mark) => classifier.classify(marked(mark), plain, mark === 2 ? { signal: given.signal } : {}));
+  const all = [1, 2, 3].map((mark) =>
+    classifier.classify(marked(mark), plain, mark === 2 ? { signal: given.signal } : {}),
+  );
   await sleep(100); // ready, waiting for company
   given.abort();
   await expect(all[1]).rejects.toMatchObject({ code: 'conflict' });
@@ -143,7 +159,12 @@ test('an accelerator that fails at work is left for the next provider, nothing i
   const found = await Promise.all([1, 99, 3].map((mark) => classifier.classify(marked(mark), plain)));
   expect(found.map(({ provider }) => provider)).toEqual(['cpu', 'cpu', 'cpu']);
   expect(found.map(({ gate }) => gate[2])).toEqual([1, 99, 3]);
-  expect(classifier.state()).toMatchObject({ ready: true, provider: 'cpu', workers: 2, lost: [expect.stringMatching(/^cuda: CUDA failure 700/)] });
+  expect(classifier.state()).toMatchObject({
+    ready: true,
+    provider: 'cpu',
+    workers: 2,
+    lost: [expect.stringMatching(/^cuda: CUDA failure 700/)],
+  });
 });
 
 test('the last provider fails: not ready, with the reason, and images are refused for another try', async () => {

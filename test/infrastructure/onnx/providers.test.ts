@@ -6,7 +6,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { expect, test } from 'vitest';
-import { createSession, openSession, type CreateSession } from '../../../server/infrastructure/onnx/inference-session.ts';
+import {
+  createSession,
+  openSession,
+  type CreateSession,
+} from '../../../server/infrastructure/onnx/inference-session.ts';
 import { loadModel } from '../../../server/infrastructure/onnx/model-file.ts';
 
 const folder = join(import.meta.dirname, '../../../models/chest-mobilenet-v2');
@@ -49,22 +53,42 @@ test('an accelerator that is slower than a CPU is left, too', async () => {
   const { bytes, description, golden } = await loadModel(folder);
   const slow = wrong(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_100));
   const session = await openSession(bytes, description, golden, ['webgpu', 'cpu'], { create: slow });
-  expect(session).toMatchObject({ provider: 'cpu', refused: [expect.stringMatching(/^webgpu: takes \d+ ms for an image/)] });
+  expect(session).toMatchObject({
+    provider: 'cpu',
+    refused: [expect.stringMatching(/^webgpu: takes \d+ ms for an image/)],
+  });
 });
 
 /** Chromium's software Vulkan: WebGPU without a GPU. */
-const driver = ['/usr/lib/chromium/vk_swiftshader_icd.json', '/usr/share/chromium/vk_swiftshader_icd.json'].find((path) => existsSync(path));
-const loader = ['/usr/lib/x86_64-linux-gnu/libvulkan.so.1', '/usr/lib/chromium/libvulkan.so.1'].find((path) => existsSync(path));
-const missing = driver === undefined ? 'no vk_swiftshader_icd.json of Chromium' : loader === undefined ? 'no libvulkan.so.1' : undefined;
+const driver = ['/usr/lib/chromium/vk_swiftshader_icd.json', '/usr/share/chromium/vk_swiftshader_icd.json'].find(
+  (path) => existsSync(path),
+);
+const loader = ['/usr/lib/x86_64-linux-gnu/libvulkan.so.1', '/usr/lib/chromium/libvulkan.so.1'].find((path) =>
+  existsSync(path),
+);
+const missing =
+  driver === undefined
+    ? 'no vk_swiftshader_icd.json of Chromium'
+    : loader === undefined
+      ? 'no libvulkan.so.1'
+      : undefined;
 
-test.skipIf(missing)(`WebGPU gives the answers of the CPU${missing ? ` (skipped: ${missing})` : ''}`, async () => {
-  const runtime = await mkdtemp(join(tmpdir(), 'csss-webgpu-'));
-  const { stdout } = await promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, '../../harness/webgpu-session.ts'), folder], {
+test.skipIf(missing)(
+  `WebGPU gives the answers of the CPU${missing ? ` (skipped: ${missing})` : ''}`,
+  async () => {
+    const runtime = await mkdtemp(join(tmpdir(), 'csss-webgpu-'));
+    const { stdout } = await promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, '../../harness/webgpu-session.ts'), folder], {
     env: { ...process.env, VK_DRIVER_FILES: driver, VK_ICD_FILENAMES: driver, XDG_RUNTIME_DIR: runtime, LD_LIBRARY_PATH: join(loader!, '..') },
     timeout: 170_000,
   }); // prettier-ignore
-  await rm(runtime, { recursive: true, force: true });
-  const found = JSON.parse(stdout.trim().split('\n').at(-1)!) as { provider: string; differences: Record<string, number>; milliseconds: number };
-  expect(found.provider).toBe('webgpu');
-  for (const [name, difference] of Object.entries(found.differences)) expect(difference, name).toBeLessThan(1e-3);
-}, 180_000);
+    await rm(runtime, { recursive: true, force: true });
+    const found = JSON.parse(stdout.trim().split('\n').at(-1)!) as {
+      provider: string;
+      differences: Record<string, number>;
+      milliseconds: number;
+    };
+    expect(found.provider).toBe('webgpu');
+    for (const [name, difference] of Object.entries(found.differences)) expect(difference, name).toBeLessThan(1e-3);
+  },
+  180_000,
+);
