@@ -122,6 +122,7 @@ async function build(
     startClassifier({
       folder: config.modelDir,
       providers: config.executionProviders,
+      batch: config.analysisBatch,
       ...(config.analysisWorkers === undefined ? {} : { workers: config.analysisWorkers }),
     }),
     startPrinter({
@@ -211,7 +212,12 @@ async function build(
     }; // prettier-ignore
     const ready =
       !draining && components.database === 'up' && components['blob store'] === 'up' && classifier.state().ready;
-    return { ready, components: draining ? { ...components, server: 'stopping' } : components };
+    const model = classifier.state();
+    return {
+      ready,
+      components: draining ? { ...components, server: 'stopping' } : components,
+      ...(model.ready && { load: model.load }),
+    };
   };
   const app = createApp({
     publicUrl,
@@ -258,7 +264,9 @@ function settingsFrom(config: Config, publicUrl: string): Settings {
 }
 
 function modelLine(state: ReturnType<World['classifier']['state']>): string {
-  return state.ready ? `up (${state.model.name} ${state.model.version} on ${state.provider})` : state.reason;
+  if (!state.ready) return state.reason;
+  const lost = state.lost ? `, since ${state.lost.join(' and ')}` : '';
+  return `up (${state.model.name} ${state.model.version} on ${state.provider}${lost})`;
 }
 
 function browserLine(state: PrinterState): string {

@@ -30,6 +30,8 @@ const variables = z.object({
     .transform((text) => text.split(',').map((name) => name.trim()))
     .pipe(z.array(z.enum(['cuda', 'webgpu', 'cpu'])).min(1)),
   ANALYSIS_WORKERS: wholeNumber(1, 64).optional(),
+  ANALYSIS_BATCH: wholeNumber(1, 128).default(16),
+  ANALYSIS_BATCH_DELAY_MS: wholeNumber(0, 1000).default(5),
   CHROMIUM_PATH: z.string().optional(),
   SMTP_URL: z.string().regex(/^smtps?:\/\//, 'must start with smtp:// or smtps://').optional(),
   MAIL_FROM: z.email().default('reports@csss.example'),
@@ -60,6 +62,8 @@ export interface Config {
   modelDir: string;
   executionProviders: ('cuda' | 'webgpu' | 'cpu')[];
   analysisWorkers: number | undefined;
+  /** On an accelerator only. */
+  analysisBatch: { size: number; delayMs: number };
   chromiumPath: string | undefined;
   smtpUrl: string | undefined;
   mailFrom: string;
@@ -104,6 +108,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     modelDir: resolve(value.MODEL_DIR),
     executionProviders: value.EXECUTION_PROVIDERS,
     analysisWorkers: value.ANALYSIS_WORKERS,
+    analysisBatch: { size: value.ANALYSIS_BATCH, delayMs: value.ANALYSIS_BATCH_DELAY_MS },
     chromiumPath: value.CHROMIUM_PATH,
     smtpUrl: value.SMTP_URL,
     mailFrom: value.MAIL_FROM,

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { System } from './compose.ts';
 import { sweepBlobs } from './core/studies/sweep-blobs.ts';
 import type { Logger } from './log.ts';
@@ -11,17 +12,27 @@ const minute = 60_000;
  * Takes jobs in this process. Workers of several processes share one queue; each job runs in one of them.
  * A job that throws is tried again by the queue; what it has written stays, what it had not is written then.
  */
-export async function startWorkers(system: Pick<System, 'jobs' | 'world' | 'authorizations' | 'closing'>, log: Logger): Promise<void> {
+export async function startWorkers(
+  system: Pick<System, 'jobs' | 'world' | 'authorizations' | 'closing'>,
+  log: Logger,
+): Promise<void> {
   const { jobs, world } = system;
   const handlers = { analyze, 'issue-report': issueReport, 'send-report': sendReport } as const;
   const state = world.classifier.state();
-  const concurrency = { analyze: state.ready ? state.workers : 1, 'issue-report': 1, 'send-report': 2 };
+  const concurrency = {
+    analyze: state.ready ? state.parallel : availableParallelism() + 4,
+    'issue-report': 1,
+    'send-report': 2,
+  };
   for (const kind of Object.keys(handlers) as (keyof typeof handlers)[]) {
     await jobs.work(kind, concurrency[kind], async (job) => {
       const start = performance.now();
       try {
         await handlers[kind](world, {}, job);
-        log.info({ job: kind, key: job.key, attempt: job.attempt, ms: Math.round(performance.now() - start) }, 'job done');
+        log.info(
+          { job: kind, key: job.key, attempt: job.attempt, ms: Math.round(performance.now() - start) },
+          'job done',
+        );
       } catch (err) {
         log.warn({ err, job: kind, key: job.key, attempt: job.attempt }, 'job failed');
         throw err;
@@ -32,7 +43,10 @@ export async function startWorkers(system: Pick<System, 'jobs' | 'world' | 'auth
 }
 
 /** What must be looked at from time to time; every process may do it, because each act is safe to repeat. */
-function keepHouse({ world, authorizations, closing }: Pick<System, 'world' | 'authorizations' | 'closing'>, log: Logger): void {
+function keepHouse(
+  { world, authorizations, closing }: Pick<System, 'world' | 'authorizations' | 'closing'>,
+  log: Logger,
+): void {
   const chores = [
     { kind: 'lost analyses', every: minute, work: () => failLostAnalyses(world) },
     { kind: 'expired sessions', every: 10 * minute, work: () => authorizations.sweep() },

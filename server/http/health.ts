@@ -1,9 +1,12 @@
 import type { Middleware } from 'koa';
+import type { ClassifierLoad } from '../core/ports.ts';
 
 export interface Readiness {
   ready: boolean;
   /** Component -> `up`, or what is wrong in words for an operator. No secrets, no health data: it is public. */
   components: Record<string, string>;
+  /** How busy the classifier is: images waiting and running, mean wait in milliseconds, mean images in a run. */
+  load?: ClassifierLoad;
 }
 
 /**

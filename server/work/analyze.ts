@@ -11,20 +11,23 @@ import { type ReviewReason, systems } from '../core/workflow/codes.ts';
 import { idIn, inputOf, pointer, referenceTo } from '../core/workflow/review-tasks.ts';
 import { create, type Kept, put } from '../core/workflow/server-write.ts';
 
-/** A job as a worker has it: `final` if no further try follows when it throws. */
-export type TakenJob = Job & { final?: boolean };
+/** A job as a worker has it: which try it is, from 1, and whether none follows when it throws. */
+export type TakenJob = Job & { attempt?: number; final?: boolean };
 
 /** Longer than decoding and inference may take together, both of which end themselves. */
 const leaseSeconds = 120;
+/** How soon a cancelled step gives its place in the line to another. */
+const lookEveryMs = 1_000;
 
 /**
  * Runs the analysis that an `ai-inference` Task asks for: a short transaction takes the Task, the work runs
  * outside any, a second one writes everything or nothing. A second delivery of the job, a Task cancelled
- * meanwhile, a worker that was given up for dead: each finds the Task in another version and writes nothing.
+ * meanwhile, a worker that was given up for dead: each finds the Task in another version and writes nothing. A Task
+ * that is cancelled while its image waits for the model gives up its place.
  *
  * @param job data.task: id of the Task
- * @throws Problem `transient`, `timeout`, `exception` for another try, until the last; what cannot succeed by
- * trying again fails the Task at once with a coded reason.
+ * @throws Problem `transient` for another try, until the last; `timeout`, `exception` (the model's thread hung or was
+ * lost) for one more. What cannot succeed by trying again fails the Task at once with a coded reason.
  */
 export async function analyze(world: World, _deps: unknown, job: TakenJob): Promise<void> {
   const state = world.classifier.state();
@@ -41,13 +44,20 @@ export async function analyze(world: World, _deps: unknown, job: TakenJob): Prom
   if (!taken) return;
 
   let analysis: Analysis;
+  const hold = holdOf(world, taken);
   try {
-    analysis = await analyzeStudy(world, await studyUidOf(world, taken));
+    analysis = await analyzeStudy(world, await studyUidOf(world, taken), {
+      priority: job.priority ?? 0,
+      signal: hold.signal,
+    });
   } catch (error) {
+    if (hold.signal.aborted) return;
+    if (isWorthAnotherTry(error, job)) throw error;
     const reason = reasonOf(error);
-    if (isWorthAnotherTry(error) && !job.final) throw error;
     await world.transaction((stores) => fail(contextOf(world, stores), taken, reason));
     return;
+  } finally {
+    hold.end();
   }
   await world.transaction((stores) => keep(contextOf(world, stores), taken, analysis));
 }
@@ -90,7 +100,7 @@ async function keep(context: WriteContext, taken: Kept<'Task'>, analysis: Analys
     at: context.world.now(),
   };
   const device = modelDevice(classification.model, classification.provider);
-  const map = heatMap(subject, classification, decision, analysis.heatMap);
+  const map = heatMap(subject, classification, decision);
   const finding = classificationObservation(subject, classification, decision);
   await create(context, map.binary);
   await create(context, map.media);
@@ -124,8 +134,23 @@ async function studyUidOf(world: World, step: Kept<'Task'>): Promise<string> {
   return uid.replace(/^urn:oid:/, '');
 }
 
-function isWorthAnotherTry(error: unknown): boolean {
-  return !(error instanceof Problem) || ['transient', 'timeout', 'exception'].includes(error.code);
+/** A server that is not ready may be so soon; an image that cost a thread its life may do so once more, not for ever. */
+function isWorthAnotherTry(error: unknown, { attempt = 1, final = false }: TakenJob): boolean {
+  if (final) return false;
+  if (!(error instanceof Problem) || error.code === 'transient') return true;
+  return (error.code === 'timeout' || error.code === 'exception') && attempt === 1;
+}
+
+/** Looks now and then whether the step is still the version that this worker took; the signal says when not. */
+function holdOf(world: World, taken: Kept<'Task'>): { signal: AbortSignal; end(): void } {
+  const given = new AbortController();
+  const timer = setInterval(() => {
+    world.records.read('Task', taken.id, everything).then(
+      (record) => record && String(record.version) !== taken.meta?.versionId && given.abort(),
+      () => undefined, // the database is away: the write at the end will find out
+    );
+  }, lookEveryMs);
+  return { signal: given.signal, end: () => clearInterval(timer) };
 }
 
 function reasonOf(error: unknown): ReviewReason {
@@ -139,4 +164,3 @@ function reasonOf(error: unknown): ReviewReason {
 function contextOf(world: World, stores: WriteContext['stores']): WriteContext {
   return { world, stores, principal: systemPrincipal('analysis') };
 }
-

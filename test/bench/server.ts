@@ -14,6 +14,8 @@ export interface BenchServer extends Peer {
   databaseUrl(): string;
   /** Resident memory of the server process now, in MiB. */
   memory(): number;
+  /** Seconds of processor time that the server process has used. */
+  processorSeconds(): number;
 }
 
 /** Our server as an operator starts it: a process of its own, durable embedded PostgreSQL, real tokens. */
@@ -49,6 +51,7 @@ export async function startServer(environment: Record<string, string> = {}): Pro
       return `postgres://csss:${readFileSync(join(folder, 'postgres', 'password'), 'utf8').trim()}@127.0.0.1:${port}/csss`;
     },
     memory: () => residentMiB(child.pid!),
+    processorSeconds: () => processorSeconds(child.pid!),
     async stop() {
       child.kill('SIGTERM');
       await new Promise((done) => child.once('exit', done));
@@ -81,6 +84,14 @@ async function fetchToken(base: string, key: CryptoKey): Promise<{ value: string
   const body = (await answer.json()) as { access_token: string; expires_in: number; error_description?: string };
   if (!answer.ok) throw new Error(`no token: ${body.error_description}`);
   return { value: body.access_token, until: Date.now() + (body.expires_in - 30) * 1000 };
+}
+
+/** utime and stime of /proc/pid/stat, in ticks of 10 ms. */
+function processorSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 function residentMiB(pid: number): number {

@@ -18,6 +18,9 @@ export interface TestServer {
   fhir: string;
   dicomweb: string;
   system: System;
+  /** For a second process on the same data. */
+  databaseUrl: string;
+  dataDir: string;
   /** Signs a demo person in by the real authorization code flow. */
   signIn(role: 'patient' | 'doctor' | 'pharmacist' | 'admin', options?: Partial<SignInOptions>): Promise<Tokens>;
   /** A backend service's token. */
@@ -63,6 +66,8 @@ export async function startTestServer(
     fhir: `${url}/fhir`,
     dicomweb: `${url}/dicomweb`,
     system,
+    databaseUrl: database.url,
+    dataDir: folder,
     signIn: (role, more = {}) => signIn(url, { email: `${role}@demo.csss.example`, password: demoPassword, ...more }),
     backend: async (scope = 'system/*.cruds') =>
       (await backendToken(url, { clientId: 'csss-demo-backend', key: key.private }, scope)).access_token,

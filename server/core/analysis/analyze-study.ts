@@ -1,16 +1,13 @@
 import { everything } from '../access/narrowing.ts';
 import { presentationOf } from '../dicom/presentation.ts';
-import type { Classification, InstanceRow, World } from '../ports.ts';
+import type { Classification, ClassifyOptions, InstanceRow, World } from '../ports.ts';
 import { Problem } from '../problem.ts';
 import { decide, type Decision, type ImageTags } from './decide.ts';
-import { encodePng, overlay } from './grad-cam.ts';
 
 export interface Analysis {
   SOPInstanceUID: string;
   classification: Classification;
   decision: Decision;
-  /** The heat map of the best class over the image, PNG. */
-  heatMap: Uint8Array;
 }
 
 /** Lookup tables that a reader left in the file: modality, VOI and palette data. */
@@ -21,9 +18,14 @@ const longestTable = 1 << 18;
  * Analyses the image of a study that says most: one that the model is made for rather than another, a frontal
  * view rather than a lateral, the middle frame of a moving one.
  *
+ * @param turn how urgent it is, and how it is given up: see `Classifier.classify`.
  * @throws Problem `not-found` if the study has no image; what decoder and classifier throw.
  */
-export async function analyzeStudy(world: World, StudyInstanceUID: string): Promise<Analysis> {
+export async function analyzeStudy(
+  world: World,
+  StudyInstanceUID: string,
+  turn: Pick<ClassifyOptions, 'priority' | 'signal'> = {},
+): Promise<Analysis> {
   const instances = await world.studies.locate({ StudyInstanceUID }, everything);
   const instance = mostTelling(instances);
   if (!instance) throw new Problem('not-found', 'The study has no image that can be analysed.');
@@ -31,16 +33,13 @@ export async function analyzeStudy(world: World, StudyInstanceUID: string): Prom
   const decoded = await world.pixels.decode(instance, frame);
   const tables = await lookupTables(world, instance);
   const presentation = presentationOf(instance, frame, (path) => tables.get(path));
-  const classification = await world.classifier.classify(decoded, presentation);
-  const decision = decide(classification, tagsOf(instance), world.settings.confidenceThreshold);
-  const { preview, heatMaps, heatMapSize } = classification;
-  const picture = overlay(preview, heatMaps[decision.best.index]!, heatMapSize);
-  return {
-    SOPInstanceUID: instance.SOPInstanceUID,
-    classification,
-    decision,
-    heatMap: encodePng(picture, preview.width, preview.height),
-  };
+  const tags = tagsOf(instance);
+  const classification = await world.classifier.classify(decoded, presentation, {
+    ...turn,
+    wholeFrame: tags.modality === 'MR',
+  });
+  const decision = decide(classification, tags, world.settings.confidenceThreshold);
+  return { SOPInstanceUID: instance.SOPInstanceUID, classification, decision };
 }
 
 /** The image that analysis and report show; undefined for a study of documents only. */
@@ -57,7 +56,13 @@ export function middleFrame({ frames }: InstanceRow): number {
 /** Lower is better; sorting keeps series and instance order among equals. */
 function rank(instance: InstanceRow): number {
   const { modality = '', viewPosition = '' } = tagsOf(instance);
-  const kind = ['CR', 'DX', 'RG'].includes(modality) ? 0 : modality === 'MR' ? 2 : ['SEG', 'SR', 'PR', 'DOC'].includes(modality) ? 6 : 4;
+  const kind = ['CR', 'DX', 'RG'].includes(modality)
+    ? 0
+    : modality === 'MR'
+      ? 2
+      : ['SEG', 'SR', 'PR', 'DOC'].includes(modality)
+        ? 6
+        : 4;
   return kind + (/^(LL|RL|LAT)/.test(viewPosition) ? 1 : 0);
 }
 

@@ -5,10 +5,7 @@ import type { ModelLabel } from './model-description.ts';
 
 /** Why no class is given (codes of `scan-finding`). */
 export type Refusal =
-  | 'unsupported-modality'
-  | 'unsupported-view'
-  | 'unsupported-body-part'
-  | 'not-like-training-images';
+  'unsupported-modality' | 'unsupported-view' | 'unsupported-body-part' | 'not-like-training-images';
 
 export interface Decision {
   /** What is said: a class, that no class reaches the threshold, or that the image is not for this model. */
@@ -67,7 +64,8 @@ export function decide(
 function checkProbabilities(probabilities: number[], classes: number): void {
   const sum = probabilities.reduce((total, value) => total + value, 0);
   const sound = probabilities.length === classes && probabilities.every((value) => value >= 0 && value <= 1.0001);
-  if (!sound || !(Math.abs(sum - 1) < 1e-3)) throw new Problem('exception', 'The model gave numbers that are no probabilities.');
+  if (!sound || !(Math.abs(sum - 1) < 1e-3))
+    throw new Problem('exception', 'The model gave numbers that are no probabilities.');
 }
 
 function refusalByTags({ modality = '', viewPosition = '', bodyPart = '' }: ImageTags): Refusal | undefined {
@@ -78,7 +76,11 @@ function refusalByTags({ modality = '', viewPosition = '', bodyPart = '' }: Imag
   return bodyParts[kind]!.test(bodyPart) ? undefined : 'unsupported-body-part';
 }
 
-function refusalByModel({ model, gate, distance }: Pick<Classification, 'model' | 'gate' | 'distance'>): Refusal | undefined {
+function refusalByModel({
+  model,
+  gate,
+  distance,
+}: Pick<Classification, 'model' | 'gate' | 'distance'>): Refusal | undefined {
   const { minimum, classes } = model.gate;
   if (minimum !== null) {
     const highest = gate.indexOf(Math.max(...gate));

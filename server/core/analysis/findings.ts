@@ -94,7 +94,10 @@ function answerConcept({ answer, best }: Decision) {
   return answer === best.label && best.snomed ? { coding: [...local.coding!, best.snomed] } : local;
 }
 
-function components({ model, probabilities, provider, milliseconds }: Classification, decision: Decision): ObservationComponent[] {
+function components(
+  { model, probabilities, provider, milliseconds }: Classification,
+  decision: Decision,
+): ObservationComponent[] {
   const code = (finding: ScanFinding) => ({ code: findingConcept(finding) });
   return [
     ...model.labels.map(({ label }, i) => ({ ...code(label), valueQuantity: ratio(probabilities[i]!) })),
@@ -120,9 +123,8 @@ export function heatMap(
   subject: Subject,
   classification: Classification,
   decision: Decision,
-  png: Uint8Array,
 ): { media: Media & { id: string }; binary: Binary & { id: string } } {
-  const { model, preview } = classification;
+  const { model, heatMap: picture } = classification;
   const id = heatMapId(subject, model);
   const binaryId = derivedId('heat-map-bytes', subject.task, model.model.sha256);
   return {
@@ -137,10 +139,10 @@ export function heatMap(
       subject: subject.patient,
       createdDateTime: subject.at.toISOString(),
       device: { reference: `Device/${modelDeviceId(model)}` },
-      height: preview.height,
-      width: preview.width,
+      height: picture.height,
+      width: picture.width,
       frames: 1,
-      content: { contentType: 'image/png', url: `Binary/${binaryId}`, size: png.length, title: 'AI heat map' },
+      content: { contentType: 'image/png', url: `Binary/${binaryId}`, size: picture.png.length, title: 'AI heat map' },
       note: [{ text: `Grad-CAM of the class ${decision.best.label}: where the model looked, not where disease is.` }],
     },
     binary: {
@@ -148,7 +150,7 @@ export function heatMap(
       id: binaryId,
       contentType: 'image/png',
       securityContext: { reference: `Media/${id}` },
-      data: Buffer.from(png).toString('base64'),
+      data: Buffer.from(picture.png).toString('base64'),
     },
   };
 }

@@ -66,7 +66,12 @@ export function readModelDescription(json: unknown): ModelDescription {
   const misplaced = model.labels.find(({ index }, place) => index !== place);
   if (misplaced) throw new Error(`model.json does not fit: label ${misplaced.label} is not at its index`);
   const [, height, width, channels] = model.input.shape;
-  if (height !== model.preprocessing.height || width !== model.preprocessing.width || channels !== 3 || model.input.shape.length !== 4) {
+  if (
+    height !== model.preprocessing.height ||
+    width !== model.preprocessing.width ||
+    channels !== 3 ||
+    model.input.shape.length !== 4
+  ) {
     throw new Error('model.json does not fit: input.shape is not [N, height, width, 3] of preprocessing');
   }
   return model;

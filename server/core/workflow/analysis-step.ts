@@ -3,6 +3,7 @@
  * lets it fail. Each function is one transition with all that it writes (fhir-smart.md 9.1, 9.2).
  */
 import type { Task, TaskOutput } from '@medplum/fhirtypes';
+import type { Job } from '../ports.ts';
 import { Problem } from '../problem.ts';
 import type { WriteContext } from '../records/write.ts';
 import { reasonConcept, type ReviewReason } from './codes.ts';
@@ -11,15 +12,18 @@ import { input, output, outputOf, type Pointer, pointer, referenceTo, stepTask }
 import { moveCoordination, nextVersionOf, type Review, reviewOf } from './review.ts';
 import { create, type Kept, locked, put, versioned } from './server-write.ts';
 
+/** Task.priority (FHIR request-priority) as the queue's: what is urgent overtakes, in the queue and before the model. */
+const jobPriorities = { routine: 0, urgent: 3, asap: 6, stat: 10 } as const;
+
+/** The job that an `ai-inference` step owes. */
+export function analysisJob(step: Task): Job {
+  return { kind: 'analyze', key: step.id!, data: { task: step.id! }, priority: jobPriorities[step.priority ?? 'routine'] };
+}
+
 /** A doctor asks for the analysis: the job is owed when this transaction commits. */
 export async function startAnalysis(review: Review, step: Task): Promise<Task> {
   const { context, coordination } = review;
-  await context.stores.jobs.enqueue({
-    kind: 'analyze',
-    key: step.id!,
-    data: { task: step.id! },
-    priority: step.priority === 'stat' ? 10 : 0,
-  });
+  await context.stores.jobs.enqueue(analysisJob(step));
   const moved = coordination.status === 'received' ? await moveCoordination(review, { status: 'accepted' }) : undefined;
   await recordProvenance(context, {
     act: 'analyze',

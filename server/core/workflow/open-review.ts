@@ -1,6 +1,7 @@
 import type { DiagnosticReport, Identifier, ImagingStudy, ServiceRequest, Task } from '@medplum/fhirtypes';
 import { everything } from '../access/narrowing.ts';
 import type { WriteContext } from '../records/write.ts';
+import { analysisJob } from './analysis-step.ts';
 import { statusConcept, systems, withheld } from './codes.ts';
 import { derivedId } from './derived-id.ts';
 import { recordProvenance } from './provenance.ts';
@@ -39,7 +40,7 @@ export async function openReview(
     targets: [coordination, inference, report, order].map(versioned),
     sources: [referenceTo(study.imagingStudy)],
   });
-  if (automatic) await context.stores.jobs.enqueue({ kind: 'analyze', key: inference.id, data: { task: inference.id } });
+  if (automatic) await context.stores.jobs.enqueue(analysisJob(inference));
 }
 
 /** The coordination Task's id of an ImagingStudy. */

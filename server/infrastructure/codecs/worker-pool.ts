@@ -12,6 +12,7 @@ export interface PoolLimits {
 
 interface Waiting<Task, Answer extends object> {
   task: Task;
+  handOver: readonly ArrayBuffer[];
   resolve(answer: Answer): void;
   reject(reason: Error): void;
 }
@@ -33,13 +34,16 @@ export class WorkerPool<Task, Answer extends object> {
     this.#limits = limits;
   }
 
-  /** @throws Problem `transient` when too many wait, `timeout`, `too-costly` when the thread ran out of memory. */
-  run(task: Task): Promise<Answer> {
+  /**
+   * @param handOver buffers of the task that the thread gets without a copy; they cannot be used here afterwards
+   * @throws Problem `transient` when too many wait, `timeout`, `too-costly` when the thread ran out of memory.
+   */
+  run(task: Task, handOver: readonly ArrayBuffer[] = []): Promise<Answer> {
     if (this.#closed) return Promise.reject(new Problem('transient', 'The server is stopping', { retryAfter: 5 }));
     if (this.#waiting.length >= this.#limits.waiting)
       return Promise.reject(new Problem('transient', 'Too many images are being decoded', { retryAfter: 2 }));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ task, resolve, reject });
+      this.#waiting.push({ task, handOver, resolve, reject });
       this.#next();
     });
   }
@@ -70,7 +74,7 @@ export class WorkerPool<Task, Answer extends object> {
     return worker;
   }
 
-  #give(worker: Worker, { task, resolve, reject }: Waiting<Task, Answer>): void {
+  #give(worker: Worker, { task, handOver, resolve, reject }: Waiting<Task, Answer>): void {
     const settle = () => {
       clearTimeout(timer);
       worker.off('message', answered);
@@ -101,6 +105,6 @@ export class WorkerPool<Task, Answer extends object> {
     worker.once('message', answered);
     worker.once('error', failed);
     worker.once('exit', lost);
-    worker.postMessage(task);
+    worker.postMessage(task, handOver);
   }
 }

@@ -1,23 +1,47 @@
-/** What the classifier and its worker threads say to each other. */
+/** What the classifier and its threads say to each other. */
+import type { Content } from '../../core/analysis/content.ts';
 import type { ModelDescription } from '../../core/analysis/model-description.ts';
+import type { ModelInput } from '../../core/analysis/preprocess.ts';
 import type { Presentation } from '../../core/dicom/presentation.ts';
-import type { Classification, DecodedFrame } from '../../core/ports.ts';
+import type { DecodedFrame } from '../../core/ports.ts';
 import type { ProblemCode } from '../../core/problem.ts';
+import type { ModelOutputs } from './inference-session.ts';
 import type { Golden } from './self-test.ts';
 
-export interface WorkerSetup {
+/** Given to a session thread at its start. */
+export interface SessionSetup {
   bytes: Uint8Array;
   description: ModelDescription;
   golden: Golden;
   /** In the order in which to try. */
   providers: readonly string[];
+  /** Largest number of images in one run. */
+  batch: number;
+  /** Batches on the CPU, too, where they do not help: for tests. */
+  batchOnCpu: boolean;
 }
 
-export type Opened = { ready: true; provider: string } | { ready: false; reason: string };
+export type Opened = { ready: true; provider: string; refused: string[] } | { ready: false; reason: string };
 
-export interface Question {
-  frame: DecodedFrame;
-  presentation: Presentation;
+export interface BatchQuestion {
+  /** Model inputs, one an image. */
+  images: Uint8Array[];
 }
 
-export type Answer = { classification: Classification } | { problem: { code: ProblemCode; message: string } };
+/** An answer for each image, in their order; `lost`: the provider does not run any more and these images were not answered. */
+export type BatchAnswer = { answers: BatchItem[] } | { lost: string };
+export type BatchItem = { outputs: ModelOutputs } | { problem: { code: ProblemCode; message: string } };
+
+/** Work on pixels around the run: before it the model's input, after it the picture of the heat map. */
+export type PixelQuestion =
+  | {
+      kind: 'input';
+      frame: DecodedFrame;
+      presentation: Presentation;
+      wholeFrame: boolean;
+      description: ModelDescription;
+    }
+  | { kind: 'heat-map'; preview: ModelInput['preview']; content: Content; map: Float32Array };
+
+export type PixelAnswer =
+  { input: ModelInput } | { png: Uint8Array } | { problem: { code: ProblemCode; message: string } };

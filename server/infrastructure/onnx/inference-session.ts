@@ -6,17 +6,37 @@ import { type Golden, selfTest } from './self-test.ts';
 env.logLevel = 'fatal';
 
 const outputNames = ['probabilities', 'logits', 'gradcam', 'gate', 'distance'] as const;
+/** Of one image. */
 export type ModelOutputs = Record<(typeof outputNames)[number], Float32Array>;
 
 export interface OpenSession {
   provider: string;
-  run(image: Uint8Array): Promise<ModelOutputs>;
+  /** Providers that were tried before this one, with the reason why they do not serve. */
+  refused: string[];
+  /** All images in one run of the model; outputs in their order. */
+  run(images: readonly Uint8Array[]): Promise<ModelOutputs[]>;
 }
 
+/** Opens the model on one execution provider; a test may open something else under its name. */
+export type CreateSession = (bytes: Uint8Array, provider: string) => Promise<Pick<InferenceSession, 'run'>>;
+
+/** A provider other than the CPU must need less for an image: a software adapter passes for a GPU and takes seconds. */
+const slowestMs = 1_000;
+
+export const createSession: CreateSession = (bytes, provider) =>
+  InferenceSession.create(bytes, {
+    executionProviders: [provider],
+    // One image at a time, one thread each: two cores do more with two sessions than with one on two threads.
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    logSeverityLevel: 4,
+  });
+
 /**
- * Opens the model on the first execution provider that both starts and passes the self-test. A provider whose
- * library is missing rejects; there is no silent way from CUDA to the CPU.
+ * Opens the model on the first execution provider that starts, passes the self-test (also with a whole batch) and
+ * is not slower than a CPU. A provider whose library is missing rejects; there is no silent way from CUDA to the CPU.
  *
+ * @param options.batch largest number of images in one run, on a provider other than the CPU or with `batchOnCpu`.
  * @throws Error with each provider's reason if none works.
  */
 export async function openSession(
@@ -24,35 +44,54 @@ export async function openSession(
   model: ModelDescription,
   golden: Golden,
   providers: readonly string[],
+  options: { batch?: number; batchOnCpu?: boolean; create?: CreateSession } = {},
 ): Promise<OpenSession> {
-  const reasons: string[] = [];
+  const { batch = 1, batchOnCpu = false, create = createSession } = options;
+  const refused: string[] = [];
   const own = new Uint8Array(bytes); // the binding takes no shared memory
   for (const provider of providers) {
     try {
-      const session = await InferenceSession.create(own, {
-        executionProviders: [provider],
-        // One image at a time, one thread each: two cores do more with two sessions than with one on two threads.
-        intraOpNumThreads: 1,
-        interOpNumThreads: 1,
-        logSeverityLevel: 4,
-      });
-      const run = (image: Uint8Array) => infer(session, model, image);
-      await selfTest(run, golden, model.preprocessing.width);
-      return { provider, run };
+      const session = await create(own, provider);
+      const accelerator = provider !== 'cpu';
+      const run = (images: readonly Uint8Array[]) => infer(session, model, images, accelerator);
+      const slowest = await selfTest(
+        run,
+        golden,
+        model.preprocessing.width,
+        accelerator || batchOnCpu ? batch : 1,
+        accelerator ? slowestMs : Infinity,
+      );
+      if (slowest > slowestMs && accelerator) throw new Error(`takes ${Math.round(slowest)} ms for an image`);
+      return { provider, refused, run };
     } catch (error) {
-      reasons.push(`${provider}: ${error instanceof Error ? firstLine(error.message) : 'failed'}`);
+      refused.push(`${provider}: ${error instanceof Error ? firstLine(error.message) : 'failed'}`);
     }
   }
-  throw new Error(`no execution provider runs the model (${reasons.join('; ')})`);
+  throw new Error(`no execution provider runs the model (${refused.join('; ')})`);
 }
 
-async function infer(session: InferenceSession, model: ModelDescription, image: Uint8Array): Promise<ModelOutputs> {
+async function infer(
+  session: Pick<InferenceSession, 'run'>,
+  model: ModelDescription,
+  images: readonly Uint8Array[],
+  accelerator: boolean,
+): Promise<ModelOutputs[]> {
   const { width, height } = model.preprocessing;
-  const feeds = { [model.input.name]: new Tensor('uint8', image, [1, height, width, 3]) };
-  const results = await session.run(feeds, [...outputNames]);
-  return Object.fromEntries(
-    outputNames.map((name) => [name, results[name]!.data as Float32Array]),
-  ) as unknown as ModelOutputs;
+  const size = width * height * 3;
+  // An accelerator prepares itself anew for each number of images: it is to see few different ones.
+  const count = accelerator ? 2 ** Math.ceil(Math.log2(images.length)) : images.length;
+  const pixels = new Uint8Array(count * size);
+  images.forEach((image, i) => pixels.set(image, i * size));
+  const results = await session.run({ [model.input.name]: new Tensor('uint8', pixels, [count, height, width, 3]) }, [
+    ...outputNames,
+  ]);
+  return images.map((_, i) => {
+    const own = outputNames.map((name) => {
+      const all = results[name]!.data as Float32Array;
+      return [name, all.slice((i * all.length) / count, ((i + 1) * all.length) / count)];
+    });
+    return Object.fromEntries(own) as ModelOutputs;
+  });
 }
 
 function firstLine(message: string): string {

@@ -26,7 +26,10 @@ interface Payload {
 }
 
 /** Tries and pauses. A report waits for a browser, mail for a relay that may be down for an hour. */
-const queues: Record<Job['kind'], { retryLimit: number; retryDelay: number; retryDelayMax: number; expireInSeconds: number }> = {
+const queues: Record<
+  Job['kind'],
+  { retryLimit: number; retryDelay: number; retryDelayMax: number; expireInSeconds: number }
+> = {
   analyze: { retryLimit: 3, retryDelay: 1, retryDelayMax: 30, expireInSeconds: 120 },
   'issue-report': { retryLimit: 5, retryDelay: 2, retryDelayMax: 60, expireInSeconds: 120 },
   'send-report': { retryLimit: 12, retryDelay: 5, retryDelayMax: 900, expireInSeconds: 120 },
@@ -57,7 +60,13 @@ export async function startJobs(
   boss.on('error', (error) => options.onError?.(error));
   await boss.start();
   for (const [kind, limits] of Object.entries(queues)) {
-    await boss.createQueue(kind, { policy: 'exclusive', notify: true, retryBackoff: true, heartbeatSeconds: 10, ...limits });
+    await boss.createQueue(kind, {
+      policy: 'exclusive',
+      notify: true,
+      retryBackoff: true,
+      heartbeatSeconds: 10,
+      ...limits,
+    });
   }
   return {
     queue: (sql) => ({
@@ -67,27 +76,38 @@ export async function startJobs(
       },
     }),
     async work(kind, concurrency, handler) {
-      await boss.work<Payload, void, WorkOptions & { includeMetadata: true }>(
-        kind,
-        {
-          includeMetadata: true,
-          batchSize: 1,
-          localConcurrency: concurrency,
-          // NOTIFY wakes a worker; polling finds retries that fell due and what a lost connection missed.
-          pollingIntervalSeconds: 2,
-          notifyPollingIntervalSeconds: 2,
-          // While there is a backlog, take the next job at once.
-          burstWhenBatchFull: true,
-        },
-        async ([job]) => {
-          const { key, data, priority } = job!.data;
-          const attempt = job!.retryCount + 1;
-          await handler({ kind, key, data, priority, attempt, final: job!.retryCount >= job!.retryLimit });
-        },
-      );
+      for (let i = 0; i < concurrency; i++) await takeTurns(boss, kind, handler);
     },
     stop: () => boss.stop({ graceful: true, timeout: 20_000 }),
   };
+}
+
+/**
+ * One loop that takes job after job. After each it looks for the next at once: pg-boss's own "burst" does nothing for
+ * batches of one, and a backlog would go at one job in each polling interval. Loops are not pg-boss's
+ * `localConcurrency`, because only a loop that has an id of its own can be woken.
+ */
+async function takeTurns(boss: PgBoss, kind: Job['kind'], handler: (job: TakenJob) => Promise<void>): Promise<void> {
+  const loop = await boss.work<Payload, void, WorkOptions & { includeMetadata: true }>(
+    kind,
+    // NOTIFY wakes a loop; polling finds retries that fell due and what a lost connection missed.
+    { includeMetadata: true, batchSize: 1, pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 2 },
+    async ([job]) => {
+      const { key, data, priority } = job!.data;
+      try {
+        await handler({
+          kind,
+          key,
+          data,
+          priority,
+          attempt: job!.retryCount + 1,
+          final: job!.retryCount >= job!.retryLimit,
+        });
+      } finally {
+        boss.notifyWorker(loop);
+      }
+    },
+  );
 }
 
 function adapt(sql: Sql): NonNullable<SendOptions['db']> {

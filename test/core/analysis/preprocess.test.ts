@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { readModelDescription } from '../../../server/core/analysis/model-description.ts';
+import { whole } from '../../../server/core/analysis/content.ts';
 import { modelInput, type ScaleToGrey } from '../../../server/core/analysis/preprocess.ts';
 import type { Presentation } from '../../../server/core/dicom/presentation.ts';
 import type { DecodedFrame } from '../../../server/core/ports.ts';
@@ -57,8 +58,37 @@ test('without a window a deep image is spread over its own range', async () =>
 test('the preview keeps the aspect and never grows', async () => {
   const pixels = new Uint8Array(1024 * 512);
   const { preview } = await modelInput(frame({ rows: 512, columns: 1024, pixels }), plain, model, pick);
-  expect([preview.width, preview.height]).toEqual([512, 256]);
+  expect([preview.width, preview.height]).toEqual([384, 192]);
   expect((await modelInput(frame({}), plain, model, pick)).preview).toMatchObject({ width: 2, height: 2 });
+});
+
+/** 40 x 20, the content in the middle of a frame of one value. */
+const page = (border: (x: number, y: number) => number, left: number, top: number) => ({
+  rows: 20, columns: 40,
+  pixels: Uint8Array.from({ length: 800 }, (_, i) => {
+    const [x, y] = [i % 40, Math.floor(i / 40)];
+    return x >= left && x < 40 - left && y >= top && y < 20 - top ? 10 + ((x * 7 + y * 13) % 90) : border(x, y);
+  }),
+}); // prettier-ignore
+
+test.each([
+  ['wide borders of one value', page(() => 0, 8, 4), { left: 0.2, top: 0.2, width: 0.6, height: 0.6 }],
+  ['bright ones', page(() => 255, 8, 0), { left: 0.2, top: 0, width: 0.6, height: 1 }],
+  ['a thin border', page(() => 0, 2, 1), whole],
+  ['a border with noise', page((x, y) => (x + y) % 2, 8, 4), whole],
+  ['one value everywhere', page(() => 0, 20, 10), whole],
+  ['a dot on an empty page', page(() => 0, 18, 9), whole],
+])('of a page with %s the content is found', async (_name, over, content) => {
+  const input = await modelInput(frame(over), plain, model, pick);
+  for (const key of ['left', 'top', 'width', 'height'] as const) expect(input.content[key]).toBeCloseTo(content[key], 5);
+  expect(input.preview).toMatchObject({ width: 40, height: 20 });
+  expect((await modelInput(frame(over), plain, model, pick, true)).content).toEqual(whole);
+});
+
+test('colour borders are found in all three channels', async () => {
+  const pixels = Uint8Array.from({ length: 2400 }, (_, i) => (Math.floor(i / 3) % 40 < 8 ? [9, 8, 7][i % 3]! : (i * 11) % 251));
+  const over = { rows: 20, columns: 40, samplesPerPixel: 3, photometricInterpretation: 'RGB', pixels } as const;
+  expect((await modelInput(frame(over), plain, model, pick)).content).toEqual({ left: 0.2, top: 0, width: 0.8, height: 1 });
 });
 
 test.each([

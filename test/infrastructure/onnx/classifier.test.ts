@@ -23,7 +23,15 @@ afterAll(async () => {
 /** The known image of the self-test as an 8-bit frame of the model's own size: nothing is scaled on the way. */
 function goldenFrame(k: number): DecodedFrame {
   const pixels = goldenImage(k, 224).filter((_, i) => i % 3 === 0);
-  return { rows: 224, columns: 224, samplesPerPixel: 1, bitsStored: 8, signed: false, photometricInterpretation: 'MONOCHROME2', pixels };
+  return {
+    rows: 224,
+    columns: 224,
+    samplesPerPixel: 1,
+    bitsStored: 8,
+    signed: false,
+    photometricInterpretation: 'MONOCHROME2',
+    pixels,
+  };
 }
 
 /** A copy of the shipped model with one file changed. */
@@ -40,7 +48,9 @@ test('it is ready, and says on what', () => {
 });
 
 test('an image through decoding, window, scaling and model gives the known answer', async () => {
-  const golden = JSON.parse(await readFile(join(shipped, 'golden.json'), 'utf8')) as { images: { probabilities: number[]; gradcam: number[] }[] };
+  const golden = JSON.parse(await readFile(join(shipped, 'golden.json'), 'utf8')) as {
+    images: { probabilities: number[]; gradcam: number[] }[];
+  };
   for (const k of [0, 1]) {
     const found = await classifier.classify(goldenFrame(k), plain);
     const known = golden.images[k]!;
@@ -48,7 +58,7 @@ test('an image through decoding, window, scaling and model gives the known answe
     const top = known.probabilities.indexOf(Math.max(...known.probabilities));
     const scale = Math.max(...known.gradcam);
     found.heatMaps[top]!.forEach((value, i) => expect(Math.abs(value - known.gradcam[i]!)).toBeLessThan(1e-3 * scale));
-    expect(found).toMatchObject({ heatMapSize: 7, preview: { width: 224, height: 224 } });
+    expect(found).toMatchObject({ heatMapSize: 7, heatMap: { width: 224, height: 224 } });
   }
 });
 
@@ -59,14 +69,21 @@ test('many images at once are all answered, and alike', async () => {
 
 test('a colour image is taken as grey', async () => {
   const pixels = goldenImage(1, 224);
-  const colour = await classifier.classify({ ...goldenFrame(1), samplesPerPixel: 3, photometricInterpretation: 'RGB', pixels }, plain);
+  const colour = await classifier.classify(
+    { ...goldenFrame(1), samplesPerPixel: 3, photometricInterpretation: 'RGB', pixels },
+    plain,
+  );
   const grey = await classifier.classify(goldenFrame(1), plain);
   colour.probabilities.forEach((value, i) => expect(Math.abs(value - grey.probabilities[i]!)).toBeLessThan(0.01));
 });
 
 test('broken pixels are refused and the next image is answered', async () => {
-  await expect(classifier.classify({ ...goldenFrame(0), rows: 65535, columns: 65535 }, plain)).rejects.toMatchObject({ code: 'structure' });
-  await expect(classifier.classify({ ...goldenFrame(0), photometricInterpretation: 'HSV' }, plain)).rejects.toMatchObject({ code: 'not-supported' });
+  await expect(classifier.classify({ ...goldenFrame(0), rows: 65535, columns: 65535 }, plain)).rejects.toMatchObject({
+    code: 'structure',
+  });
+  await expect(
+    classifier.classify({ ...goldenFrame(0), photometricInterpretation: 'HSV' }, plain),
+  ).rejects.toMatchObject({ code: 'not-supported' });
   expect((await classifier.classify(goldenFrame(0), plain)).probabilities).toHaveLength(6);
 });
 
@@ -88,7 +105,12 @@ test('a full queue refuses, for another try', async () => {
 
 test('a run past its time is ended, and a new thread answers the next', async () => {
   const hasty = await startClassifier({ folder: shipped, providers: ['cpu'], workers: 1, timeoutMs: 1 });
-  const film = (): DecodedFrame => ({ ...goldenFrame(0), rows: 4000, columns: 4000, pixels: new Uint8Array(16_000_000) });
+  const film = (): DecodedFrame => ({
+    ...goldenFrame(0),
+    rows: 4000,
+    columns: 4000,
+    pixels: new Uint8Array(16_000_000),
+  });
   await expect(hasty.classify(film(), plain)).rejects.toMatchObject({ code: 'timeout' });
   await expect(hasty.classify(film(), plain)).rejects.toMatchObject({ code: 'timeout' });
   expect(hasty.state().ready).toBe(true);
@@ -96,11 +118,21 @@ test('a run past its time is ended, and a new thread answers the next', async ()
 });
 
 test.each([
-  ['an altered model file', 'model.onnx', (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -1), Buffer.from([bytes.at(-1)! ^ 1])]), /SHA-256/],
+  [
+    'an altered model file',
+    'model.onnx',
+    (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -1), Buffer.from([bytes.at(-1)! ^ 1])]),
+    /SHA-256/,
+  ],
   ['a truncated model file', 'model.onnx', (bytes: Buffer) => bytes.subarray(0, 1000), /SHA-256/],
   ['a description of another shape', 'model.json', (bytes: Buffer) => bytes.toString().replaceAll('224', '299'), /./],
   ['a description that is no JSON', 'model.json', () => '{', /not JSON/],
-  ['known answers that differ', 'golden.json', (bytes: Buffer) => bytes.toString().replace(/("probabilities":\s*\[\s*)[\d.e-]+/, '$10.99999'), /self-test/],
+  [
+    'known answers that differ',
+    'golden.json',
+    (bytes: Buffer) => bytes.toString().replace(/("probabilities":\s*\[\s*)[\d.e-]+/, '$10.99999'),
+    /self-test/,
+  ],
 ])('%s: not ready, and the reason is said', async (_name, file, change, reason) => {
   const sick = await startClassifier({ folder: await altered(file, change), providers: ['cpu'], workers: 1 });
   const state = sick.state();
@@ -117,7 +149,9 @@ test('no model folder: not ready, and the reason is said', async () => {
 });
 
 test('a provider that is not there is named, not fallen back from silently', async () => {
-  const state = (await startClassifier({ folder: shipped, providers: ['no-such-provider', 'cuda'], workers: 1 })).state();
+  const state = (
+    await startClassifier({ folder: shipped, providers: ['no-such-provider', 'cuda'], workers: 1 })
+  ).state();
   if (state.ready) expect(state.provider).toBe('cuda');
   else expect(state.reason).toMatch(/cuda/);
 });

@@ -84,6 +84,17 @@ test('urgent work overtakes what waited longer', async () => {
   expect(taken[0]!.key).toBe('stat');
 });
 
+test('a backlog goes job after job, by every loop, without waiting for polls', async () => {
+  const queue = jobs.queue(database.sql);
+  for (let i = 0; i < 20; i++) await queue.enqueue(job(`job-${i}`));
+  const { handler, until } = collector();
+  const begun = performance.now();
+  await jobs.work('analyze', 2, handler);
+  await until(20, 30_000);
+  // Two loops that poll each two seconds need twenty.
+  expect(performance.now() - begun).toBeLessThan(12_000);
+});
+
 test('a handler that throws runs again, with the attempt counted', async () => {
   await jobs.queue(database.sql).enqueue(job('a'));
   const attempts: number[] = [];
