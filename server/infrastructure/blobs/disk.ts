@@ -9,9 +9,11 @@ import { room, WriteBehind } from './write-behind.ts';
 /** Chunks are written together when they are this much. */
 const writeSize = 1 << 20;
 /** Bytes of all senders that are taken and not yet on disk. */
-const unwritten = 16 << 20;
+const unwritten = 8 << 20;
 /** The streams of one reader. */
 const readSize = 256 << 10;
+/** Milliseconds. What is taken in meanwhile is a fraction of what is kept free. */
+const spaceAge = 100;
 const digestForm = /^[0-9a-f]{64}$/;
 
 /**
@@ -34,12 +36,13 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
   }
 
   const waiting = room(unwritten);
+  const expectSpace = spaceOn(folder, reserve);
 
   /** Folders that are on disk for sure, with the way to them: they are never removed. */
   const made = new Set<string>();
 
   async function openTemporary(path: string): Promise<FileHandle> {
-    await expectSpace(folder, reserve);
+    await expectSpace();
     return open(path, 'wx', 0o600);
   }
 
@@ -224,9 +227,18 @@ function damaged(): Problem {
   return new Problem('exception', 'The stored content is damaged: it does not match its checksum');
 }
 
-async function expectSpace(folder: string, reserve: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  if (bavail * bsize < reserve) throw full();
+/** Asks for the free space of a volume, and again only after a moment: many small files come in a burst. */
+function spaceOn(folder: string, reserve: number): () => Promise<void> {
+  let asked = -Infinity;
+  let free = 0;
+  return async () => {
+    if (performance.now() - asked > spaceAge || free < reserve) {
+      const { bavail, bsize } = await statfs(folder);
+      free = bavail * bsize;
+      asked = performance.now();
+    }
+    if (free < reserve) throw full();
+  };
 }
 
 function full(cause?: unknown): Problem {
