@@ -6,6 +6,7 @@ import { compose, type System } from './compose.ts';
 import { ConfigurationError, readConfig, type Config } from './config.ts';
 import { demoPassword, demoPeople } from './demo/people.ts';
 import { seedDemo } from './demo/seed.ts';
+import { limitSilence } from './http/silence.ts';
 import { createLogger } from './log.ts';
 import { startWorkers } from './worker.ts';
 
@@ -61,8 +62,8 @@ function listen({ app }: System, { host, port }: Config): Promise<Server> {
     // Headers must come soon; a body may take as long as bytes keep coming (a study over a slow line).
     http.headersTimeout = 10_000;
     http.requestTimeout = 0;
-    http.timeout = 60_000;
     http.keepAliveTimeout = 65_000;
+    limitSilence(http, { receiving: 60_000, answering: 600_000 });
   });
 }
 
