@@ -43,9 +43,8 @@ export async function searchRecords(
   const keys = sortBy(query, bound);
   const position = query.after === undefined ? 'true' : await behind(sql, query, keys, bound);
   const text = pageSql(query, keys, matching, position, bound);
-  const rows = await (byIdentifier(query)
-    ? sql.prepared<MatchRow>(text, bound.values)
-    : sql.query<MatchRow>(text, bound.values));
+  const kept = narrowing(query.type)?.kind === 'all' && byIdentifier(query);
+  const rows = await (kept ? sql.prepared<MatchRow>(text, bound.values) : sql.query<MatchRow>(text, bound.values));
   const page = rows.filter((row) => row.rid !== null).slice(0, query.count);
   const last = page.at(-1);
   const more = rows.length > query.count && last;
