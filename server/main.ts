@@ -1,9 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { compose, type System } from './compose.ts';
 import { ConfigurationError, readConfig, type Config } from './config.ts';
 import { demoPassword, demoPeople } from './demo/people.ts';
 import { seedDemo } from './demo/seed.ts';
+import { limitSilence } from './http/silence.ts';
 import { createLogger } from './log.ts';
 import { startWorkers } from './worker.ts';
 
@@ -18,10 +21,14 @@ const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
 const system = await start();
 const server = await listen(system, config).catch(async (error: NodeJS.ErrnoException) => {
   await system.stop();
-  const reason = error.code === 'EADDRINUSE' ? `Port ${config.port} is taken; stop the other program or set PORT to another one.` : error.message;
+  const reason =
+    error.code === 'EADDRINUSE'
+      ? `Port ${config.port} is taken; stop the other program or set PORT to another one.`
+      : error.message;
   return end(`CSSS could not start: ${reason}`);
 });
 await startWorkers(system, log);
+releaseMemory();
 process.once('SIGTERM', () => void shutDown('SIGTERM'));
 process.once('SIGINT', () => void shutDown('SIGINT'));
 process.once('SIGHUP', () => void shutDown('SIGHUP'));
@@ -39,7 +46,8 @@ function configuration(): Config {
 async function start(): Promise<System> {
   try {
     const built = await compose(config, publicUrl, log, (step) => say(`  ${step} ...`));
-    if (config.mode === 'demo' && !process.argv.includes('--no-demo-data')) await seedDemo(built, (step) => say(`  ${step} ...`));
+    if (config.mode === 'demo' && !process.argv.includes('--no-demo-data'))
+      await seedDemo(built, (step) => say(`  ${step} ...`));
     return built;
   } catch (error) {
     log.fatal({ err: error }, 'could not start');
@@ -54,9 +62,20 @@ function listen({ app }: System, { host, port }: Config): Promise<Server> {
     // Headers must come soon; a body may take as long as bytes keep coming (a study over a slow line).
     http.headersTimeout = 10_000;
     http.requestTimeout = 0;
-    http.timeout = 60_000;
     http.keepAliveTimeout = 65_000;
+    limitSilence(http, { receiving: 60_000, answering: 600_000 });
   });
+}
+
+/**
+ * Collects once what starting left behind: half of the heap, which would stay until load makes the collector run, and
+ * add to what that load needs.
+ */
+function releaseMemory(): void {
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  if (typeof collect === 'function') collect();
+  setFlagsFromString('--no-expose-gc');
 }
 
 async function announce(): Promise<void> {

@@ -210,8 +210,14 @@ export interface StudyQuery {
 export interface ReceivedBlob {
   digest: string; // SHA-256, lower-case hex
   size: number;
-  /** Path on this machine where the bytes lie now; only worker threads that parse them use it. */
+  /** Path on this machine where the bytes lie; only worker threads that parse them use it, once they are `written`. */
   path: string;
+  /**
+   * Resolves when the bytes are on disk (fsync). Its failure may be left unheard: `keep` hears of it. Absent: they are
+   * in the file, and `keep` brings them to disk.
+   * @throws Problem `no-store` when the disk is full.
+   */
+  written?: Promise<void>;
 }
 
 /** A Part 10 file, read: everything of its instance row but what the blob store knows. */
@@ -231,11 +237,16 @@ export interface DicomReader {
 
 export interface Blobs {
   /**
-   * Streams bytes into a temporary file while hashing. Nothing is visible yet.
+   * Takes bytes in while hashing, resolves when they are all taken; a temporary file is written behind, in bounded
+   * memory. Nothing is visible yet.
    * @throws Problem `too-long` past `limit` bytes, `no-store` when the disk is full.
    */
   receive(bytes: AsyncIterable<Uint8Array>, limit?: number): Promise<ReceivedBlob>;
-  /** Makes received blobs durable: fsync, rename to the digest, fsync the folders. Already stored bytes are success. */
+  /**
+   * Makes received blobs durable under their names: waits until their bytes are on disk, renames them to their digests,
+   * fsyncs the folders. Already stored bytes are success.
+   * @throws as writing them did.
+   */
   keep(received: ReceivedBlob[]): Promise<void>;
   /** Drops a temporary file. */
   discard(received: ReceivedBlob): Promise<void>;

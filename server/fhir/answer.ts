@@ -28,6 +28,9 @@ export function send(ctx: Context, world: World, representation: Representation,
       answer.bytes.content.byteOffset,
       answer.bytes.content.byteLength,
     );
+  } else if (answer.json !== undefined && !representation.pretty) {
+    ctx.set('Content-Type', representation.type);
+    ctx.body = answer.json;
   } else if (answer.resource) {
     ctx.set('Content-Type', representation.type);
     ctx.body = JSON.stringify(answer.resource, null, representation.pretty ? 2 : 0);
@@ -41,7 +44,7 @@ export function send(ctx: Context, world: World, representation: Representation,
 /** Applies `Prefer: return=...` to the answer of a change. */
 export function preferred(answer: Answer, preferences: Preferences): Answer {
   if (preferences.return === 'representation' || answer.status === 204) return answer;
-  const { resource: _left, ...rest } = answer;
+  const { resource: _left, json: _text, ...rest } = answer;
   if (preferences.return === 'minimal') return rest;
   return { ...rest, resource: outcomeOf([information('Done.')]) };
 }

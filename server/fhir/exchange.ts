@@ -16,6 +16,8 @@ export interface Exchange {
 export interface Answer {
   status: number;
   resource?: Resource;
+  /** The same resource as text, where there is text already: it is sent as it is. */
+  json?: string | undefined;
   /** Gives ETag and Last-Modified. */
   record?: StoredRecord;
   /** Names the version in Location (201) or Content-Location. */

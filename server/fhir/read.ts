@@ -5,7 +5,7 @@ import { Problem } from '../core/problem.ts';
 import { isFresh } from '../core/records/entity-tag.ts';
 import { parseSearch, type Parameters } from '../core/records/parse-search.ts';
 import { read as readRecord, readVersion } from '../core/records/read.ts';
-import { subset } from '../core/records/subset.ts';
+import { isWhole, subset } from '../core/records/subset.ts';
 import { readOptions, type Answer, type Exchange } from './exchange.ts';
 
 export interface Conditions {
@@ -25,6 +25,7 @@ export async function read(
   if (isFresh(conditions, record)) return { status: 304, record };
   const shape = parameters.filter(([name]) => name === '_summary' || name === '_elements');
   const { summary, elements } = parseSearch(type, shape);
+  if (isWhole(summary, elements)) return asStored(record, 'Content-Location');
   return { status: 200, record, resource: subset(record.resource!, summary, elements), located: 'Content-Location' };
 }
 
@@ -37,7 +38,20 @@ export async function vread(
 ): Promise<Answer> {
   const record = await versionOf(exchange, type, id, version);
   if (isFresh(conditions, record)) return { status: 304, record };
-  return { status: 200, record, resource: record.resource! };
+  return asStored(record);
+}
+
+/** Sent as the text that is stored, and parsed only for a Bundle that takes it in. */
+function asStored(record: StoredRecord, located?: 'Content-Location'): Answer {
+  return {
+    status: 200,
+    record,
+    ...(located && { located }),
+    json: record.json,
+    get resource() {
+      return record.resource!;
+    },
+  };
 }
 
 export async function versionOf(

@@ -1,28 +1,34 @@
 /** The Bundle of a search (FHIR search.html#return): entries by mode, links, what was left out. */
-import type { Bundle, BundleEntry } from '@medplum/fhirtypes';
+import type { Bundle } from '@medplum/fhirtypes';
 import type { StoredRecord } from '../core/ports.ts';
-import { subset } from '../core/records/subset.ts';
+import { isWhole, subset } from '../core/records/subset.ts';
 import { outcomeOf, warning } from './outcome.ts';
 import type { Found } from './search.ts';
 
-export function searchBundle(base: string, found: Found, self: string, next: string | undefined): Bundle {
+/** @returns the Bundle as JSON text, in which whole records are the text that is stored: a page of them is never parsed. */
+export function searchBundle(base: string, found: Found, self: string, next: string | undefined): string {
   const { parsed } = found;
-  const entryOf = (record: StoredRecord, mode: 'match' | 'include'): BundleEntry => ({
-    fullUrl: `${base}/${record.resourceType}/${record.id}`,
-    resource: subset(record.resource!, parsed.summary, mode === 'match' ? parsed.elements : undefined),
-    search: { mode },
-  });
+  const entryOf = (record: StoredRecord, mode: 'match' | 'include'): string => {
+    const elements = mode === 'match' ? parsed.elements : undefined;
+    const resource =
+      record.json !== undefined && isWhole(parsed.summary, elements)
+        ? record.json
+        : JSON.stringify(subset(record.resource!, parsed.summary, elements));
+    const fullUrl = JSON.stringify(`${base}/${record.resourceType}/${record.id}`);
+    return `{"fullUrl":${fullUrl},"resource":${resource},"search":{"mode":"${mode}"}}`;
+  };
   const issues = parsed.warnings.map((words) => warning(words));
   if (found.truncated) issues.push(warning('Not all included resources are here: there are too many', 'incomplete'));
-  const entry: BundleEntry[] = parsed.countOnly
+  const entries = parsed.countOnly
     ? []
     : [...found.matches.map((one) => entryOf(one, 'match')), ...found.included.map((one) => entryOf(one, 'include'))];
-  if (issues.length > 0) entry.push({ resource: outcomeOf(issues), search: { mode: 'outcome' } });
-  return {
+  if (issues.length > 0) entries.push(JSON.stringify({ resource: outcomeOf(issues), search: { mode: 'outcome' } }));
+  const bundle: Bundle = {
     resourceType: 'Bundle',
     type: 'searchset',
     ...(found.total !== undefined && { total: found.total }),
-    link: [{ relation: 'self', url: self }, ...(next === undefined ? [] : [{ relation: 'next', url: next }])],
-    ...(entry.length > 0 && { entry }),
+    link: [{ relation: 'self', url: self }, ...(next === undefined ? [] : [{ relation: 'next' as const, url: next }])],
   };
+  const head = JSON.stringify(bundle);
+  return entries.length === 0 ? head : `${head.slice(0, -1)},"entry":[${entries.join(',')}]}`;
 }

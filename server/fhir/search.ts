@@ -1,5 +1,5 @@
 /** search-type, search-system, compartment search and $everything (FHIR search.html): which records, page by page. */
-import type { ResourceType } from '@medplum/fhirtypes';
+import type { Bundle, ResourceType } from '@medplum/fhirtypes';
 import type { StoredRecord } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import { parseSearch, type ParsedSearch } from '../core/records/parse-search.ts';
@@ -52,8 +52,15 @@ export async function search(
   const self = address(base, [...types, ...found.parsed.applied, ...page]);
   const next =
     found.next && address(base, [[pageParameter, tokens.seal({ ...request, from: found.next }, exchange.principal)]]);
-  const resource = searchBundle(exchange.world.settings.fhirBaseUrl, found, self, next);
-  return { status: 200, resource, headers: { 'Cache-Control': 'no-store' } };
+  const json = searchBundle(exchange.world.settings.fhirBaseUrl, found, self, next);
+  return {
+    status: 200,
+    json,
+    get resource() {
+      return JSON.parse(json) as Bundle; // for a Bundle that takes it in, and for printing it with line ends
+    },
+    headers: { 'Cache-Control': 'no-store' },
+  };
 }
 
 /** Types of a system search. @throws Problem `too-costly` without `_type`: everything of everything is no question. */

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { createLocalJWKSet, errors, jwtVerify, type JWK, type JWTPayload } from 'jose';
 import { patientOf } from '../core/accounts/account.ts';
 import type { AuthorizationStore, Standing } from '../core/accounts/authorizations.ts';
@@ -36,9 +37,23 @@ export interface AccessTokens {
 /** Seconds that a check against the database may be reused: revocation must act within 60 s in every process. */
 const reuse = 20;
 const longestLife = 3600;
+/** Seconds that clocks may differ. */
+const tolerance = 5;
 const mostCached = 20_000;
 
-/** Checks access tokens: the signature by jose, then whether what they stand on still stands. */
+/** A token whose signature and claims were good. It stays so until it ends: only what it stands on is asked again. */
+interface Checked {
+  claims: AccessTokenClaims;
+  /** Milliseconds since 1970 after which it is over. */
+  ends: number;
+  standing?: { principal: Principal; until: number; round: number };
+}
+
+/**
+ * Checks access tokens: the signature by jose, once for each token, then whether what they stand on still stands.
+ *
+ * Tokens are remembered by their SHA-256, so that no usable token lies in the cache.
+ */
 export function accessTokens(options: {
   issuer: string;
   audience: string;
@@ -46,56 +61,70 @@ export function accessTokens(options: {
   authorizations: Pick<AuthorizationStore, 'standing'>;
 }): AccessTokens {
   const keys = createLocalJWKSet(publicKeys(options.signing));
-  const cache = new Map<string, { until: number; standing: Standing }>();
+  /** The one used longest ago first. */
+  const known = new Map<string, Checked>();
+  /** A question that was on its way when something was revoked is of the round before, and its answer not reused. */
+  let round = 0;
 
-  async function standingOf(claims: AccessTokenClaims): Promise<Standing> {
-    const cached = cache.get(claims.jti);
-    if (cached && cached.until > performance.now()) return cached.standing;
-    const standing = await options.authorizations.standing({
+  const standingOf = (claims: AccessTokenClaims): Promise<Standing> =>
+    options.authorizations.standing({
       tokenId: claims.jti,
       clientId: claims.client_id,
       ...(claims.grant === undefined ? {} : { grantId: claims.grant, accountId: claims.sub }),
     });
-    if (cache.size >= mostCached) cache.clear();
-    cache.set(claims.jti, { until: performance.now() + reuse * 1000, standing });
-    return standing;
+
+  async function checked(token: string): Promise<Checked> {
+    const digest = hash('sha256', token, 'base64');
+    const met = known.get(digest);
+    if (met) {
+      known.delete(digest);
+      if (met.ends <= Date.now()) return check(token); // which tells why it is refused
+      known.set(digest, met);
+      return met;
+    }
+    const fresh = await check(token);
+    if (known.size >= mostCached) known.delete(known.keys().next().value!);
+    known.set(digest, fresh);
+    return fresh;
   }
 
-  async function check(token: string): Promise<AccessTokenClaims> {
-    const { payload } = await jwtVerify<AccessTokenClaims>(token, keys, {
+  async function check(token: string): Promise<Checked> {
+    const { payload: claims } = await jwtVerify<AccessTokenClaims>(token, keys, {
       issuer: options.issuer,
       audience: options.audience,
       algorithms: ['RS256'],
       typ: 'at+jwt',
       requiredClaims: ['exp', 'iat', 'jti', 'sub', 'client_id'],
       maxTokenAge: longestLife,
-      clockTolerance: 5,
+      clockTolerance: tolerance,
     });
-    return payload;
+    return { claims, ends: (Math.min(claims.exp, claims.iat + longestLife) + tolerance) * 1000 };
   }
 
   return {
     async verify(token) {
-      let claims: AccessTokenClaims;
+      let met: Checked;
       try {
-        claims = await check(token);
+        met = await checked(token);
       } catch (cause) {
         if (cause instanceof errors.JWTExpired)
           throw new Problem('expired', 'The access token is over. Get a new one.', { cause });
         throw new Problem('login', 'The access token is not valid here.', { cause });
       }
-      return toPrincipal(claims, await standingOf(claims));
+      const { standing } = met;
+      if (standing && standing.round === round && standing.until > performance.now()) return standing.principal;
+      const asked = { until: performance.now() + reuse * 1000, round };
+      const principal = Object.freeze(toPrincipal(met.claims, await standingOf(met.claims)));
+      met.standing = { principal, ...asked };
+      return principal;
     },
-    read: (token) => check(token).catch(() => undefined),
-    async isLive(claims) {
-      const standing = await options.authorizations.standing({
-        tokenId: claims.jti,
-        clientId: claims.client_id,
-        ...(claims.grant === undefined ? {} : { grantId: claims.grant, accountId: claims.sub }),
-      });
-      return fault(claims, standing) === undefined;
-    },
-    forget: () => cache.clear(),
+    read: (token) =>
+      check(token).then(
+        ({ claims }) => claims,
+        () => undefined,
+      ),
+    isLive: async (claims) => fault(claims, await standingOf(claims)) === undefined,
+    forget: () => void round++,
   };
 }
 

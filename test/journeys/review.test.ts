@@ -5,7 +5,16 @@ import { join } from 'node:path';
 import type { DiagnosticReport, DocumentReference, ImagingStudy, Observation, Task } from '@medplum/fhirtypes';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { chestFilm } from '../../server/demo/demo-images.ts';
-import { caller, completeStep, eventually, openStep, reviewData, reviewStatus, scanFinding, type Caller } from '../harness/calls.ts';
+import {
+  caller,
+  completeStep,
+  eventually,
+  openStep,
+  reviewData,
+  reviewStatus,
+  scanFinding,
+  type Caller,
+} from '../harness/calls.ts';
 import { newUid } from '../harness/dicom-file.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 
@@ -17,7 +26,8 @@ const seen: string[] = [];
 
 beforeAll(async () => {
   server = await startTestServer();
-  const role = async (name: 'patient' | 'doctor' | 'pharmacist' | 'admin') => caller(server, (await server.signIn(name)).access_token);
+  const role = async (name: 'patient' | 'doctor' | 'pharmacist' | 'admin') =>
+    caller(server, (await server.signIn(name)).access_token);
   who = {
     patient: await role('patient'),
     doctor: await role('doctor'),
@@ -36,14 +46,17 @@ afterAll(() => server.stop());
 
 async function status(code: string): Promise<Task> {
   const task = await eventually(async () => {
-    const [found] = await who.admin.search<Task>(`Task?business-status=${reviewStatus}|${code}&patient=Patient/demo-patient-1`);
+    const [found] = await who.admin.search<Task>(
+      `Task?business-status=${reviewStatus}|${code}&patient=Patient/demo-patient-1`,
+    );
     return found;
   }, `status ${code}`);
   seen.push(code);
   return task;
 }
 
-const report = async (by: Caller) => (await by.search<DiagnosticReport>('DiagnosticReport?patient=Patient/demo-patient-1'))[0];
+const report = async (by: Caller) =>
+  (await by.search<DiagnosticReport>('DiagnosticReport?patient=Patient/demo-patient-1'))[0];
 
 test('a doctor starts the AI by a plain PATCH; a worker writes the finding and a partial report', async () => {
   const step = await openStep(who.doctor, 'ai-inference', study.id!);
@@ -51,7 +64,9 @@ test('a doctor starts the AI by a plain PATCH; a worker writes the finding and a
   expect(answer.status).toBe(200);
   await status('AI_ANALYZED');
   const [finding] = await who.doctor.search<Observation>('Observation?patient=Patient/demo-patient-1');
-  const probabilities = finding!.component!.map((part) => part.valueQuantity?.value).filter((value) => value !== undefined);
+  const probabilities = finding!
+    .component!.map((part) => part.valueQuantity?.value)
+    .filter((value) => value !== undefined);
   expect(probabilities.length).toBeGreaterThanOrEqual(6);
   expect(finding!.meta!.security!.map(({ code }) => code)).toContain('AIAST');
   expect(await report(who.doctor)).toMatchObject({ status: 'partial' });
@@ -68,14 +83,38 @@ test('before release the patient sees the study, and neither the AI finding nor 
 test('steps out of order, by the wrong role, stale or with a blank note are refused and change nothing', async () => {
   const step = await openStep(who.doctor, 'physician-verification', study.id!);
   const complete = [{ op: 'replace', path: '/status', value: 'completed' }];
-  expect((await who.pharmacist.patchTask(step, [{ op: 'replace', path: '/status', value: 'in-progress' }])).status).toBe(403);
+  expect(
+    (await who.pharmacist.patchTask(step, [{ op: 'replace', path: '/status', value: 'in-progress' }])).status,
+  ).toBe(403);
   expect((await who.doctor.patchTask({ ...step, meta: { versionId: '999' } }, complete)).status).toBe(412);
   const blank = await completeStep(who.doctor, step, [{ op: 'add', path: '/note', value: [{ text: '   \n ' }] }]);
   expect(blank.status).toBe(422);
-  expect(await blank.json()).toMatchObject({ resourceType: 'OperationOutcome' });
+  expect(await blank.json()).toMatchObject({
+    issue: [
+      { code: 'business-rule', diagnostics: 'A note needs text that is more than spaces.', expression: ['Task.note'] },
+    ],
+  });
   const [standing] = await who.doctor.search<Task>(`Task?_id=${step.id}`);
   expect(standing!.status).toBe('in-progress'); // the claim stands, the completion does not
-  const [coordination] = await who.admin.search<Task>(`Task?business-status=${reviewStatus}|AI_ANALYZED&patient=Patient/demo-patient-1`);
+  // No text at all is no FHIR string (datatypes.html#string), whatever the workflow says: 400, not 422.
+  const empty = await who.doctor.patchTask(standing!, [
+    { op: 'add', path: '/note', value: [{ text: '' }] },
+    ...complete,
+  ]);
+  expect(empty.status).toBe(400);
+  expect(await empty.json()).toMatchObject({
+    issue: [
+      {
+        code: 'value',
+        diagnostics: expect.stringContaining('must not be empty') as unknown,
+        expression: ['Task.note[0].text'],
+      },
+    ],
+  });
+  expect((await who.pacs.send('DELETE', `/fhir/Task/${step.id}`, undefined)).status).toBe(409);
+  const [coordination] = await who.admin.search<Task>(
+    `Task?business-status=${reviewStatus}|AI_ANALYZED&patient=Patient/demo-patient-1`,
+  );
   expect((await who.doctor.patchTask(coordination!, complete)).status).toBe(403);
 });
 
@@ -97,12 +136,18 @@ test('the doctor verifies with notes and a conclusion', async () => {
   ]);
   expect([done.status, done.status === 200 || (await done.text())]).toEqual([200, true]);
   await status('DOCTOR_VERIFIED');
-  expect(await report(who.doctor)).toMatchObject({ status: 'preliminary', conclusion: expect.stringContaining('No consolidation') as unknown });
+  expect(await report(who.doctor)).toMatchObject({
+    status: 'preliminary',
+    conclusion: expect.stringContaining('No consolidation') as unknown,
+  });
 });
 
 test('the pharmacist prescribes with a note', async () => {
   const step = await openStep(who.pharmacist, 'pharmacist-review', study.id!);
-  const none = { type: { coding: [{ system: reviewData, code: 'medication' }] }, valueCodeableConcept: { coding: [{ system: reviewData, code: 'none-needed' }] } };
+  const none = {
+    type: { coding: [{ system: reviewData, code: 'medication' }] },
+    valueCodeableConcept: { coding: [{ system: reviewData, code: 'none-needed' }] },
+  };
   const done = await completeStep(who.pharmacist, step, [
     { op: 'add', path: '/note', value: [{ text: 'No medication.\nRest and fluids.' }] },
     { op: 'add', path: '/output', value: [none] },
@@ -138,7 +183,13 @@ test('the patient downloads the PDF of the report, which says what the doctor wr
   expect((await caller(server, undefined).get(path)).status).toBe(401);
   const text = textOf(pdf);
   if (text === undefined) return; // pdftotext is not on this machine; the bytes were checked
-  for (const expected of ['DIAGNOSTIC REPORT', 'Arjun Rao', '<b>Heart</b> size normal.', 'Rest and fluids.', 'Page 1']) {
+  for (const expected of [
+    'DIAGNOSTIC REPORT',
+    'Arjun Rao',
+    '<b>Heart</b> size normal.',
+    'Rest and fluids.',
+    'Page 1',
+  ]) {
     expect(text.toLowerCase()).toContain(expected.toLowerCase());
   }
 });
@@ -151,9 +202,12 @@ test('after release the patient sees report and finding', async () => {
 test('every access left a row in the audit trail, without names', async () => {
   const rows = await server.system.sql.query<{ event: string; outcome: string }>('select event, outcome from audit');
   const events = new Set(rows.map(({ event }) => event.split(':').slice(0, 2).join(':')));
-  for (const event of ['dicomweb:store', 'fhir:search', 'fhir:read', 'fhir:update', 'smart:sign-in']) expect(events).toContain(event);
+  for (const event of ['dicomweb:store', 'fhir:search', 'fhir:read', 'fhir:update', 'smart:sign-in'])
+    expect(events).toContain(event);
   expect(rows.some(({ outcome }) => outcome === 'refused')).toBe(true);
-  const [text] = await server.system.sql.query<{ hit: boolean }>(`select bool_or(audit::text ~* 'Arjun|Rao\\M|consolidation') as hit from audit`);
+  const [text] = await server.system.sql.query<{ hit: boolean }>(
+    `select bool_or(audit::text ~* 'Arjun|Rao\\M|consolidation') as hit from audit`,
+  );
   expect(text!.hit).toBe(false);
 });
 

@@ -1,7 +1,7 @@
 import type { Binary, ImagingStudy, Resource, ResourceType } from '@medplum/fhirtypes';
 import { narrow } from '../access/policy.ts';
 import { Problem } from '../problem.ts';
-import { advance } from '../workflow/advance.ts';
+import { advance, keepReview } from '../workflow/advance.ts';
 import { referenceKey } from './reference-key.ts';
 import type { WriteContext } from './write.ts';
 
@@ -26,6 +26,11 @@ export const rules: Partial<Record<ResourceType, Rule>> = {
   Task: advance,
   ImagingStudy: imagingStudy,
   Binary: binary,
+};
+
+/** What a deletion must satisfy. @throws Problem `conflict` for a record that is needed (FHIR http.html#delete: 409). */
+export const removalRules: Partial<Record<ResourceType, (context: WriteContext, before: Resource) => void>> = {
+  Task: keepReview,
 };
 
 /** An ImagingStudy is derived from stored images (rule 3 of the architecture): a patient cannot make one by writing it. */

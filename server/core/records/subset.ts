@@ -8,6 +8,10 @@ type Node = Record<string, unknown>;
 const subsetted = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'SUBSETTED' };
 const always = new Set(['resourceType', 'id', 'meta', 'implicitRules', 'language']);
 
+/** Whether nothing is to be left out. */
+export const isWhole = (summary: Summary, elements: readonly string[] | undefined): boolean =>
+  elements === undefined && (summary === 'false' || summary === 'count');
+
 /** @returns the resource itself when nothing is to be left out. Mandatory elements are always kept. */
 export function subset(resource: Resource, summary: Summary, elements: readonly string[] | undefined): Resource {
   const keep = selector(resource.resourceType, summary, elements);

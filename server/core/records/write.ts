@@ -9,7 +9,7 @@ import type { StoredRecord, Stores, World } from '../ports.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
 import { auditRefusal } from './audit-refusal.ts';
-import { rules } from './rules.ts';
+import { removalRules, rules } from './rules.ts';
 import { validate } from './validate.ts';
 
 export interface WriteContext {
@@ -124,6 +124,7 @@ async function remove(
   }
   await mustBeVisible(context, before, narrowing);
   checkMatch(before, request.ifMatch);
+  removalRules[request.type]?.(context, before.resource);
   const record: StoredRecord = {
     resourceType: request.type,
     id: request.id,

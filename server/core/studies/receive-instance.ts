@@ -9,7 +9,7 @@ export interface ArrivingInstance {
 }
 
 /**
- * Takes in one Part 10 file: resolves when its bytes are on disk. Hand the result to `storeInstances`, which
+ * Takes in one Part 10 file: resolves when its bytes are taken, so that the next one can come. Hand the result to `storeInstances`, which
  * keeps or discards it; whoever gives up before must call `discardInstance`.
  *
  * @throws Problem `too-long` past `limit` bytes, `no-store` when the disk is full.
@@ -20,8 +20,8 @@ export async function receiveInstance(
   limit?: number,
 ): Promise<ArrivingInstance> {
   const received = await world.blobs.receive(bytes, limit);
-  const reading = world.reader
-    .read(received.path)
+  const reading = Promise.resolve(received.written)
+    .then(() => world.reader.read(received.path))
     .catch((error: unknown) =>
       error instanceof Problem ? error : new Problem('exception', 'The file could not be read', { cause: error }),
     );

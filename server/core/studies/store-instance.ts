@@ -89,6 +89,7 @@ export async function storeInstances(
 type Candidate = { from: ArrivingInstance; read: ReadInstance; row: InstanceRow } | { outcome: InstanceOutcome };
 
 async function candidate(from: ArrivingInstance, studyUID: string | undefined): Promise<Candidate> {
+  await from.received.written; // a full disk fails the request, not an instance
   const read = await from.reading;
   if (read instanceof Problem)
     return { outcome: { status: 'failed', reason: reasonOf(read), message: read.message, name: undefined } };

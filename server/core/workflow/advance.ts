@@ -1,4 +1,4 @@
-import type { Task } from '@medplum/fhirtypes';
+import type { Resource, Task } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
 import type { Rule } from '../records/rules.ts';
 import type { WriteContext } from '../records/write.ts';
@@ -34,6 +34,16 @@ export async function advance({ context, before, after }: Parameters<Rule>[0]): 
   return { resource: await advanceStep(context, code, standing, sent) };
 }
 
+/**
+ * A review without one of its Tasks could not go on, nor be told afterwards.
+ *
+ * @throws Problem `conflict` for a Task of a review, whoever deletes it but the server.
+ */
+export function keepReview({ principal }: WriteContext, before: Resource): void {
+  if (principal.kind === 'system' || !belongsToReview(before as Task)) return;
+  throw new Problem('conflict', 'A Task of a review is not deleted: a review ends by its steps.');
+}
+
 /** One of our step codes, or a status of ours. */
 function belongsToReview(task: Task): boolean {
   return stepOf(task.code) !== undefined || statusOf(task.businessStatus) !== undefined;
@@ -60,14 +70,17 @@ async function advanceStep(context: WriteContext, code: ReviewStep, before: Task
   }
   if (principal.fhirUser === undefined) throw new Problem('forbidden', 'The account has no FHIR resource of its own.');
   if (saysTheSame(before, sent, principal)) return before;
-  if (isEnded(before.status)) throw new Problem('conflict', `The step is ${before.status} already.`, { expression: 'Task.status' });
+  if (isEnded(before.status))
+    throw new Problem('conflict', `The step is ${before.status} already.`, { expression: 'Task.status' });
 
   const step = acceptChange(before, sent, code, principal, context.world.now());
   checkMove(before.status, step.status);
   const meaning = meaningOf(code, before.status, step.status);
   checkOwner(code, before, meaning, principal.fhirUser, adminHolds);
   if (needsReason(step.status) && !hasReason(step)) {
-    throw new Problem('business-rule', `A step that becomes ${step.status} needs a reason.`, { expression: 'Task.statusReason' });
+    throw new Problem('business-rule', `A step that becomes ${step.status} needs a reason.`, {
+      expression: 'Task.statusReason',
+    });
   }
   if (meaning === 'note' || meaning === 'hold') return step;
   const review = await reviewOf(context, before);

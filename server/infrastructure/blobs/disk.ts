@@ -1,14 +1,19 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { open, mkdir, readdir, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
+import { open, mkdir, readdir, rename, rm, stat, statfs, utimes, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Blobs, ReceivedBlob } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
+import { room, WriteBehind } from './write-behind.ts';
 
 /** Chunks are written together when they are this much. */
 const writeSize = 1 << 20;
+/** Bytes of all senders that are taken and not yet on disk. */
+const unwritten = 8 << 20;
 /** The streams of one reader. */
 const readSize = 256 << 10;
+/** Milliseconds. What is taken in meanwhile is a fraction of what is kept free. */
+const spaceAge = 100;
 const digestForm = /^[0-9a-f]{64}$/;
 
 /**
@@ -30,47 +35,59 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
     return join(folder, digest.slice(0, 2), digest.slice(2, 4), digest);
   }
 
-  /** Folders that are there for sure: they are never removed. */
+  const waiting = room(unwritten);
+  const expectSpace = spaceOn(folder, reserve);
+
+  /** Folders that are on disk for sure, with the way to them: they are never removed. */
   const made = new Set<string>();
-  async function makeFolder(path: string): Promise<void> {
-    if (made.has(path)) return;
-    if ((await mkdir(path, { recursive: true, mode: 0o700 })) !== undefined)
-      await Promise.all([syncFolder(dirname(path)), syncFolder(folder)]);
-    made.add(path);
+
+  async function openTemporary(path: string): Promise<FileHandle> {
+    await expectSpace();
+    return open(path, 'wx', 0o600);
   }
 
   return {
     pathOf,
 
     async receive(bytes, limit = Infinity) {
-      await expectSpace(folder, reserve);
       const path = join(incoming, randomUUID());
-      const file = await open(path, 'wx', 0o600).catch(storageProblem);
+      const file = new WriteBehind(openTemporary(path), waiting);
       try {
         return { ...(await copy(bytes, file, limit)), path };
       } catch (error) {
+        await file.abandon();
         await rm(path, { force: true });
         return storageProblem(error);
-      } finally {
-        await file.close();
       }
     },
 
     async keep(received) {
       try {
         // All at once: the file system answers many fsyncs with few flushes.
-        await Promise.all(received.map(({ path }) => makeDurable(path)));
+        await Promise.all(received.map(({ path, written }) => written ?? syncFile(path)));
         const folders = new Set(received.map(({ digest }) => dirname(pathOf(digest))));
-        await Promise.all([...folders].map(makeFolder));
-        // Over a blob of the same name, too: should that one be damaged, sending it again heals it.
-        await Promise.all(received.map(({ path, digest }) => rename(path, pathOf(digest))));
-        await Promise.all([...folders].map(syncFolder));
+        const unmade = [...folders].filter((path) => !made.has(path));
+        await Promise.all(unmade.map((path) => mkdir(path, { recursive: true, mode: 0o700 })));
+        await Promise.all(
+          received.map(async ({ path, digest }) => {
+            // The time of keeping, not of receiving, tells the sweep how old a blob is: a request may last for hours.
+            const now = new Date();
+            await utimes(path, now, now);
+            // Over a blob of the same name, too: should that one be damaged, sending it again heals it.
+            await rename(path, pathOf(digest));
+          }),
+        );
+        // Whoever made a folder, it counts as made only when its entry was synced here: it may be another's of this moment.
+        const above = unmade.length > 0 ? [...unmade.map(dirname), folder] : [];
+        await Promise.all([...new Set([...folders, ...above])].map(syncFolder));
+        for (const path of unmade) made.add(path);
       } catch (error) {
         storageProblem(error);
       }
     },
 
-    async discard({ path }) {
+    async discard({ path, written }) {
+      await written?.catch(() => undefined);
       await rm(path, { force: true });
     },
 
@@ -127,52 +144,33 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
 
 async function copy(
   bytes: AsyncIterable<Uint8Array>,
-  file: FileHandle,
+  file: WriteBehind,
   limit: number,
-): Promise<Pick<ReceivedBlob, 'digest' | 'size'>> {
+): Promise<Pick<ReceivedBlob, 'digest' | 'size' | 'written'>> {
   const hash = createHash('sha256');
-  let waiting: Uint8Array[] = [];
-  let waitingSize = 0;
+  let pieces: Uint8Array[] = [];
+  let length = 0;
   let size = 0;
-  const flush = async () => {
-    const pieces = waiting;
-    waiting = [];
-    waitingSize = 0;
-    if (pieces.length > 0) await writeAll(file, pieces);
-  };
   for await (const chunk of bytes) {
     size += chunk.length;
     if (size > limit) throw new Problem('too-long', `Longer than ${limit} bytes`);
     hash.update(chunk);
-    waiting.push(chunk);
-    waitingSize += chunk.length;
-    if (waitingSize >= writeSize) await flush();
+    pieces.push(chunk);
+    length += chunk.length;
+    if (length < writeSize) continue;
+    await file.append(pieces, length);
+    pieces = [];
+    length = 0;
   }
-  await flush();
-  return { digest: hash.digest('hex'), size };
+  const written = (await file.finish(pieces, length)).written.catch(storageProblem);
+  written.catch(() => undefined); // may be left unheard
+  return { digest: hash.digest('hex'), size, written };
 }
 
-/** A write may stop short when the disk is nearly full; the next one then says so. */
-async function writeAll(file: FileHandle, pieces: Uint8Array[]): Promise<void> {
-  for (let rest = pieces; rest.length > 0;) {
-    const { bytesWritten } = await file.writev(rest);
-    rest = after(rest, bytesWritten);
-  }
-}
-
-function after(pieces: Uint8Array[], length: number): Uint8Array[] {
-  let skip = length;
-  const first = pieces.findIndex((piece) => piece.length > skip || ((skip -= piece.length), false));
-  return first < 0 ? [] : [pieces[first]!.subarray(skip), ...pieces.slice(first + 1)];
-}
-
-/** The time of keeping, not of receiving, tells the sweep how old a blob is: a request may last for hours. */
-async function makeDurable(path: string): Promise<void> {
+async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r+');
   try {
-    const now = new Date();
-    await file.utimes(now, now);
-    await file.sync();
+    await file.datasync();
   } finally {
     await file.close();
   }
@@ -229,9 +227,18 @@ function damaged(): Problem {
   return new Problem('exception', 'The stored content is damaged: it does not match its checksum');
 }
 
-async function expectSpace(folder: string, reserve: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  if (bavail * bsize < reserve) throw full();
+/** Asks for the free space of a volume, and again only after a moment: many small files come in a burst. */
+function spaceOn(folder: string, reserve: number): () => Promise<void> {
+  let asked = -Infinity;
+  let free = 0;
+  return async () => {
+    if (performance.now() - asked > spaceAge || free < reserve) {
+      const { bavail, bsize } = await statfs(folder);
+      free = bavail * bsize;
+      asked = performance.now();
+    }
+    if (free < reserve) throw full();
+  };
 }
 
 function full(cause?: unknown): Problem {

@@ -35,7 +35,8 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number } 
 
   function start(): void {
     const worker = new Worker(new URL('./read-worker.ts', import.meta.url), {
-      resourceLimits: { maxOldGenerationSizeMb: 512, stackSizeMb: 4 },
+      // A header is read and gone: without a limit the young generation grows to tens of megabytes, and stays.
+      resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4, stackSizeMb: 4 },
     });
     worker.unref();
     const thread: Thread = { worker };

@@ -55,7 +55,7 @@ async function insert(sql: Sql, rows: AuditRow[]): Promise<void> {
     request_id: row.requestId,
     source_address: row.sourceAddress,
   }));
-  await sql.query(
+  await sql.prepared(
     `insert into audit (action, event, outcome, kind, subject, client_id, role, fhir_user, token_id, patients, entities,
                         query, request_id, source_address)
      select action, event, outcome, kind, subject, client_id, role, fhir_user, token_id, patients, entities,

@@ -6,6 +6,12 @@ import { migrations } from './migrations/index.ts';
 /** Plain SQL bound to the pool or to one transaction; every store is a function of this. */
 export interface Sql {
   query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /**
+   * As `query`, and each connection keeps the statement parsed and planned: that is most of the time of a short one.
+   * For the few texts that are asked all the time, and only where one plan is right for all values: the plan that is
+   * kept does not know them.
+   */
+  prepared<Row>(text: string, values: readonly unknown[]): Promise<Row[]>;
 }
 
 /** Counts and sums come back as JavaScript numbers; none of ours leaves the safe integer range. */
@@ -17,7 +23,10 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number);
  * The pool's idle clients fail when the database restarts; pg then emits `error`, which ends the process
  * unless somebody listens. Requests in flight fail by themselves and the pool reconnects.
  */
-export async function connect(url: string, options: { poolSize: number; onLost?: (error: Error) => void }): Promise<DataSource> {
+export async function connect(
+  url: string,
+  options: { poolSize: number; onLost?: (error: Error) => void },
+): Promise<DataSource> {
   const dataSource = new DataSource({
     type: 'postgres',
     url,
@@ -27,7 +36,12 @@ export async function connect(url: string, options: { poolSize: number; onLost?:
     synchronize: false,
     logging: false,
     poolErrorHandler: (error: Error) => options.onLost?.(error),
-    extra: { max: options.poolSize, connectionTimeoutMillis: 10_000, idleTimeoutMillis: 30_000, statement_timeout: 30_000 },
+    extra: {
+      max: options.poolSize,
+      connectionTimeoutMillis: 10_000,
+      idleTimeoutMillis: 30_000,
+      statement_timeout: 30_000,
+    },
   });
   return dataSource.initialize();
 }
@@ -35,16 +49,28 @@ export async function connect(url: string, options: { poolSize: number; onLost?:
 /** SQL on the pool: each statement is a transaction of its own. Goes to pg directly: TypeORM's runner adds nothing here. */
 export function poolSql(dataSource: DataSource): Sql {
   const pool = poolOf(dataSource);
-  return {
-    async query<Row>(text: string, values?: readonly unknown[]) {
-      try {
-        const result = await pool.query(text, values as unknown[] | undefined);
-        return result.rows as Row[];
-      } catch (error) {
-        throw unreachable(error) ?? error;
-      }
-    },
+  const lost = (error: unknown): never => {
+    throw unreachable(error) ?? error;
   };
+  return {
+    query: <Row>(text: string, values?: readonly unknown[]) =>
+      pool.query(text, values as unknown[] | undefined).then(({ rows }) => rows as Row[], lost),
+    prepared: <Row>(text: string, values: readonly unknown[]) =>
+      pool.query(named(text, values)).then(({ rows }) => rows as Row[], lost),
+  };
+}
+
+/** Each connection holds every statement that has a name until it ends, so there are only so many. */
+const mostNames = 100;
+const names = new Map<string, string>();
+
+function named(text: string, values: readonly unknown[]): pg.QueryConfig {
+  let name = names.get(text);
+  if (name === undefined && names.size < mostNames) {
+    name = `s${names.size}`;
+    names.set(text, name);
+  }
+  return { text, values: values as unknown[], ...(name !== undefined && { name }) };
 }
 
 export function poolOf(dataSource: DataSource): pg.Pool {
@@ -56,8 +82,10 @@ export async function managerSql(manager: EntityManager): Promise<Sql> {
   const client = (await manager.queryRunner!.connect()) as pg.PoolClient;
   return {
     async query<Row>(text: string, values?: readonly unknown[]) {
-      const result = await client.query(text, values as unknown[] | undefined);
-      return result.rows as Row[];
+      return (await client.query(text, values as unknown[] | undefined)).rows as Row[];
+    },
+    async prepared<Row>(text: string, values: readonly unknown[]) {
+      return (await client.query(named(text, values))).rows as Row[];
     },
   };
 }
@@ -66,9 +94,13 @@ export async function managerSql(manager: EntityManager): Promise<Sql> {
 export function unreachable(error: unknown): Problem | undefined {
   if (error instanceof Problem) return undefined;
   const code = codeOf(error) ?? '';
-  const gone = code.startsWith('08') || code.startsWith('57P') || ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', '53300'].includes(code);
-  const lost = error instanceof Error && /^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message);
-  return gone || lost ? new Problem('transient', 'The database is not available; try again.', { retryAfter: 5, cause: error }) : undefined;
+  const gone =
+    code.startsWith('08') || code.startsWith('57P') || ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', '53300'].includes(code);
+  const lost =
+    error instanceof Error && /^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message);
+  return gone || lost
+    ? new Problem('transient', 'The database is not available; try again.', { retryAfter: 5, cause: error })
+    : undefined;
 }
 
 /** SQLSTATE, or the operating system's error name. */

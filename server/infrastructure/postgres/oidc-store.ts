@@ -81,7 +81,7 @@ function endings(sql: Sql): Pick<AuthorizationStore, 'revokeGrant' | 'revokeAcco
       ]);
     },
     async standing({ tokenId, clientId, grantId, accountId }) {
-      const [row] = await sql.query<StandingRow>(
+      const [row] = await sql.prepared<StandingRow>(
         `select exists (select from revoked_token where token_id = $1)
                 or ($3::text is not null and not exists (select from oidc_payload where model = 'Grant' and id = $3 and expires_at > now()))
                   as revoked,

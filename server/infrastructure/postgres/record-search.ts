@@ -16,8 +16,7 @@ export type NarrowingOf = (type: ResourceType) => Narrowing | undefined;
 interface MatchRow extends RecordRow {
   rid: number;
   keys: (string | null)[] | null;
-  total: number | null;
-  cursor_key: Buffer | null;
+  total?: number;
 }
 
 /**
@@ -43,16 +42,18 @@ export async function searchRecords(
 
   const keys = sortBy(query, bound);
   const position = query.after === undefined ? 'true' : await behind(sql, query, keys, bound);
-  const rows = await sql.query<MatchRow>(pageSql(query, keys, matching, position, bound), bound.values);
+  const text = pageSql(query, keys, matching, position, bound);
+  const kept = narrowing(query.type)?.kind === 'all' && byIdentifier(query);
+  const rows = await (kept ? sql.prepared<MatchRow>(text, bound.values) : sql.query<MatchRow>(text, bound.values));
   const page = rows.filter((row) => row.rid !== null).slice(0, query.count);
   const last = page.at(-1);
-  const more = rows.length > query.count && last?.cursor_key;
+  const more = rows.length > query.count && last;
   const { included, truncated } = await includeRecords(sql, query, page, narrowing, baseUrl);
   return {
     matches: page.map(storedRecord),
     included: included.map((row): StoredRecord => storedRecord(row)),
     ...(query.total !== 'none' && { total: rows[0]?.total ?? 0 }),
-    ...(more && { next: sealCursor(query, { keys: last.keys ?? [], rid: last.rid }, last.cursor_key!) }),
+    ...(more && { next: sealCursor(query, { keys: last.keys ?? [], rid: last.rid }, await cursorKey(sql)) }),
     ...(truncated && { truncated }),
   };
 }
@@ -62,26 +63,47 @@ async function count(sql: Sql, matching: string, values: unknown[]): Promise<num
   return row!.total;
 }
 
+/**
+ * A search by one identifier finds a record or two whatever the value, so one plan is right for all of them. That is
+ * not so for other searches: what is best for a rare value may take minutes for a frequent one.
+ */
+function byIdentifier({ conditions, sort, after, total }: SearchQuery): boolean {
+  const [only, ...more] = conditions;
+  if (!only || more.length > 0 || sort.length > 0 || after !== undefined || total !== 'none') return false;
+  const { parameter, modifier, values, chain, has } = only;
+  if (modifier !== undefined || chain || has || values.length !== 1) return false;
+  return parameter === '_id' || (parameter === 'identifier' && !values[0]!.endsWith('|'));
+}
+
 /** One row more than the page tells whether there is a next one. The outer join keeps the total of an empty page. */
 function pageSql(query: SearchQuery, keys: SortKey[], matching: string, position: string, bound: Bindings): string {
-  const total = query.total === 'none' ? 'null::bigint' : `(select count(*) from record r where ${matching})`;
-  const values = keys.length === 0 ? 'null::text[]' : `array[${keys.map(({ name }) => `${name}::text`).join(', ')}]`;
+  const sorted = keys.length === 0 ? 'null::text[]' : `array[${keys.map(({ name }) => `${name}::text`).join(', ')}]`;
   const order = [...keys.map(({ order }) => order), 'rid'].join(', ');
   const found = `select r.rid, r.type, r.id, r.version${keys.map(({ sql, name }) => `, ${sql} as ${name}`).join('')}
                    from record r where ${matching}`;
-  return `
-    with page as (select * from (${found}) m where ${position} order by ${order} limit ${bound.add(query.count + 1)})
-    select r.rid, ${recordColumns}, ${values} as keys, totals.total, (select key from search_cursor_key) as cursor_key
-      from (select ${total} as total) totals
+  const page = `with page as (select * from (${found}) m where ${position} order by ${order} limit ${bound.add(query.count + 1)})`;
+  const version = `join record_version v on v.rid = r.rid and v.version = r.version`;
+  const inOrder = `order by ${order.replace(/rid$/, 'r.rid')}`;
+  if (query.total === 'none') {
+    return `${page} select r.rid, ${recordColumns}, ${sorted} as keys from page r ${version} ${inOrder}`;
+  }
+  return `${page}
+    select r.rid, ${recordColumns}, ${sorted} as keys, totals.total
+      from (select count(*) as total from record r where ${matching}) totals
       left join page r on true
-      left join record_version v on v.rid = r.rid and v.version = r.version
-     order by ${order.replace(/rid$/, 'r.rid')}`;
+      left ${version}
+     ${inOrder}`;
+}
+
+/** Asked only where a page ends or goes on: most searches have one page. */
+async function cursorKey(sql: Sql): Promise<Buffer> {
+  const [row] = await sql.query<{ key: Buffer }>(`select key from search_cursor_key`);
+  return row!.key;
 }
 
 /** The condition of being behind the cursor in the order of the search. */
 async function behind(sql: Sql, query: SearchQuery, keys: SortKey[], bound: Bindings): Promise<string> {
-  const [row] = await sql.query<{ key: Buffer }>(`select key from search_cursor_key`);
-  const cursor = openCursor(query, query.after!, row!.key);
+  const cursor = openCursor(query, query.after!, await cursorKey(sql));
   // (a, b, rid) > (x, y, z), each key in its own direction and with nothing as the last value.
   let sqlText = `rid > ${bound.add(cursor.rid)}`;
   for (let n = keys.length - 1; n >= 0; n--) {

@@ -28,7 +28,7 @@ const current = 'record r join record_version v on v.rid = r.rid and v.version =
 export function postgresRecords(sql: Sql, options: { baseUrl?: string } = {}): RecordStore {
   const baseUrl = options.baseUrl ?? '';
   const one = async (text: string, values: readonly unknown[]): Promise<StoredRecord | undefined> => {
-    const [row] = await sql.query<RecordRow>(text, values);
+    const [row] = await sql.prepared<RecordRow>(text, values); // all of them by a key
     return row && storedRecord(row);
   };
 
@@ -59,17 +59,17 @@ export function postgresRecords(sql: Sql, options: { baseUrl?: string } = {}): R
     async lock(type, id) {
       if (!isId(id)) return undefined;
       // Two statements: after a wait, the first still joins the version of its own old snapshot and would find nothing.
-      await sql.query(`select 1 from record where type = $1 and id = $2 for update`, [type, id]);
+      await sql.prepared(`select 1 from record where type = $1 and id = $2 for update`, [type, id]);
       return one(`select ${recordColumns} from ${current} where r.type = $1 and r.id = $2`, [type, id]);
     },
 
     async lockKey(key) {
-      await sql.query(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [key]);
+      await sql.prepared(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [key]);
     },
 
     async put(record) {
       const { resource } = record;
-      await sql.query(`select put_record($1, $2, $3, $4, $5, $6, $7, $8, $9)`, [
+      await sql.prepared(`select put_record($1, $2, $3, $4, $5, $6, $7, $8, $9)`, [
         record.resourceType,
         record.id,
         record.version,

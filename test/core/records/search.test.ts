@@ -1,8 +1,9 @@
 import type { DiagnosticReport, Endpoint, ImagingStudy, Observation, Patient, Task } from '@medplum/fhirtypes';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Problem } from '../../../server/core/problem.ts';
 import { parseSearch } from '../../../server/core/records/parse-search.ts';
 import { search } from '../../../server/core/records/read.ts';
-import { baseUrl, recordsWorld, server, type RecordsWorld } from '../../harness/records.ts';
+import { baseUrl, caller, recordsWorld, server, type RecordsWorld } from '../../harness/records.ts';
 
 let here: RecordsWorld;
 const uid = '1.2.840.99.1';
@@ -237,6 +238,19 @@ for (const [kind, cases] of Object.entries(table)) {
 }
 
 describe('a search', () => {
+  // Searches by one identifier keep their statement prepared: after the fifth time PostgreSQL keeps the plan, too.
+  it('by an identifier finds the same however often, each caller what is theirs', async () => {
+    const own = caller('patient/*.rs', { role: 'patient', patient: 'a', fhirUser: 'Patient/a' });
+    for (let round = 0; round < 12; round++) {
+      expect(await here.find('Patient?identifier=17')).toEqual(['a', 'b']);
+      expect(await here.find('Patient?identifier=urn:other|17')).toEqual(['b']);
+      expect(await here.find('Patient?identifier=urn:none|17')).toEqual([]);
+      expect(await here.find('Patient?identifier=17', own)).toEqual(['a']);
+      expect(await here.find('Patient?_id=c')).toEqual(['c']);
+      expect(await here.find('Patient?_id=b', own).catch((error: Problem) => error.code)).toEqual('forbidden');
+    }
+  });
+
   const run = (query: string, extra: { after?: string; total?: 'accurate' } = {}) => {
     const [type, parameters] = query.split('?');
     const { query: parsed } = parseSearch(type as 'Patient', [...new URLSearchParams(parameters)], { strict: true });
