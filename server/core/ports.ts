@@ -367,8 +367,8 @@ export interface Classification {
   /** Grad-CAM, one map a class, each `heatMapSize` x `heatMapSize`, row by row, not negative. */
   heatMaps: number[][];
   heatMapSize: number;
-  /** The map of the class with the highest probability over the frame as a person sees it, PNG. */
-  heatMap: { png: Uint8Array; width: number; height: number };
+  /** The map of the class with the highest probability over the frame as a person sees it. */
+  heatMap: { jpeg: Uint8Array; width: number; height: number };
   /** Scores of the model's own gate and distance outputs. */
   gate: number[];
   distance: number[];

@@ -69,8 +69,8 @@ test('the analysis writes probabilities, threshold, digest and heat map once, ho
   expect(await named<DiagnosticReport>('report')).toMatchObject({ status: 'partial', result: [{ reference: `Observation/${finding.id}` }] });
 
   const media = await read<Media>(place.world, 'Media', (await named<DiagnosticReport>('report')).media![0]!.link.reference!.split('/')[1]!);
-  const png = await read<Binary>(place.world, 'Binary', media.content.url!.split('/')[1]!);
-  expect(Buffer.from(png.data!, 'base64').subarray(1, 4).toString()).toBe('PNG');
+  const picture = await read<Binary>(place.world, 'Binary', media.content.url!.split('/')[1]!);
+  expect(Buffer.from(picture.data!, 'base64').subarray(0, 3).toString('hex')).toBe('ffd8ff');
   const { matches } = await place.world.records.search(
     { type: 'Observation', conditions: [{ parameter: 'patient', values: [review.study.subject.reference!] }], include: [], revinclude: [], sort: [], count: 10, total: 'none' }, // prettier-ignore
     () => everything,

@@ -142,15 +142,15 @@ export function heatMap(
       height: picture.height,
       width: picture.width,
       frames: 1,
-      content: { contentType: 'image/png', url: `Binary/${binaryId}`, size: picture.png.length, title: 'AI heat map' },
+      content: { contentType: 'image/jpeg', url: `Binary/${binaryId}`, size: picture.jpeg.length, title: 'AI heat map' },
       note: [{ text: `Grad-CAM of the class ${decision.best.label}: where the model looked, not where disease is.` }],
     },
     binary: {
       resourceType: 'Binary',
       id: binaryId,
-      contentType: 'image/png',
+      contentType: 'image/jpeg',
       securityContext: { reference: `Media/${id}` },
-      data: Buffer.from(picture.png).toString('base64'),
+      data: Buffer.from(picture.jpeg).toString('base64'),
     },
   };
 }

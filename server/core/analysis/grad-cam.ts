@@ -1,4 +1,3 @@
-import { constants, crc32, deflateSync } from 'node:zlib';
 import { type Content, whole } from './content.ts';
 
 /** How strongly the heat map covers the image. */
@@ -77,50 +76,4 @@ export function overlay(
     }
   }
   return rgb;
-}
-
-/**
- * An RGB picture as PNG (ISO/IEC 15948): 8 bits, every row Paeth-filtered, Huffman codes only, one IDAT. What the filter
- * leaves of a film is noise in which no string repeats: looking for strings takes four times as long and saves nothing.
- */
-export function encodePng(rgb: Uint8Array, width: number, height: number): Uint8Array {
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8); // depth 8, truecolour, deflate, no filter method but 0, not interlaced
-  const packed = deflateSync(filtered(rgb, width, height), { level: 1, strategy: constants.Z_HUFFMAN_ONLY });
-  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', packed), chunk('IEND', Buffer.alloc(0))]);
-}
-
-/** Each byte less what its neighbours left, above and above left let expect (ISO/IEC 15948 9.4). */
-function filtered(rgb: Uint8Array, width: number, height: number): Uint8Array {
-  const stride = width * 3;
-  const rows = new Uint8Array(height * (stride + 1));
-  const none = new Uint8Array(stride);
-  for (let y = 0; y < height; y++) {
-    const row = rgb.subarray(y * stride, (y + 1) * stride);
-    const above = y === 0 ? none : rgb.subarray((y - 1) * stride, y * stride);
-    const at = y * (stride + 1);
-    rows[at] = 4;
-    for (let i = 0; i < stride; i++) {
-      const a = i < 3 ? 0 : row[i - 3]!;
-      const b = above[i]!;
-      const c = i < 3 ? 0 : above[i - 3]!;
-      const toA = Math.abs(b - c);
-      const toB = Math.abs(a - c);
-      const toC = Math.abs(a + b - c - c);
-      rows[at + 1 + i] = row[i]! - (toA <= toB && toA <= toC ? a : toB <= toC ? b : c);
-    }
-  }
-  return rows;
-}
-
-function chunk(type: string, data: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-  const framed = Buffer.alloc(body.length + 8);
-  framed.writeUInt32BE(data.length, 0);
-  framed.set(body, 4);
-  framed.writeUInt32BE(crc32(body), body.length + 4);
-  return framed;
 }

@@ -168,10 +168,10 @@ async function pictures(
   }
   const media = await found(world, 'Media', report.media?.[0]?.link);
   const bytes = await found(world, 'Binary', { reference: (media as Media | undefined)?.content.url ?? '' });
-  const data = (bytes as Binary | undefined)?.data;
+  const { contentType, data } = (bytes as Binary | undefined) ?? {};
   if (data) {
     const caption = 'Grad-CAM: where the model looked, not where disease is. Not for diagnosis.';
-    result.push({ title: 'AI heat map', caption, dataUri: `data:image/png;base64,${data}` });
+    result.push({ title: 'AI heat map', caption, dataUri: `data:${contentType};base64,${data}` });
   }
   return result;
 }

@@ -241,10 +241,10 @@ export class ImageLine {
     const top = outputs.probabilities.indexOf(Math.max(...outputs.probabilities));
     const map = outputs.gradcam.slice(top * cells, (top + 1) * cells);
     const drawn = await this.#work(image, { kind: 'heat-map', preview, content, map });
-    if (!drawn || !('png' in drawn) || image.settled) return;
+    if (!drawn || !('jpeg' in drawn) || image.settled) return;
     image.settled = true;
     this.#answered++;
-    const heatMap = { png: drawn.png, width: preview.width, height: preview.height };
+    const heatMap = { jpeg: drawn.jpeg, width: preview.width, height: preview.height };
     image.resolve({ ...classificationOf(this.#model, outputs, provider), heatMap, milliseconds: image.spent });
   }
 

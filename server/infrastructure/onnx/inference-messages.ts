@@ -44,4 +44,4 @@ export type PixelQuestion =
   | { kind: 'heat-map'; preview: ModelInput['preview']; content: Content; map: Float32Array };
 
 export type PixelAnswer =
-  { input: ModelInput } | { png: Uint8Array } | { problem: { code: ProblemCode; message: string } };
+  { input: ModelInput } | { jpeg: Uint8Array } | { problem: { code: ProblemCode; message: string } };
