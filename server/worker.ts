@@ -1,9 +1,11 @@
 import type { System } from './compose.ts';
 import { sweepBlobs } from './core/studies/sweep-blobs.ts';
+import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import type { Logger } from './log.ts';
 import { analyze, failLostAnalyses } from './work/analyze.ts';
 import { issueReport } from './work/issue-report.ts';
 import { sendReport } from './work/send-report.ts';
+import { shadow } from './work/shadow.ts';
 
 const minute = 60_000;
 
@@ -13,9 +15,9 @@ const minute = 60_000;
  */
 export async function startWorkers(system: Pick<System, 'jobs' | 'world' | 'authorizations' | 'closing'>, log: Logger): Promise<void> {
   const { jobs, world } = system;
-  const handlers = { analyze, 'issue-report': issueReport, 'send-report': sendReport } as const;
+  const handlers = { analyze, shadow, 'issue-report': issueReport, 'send-report': sendReport } as const;
   const state = world.classifier.state();
-  const concurrency = { analyze: state.ready ? state.workers : 1, 'issue-report': 1, 'send-report': 2 };
+  const concurrency = { analyze: state.ready ? state.workers : 1, shadow: 1, 'issue-report': 1, 'send-report': 2 };
   for (const kind of Object.keys(handlers) as (keyof typeof handlers)[]) {
     await jobs.work(kind, concurrency[kind], async (job) => {
       const start = performance.now();
@@ -35,6 +37,7 @@ export async function startWorkers(system: Pick<System, 'jobs' | 'world' | 'auth
 function keepHouse({ world, authorizations, closing }: Pick<System, 'world' | 'authorizations' | 'closing'>, log: Logger): void {
   const chores = [
     { kind: 'lost analyses', every: minute, work: () => failLostAnalyses(world) },
+    { kind: 'waiting analyses', every: minute, work: () => wakeAnalyses(world) },
     { kind: 'expired sessions', every: 10 * minute, work: () => authorizations.sweep() },
     { kind: 'blobs without rows', every: 60 * minute, work: () => sweepBlobs(world) },
   ];

@@ -1,12 +1,13 @@
 import { everything } from '../access/narrowing.ts';
 import { presentationOf } from '../dicom/presentation.ts';
-import type { Classification, InstanceRow, World } from '../ports.ts';
+import type { Classification, Classifier, InstanceRow, World } from '../ports.ts';
 import { Problem } from '../problem.ts';
 import { decide, type Decision, type ImageTags } from './decide.ts';
 import { encodePng, overlay } from './grad-cam.ts';
 
 export interface Analysis {
-  SOPInstanceUID: string;
+  /** The image that was analysed. */
+  instance: InstanceRow;
   classification: Classification;
   decision: Decision;
   /** The heat map of the best class over the image, PNG. */
@@ -23,24 +24,33 @@ const longestTable = 1 << 18;
  *
  * @throws Problem `not-found` if the study has no image; what decoder and classifier throw.
  */
-export async function analyzeStudy(world: World, StudyInstanceUID: string): Promise<Analysis> {
+export async function analyzeStudy(world: World, StudyInstanceUID: string, classifier: Classifier): Promise<Analysis> {
   const instances = await world.studies.locate({ StudyInstanceUID }, everything);
   const instance = mostTelling(instances);
   if (!instance) throw new Problem('not-found', 'The study has no image that can be analysed.');
-  const frame = middleFrame(instance);
-  const decoded = await world.pixels.decode(instance, frame);
-  const tables = await lookupTables(world, instance);
-  const presentation = presentationOf(instance, frame, (path) => tables.get(path));
-  const classification = await world.classifier.classify(decoded, presentation);
-  const decision = decide(classification, tagsOf(instance), world.settings.confidenceThreshold);
+  const { classification, decision } = await classifyInstance(world, instance, classifier);
   const { preview, heatMaps, heatMapSize } = classification;
   const picture = overlay(preview, heatMaps[decision.best.index]!, heatMapSize);
   return {
-    SOPInstanceUID: instance.SOPInstanceUID,
+    instance,
     classification,
     decision,
     heatMap: encodePng(picture, preview.width, preview.height),
   };
+}
+
+/** What a model says about one stored image: its middle frame, decoded and as a person sees it. @throws as `analyzeStudy`. */
+export async function classifyInstance(
+  world: World,
+  instance: InstanceRow,
+  classifier: Classifier,
+): Promise<{ classification: Classification; decision: Decision }> {
+  const frame = middleFrame(instance);
+  const decoded = await world.pixels.decode(instance, frame);
+  const tables = await lookupTables(world, instance);
+  const presentation = presentationOf(instance, frame, (path) => tables.get(path));
+  const classification = await classifier.classify(decoded, presentation);
+  return { classification, decision: decide(classification, tagsOf(instance), world.settings.confidenceThreshold) };
 }
 
 /** The image that analysis and report show; undefined for a study of documents only. */

@@ -11,9 +11,17 @@ import { input, output, outputOf, type Pointer, pointer, referenceTo, stepTask }
 import { moveCoordination, nextVersionOf, type Review, reviewOf } from './review.ts';
 import { create, type Kept, locked, put, versioned } from './server-write.ts';
 
-/** A doctor asks for the analysis: the job is owed when this transaction commits. */
+/**
+ * A doctor asks for the analysis: the job is owed when this transaction commits.
+ *
+ * @throws Problem `conflict` while the model is switched off: the step stays as it is.
+ */
 export async function startAnalysis(review: Review, step: Task): Promise<Task> {
   const { context, coordination } = review;
+  const state = context.world.classifier.state();
+  if (!state.ready && state.switchedOff) {
+    throw new Problem('conflict', 'The AI is switched off at the moment. Wait, or go on without it.');
+  }
   await context.stores.jobs.enqueue({
     kind: 'analyze',
     key: step.id!,

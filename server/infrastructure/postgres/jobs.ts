@@ -28,6 +28,7 @@ interface Payload {
 /** Tries and pauses. A report waits for a browser, mail for a relay that may be down for an hour. */
 const queues: Record<Job['kind'], { retryLimit: number; retryDelay: number; retryDelayMax: number; expireInSeconds: number }> = {
   analyze: { retryLimit: 3, retryDelay: 1, retryDelayMax: 30, expireInSeconds: 120 },
+  shadow: { retryLimit: 2, retryDelay: 5, retryDelayMax: 60, expireInSeconds: 120 },
   'issue-report': { retryLimit: 5, retryDelay: 2, retryDelayMax: 60, expireInSeconds: 120 },
   'send-report': { retryLimit: 12, retryDelay: 5, retryDelayMax: 900, expireInSeconds: 120 },
 };
