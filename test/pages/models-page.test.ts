@@ -3,13 +3,16 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { postgresAnalyses } from '../../server/infrastructure/postgres/analyses.ts';
 import type { AnalysisRow, Answer } from '../../server/core/analysis/analysis-row.ts';
 import { openBrowser, signInByPage, type TestBrowser } from '../harness/browser.ts';
 import { alteredCopy, makeModel, type MadeModel } from '../harness/models.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 import { SHIPPED } from '../models/shipped.ts';
+
+// Models start and a browser draws on a machine that may be busy: waiting long is no failure.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 // The page of the registry as an administrator uses it.
 let folder: string;
@@ -30,6 +33,7 @@ beforeAll(async () => {
   browser = await openBrowser();
   const person = await browser.person();
   page = person.page;
+  page.setDefaultTimeout(120_000);
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
   await signInByPage(page, server.url, 'admin');
   faults.push(...person.faults);
