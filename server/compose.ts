@@ -8,9 +8,13 @@ import { createApp } from './app.ts';
 import { readBackendClients, type Config } from './config.ts';
 import type { AuthorizationStore } from './core/accounts/authorizations.ts';
 import type { PasswordHasher } from './core/accounts/password.ts';
+import { followRegistry, followRegistryFrom } from './core/analysis/follow-registry.ts';
+import { digestsOf } from './core/analysis/registered-model.ts';
+import { registerFound } from './core/analysis/register-models.ts';
 import type { Settings, Stores, World } from './core/ports.ts';
 import { demoSignIns } from './demo/people.ts';
 import { dicomwebFace } from './dicomweb/routes.ts';
+import { errors } from './fhir/errors.ts';
 import { fhirFace } from './fhir/face.ts';
 import { bearer } from './http/bearer.ts';
 import type { Readiness } from './http/health.ts';
@@ -21,13 +25,15 @@ import { threadedPixels } from './infrastructure/codecs/pixel-decoder.ts';
 import { dicomReader } from './infrastructure/dicom-reader/pool.ts';
 import { startMailSink } from './infrastructure/mail/mail-sink.ts';
 import { smtpMailer } from './infrastructure/mail/smtp-mailer.ts';
-import { startClassifier } from './infrastructure/onnx/classifier.ts';
+import { modelFiles } from './infrastructure/onnx/model-files.ts';
 import { startPrinter, type PrinterState } from './infrastructure/pdf/printer.ts';
 import { postgresAccounts, postgresAttempts } from './infrastructure/postgres/accounts.ts';
+import { postgresAnalyses } from './infrastructure/postgres/analyses.ts';
 import { postgresAudit, sharedAudit } from './infrastructure/postgres/audit.ts';
 import { connect, poolSql, type Sql } from './infrastructure/postgres/connection.ts';
 import { startEmbeddedPostgres } from './infrastructure/postgres/embedded.ts';
 import { startJobs, type JobRunner } from './infrastructure/postgres/jobs.ts';
+import { postgresModels } from './infrastructure/postgres/models.ts';
 import { postgresAuthorizations } from './infrastructure/postgres/oidc-store.ts';
 import { postgresRecords } from './infrastructure/postgres/records.ts';
 import { postgresReportNumbers } from './infrastructure/postgres/report-numbers.ts';
@@ -36,6 +42,7 @@ import { postgresStudySearch } from './infrastructure/postgres/study-search.ts';
 import { inTransaction } from './infrastructure/postgres/transaction.ts';
 import type { Logger } from './log.ts';
 import { findPatients } from './portal/find-patients.ts';
+import { modelRoutes } from './portal/models.ts';
 import { portalFace, type PortalStatus } from './portal/routes.ts';
 import { seedClients } from './smart/clients.ts';
 import { smartFace } from './smart/face.ts';
@@ -117,21 +124,27 @@ async function build(
   const reader = dicomReader();
   const pixels = threadedPixels(blobs);
   closing.push(reader.close, pixels.close);
+  const sql = poolSql(dataSource);
+  const models = modelFiles({
+    shippedFolder: config.modelDir,
+    modelsFolder: config.modelsDir,
+    providers: config.executionProviders,
+    batch: config.analysisBatch,
+    ...(config.analysisWorkers === undefined ? {} : { workers: config.analysisWorkers }),
+    onFault: (err) => log.warn({ err }, 'model files'),
+  });
+  closing.push(models.files.close);
+  const known = await postgresModels(sql).all();
   // A database starts in milliseconds, a browser in seconds: these come up together.
-  const [classifier, pdf, sink] = await Promise.all([
-    startClassifier({
-      folder: config.modelDir,
-      providers: config.executionProviders,
-      batch: config.analysisBatch,
-      ...(config.analysisWorkers === undefined ? {} : { workers: config.analysisWorkers }),
-    }),
+  const [pdf, sink] = await Promise.all([
     startPrinter({
       cacheFolder: join(config.dataDir, 'browser'),
       ...(config.chromiumPath === undefined ? {} : { chromiumPath: config.chromiumPath }),
     }),
     config.smtpUrl === undefined ? startMailSink() : undefined,
+    models.files.scan(digestsOf(known)),
   ]);
-  closing.push(classifier.close, pdf.close);
+  closing.push(pdf.close);
   if (sink) closing.push(sink.close);
   const mailer = smtpMailer({
     url: config.smtpUrl ?? sink!.url,
@@ -145,22 +158,30 @@ async function build(
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl: settings.fhirBaseUrl }) },
     accounts: postgresAccounts(sql),
     reportNumbers: postgresReportNumbers(sql),
+    models: postgresModels(sql),
+    analyses: postgresAnalyses(sql),
     jobs: jobs.queue(sql),
     audit,
   });
-  const sql = poolSql(dataSource);
   const world: World = {
     ...storesOn(sql, sharedAudit(sql)),
     settings,
     blobs,
     reader,
     pixels,
-    classifier,
+    classifier: models.classifier,
+    shadow: models.shadow,
+    modelFiles: models.files,
     pdf,
     mailer,
     transaction: (work) => inTransaction(dataSource, storesOn, work),
     now: () => new Date(),
   };
+  await registerFound(world);
+  const revision = await world.models.revision();
+  await followRegistry(world);
+  const onFault = (err: unknown) => log.warn({ err }, 'model registry');
+  closing.push(followRegistryFrom(world, revision, { everyMs: 2_000, onFault }));
 
   const authorizations = postgresAuthorizations(sql);
   const passwords = argon2Passwords();
@@ -202,17 +223,18 @@ async function build(
   const dicomweb = dicomwebFace({ world, bearer: guard, instanceLimit: config.maxInstanceBytes });
 
   let draining = false;
-  const status = (): PortalStatus => portalStatus(config, classifier.state());
+  const status = (): PortalStatus => portalStatus(config, world.classifier.state());
   const readiness = async (): Promise<Readiness> => {
     const components: Record<string, string> = {
       database: await sql.query('select 1').then(() => 'up', () => 'not reachable'),
       'blob store': await access(blobFolder, constants.R_OK | constants.W_OK | constants.X_OK).then(() => 'up', () => 'its folder cannot be read and written'),
-      model: modelLine(classifier.state()),
+      model: modelLine(world.classifier.state()),
       browser: browserLine(pdf.state()),
     }; // prettier-ignore
-    const ready =
-      !draining && components.database === 'up' && components['blob store'] === 'up' && classifier.state().ready;
-    const model = classifier.state();
+    const model = world.classifier.state();
+    // A model that is switched off on purpose must not take the whole server out of service.
+    const classifies = model.ready || model.switchedOff === true;
+    const ready = !draining && components.database === 'up' && components['blob store'] === 'up' && classifies;
     return {
       ready,
       components: draining ? { ...components, server: 'stopping' } : components,
@@ -232,6 +254,7 @@ async function build(
       mount('/dicomweb', dicomweb.routes() as Middleware) as Middleware<State>,
       mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
       portalFace({ status, ...(sink && { mailbox: sink }) }).routes() as Middleware<State>,
+      modelRoutes({ world, bearer: guard, errors: errors(fault) }).routes() as Middleware<State>,
     ],
     webFolder: join(import.meta.dirname, '..', 'viewer', 'dist'),
   });
@@ -260,11 +283,12 @@ function settingsFrom(config: Config, publicUrl: string): Settings {
     timeZone: config.timeZone,
     organizationName: config.siteName,
     fourEyes: config.fourEyes,
+    demo: config.mode === 'demo',
   };
 }
 
 function modelLine(state: ReturnType<World['classifier']['state']>): string {
-  if (!state.ready) return state.reason;
+  if (!state.ready) return state.switchedOff ? 'switched off by an administrator' : state.reason; // public: no names here
   const lost = state.lost ? `, since ${state.lost.join(' and ')}` : '';
   return `up (${state.model.name} ${state.model.version} on ${state.provider}${lost})`;
 }

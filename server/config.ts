@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
@@ -24,6 +24,7 @@ const variables = z.object({
   ANALYZE_ON_ARRIVAL: flag.default(false),
   FOUR_EYES: flag.default(true),
   MODEL_DIR: z.string().default('models/chest-mobilenet-v2'),
+  MODELS_DIR: z.string().optional(),
   EXECUTION_PROVIDERS: z
     .string()
     .default('cuda,webgpu,cpu')
@@ -60,6 +61,7 @@ export interface Config {
   analyzeOnArrival: boolean;
   fourEyes: boolean;
   modelDir: string;
+  modelsDir: string;
   executionProviders: ('cuda' | 'webgpu' | 'cpu')[];
   analysisWorkers: number | undefined;
   /** On an accelerator only. */
@@ -106,6 +108,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     analyzeOnArrival: value.ANALYZE_ON_ARRIVAL,
     fourEyes: value.FOUR_EYES,
     modelDir: resolve(value.MODEL_DIR),
+    modelsDir: resolve(value.MODELS_DIR ?? join(value.DATA_DIR, 'models')),
     executionProviders: value.EXECUTION_PROVIDERS,
     analysisWorkers: value.ANALYSIS_WORKERS,
     analysisBatch: { size: value.ANALYSIS_BATCH, delayMs: value.ANALYSIS_BATCH_DELAY_MS },

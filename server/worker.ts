@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os';
 import type { System } from './compose.ts';
 import { sweepBlobs } from './core/studies/sweep-blobs.ts';
+import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import type { Logger } from './log.ts';
 import { analyze, failLostAnalyses } from './work/analyze.ts';
 import { issueReport } from './work/issue-report.ts';
 import { sendReport } from './work/send-report.ts';
+import { shadow } from './work/shadow.ts';
 
 const minute = 60_000;
 
@@ -17,10 +19,11 @@ export async function startWorkers(
   log: Logger,
 ): Promise<void> {
   const { jobs, world } = system;
-  const handlers = { analyze, 'issue-report': issueReport, 'send-report': sendReport } as const;
+  const handlers = { analyze, shadow, 'issue-report': issueReport, 'send-report': sendReport } as const;
   const state = world.classifier.state();
   const concurrency = {
     analyze: state.ready ? state.parallel : availableParallelism() + 4,
+    shadow: 1,
     'issue-report': 1,
     'send-report': 2,
   };
@@ -49,6 +52,7 @@ function keepHouse(
 ): void {
   const chores = [
     { kind: 'lost analyses', every: minute, work: () => failLostAnalyses(world) },
+    { kind: 'waiting analyses', every: minute, work: () => wakeAnalyses(world) },
     { kind: 'expired sessions', every: 10 * minute, work: () => authorizations.sweep() },
     { kind: 'blobs without rows', every: 60 * minute, work: () => sweepBlobs(world) },
   ];

@@ -11,14 +11,23 @@ import type { Principal, Role } from './principal.ts';
 import type { SearchQuery } from './records/search-query.ts';
 import type { DicomJson } from './dicom/json.ts';
 import type { Presentation } from './dicom/presentation.ts';
+import type { AnalysisRow, DoctorsWord } from './analysis/analysis-row.ts';
+import type { ComparedCell } from './analysis/comparison.ts';
+import type { DriftCell } from './analysis/drift.ts';
 import type { ModelDescription } from './analysis/model-description.ts';
+import type { ModelState } from './analysis/model-states.ts';
+import type { FoundModel, ModelChange, Places, RefusedModel, RegisteredModel } from './analysis/registered-model.ts';
 
 export interface World extends Stores {
   settings: Settings;
   blobs: Blobs;
   reader: DicomReader;
   pixels: PixelDecoder;
-  classifier: Classifier;
+  /** What answers doctors: the active model. */
+  classifier: SwitchedClassifier;
+  /** What runs beside it, seen by administrators only. */
+  shadow: SwitchedClassifier;
+  modelFiles: ModelFiles;
   pdf: PdfPrinter;
   mailer: Mailer;
   /** Runs `work` in one PostgreSQL transaction (read committed); commits when it resolves, rolls back when it throws. */
@@ -32,6 +41,8 @@ export interface Stores {
   studies: StudyStore;
   accounts: AccountStore;
   reportNumbers: ReportNumbers;
+  models: ModelStore;
+  analyses: AnalysisLog;
   jobs: JobQueue;
   audit: AuditTrail;
 }
@@ -48,6 +59,8 @@ export interface Settings {
   /** IANA zone of the site, for DICOM times without an offset and for printed dates. */
   timeZone: string;
   organizationName: string;
+  /** Invented patients only: an untrained model may be shipped and active. */
+  demo: boolean;
   /** The same person may not verify and release (four-eyes). */
   fourEyes: boolean;
   /** Identifier system (URI) of DICOM Patient IDs that come without an issuer; a namespace of this server by default. */
@@ -339,7 +352,61 @@ export type ClassifierState =
       /** Providers that worked and failed since the start, with the reason. */
       lost?: string[];
     }
-  | { ready: false; reason: string; model?: ModelDescription };
+  /** `switchedOff`: an administrator wants it so; work waits instead of failing. */
+  | { ready: false; reason: string; model?: ModelDescription; switchedOff?: boolean };
+
+/** A classifier whose model can be changed while the server runs. */
+export interface SwitchedClassifier extends Classifier {
+  /** The one of this moment, which stays until `release`, so that an analysis ends with the model that it began with. */
+  hold(): Classifier & { release(): void };
+}
+
+/** The model folders of this machine, and which of their models run. */
+export interface ModelFiles {
+  /** Looks at all folders; a model that is not `known` must pass the self-test too. Never throws for a bad folder. */
+  scan(known: ReadonlySet<string>): Promise<void>;
+  found(): FoundModel[];
+  refused(): RefusedModel[];
+  /**
+   * Starts a model ahead of its promotion, so that what cannot run is not promoted. Call `discard` if it is not.
+   * @throws Problem `business-rule` if its files are not here, were altered, or fail the self-test.
+   */
+  prepare(digest: string): Promise<{ provider: string; discard(): void }>;
+  /** Lets the places serve these models; what they served before ends with its last image. */
+  serve(places: Places): Promise<void>;
+}
+
+/** The registry of models: state and append-only history. */
+export interface ModelStore {
+  /** Until the transaction ends nobody else changes the registry. */
+  lock(): Promise<void>;
+  all(): Promise<RegisteredModel[]>;
+  /** The state, which stays so until the transaction ends; undefined for an unknown model. */
+  stateOf(digest: string): Promise<ModelState | undefined>;
+  /** Digest of the shadow, if there is one. */
+  shadow(): Promise<string | undefined>;
+  /** Changes a state and appends it to the history; with `added` the model is new. */
+  change(
+    change: Omit<ModelChange, 'revision' | 'at'>,
+    added?: Pick<RegisteredModel, 'description' | 'evaluation'>,
+  ): Promise<void>;
+  /** Newest first. */
+  changes(): Promise<ModelChange[]>;
+  /** Rises with every change, so that other processes see that there was one. */
+  revision(): Promise<number>;
+}
+
+/** What models said, for comparison and drift; results for people are FHIR records. */
+export interface AnalysisLog {
+  /** Once for a Task and model, however often it is called. */
+  append(row: AnalysisRow): Promise<void>;
+  appendShadow(row: AnalysisRow): Promise<void>;
+  /** A doctor's word on the AI Observation of that id; a later one replaces it. */
+  heard(finding: string, word: DoctorsWord): Promise<void>;
+  /** By week, and by week and scanner, oldest first. */
+  drift(digest: string): Promise<DriftCell[]>;
+  compared(active: string, shadow: string): Promise<ComparedCell[]>;
+}
 
 /** What happens in the classifier now, and the mean of its last images. */
 export interface ClassifierLoad {
@@ -407,7 +474,7 @@ export interface OutgoingMail {
 // ---------------------------------------------------------------- owed work, accounts, audit
 
 export interface Job {
-  kind: 'analyze' | 'issue-report' | 'send-report';
+  kind: 'analyze' | 'shadow' | 'issue-report' | 'send-report';
   /** Only one job of this kind and key waits or runs at a time; asking again changes nothing. */
   key: string;
   /** Ids only, no health data. */

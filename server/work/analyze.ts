@@ -1,14 +1,16 @@
-import type { Device } from '@medplum/fhirtypes';
-import { type Analysis, analyzeStudy } from '../core/analysis/analyze-study.ts';
-import { classificationObservation, heatMap, modelDevice, type Subject } from '../core/analysis/findings.ts';
 import { everything } from '../core/access/narrowing.ts';
-import type { Job, World } from '../core/ports.ts';
+import { analysisRow } from '../core/analysis/analysis-row.ts';
+import { type Analysis, analyzeStudy } from '../core/analysis/analyze-study.ts';
+import { classificationObservation, heatMap, modelDevice, modelDeviceId, type Subject } from '../core/analysis/findings.ts';
+import { studyUid } from '../core/analysis/image-of-result.ts';
+import type { ModelDescription } from '../core/analysis/model-description.ts';
+import type { Classifier, Job, World } from '../core/ports.ts';
 import { systemPrincipal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import type { WriteContext } from '../core/records/write.ts';
 import { completeAnalysis, failAnalysis, stillTaken, takeAnalysis } from '../core/workflow/analysis-step.ts';
 import { type ReviewReason, systems } from '../core/workflow/codes.ts';
-import { idIn, inputOf, pointer, referenceTo } from '../core/workflow/review-tasks.ts';
+import { idIn, inputOf, type Pointer, pointer, referenceTo } from '../core/workflow/review-tasks.ts';
 import { create, type Kept, put } from '../core/workflow/server-write.ts';
 
 /** A job as a worker has it: which try it is, from 1, and whether none follows when it throws. */
@@ -30,23 +32,31 @@ const lookEveryMs = 1_000;
  * lost) for one more. What cannot succeed by trying again fails the Task at once with a coded reason.
  */
 export async function analyze(world: World, _deps: unknown, job: TakenJob): Promise<void> {
-  const state = world.classifier.state();
+  const held = world.classifier.hold();
+  try {
+    await analyzeWith(held, world, job);
+  } finally {
+    held.release();
+  }
+}
+
+/** @param classifier held until the end: the result is of the model that the Task was taken with. */
+async function analyzeWith(classifier: Classifier, world: World, job: TakenJob): Promise<void> {
+  const state = classifier.state();
+  // Switched off on purpose: the Task keeps its place, and `wakeAnalyses` owes the job again.
+  if (!state.ready && state.switchedOff && !(await hasActiveModel(world))) return;
   if (!state.ready && !job.final) throw new Problem('transient', 'The classifier is not ready.');
-  const device = state.model && modelDevice(state.model, state.ready ? state.provider : 'none');
   const taken = await world.transaction(async (stores) => {
     const context = contextOf(world, stores);
-    if (device) await keepDevice(context, device);
-    return takeAnalysis(context, String(job.data['task']), {
-      ...(device && { device: referenceTo(device) }),
-      seconds: leaseSeconds,
-    });
+    const device = state.model && (await keepDevice(context, state.model, state.ready ? state.provider : 'none'));
+    return takeAnalysis(context, String(job.data['task']), { ...(device && { device }), seconds: leaseSeconds });
   });
   if (!taken) return;
 
   let analysis: Analysis;
   const hold = holdOf(world, taken);
   try {
-    analysis = await analyzeStudy(world, await studyUidOf(world, taken), {
+    analysis = await analyzeStudy(world, await studyUidOf(world, taken), classifier, {
       priority: job.priority ?? 0,
       signal: hold.signal,
     });
@@ -96,10 +106,10 @@ async function keep(context: WriteContext, taken: Kept<'Task'>, analysis: Analys
     patient: pointer(step.for)!,
     study: inputOf(step, 'study')!,
     ...(step.basedOn?.[0] && { order: pointer(step.basedOn[0])! }),
-    SOPInstanceUID: analysis.SOPInstanceUID,
+    SOPInstanceUID: analysis.instance.SOPInstanceUID,
     at: context.world.now(),
   };
-  const device = modelDevice(classification.model, classification.provider);
+  const { stores } = context;
   const map = heatMap(subject, classification, decision);
   const finding = classificationObservation(subject, classification, decision);
   await create(context, map.binary);
@@ -108,10 +118,19 @@ async function keep(context: WriteContext, taken: Kept<'Task'>, analysis: Analys
   await completeAnalysis(context, step, {
     finding: { reference: `Observation/${kept.id}` },
     media: referenceTo(map.media),
-    device: referenceTo(device),
+    device: { reference: `Device/${modelDeviceId(classification.model)}` },
     // Only a trained model may push a case to the front.
     urgent: classification.model.trained && decision.answer === 'COVID',
     sources: [subject.study],
+  });
+  const run = { task: step.id, at: subject.at, timeZone: context.world.settings.timeZone, finding: kept.id };
+  await stores.analyses.append(analysisRow(run, analysis.instance, classification, decision));
+  const shadow = await stores.models.shadow();
+  if (shadow === undefined) return;
+  await stores.jobs.enqueue({
+    kind: 'shadow',
+    key: `${step.id}/${shadow}`,
+    data: { task: step.id, finding: kept.id, digest: shadow },
   });
 }
 
@@ -120,18 +139,20 @@ async function fail(context: WriteContext, taken: Kept<'Task'>, reason: ReviewRe
   if (step) await failAnalysis(context, step, reason);
 }
 
-/** The model's Device, once; a changed execution provider is a new version of it. */
-async function keepDevice(context: WriteContext, device: Device & { id: string }): Promise<void> {
-  await put(context, device);
+/** The model's Device, once; a changed execution provider is a new version of it. Its status is the registry's. */
+async function keepDevice(context: WriteContext, model: ModelDescription, provider: string): Promise<Pointer> {
+  const state = await context.stores.models.stateOf(model.model.sha256);
+  return referenceTo(await put(context, modelDevice(model, provider, state === 'active' ? 'active' : 'inactive')));
+}
+
+async function hasActiveModel(world: World): Promise<boolean> {
+  return (await world.models.all()).some(({ state }) => state === 'active');
 }
 
 async function studyUidOf(world: World, step: Kept<'Task'>): Promise<string> {
-  const id = idIn(inputOf(step, 'study'), 'ImagingStudy') ?? '';
-  const record = await world.records.read('ImagingStudy', id, everything);
-  const study = record?.resource as Kept<'ImagingStudy'> | undefined;
-  const uid = study?.identifier?.find(({ system }) => system === systems.studyUid)?.value;
+  const uid = await studyUid(world, idIn(inputOf(step, 'study'), 'ImagingStudy') ?? '');
   if (!uid) throw new Problem('not-found', 'The study is not there any more.');
-  return uid.replace(/^urn:oid:/, '');
+  return uid;
 }
 
 /** A server that is not ready may be so soon; an image that cost a thread its life may do so once more, not for ever. */

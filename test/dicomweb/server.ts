@@ -107,12 +107,12 @@ function worldOn(database: TestDatabase, publicUrl: string, parts: Pick<World, '
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl: fhirBaseUrl }) },
     audit,
     // Reading images needs neither accounts nor jobs: whoever calls them here finds a hole.
-    ...({} as Pick<Stores, 'accounts' | 'jobs' | 'reportNumbers'>),
+    ...({} as Pick<Stores, 'accounts' | 'jobs' | 'reportNumbers' | 'models' | 'analyses'>),
   });
   return {
     ...storesOn(database.sql, sharedAudit(database.sql)),
     ...parts,
-    ...({} as Pick<World, 'classifier' | 'pdf' | 'mailer'>),
+    ...({} as Pick<World, 'classifier' | 'shadow' | 'modelFiles' | 'pdf' | 'mailer'>),
     settings: {
       publicUrl,
       fhirBaseUrl,
@@ -122,6 +122,7 @@ function worldOn(database: TestDatabase, publicUrl: string, parts: Pick<World, '
       timeZone: 'UTC',
       organizationName: 'Test Hospital',
       fourEyes: false,
+      demo: false,
     },
     transaction: (work) => inTransaction(database.dataSource, (sql) => storesOn(sql), work),
     now: () => new Date(),

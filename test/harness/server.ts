@@ -34,12 +34,14 @@ export interface TestServer {
  * @param options.environment further settings, as an operator would give them.
  * @param options.demoData the invented hospital with its studies; `people` makes the accounts and patients only.
  * @param options.workers take jobs in this process (default true).
+ * @param options.beside another test server: this one is a second process on its database and images, under its address.
  */
 export async function startTestServer(
-  options: { environment?: Record<string, string>; demoData?: boolean | 'people'; workers?: boolean } = {},
+  options: { environment?: Record<string, string>; demoData?: boolean | 'people'; workers?: boolean; beside?: TestServer } = {},
 ): Promise<TestServer> {
-  const database = await emptyCopy();
-  const folder = await mkdtemp(join(tmpdir(), 'csss-test-'));
+  const { beside } = options;
+  const database = beside ? { url: beside.databaseUrl, drop: async () => {} } : await emptyCopy();
+  const folder = beside?.dataDir ?? (await mkdtemp(join(tmpdir(), 'csss-test-')));
   const key = await backendKey();
   const port = await freePort();
   const url = `http://localhost:${port}`;
@@ -50,13 +52,13 @@ export async function startTestServer(
     LOG_LEVEL: 'error',
     EXECUTION_PROVIDERS: 'cpu',
     ANALYSIS_WORKERS: '1',
-    BACKEND_CLIENT_JWKS: JSON.stringify({ keys: [key.public] }),
+    BACKEND_CLIENT_JWKS: beside ? '' : JSON.stringify({ keys: [key.public] }),
     ...(process.env.CHROMIUM_PATH ? { CHROMIUM_PATH: process.env.CHROMIUM_PATH } : {}),
     ...options.environment,
   });
   const log = createLogger(config.logLevel);
-  const system = await compose(config, url, log, () => {});
-  if (options.demoData ?? 'people') await seedDemo(system, () => {}, { studies: options.demoData === true });
+  const system = await compose(config, beside?.url ?? url, log, () => {});
+  if (!beside && (options.demoData ?? 'people')) await seedDemo(system, () => {}, { studies: options.demoData === true });
   if (options.workers ?? true) await startWorkers(system, log);
   const server = await new Promise<Server>((done) => {
     const listening = system.app.listen(port, '127.0.0.1', () => done(listening));
@@ -76,7 +78,7 @@ export async function startTestServer(
       await new Promise((done) => server.close(done));
       await system.stop();
       await database.drop();
-      await rm(folder, { recursive: true, force: true });
+      if (!beside) await rm(folder, { recursive: true, force: true });
     },
   };
 }

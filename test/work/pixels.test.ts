@@ -40,7 +40,7 @@ const film = (options: ImageOptions): ImageOptions => ({
 async function answerTo(options: ImageOptions): Promise<number[]> {
   const { study } = await place.image(options);
   const uid = study.identifier!.find(({ system }) => system === systems.studyUid)!.value!.replace('urn:oid:', '');
-  return (await analyzeStudy(place.world, uid)).classification.probabilities;
+  return (await analyzeStudy(place.world, uid, place.world.classifier)).classification.probabilities;
 }
 
 const words = (value: (grey: number) => number) => Buffer.from(Uint16Array.from(grey, value).buffer);

@@ -192,11 +192,13 @@ test('a result that comes after the step was cancelled is not written', async ()
   const review = await place.film();
   const step = await open(place.world, review, 'ai-inference');
   await change(place.world, place.people.doctor, step, { status: 'accepted' });
-  const slow = { ...place.world, classifier: { ...place.world.classifier, classify: async (...image: Parameters<typeof place.world.classifier.classify>) => {
-    const result = await place.world.classifier.classify(...image);
+  const held = place.world.classifier.hold();
+  const classify: typeof held.classify = async (...image) => {
+    const result = await held.classify(...image);
     await change(place.world, place.people.doctor, step, { status: 'cancelled', statusReason: text('not needed') });
     return result;
-  } } }; // prettier-ignore
+  };
+  const slow = { ...place.world, classifier: { ...place.world.classifier, hold: () => ({ ...held, classify }) } };
   await analyze(slow, {}, job(step));
   expect(await status(review)).toBe('AI_SKIPPED');
   expect(outputOf(await read<Task>(place.world, 'Task', review.coordinationId), 'ai-finding')).toBeUndefined();

@@ -41,6 +41,11 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
       },
       { path: '/admin', component: () => import('./pages/admin-page.vue'), meta: { title: 'admin', roles: ['admin'] } },
       {
+        path: '/models',
+        component: () => import('./pages/models-page.vue'),
+        meta: { title: 'models', roles: ['admin'] },
+      },
+      {
         path: '/patient',
         component: () => import('./pages/patient-page.vue'),
         meta: { title: 'patient', roles: ['patient'] },

@@ -1,14 +1,18 @@
 import { everything } from '../access/narrowing.ts';
 import { presentationOf } from '../dicom/presentation.ts';
-import type { Classification, ClassifyOptions, InstanceRow, World } from '../ports.ts';
+import type { Classification, Classifier, ClassifyOptions, InstanceRow, World } from '../ports.ts';
 import { Problem } from '../problem.ts';
 import { decide, type Decision, type ImageTags } from './decide.ts';
 
 export interface Analysis {
-  SOPInstanceUID: string;
+  /** The image that was analysed. */
+  instance: InstanceRow;
   classification: Classification;
   decision: Decision;
 }
+
+/** How urgent an analysis is, and how it is given up. */
+export type Turn = Pick<ClassifyOptions, 'priority' | 'signal'>;
 
 /** Lookup tables that a reader left in the file: modality, VOI and palette data. */
 const tablePath = /(^|\.)(00283006|0028120[123])$/;
@@ -24,22 +28,29 @@ const longestTable = 1 << 18;
 export async function analyzeStudy(
   world: World,
   StudyInstanceUID: string,
-  turn: Pick<ClassifyOptions, 'priority' | 'signal'> = {},
+  classifier: Classifier,
+  turn: Turn = {},
 ): Promise<Analysis> {
   const instances = await world.studies.locate({ StudyInstanceUID }, everything);
   const instance = mostTelling(instances);
   if (!instance) throw new Problem('not-found', 'The study has no image that can be analysed.');
+  return { instance, ...(await classifyInstance(world, instance, classifier, turn)) };
+}
+
+/** What a model says about one stored image: its middle frame, decoded and as a person sees it. @throws as `analyzeStudy`. */
+export async function classifyInstance(
+  world: World,
+  instance: InstanceRow,
+  classifier: Classifier,
+  turn: Turn = {},
+): Promise<{ classification: Classification; decision: Decision }> {
   const frame = middleFrame(instance);
   const decoded = await world.pixels.decode(instance, frame);
   const tables = await lookupTables(world, instance);
   const presentation = presentationOf(instance, frame, (path) => tables.get(path));
   const tags = tagsOf(instance);
-  const classification = await world.classifier.classify(decoded, presentation, {
-    ...turn,
-    wholeFrame: tags.modality === 'MR',
-  });
-  const decision = decide(classification, tags, world.settings.confidenceThreshold);
-  return { SOPInstanceUID: instance.SOPInstanceUID, classification, decision };
+  const classification = await classifier.classify(decoded, presentation, { ...turn, wholeFrame: tags.modality === 'MR' });
+  return { classification, decision: decide(classification, tags, world.settings.confidenceThreshold) };
 }
 
 /** The image that analysis and report show; undefined for a study of documents only. */

@@ -21,16 +21,20 @@ export interface Subject {
   at: Date;
 }
 
-const instanceUidExtension = 'https://csss.example/fhir/StructureDefinition/instance-uid';
+export const instanceUidExtension = 'https://csss.example/fhir/StructureDefinition/instance-uid';
 
-/** The model as a Device; other weights are another Device. */
-export function modelDevice(model: ModelDescription, provider: string): Device & { id: string } {
+/**
+ * The model as a Device; other weights are another Device.
+ *
+ * @param status as the registry says: `active` for the model in service only.
+ */
+export function modelDevice(model: ModelDescription, provider: string, status: 'active' | 'inactive'): Device & { id: string } {
   const notice = noticeOf(model);
   return {
     resourceType: 'Device',
     id: modelDeviceId(model),
     identifier: [{ system: 'urn:ietf:rfc:3986', value: `urn:hash::sha256:${model.model.sha256}` }],
-    status: 'active',
+    status,
     modelNumber: model.name,
     deviceName: [{ name: model.name, type: 'model-name' }],
     type: { text: 'Image classification software' },
@@ -47,7 +51,11 @@ export function modelDevice(model: ModelDescription, provider: string): Device &
 }
 
 export function modelDeviceId(model: ModelDescription): string {
-  return derivedId('model', model.model.sha256);
+  return deviceIdOf(model.model.sha256);
+}
+
+export function deviceIdOf(digest: string): string {
+  return derivedId('model', digest);
 }
 
 function versionType(code: keyof typeof displays.version) {

@@ -20,9 +20,17 @@ export function analysisJob(step: Task): Job {
   return { kind: 'analyze', key: step.id!, data: { task: step.id! }, priority: jobPriorities[step.priority ?? 'routine'] };
 }
 
-/** A doctor asks for the analysis: the job is owed when this transaction commits. */
+/**
+ * A doctor asks for the analysis: the job is owed when this transaction commits.
+ *
+ * @throws Problem `conflict` while the model is switched off: the step stays as it is.
+ */
 export async function startAnalysis(review: Review, step: Task): Promise<Task> {
   const { context, coordination } = review;
+  const state = context.world.classifier.state();
+  if (!state.ready && state.switchedOff) {
+    throw new Problem('conflict', 'The AI is switched off at the moment. Wait, or go on without it.');
+  }
   await context.stores.jobs.enqueue(analysisJob(step));
   const moved = coordination.status === 'received' ? await moveCoordination(review, { status: 'accepted' }) : undefined;
   await recordProvenance(context, {

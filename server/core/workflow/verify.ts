@@ -1,4 +1,5 @@
 import type { CodeableConcept, Observation, Task } from '@medplum/fhirtypes';
+import type { DoctorsWord } from '../analysis/analysis-row.ts';
 import { newId } from '../identifier.ts';
 import { Problem } from '../problem.ts';
 import { codeOf, findingConcept, scanClasses, systems, withheld } from './codes.ts';
@@ -46,6 +47,7 @@ export async function verify(review: Review, step: Task): Promise<Task> {
       focus: [referenceTo(ai)],
       valueCodeableConcept: agreement,
     }));
+  if (ai) await hear(context, ai.id, agreement, conclusion);
   const settled = ai && ai.status === 'preliminary' ? await put(context, { ...ai, status: 'final' }) : ai;
 
   const report = await locked(context, 'DiagnosticReport', outputOf(coordination, 'report'));
@@ -101,6 +103,18 @@ function conclusionOf(step: Task): CodeableConcept | undefined {
     throw new Problem('code-invalid', `A conclusion is one of ${scanClasses.join(', ')}, or text.`, { expression: 'Task.output' });
   }
   return { ...findingConcept(code), ...(concept.text && { text: concept.text }) };
+}
+
+/** The doctor's word beside the model's, for the figures about the model. */
+async function hear(
+  { stores }: Review['context'],
+  finding: string,
+  agreement: CodeableConcept | undefined,
+  conclusion: CodeableConcept | undefined,
+): Promise<void> {
+  const verdict = codeOf(agreement, systems.scanFinding) as DoctorsWord['verdict'] | undefined;
+  const reading = codeOf(conclusion, systems.scanFinding);
+  if (verdict) await stores.analyses.heard(finding, { verdict, ...(isClass(reading) && { reading }) });
 }
 
 /** As the doctor says; else what the two codes say; nothing where the AI gave no class or nobody compared. */

@@ -31,6 +31,7 @@ const queues: Record<
   { retryLimit: number; retryDelay: number; retryDelayMax: number; expireInSeconds: number }
 > = {
   analyze: { retryLimit: 3, retryDelay: 1, retryDelayMax: 30, expireInSeconds: 120 },
+  shadow: { retryLimit: 2, retryDelay: 5, retryDelayMax: 60, expireInSeconds: 120 },
   'issue-report': { retryLimit: 5, retryDelay: 2, retryDelayMax: 60, expireInSeconds: 120 },
   'send-report': { retryLimit: 12, retryDelay: 5, retryDelayMax: 900, expireInSeconds: 120 },
 };

@@ -3,10 +3,12 @@ import { inject, type InjectionKey } from 'vue';
 import { dicomWebClient, type DicomWebClient } from './dicomweb.ts';
 import { fhirClient, type FhirClient } from './fhir.ts';
 import { authorizedFetch, type TokenSource } from './http.ts';
+import { modelsClient, type ModelsClient } from './models.ts';
 
 export interface Connection {
   fhir: FhirClient;
   dicomweb: DicomWebClient;
+  models: ModelsClient;
   tokens: TokenSource;
 }
 
@@ -14,7 +16,12 @@ export const connectionKey: InjectionKey<Connection> = Symbol('connection');
 
 export function connect(tokens: TokenSource, origin: string): Connection {
   const send = authorizedFetch(tokens);
-  return { fhir: fhirClient(send, `${origin}/fhir`), dicomweb: dicomWebClient(send, `${origin}/dicomweb`), tokens };
+  return {
+    fhir: fhirClient(send, `${origin}/fhir`),
+    dicomweb: dicomWebClient(send, `${origin}/dicomweb`),
+    models: modelsClient(send, `${origin}/portal/models`),
+    tokens,
+  };
 }
 
 export function useConnection(): Connection {

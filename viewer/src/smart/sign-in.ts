@@ -19,8 +19,8 @@ export interface SignIn extends TokenSource {
   onChange(listener: (user: User | undefined) => void): void;
 }
 
-/** What the viewer asks for: staff read and advance Tasks, patients read; the server grants what the role allows. */
-export const scope = 'openid profile fhirUser offline_access user/*.rs user/Task.u patient/*.rs';
+/** What the viewer asks for: staff read and advance Tasks, admins change models, patients read; the server grants what the role allows. */
+export const scope = 'openid profile fhirUser offline_access user/*.rs user/Task.u user/Device.u patient/*.rs';
 
 /** Renew this long before the access token ends, so that no request starts with a token that ends under way. */
 const renewBefore = 30;

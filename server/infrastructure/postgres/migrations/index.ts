@@ -4,6 +4,7 @@ import { Records1764000002000 } from './0002-records.ts';
 import { Studies1764000003000 } from './0003-studies.ts';
 import { Accounts1764000004000 } from './0004-accounts.ts';
 import { Reports1764000005000 } from './0005-reports.ts';
+import { Models1764000006000 } from './0006-models.ts';
 
 /** In the order in which they run. TypeORM reads the time stamp at the end of each class name. */
 export const migrations: (new () => MigrationInterface)[] = [
@@ -12,4 +13,5 @@ export const migrations: (new () => MigrationInterface)[] = [
   Studies1764000003000,
   Accounts1764000004000,
   Reports1764000005000,
+  Models1764000006000,
 ];

@@ -1,0 +1,34 @@
+import type { Observation } from '@medplum/fhirtypes';
+import { everything } from '../core/access/narrowing.ts';
+import { analysisRow } from '../core/analysis/analysis-row.ts';
+import { classifyInstance } from '../core/analysis/analyze-study.ts';
+import { imageOfResult } from '../core/analysis/image-of-result.ts';
+import type { World } from '../core/ports.ts';
+import { Problem } from '../core/problem.ts';
+import type { TakenJob } from './analyze.ts';
+
+/**
+ * Runs the shadow model on the image of a result that is there already. What it says goes to a table that no
+ * clinical interface reads; it opens no Task, writes no FHIR resource, and its failure concerns nobody's result.
+ *
+ * @param job data.finding: id of the AI Observation; data.task; data.digest of the shadow when it was owed.
+ * @throws Problem `transient` for another try.
+ */
+export async function shadow(world: World, _deps: unknown, job: TakenJob): Promise<void> {
+  const digest = String(job.data['digest']);
+  if ((await world.models.shadow()) !== digest) return; // not the shadow any more: nobody asks for this run
+  const held = world.shadow.hold();
+  try {
+    const state = held.state();
+    if (!state.ready || state.model.model.sha256 !== digest)
+      throw new Problem('transient', 'The shadow model is not ready.');
+    const finding = await world.records.read('Observation', String(job.data['finding']), everything);
+    const image = finding?.resource && (await imageOfResult(world, finding.resource as Observation));
+    if (!image) return; // deleted meanwhile
+    const { classification, decision } = await classifyInstance(world, image, held);
+    const run = { task: String(job.data['task']), at: world.now(), timeZone: world.settings.timeZone };
+    await world.analyses.appendShadow(analysisRow(run, image, classification, decision));
+  } finally {
+    held.release();
+  }
+}
