@@ -3,10 +3,13 @@ import { LABELS } from './labels.ts';
 import type { Random } from './random.ts';
 import { floatTensor, type Feeds } from './session.ts';
 
-/** Weight of each class, sqrt(N / n), scaled to a mean of 1 over the images; absent classes weigh nothing. */
-export function classWeights(truth: readonly number[]): number[] {
+/**
+ * Weight of each class, (N / n)^balance, scaled to a mean of 1 over the images; absent classes weigh nothing. At
+ * `balance` 0 all images weigh the same, at 1 all classes do.
+ */
+export function classWeights(truth: readonly number[], balance: number): number[] {
   const counts = LABELS.map((_, label) => truth.filter((each) => each === label).length);
-  const raw = counts.map((count) => (count === 0 ? 0 : Math.sqrt(truth.length / count)));
+  const raw = counts.map((count) => (count === 0 ? 0 : (truth.length / count) ** balance));
   const mean = truth.reduce((sum, label) => sum + (raw[label] ?? 0), 0) / truth.length;
   return raw.map((weight) => weight / mean);
 }

@@ -98,7 +98,10 @@ export async function fineTune(
   }
   const features = openFeatures(start, settings.fromBlock, store.file, settings.augmentation);
   const runner = await openGraph(training.file, settings.threads);
-  const perClass = classWeights(parts.train.map(({ truth }) => truth));
+  const perClass = classWeights(
+    parts.train.map(({ truth }) => truth),
+    settings.balance,
+  );
   try {
     while (done.epoch < settings.epochs && done.sinceBetterLoss < settings.stopAfter) {
       const began = Date.now();

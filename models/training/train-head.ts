@@ -51,7 +51,10 @@ export async function trainHead(
   const runner = await openGraph(training.file, settings.threads);
   const state = freshAdam(weights, training.parameters);
   const averaged = copyWeights(weights);
-  const perClass = classWeights(items.map(({ truth }) => truth));
+  const perClass = classWeights(
+    items.map(({ truth }) => truth),
+    settings.balance,
+  );
   const random = seededRandom(derivedSeed(settings.seed, 'head training'));
   const rows = Array.from({ length: images.count }, (_, row) => row);
   const perEpoch = Math.ceil(rows.length / BATCH);

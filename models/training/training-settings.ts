@@ -19,6 +19,8 @@ export interface TrainingSettings {
   reduceAfter: number;
   reduceBy: number;
   stopAfter: number;
+  /** Exponent of the class weights: more of it finds rare classes more often, and more often wrongly. */
+  balance: number;
   labelSmoothing: number;
   dropout: number;
   /** Share that the averaged weights keep at each step. */
@@ -34,13 +36,14 @@ export const SETTINGS: TrainingSettings = {
   headEpochs: 15,
   headRate: 1e-3,
   headCopies: 1,
-  epochs: 9,
+  epochs: 3,
   rate: 1.5e-2,
   fineHeadRate: 3e-4,
   warmUpSteps: 100,
   reduceAfter: 2,
   reduceBy: 0.5,
   stopAfter: 4,
+  balance: 0.25,
   labelSmoothing: 0.05,
   dropout: 0.4,
   averageKeep: 0.995,

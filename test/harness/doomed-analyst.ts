@@ -29,7 +29,10 @@ const world: World = {
     if (isResult && moment === 'after-commit') await stopHere();
     return result;
   },
-  classifier: moment === 'running' ? { ...system.world.classifier, classify: stopHere } : system.world.classifier,
+  classifier:
+    moment === 'running'
+      ? { ...system.world.classifier, hold: () => ({ ...system.world.classifier.hold(), classify: stopHere }) }
+      : system.world.classifier,
 };
 await system.jobs.work('analyze', 1, (job) => analyze(world, {}, job));
 process.send!('ready');

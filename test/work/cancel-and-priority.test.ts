@@ -33,7 +33,7 @@ async function asked(changes: Partial<Task> = {}): Promise<{ review: Opened; ste
 /** The world with a classifier that answers as told. */
 const withClassify = (classify: Classifier['classify']): World => ({
   ...place.world,
-  classifier: { ...place.world.classifier, classify },
+  classifier: { ...place.world.classifier, hold: () => ({ ...place.world.classifier.hold(), classify }) },
 });
 
 async function writtenFor({
