@@ -84,13 +84,17 @@ export class ConfigurationError extends Error {}
  * @throws ConfigurationError naming every mistake at once, each with its variable.
  */
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const parsed = variables.safeParse(given);
   const mistakes = parsed.success
     ? unsafe(parsed.data)
     : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   if (!parsed.success || mistakes.length > 0) {
-    throw new ConfigurationError(['The configuration has mistakes:', ...mistakes.map((line) => `  - ${line}`)].join('\n'));
+    throw new ConfigurationError(
+      ['The configuration has mistakes:', ...mistakes.map((line) => `  - ${line}`)].join('\n'),
+    );
   }
   const value = parsed.data;
   return {
@@ -126,12 +130,16 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
 function unsafe(value: z.infer<typeof variables>): string[] {
   if (value.CSSS_MODE === 'demo') {
     const exposed = !['127.0.0.1', 'localhost', '::1'].includes(value.HOST);
-    return exposed ? ['HOST: demo mode has published passwords; it listens on 127.0.0.1 only (or set CSSS_MODE=production)'] : [];
+    return exposed
+      ? ['HOST: demo mode has published passwords; it listens on 127.0.0.1 only (or set CSSS_MODE=production)']
+      : [];
   }
   const mistakes: string[] = [];
-  if (!value.PUBLIC_URL?.startsWith('https://')) mistakes.push('PUBLIC_URL: production needs the https:// address that users and systems see');
+  if (!value.PUBLIC_URL?.startsWith('https://'))
+    mistakes.push('PUBLIC_URL: production needs the https:// address that users and systems see');
   if (!value.DATABASE_URL) mistakes.push('DATABASE_URL: production needs a PostgreSQL of its own, with back-ups');
-  if (/:\/\/[^:/@]+:(csss|postgres|password|changeme|secret)@/i.test(value.DATABASE_URL ?? '')) mistakes.push('DATABASE_URL: the password is a well-known default');
+  if (/:\/\/[^:/@]+:(csss|postgres|password|changeme|secret)@/i.test(value.DATABASE_URL ?? ''))
+    mistakes.push('DATABASE_URL: the password is a well-known default');
   if (!value.SMTP_URL) mistakes.push('SMTP_URL: production needs a mail relay for released reports');
   if (value.BACKEND_CLIENT_JWKS) mistakes.push('BACKEND_CLIENT_JWKS: registers a demo client; not in production');
   return mistakes;
@@ -142,10 +150,14 @@ function unsafe(value: z.infer<typeof variables>): string[] {
  *
  * @throws ConfigurationError when they are not a JSON Web Key Set.
  */
-export function readBackendClients(config: Config): { id: string; name: string; jwks: { keys: Record<string, unknown>[] }; allowedScope: string }[] {
+export function readBackendClients(
+  config: Config,
+): { id: string; name: string; jwks: { keys: Record<string, unknown>[] }; allowedScope: string }[] {
   if (config.backendClientJwks === undefined) return [];
   try {
-    const jwks = z.object({ keys: z.array(z.record(z.string(), z.unknown())).min(1) }).parse(JSON.parse(config.backendClientJwks));
+    const jwks = z
+      .object({ keys: z.array(z.record(z.string(), z.unknown())).min(1) })
+      .parse(JSON.parse(config.backendClientJwks));
     return [{ id: 'csss-demo-backend', name: 'Demo backend service', jwks, allowedScope: 'system/*.cruds' }];
   } catch (cause) {
     throw new ConfigurationError('BACKEND_CLIENT_JWKS: must be a JSON Web Key Set: {"keys":[...]}', { cause });

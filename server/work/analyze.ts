@@ -1,7 +1,13 @@
 import { everything } from '../core/access/narrowing.ts';
 import { analysisRow } from '../core/analysis/analysis-row.ts';
 import { type Analysis, analyzeStudy } from '../core/analysis/analyze-study.ts';
-import { classificationObservation, heatMap, modelDevice, modelDeviceId, type Subject } from '../core/analysis/findings.ts';
+import {
+  classificationObservation,
+  heatMap,
+  modelDevice,
+  modelDeviceId,
+  type Subject,
+} from '../core/analysis/findings.ts';
 import { studyUid } from '../core/analysis/image-of-result.ts';
 import type { ModelDescription } from '../core/analysis/model-description.ts';
 import type { Classifier, Job, World } from '../core/ports.ts';

@@ -37,7 +37,12 @@ export interface TestServer {
  * @param options.beside another test server: this one is a second process on its database and images, under its address.
  */
 export async function startTestServer(
-  options: { environment?: Record<string, string>; demoData?: boolean | 'people'; workers?: boolean; beside?: TestServer } = {},
+  options: {
+    environment?: Record<string, string>;
+    demoData?: boolean | 'people';
+    workers?: boolean;
+    beside?: TestServer;
+  } = {},
 ): Promise<TestServer> {
   const { beside } = options;
   const database = beside ? { url: beside.databaseUrl, drop: async () => {} } : await emptyCopy();
@@ -58,7 +63,8 @@ export async function startTestServer(
   });
   const log = createLogger(config.logLevel);
   const system = await compose(config, beside?.url ?? url, log, () => {});
-  if (!beside && (options.demoData ?? 'people')) await seedDemo(system, () => {}, { studies: options.demoData === true });
+  if (!beside && (options.demoData ?? 'people'))
+    await seedDemo(system, () => {}, { studies: options.demoData === true });
   if (options.workers ?? true) await startWorkers(system, log);
   const server = await new Promise<Server>((done) => {
     const listening = system.app.listen(port, '127.0.0.1', () => done(listening));
@@ -86,7 +92,10 @@ export async function startTestServer(
 async function backendKey(): Promise<{ public: JWK; private: JWK }> {
   const { publicKey, privateKey } = await generateKeyPair('ES384', { extractable: true });
   const named = { kid: 'test', alg: 'ES384', use: 'sig' };
-  return { public: { ...(await exportJWK(publicKey)), ...named }, private: { ...(await exportJWK(privateKey)), ...named } };
+  return {
+    public: { ...(await exportJWK(publicKey)), ...named },
+    private: { ...(await exportJWK(privateKey)), ...named },
+  };
 }
 
 export async function freePort(): Promise<number> {

@@ -5,13 +5,25 @@ import { writeInTransaction } from '../../server/core/records/write.ts';
 import { statusOf, systems } from '../../server/core/workflow/codes.ts';
 import { inputOf, outputOf, outputsOf } from '../../server/core/workflow/review-tasks.ts';
 import { analyze } from '../../server/work/analyze.ts';
-import { change, complete, conclusion, noneNeeded, open, read, reviewWorld, steps, type Opened, type ReviewWorld } from './review-world.ts';
+import {
+  change,
+  complete,
+  conclusion,
+  noneNeeded,
+  open,
+  read,
+  reviewWorld,
+  steps,
+  type Opened,
+  type ReviewWorld,
+} from './review-world.ts';
 
 // What the rule refuses, and the roads beside the main one, on PostgreSQL.
 let place: ReviewWorld;
 const text = (words: string) => ({ text: words });
 const job = (task: { id: string }) => ({ kind: 'analyze' as const, key: task.id, data: { task: task.id } });
-const status = async (review: Opened) => statusOf((await read<Task>(place.world, 'Task', review.coordinationId)).businessStatus);
+const status = async (review: Opened) =>
+  statusOf((await read<Task>(place.world, 'Task', review.coordinationId)).businessStatus);
 const reportOf = async (review: Opened) => {
   const reference = outputOf(await read<Task>(place.world, 'Task', review.coordinationId), 'report')!.reference;
   return read<DiagnosticReport>(place.world, 'DiagnosticReport', reference.split('/')[1]!);
@@ -33,7 +45,10 @@ async function analyzed(): Promise<Opened> {
 async function verified(): Promise<Opened> {
   const review = await analyzed();
   const step = await open(place.world, review, 'physician-verification');
-  await complete(place.world, place.people.doctor, step, { note: [text('Normal film.')], output: [conclusion('Normal')] });
+  await complete(place.world, place.people.doctor, step, {
+    note: [text('Normal film.')],
+    output: [conclusion('Normal')],
+  });
   return review;
 }
 
@@ -54,7 +69,11 @@ test.each([
   const review = await analyzed();
   const step = await open(place.world, review, 'physician-verification');
   await change(place.world, place.people.doctor, step, { status: 'in-progress' });
-  const attempt = change(place.world, place.people.doctor, step, { status: 'completed', note: [text(words)], output: [conclusion('Normal')] });
+  const attempt = change(place.world, place.people.doctor, step, {
+    status: 'completed',
+    note: [text(words)],
+    output: [conclusion('Normal')],
+  });
   await expect(attempt).rejects.toMatchObject({ code });
   expect((await read<Task>(place.world, 'Task', step.id)).status).toBe('in-progress');
   expect(await status(review)).toBe('AI_ANALYZED');
@@ -63,24 +82,40 @@ test.each([
 test('without a note, verify and prescribe are refused as business rules', async () => {
   const review = await analyzed();
   const step = await open(place.world, review, 'physician-verification');
-  await expect(complete(place.world, place.people.doctor, step, { output: [conclusion('Normal')] })).rejects.toMatchObject({ code: 'business-rule', expression: 'Task.note' });
+  await expect(
+    complete(place.world, place.people.doctor, step, { output: [conclusion('Normal')] }),
+  ).rejects.toMatchObject({ code: 'business-rule', expression: 'Task.note' });
   const later = await verified();
   const pharmacy = await open(place.world, later, 'pharmacist-review');
-  await expect(complete(place.world, place.people.pharmacist, pharmacy, { output: [noneNeeded] })).rejects.toMatchObject({ code: 'business-rule', expression: 'Task.note' });
+  await expect(
+    complete(place.world, place.people.pharmacist, pharmacy, { output: [noneNeeded] }),
+  ).rejects.toMatchObject({ code: 'business-rule', expression: 'Task.note' });
 });
 
 test('where the AI is uncertain the doctor must conclude; a conclusion is a class or words', async () => {
   const review = await analyzed();
   const step = await open(place.world, review, 'physician-verification');
-  const finding = outputOf(await read<Task>(place.world, 'Task', review.coordinationId), 'ai-finding')!.reference.split('/')[1]!;
+  const finding = outputOf(await read<Task>(place.world, 'Task', review.coordinationId), 'ai-finding')!.reference.split(
+    '/',
+  )[1]!;
   const observation = await read<Observation>(place.world, 'Observation', finding);
   const uncertain = { coding: [{ system: systems.scanFinding, code: 'Uncertain' }] };
-  await writeInTransaction(place.world, systemPrincipal('test'), { method: 'update', id: finding, resource: { ...observation, valueCodeableConcept: uncertain } });
-  await expect(complete(place.world, place.people.doctor, step, { note: [text('Seen.')] })).rejects.toMatchObject({ code: 'business-rule', expression: 'Task.output' });
-  const as = (output: ReturnType<typeof conclusion>) => change(place.world, place.people.doctor, step, { status: 'completed', note: [text('Seen.')], output: [output] });
+  await writeInTransaction(place.world, systemPrincipal('test'), {
+    method: 'update',
+    id: finding,
+    resource: { ...observation, valueCodeableConcept: uncertain },
+  });
+  await expect(complete(place.world, place.people.doctor, step, { note: [text('Seen.')] })).rejects.toMatchObject({
+    code: 'business-rule',
+    expression: 'Task.output',
+  });
+  const as = (output: ReturnType<typeof conclusion>) =>
+    change(place.world, place.people.doctor, step, { status: 'completed', note: [text('Seen.')], output: [output] });
   await expect(as(conclusion('Uncertain'))).rejects.toMatchObject({ code: 'code-invalid' });
   await expect(as(conclusion('Gout'))).rejects.toMatchObject({ code: 'code-invalid' });
-  await as({ ...conclusion('x'), valueCodeableConcept: { text: 'Old rib fracture' } } as unknown as ReturnType<typeof conclusion>);
+  await as({ ...conclusion('x'), valueCodeableConcept: { text: 'Old rib fracture' } } as unknown as ReturnType<
+    typeof conclusion
+  >);
   expect((await reportOf(review)).conclusionCode).toEqual([{ text: 'Old rib fracture' }]);
 });
 
@@ -89,13 +124,26 @@ test('each step refuses the other roles, a service, and a person without a resou
   const step = await open(place.world, review, 'physician-verification');
   const { doctor, pharmacist, admin } = place.people;
   for (const person of [pharmacist, admin]) {
-    await expect(change(place.world, person, step, { status: 'in-progress' })).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(change(place.world, person, step, { status: 'in-progress' })).rejects.toMatchObject({
+      code: 'forbidden',
+    });
   }
-  await expect(change(place.world, place.people.patient, step, { status: 'in-progress' })).rejects.toMatchObject({ code: expect.stringMatching(/forbidden|not-found/) as unknown });
-  const service = { kind: 'client' as const, subject: 'x', clientId: 'x', scopes: [{ context: 'system' as const, type: '*', permissions: 'cruds' }] };
-  await expect(change(place.world, service, step, { status: 'in-progress' })).rejects.toMatchObject({ code: 'forbidden' });
+  await expect(change(place.world, place.people.patient, step, { status: 'in-progress' })).rejects.toMatchObject({
+    code: expect.stringMatching(/forbidden|not-found/) as unknown,
+  });
+  const service = {
+    kind: 'client' as const,
+    subject: 'x',
+    clientId: 'x',
+    scopes: [{ context: 'system' as const, type: '*', permissions: 'cruds' }],
+  };
+  await expect(change(place.world, service, step, { status: 'in-progress' })).rejects.toMatchObject({
+    code: 'forbidden',
+  });
   const { fhirUser: _none, ...nobody } = doctor;
-  await expect(change(place.world, nobody, step, { status: 'in-progress' })).rejects.toMatchObject({ code: 'forbidden' });
+  await expect(change(place.world, nobody, step, { status: 'in-progress' })).rejects.toMatchObject({
+    code: 'forbidden',
+  });
 });
 
 test('nobody writes the coordination Task, makes a step, or skips one', async () => {
@@ -106,9 +154,15 @@ test('nobody writes the coordination Task, makes a step, or skips one', async ()
   const step = await open(place.world, review, 'physician-verification');
   const { id: _id, meta: _meta, ...copy } = step;
   const made = { ...copy, code: { coding: [{ system: systems.reviewStep, code: 'release-approval' }] } };
-  await expect(writeInTransaction(place.world, admin, { method: 'create', resource: made })).rejects.toMatchObject({ code: 'forbidden' });
-  await expect(change(place.world, doctor, step, { status: 'completed', note: [text('x')] })).rejects.toMatchObject({ code: 'conflict' });
-  await expect(change(place.world, doctor, step, { status: 'cancelled', statusReason: text('x') })).rejects.toMatchObject({ code: 'conflict' });
+  await expect(writeInTransaction(place.world, admin, { method: 'create', resource: made })).rejects.toMatchObject({
+    code: 'forbidden',
+  });
+  await expect(change(place.world, doctor, step, { status: 'completed', note: [text('x')] })).rejects.toMatchObject({
+    code: 'conflict',
+  });
+  await expect(
+    change(place.world, doctor, step, { status: 'cancelled', statusReason: text('x') }),
+  ).rejects.toMatchObject({ code: 'conflict' });
   await expect(change(place.world, doctor, step, { code: made.code })).rejects.toMatchObject({ code: 'business-rule' });
 });
 
@@ -123,19 +177,28 @@ test.each([
 ] as const)('a client cannot change %s of a step', async (element, value) => {
   const review = await analyzed();
   const step = await open(place.world, review, 'physician-verification');
-  await expect(change(place.world, place.people.doctor, step, { status: 'in-progress', [element]: value })).rejects.toMatchObject({ code: 'business-rule' });
+  await expect(
+    change(place.world, place.people.doctor, step, { status: 'in-progress', [element]: value }),
+  ).rejects.toMatchObject({ code: 'business-rule' });
 });
 
 test('notes are added and never changed; the author is who writes', async () => {
   const review = await analyzed();
   const { doctor } = place.people;
   const step = await open(place.world, review, 'physician-verification');
-  await change(place.world, doctor, step, { status: 'in-progress', note: [{ ...text('first'), authorString: 'somebody else', time: '2001-01-01' } as never] });
+  await change(place.world, doctor, step, {
+    status: 'in-progress',
+    note: [{ ...text('first'), authorString: 'somebody else', time: '2001-01-01' } as never],
+  });
   const stored = await read<Task>(place.world, 'Task', step.id);
   expect(stored.note![0]).toMatchObject({ text: 'first', authorReference: { reference: doctor.fhirUser } });
   expect(stored.note![0]!.time).not.toContain('2001');
-  await expect(change(place.world, doctor, step, { note: [text('changed')] })).rejects.toMatchObject({ code: 'business-rule' });
-  await expect(change(place.world, doctor, step, { note: [text('second'), text('first')] })).rejects.toMatchObject({ code: 'business-rule' });
+  await expect(change(place.world, doctor, step, { note: [text('changed')] })).rejects.toMatchObject({
+    code: 'business-rule',
+  });
+  await expect(change(place.world, doctor, step, { note: [text('second'), text('first')] })).rejects.toMatchObject({
+    code: 'business-rule',
+  });
 });
 
 test('a claim is one’s own: another doctor cannot end it, may take it from hold, and nobody claims for others', async () => {
@@ -143,10 +206,16 @@ test('a claim is one’s own: another doctor cannot end it, may take it from hol
   const { doctor, admin } = place.people;
   const colleague = { ...doctor, fhirUser: 'Practitioner/colleague' };
   const step = await open(place.world, review, 'physician-verification');
-  await expect(change(place.world, doctor, step, { status: 'in-progress', owner: { reference: 'Practitioner/colleague' } })).rejects.toMatchObject({ code: 'forbidden' });
+  await expect(
+    change(place.world, doctor, step, { status: 'in-progress', owner: { reference: 'Practitioner/colleague' } }),
+  ).rejects.toMatchObject({ code: 'forbidden' });
   await change(place.world, doctor, step, { status: 'in-progress' });
-  await expect(change(place.world, colleague, step, { status: 'completed', note: [text('x')], output: [conclusion('Normal')] })).rejects.toMatchObject({ code: 'forbidden' });
-  await expect(change(place.world, admin, step, { status: 'on-hold' })).rejects.toMatchObject({ code: 'business-rule' });
+  await expect(
+    change(place.world, colleague, step, { status: 'completed', note: [text('x')], output: [conclusion('Normal')] }),
+  ).rejects.toMatchObject({ code: 'forbidden' });
+  await expect(change(place.world, admin, step, { status: 'on-hold' })).rejects.toMatchObject({
+    code: 'business-rule',
+  });
   await change(place.world, admin, step, { status: 'on-hold', statusReason: text('on leave') });
   await change(place.world, colleague, step, { status: 'in-progress' });
   expect((await read<Task>(place.world, 'Task', step.id)).owner).toEqual({ reference: 'Practitioner/colleague' });
@@ -155,20 +224,30 @@ test('a claim is one’s own: another doctor cannot end it, may take it from hol
 test('a doctor asks for a new image: the review ends, the order stays open, nothing goes on', async () => {
   const review = await analyzed();
   const step = await open(place.world, review, 'physician-verification');
-  await expect(change(place.world, place.people.doctor, step, { status: 'rejected' })).rejects.toMatchObject({ code: expect.stringMatching(/business-rule|invariant/) as unknown });
+  await expect(change(place.world, place.people.doctor, step, { status: 'rejected' })).rejects.toMatchObject({
+    code: expect.stringMatching(/business-rule|invariant/) as unknown,
+  });
   const reason = { coding: [{ system: systems.reviewReason, code: 'image-quality' }] };
   await change(place.world, place.people.doctor, step, { status: 'rejected', statusReason: reason });
   expect(await status(review)).toBe('REJECTED');
-  expect(await read<Task>(place.world, 'Task', review.coordinationId)).toMatchObject({ status: 'failed', statusReason: reason });
+  expect(await read<Task>(place.world, 'Task', review.coordinationId)).toMatchObject({
+    status: 'failed',
+    statusReason: reason,
+  });
   expect((await reportOf(review)).status).toBe('cancelled');
-  await expect(change(place.world, place.people.doctor, step, { status: 'in-progress' })).rejects.toMatchObject({ code: 'conflict' });
+  await expect(change(place.world, place.people.doctor, step, { status: 'in-progress' })).rejects.toMatchObject({
+    code: 'conflict',
+  });
 });
 
 test('an image of the wrong patient makes report and findings errors, never deleted', async () => {
   const review = await analyzed();
   const step = await open(place.world, review, 'physician-verification');
   await change(place.world, place.people.doctor, step, { status: 'in-progress' });
-  await change(place.world, place.people.doctor, step, { status: 'failed', statusReason: { coding: [{ system: systems.reviewReason, code: 'wrong-patient' }] } });
+  await change(place.world, place.people.doctor, step, {
+    status: 'failed',
+    statusReason: { coding: [{ system: systems.reviewReason, code: 'wrong-patient' }] },
+  });
   const report = await reportOf(review);
   expect(report.status).toBe('entered-in-error');
   const finding = await read<Observation>(place.world, 'Observation', report.result![0]!.reference!.split('/')[1]!);
@@ -183,8 +262,14 @@ test('a doctor goes on without AI, and must conclude', async () => {
   await analyze(place.world, {}, job(step));
   expect(await status(review)).toBe('AI_SKIPPED');
   const verification = await open(place.world, review, 'physician-verification');
-  await expect(complete(place.world, place.people.doctor, verification, { note: [text('x')] })).rejects.toMatchObject({ code: 'business-rule' });
-  await change(place.world, place.people.doctor, verification, { status: 'completed', note: [text('x')], output: [conclusion('Normal')] });
+  await expect(complete(place.world, place.people.doctor, verification, { note: [text('x')] })).rejects.toMatchObject({
+    code: 'business-rule',
+  });
+  await change(place.world, place.people.doctor, verification, {
+    status: 'completed',
+    note: [text('x')],
+    output: [conclusion('Normal')],
+  });
   expect(await status(review)).toBe('DOCTOR_VERIFIED');
 });
 
@@ -205,7 +290,11 @@ test('a result that comes after the step was cancelled is not written', async ()
 });
 
 test('an image that cannot be decoded fails the step with a coded reason; a fresh one waits', async () => {
-  const review = await place.image({ transferSyntax: '1.2.840.10008.1.2.4.90', patientId: 'BROKEN', pixels: { fragments: [new Uint8Array([1, 2, 3, 4])] } });
+  const review = await place.image({
+    transferSyntax: '1.2.840.10008.1.2.4.90',
+    patientId: 'BROKEN',
+    pixels: { fragments: [new Uint8Array([1, 2, 3, 4])] },
+  });
   const step = await open(place.world, review, 'ai-inference');
   await change(place.world, place.people.doctor, step, { status: 'in-progress' });
   await analyze(place.world, {}, job(step));
@@ -225,7 +314,9 @@ test('a CT is unsupported by name, keeps its probabilities, and goes on to the d
   const step = await open(place.world, review, 'ai-inference');
   await change(place.world, place.people.doctor, step, { status: 'accepted' });
   await analyze(place.world, {}, job(step));
-  const finding = outputOf(await read<Task>(place.world, 'Task', review.coordinationId), 'ai-finding')!.reference.split('/')[1]!;
+  const finding = outputOf(await read<Task>(place.world, 'Task', review.coordinationId), 'ai-finding')!.reference.split(
+    '/',
+  )[1]!;
   const observation = await read<Observation>(place.world, 'Observation', finding);
   expect(observation.valueCodeableConcept!.coding![0]!.code).toBe('Unsupported');
   const refusal = observation.component!.find(({ code }) => code.coding![0]!.code === 'refusal');
@@ -238,34 +329,73 @@ test('medication: not both, not neither, not for another patient', async () => {
   const step = await open(place.world, review, 'pharmacist-review');
   const { pharmacist } = place.people;
   await change(place.world, pharmacist, step, { status: 'in-progress' });
-  const drug = (subject: string): MedicationRequest => ({ resourceType: 'MedicationRequest', id: 'm', status: 'draft', intent: 'proposal', subject: { reference: subject }, medicationCodeableConcept: text('Aspirin') });
+  const drug = (subject: string): MedicationRequest => ({
+    resourceType: 'MedicationRequest',
+    id: 'm',
+    status: 'draft',
+    intent: 'proposal',
+    subject: { reference: subject },
+    medicationCodeableConcept: text('Aspirin'),
+  });
   const local = { type: noneNeeded.type, valueReference: { reference: '#m' } };
-  const attempt = (changes: Partial<Task>) => change(place.world, pharmacist, step, { status: 'completed', note: [text('n')], ...changes });
+  const attempt = (changes: Partial<Task>) =>
+    change(place.world, pharmacist, step, { status: 'completed', note: [text('n')], ...changes });
   await expect(attempt({})).rejects.toMatchObject({ code: 'business-rule' });
-  await expect(attempt({ output: [noneNeeded, local], contained: [drug(review.study.subject.reference!)] })).rejects.toMatchObject({ code: 'business-rule' });
-  await expect(attempt({ output: [local], contained: [drug('Patient/demo-patient-2')] })).rejects.toMatchObject({ code: 'business-rule' });
-  await expect(attempt({ output: [{ type: noneNeeded.type, valueReference: { reference: 'MedicationRequest/none' } }] })).rejects.toMatchObject({ code: 'conflict' });
+  await expect(
+    attempt({ output: [noneNeeded, local], contained: [drug(review.study.subject.reference!)] }),
+  ).rejects.toMatchObject({ code: 'business-rule' });
+  await expect(attempt({ output: [local], contained: [drug('Patient/demo-patient-2')] })).rejects.toMatchObject({
+    code: 'business-rule',
+  });
+  await expect(
+    attempt({ output: [{ type: noneNeeded.type, valueReference: { reference: 'MedicationRequest/none' } }] }),
+  ).rejects.toMatchObject({ code: 'conflict' });
   expect(await status(review)).toBe('DOCTOR_VERIFIED');
 });
 
 test('sent back: a fresh verification with the reason; the proposal is withdrawn; the finding is amended', async () => {
   const review = await verified();
   const pharmacy = await open(place.world, review, 'pharmacist-review');
-  const drug: MedicationRequest = { resourceType: 'MedicationRequest', id: 'm', status: 'draft', intent: 'proposal', subject: review.study.subject as { reference: string }, medicationCodeableConcept: text('Aspirin') };
-  await complete(place.world, place.people.pharmacist, pharmacy, { note: [text('n')], contained: [drug], output: [{ type: noneNeeded.type, valueReference: { reference: '#m' } }] });
-  const proposal = outputOf(await read<Task>(place.world, 'Task', review.coordinationId), 'medication')!.reference.split('/')[1]!;
+  const drug: MedicationRequest = {
+    resourceType: 'MedicationRequest',
+    id: 'm',
+    status: 'draft',
+    intent: 'proposal',
+    subject: review.study.subject as { reference: string },
+    medicationCodeableConcept: text('Aspirin'),
+  };
+  await complete(place.world, place.people.pharmacist, pharmacy, {
+    note: [text('n')],
+    contained: [drug],
+    output: [{ type: noneNeeded.type, valueReference: { reference: '#m' } }],
+  });
+  const proposal = outputOf(
+    await read<Task>(place.world, 'Task', review.coordinationId),
+    'medication',
+  )!.reference.split('/')[1]!;
   const approval = await open(place.world, review, 'release-approval');
-  await expect(change(place.world, place.people.admin, approval, { status: 'rejected', statusReason: text('   ') })).rejects.toMatchObject({ code: expect.stringMatching(/business-rule|invariant|structure|value/) as unknown });
-  await change(place.world, place.people.admin, approval, { status: 'rejected', statusReason: text('side marker is wrong') });
+  await expect(
+    change(place.world, place.people.admin, approval, { status: 'rejected', statusReason: text('   ') }),
+  ).rejects.toMatchObject({ code: expect.stringMatching(/business-rule|invariant|structure|value/) as unknown });
+  await change(place.world, place.people.admin, approval, {
+    status: 'rejected',
+    statusReason: text('side marker is wrong'),
+  });
   expect(await status(review)).toBe('RETURNED');
   expect((await read<MedicationRequest>(place.world, 'MedicationRequest', proposal)).status).toBe('cancelled');
   expect(outputsOf(await read<Task>(place.world, 'Task', review.coordinationId), 'medication')).toEqual([]);
   const again = await open(place.world, review, 'physician-verification');
   expect(inputOf(again, 'returned-from')).toEqual({ reference: `Task/${approval.id}` });
-  await complete(place.world, place.people.doctor, again, { note: [text('Right side.')], output: [conclusion('Lung_Opacity')] });
+  await complete(place.world, place.people.doctor, again, {
+    note: [text('Right side.')],
+    output: [conclusion('Lung_Opacity')],
+  });
   const report = await reportOf(review);
   expect(report).toMatchObject({ status: 'preliminary', conclusion: 'Right side.' });
-  const finding = outputOf(await read<Task>(place.world, 'Task', review.coordinationId), 'clinical-finding')!.reference.split('/')[1]!;
+  const finding = outputOf(
+    await read<Task>(place.world, 'Task', review.coordinationId),
+    'clinical-finding',
+  )!.reference.split('/')[1]!;
   expect((await read<Observation>(place.world, 'Observation', finding)).status).toBe('amended');
 });
 
@@ -283,7 +413,12 @@ test('of two approvals at once one is done, and one report is owed', async () =>
   const { admin } = place.people;
   await change(place.world, admin, step, { status: 'in-progress' });
   const standing = await read<Task>(place.world, 'Task', step.id);
-  const approve = () => writeInTransaction(place.world, admin, { method: 'update', id: step.id, resource: { ...standing, status: 'completed' } });
+  const approve = () =>
+    writeInTransaction(place.world, admin, {
+      method: 'update',
+      id: step.id,
+      resource: { ...standing, status: 'completed' },
+    });
   const outcomes = await Promise.all([approve(), approve(), approve()]);
   expect(outcomes.filter(({ unchanged }) => !unchanged)).toHaveLength(1);
   const all = await steps(place.world, review.coordinationId);
@@ -293,13 +428,26 @@ test('of two approvals at once one is done, and one report is owed', async () =>
 test('the server’s own writes bypass roles, not the tables', async () => {
   const review = await place.film();
   const t0 = await read<Task>(place.world, 'Task', review.coordinationId);
-  const as = (changes: Partial<Task>) => writeInTransaction(place.world, systemPrincipal('test'), { method: 'update', id: t0.id, resource: { ...t0, ...changes } });
+  const as = (changes: Partial<Task>) =>
+    writeInTransaction(place.world, systemPrincipal('test'), {
+      method: 'update',
+      id: t0.id,
+      resource: { ...t0, ...changes },
+    });
   await expect(as({ status: 'completed' })).rejects.toMatchObject({ code: 'conflict' });
-  await expect(as({ businessStatus: { coding: [{ system: systems.reviewStatus, code: 'REPORT_READY' }] } })).rejects.toMatchObject({ code: 'conflict' });
+  await expect(
+    as({ businessStatus: { coding: [{ system: systems.reviewStatus, code: 'REPORT_READY' }] } }),
+  ).rejects.toMatchObject({ code: 'conflict' });
 });
 
 test('a Task that is no review’s passes unchanged', async () => {
-  const task: Task = { resourceType: 'Task', status: 'requested', intent: 'order', code: { text: 'Call the patient' }, for: { reference: 'Patient/demo-patient-1' } };
+  const task: Task = {
+    resourceType: 'Task',
+    status: 'requested',
+    intent: 'order',
+    code: { text: 'Call the patient' },
+    for: { reference: 'Patient/demo-patient-1' },
+  };
   const { record } = await writeInTransaction(place.world, place.people.admin, { method: 'create', resource: task });
   expect(record.resource).toMatchObject(task);
 });

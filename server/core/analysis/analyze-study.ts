@@ -49,7 +49,10 @@ export async function classifyInstance(
   const tables = await lookupTables(world, instance);
   const presentation = presentationOf(instance, frame, (path) => tables.get(path));
   const tags = tagsOf(instance);
-  const classification = await classifier.classify(decoded, presentation, { ...turn, wholeFrame: tags.modality === 'MR' });
+  const classification = await classifier.classify(decoded, presentation, {
+    ...turn,
+    wholeFrame: tags.modality === 'MR',
+  });
   return { classification, decision: decide(classification, tags, world.settings.confidenceThreshold) };
 }
 

@@ -28,7 +28,11 @@ export const instanceUidExtension = 'https://csss.example/fhir/StructureDefiniti
  *
  * @param status as the registry says: `active` for the model in service only.
  */
-export function modelDevice(model: ModelDescription, provider: string, status: 'active' | 'inactive'): Device & { id: string } {
+export function modelDevice(
+  model: ModelDescription,
+  provider: string,
+  status: 'active' | 'inactive',
+): Device & { id: string } {
   const notice = noticeOf(model);
   return {
     resourceType: 'Device',
@@ -150,7 +154,12 @@ export function heatMap(
       height: picture.height,
       width: picture.width,
       frames: 1,
-      content: { contentType: 'image/jpeg', url: `Binary/${binaryId}`, size: picture.jpeg.length, title: 'AI heat map' },
+      content: {
+        contentType: 'image/jpeg',
+        url: `Binary/${binaryId}`,
+        size: picture.jpeg.length,
+        title: 'AI heat map',
+      },
       note: [{ text: `Grad-CAM of the class ${decision.best.label}: where the model looked, not where disease is.` }],
     },
     binary: {

@@ -119,7 +119,10 @@ async function organizationOf(world: World): Promise<ReportContent['organization
 
 function patientFacts(patient: Patient, study: ImagingStudy, at: Date): Facts {
   const age = ageAt(patient, study.started ? new Date(study.started) : at);
-  const emergency = patient.contact?.find(({ relationship }) => relationship?.some(({ coding }) => coding?.some(({ code }) => code === 'C'))) ?? patient.contact?.[0];
+  const emergency =
+    patient.contact?.find(({ relationship }) =>
+      relationship?.some(({ coding }) => coding?.some(({ code }) => code === 'C')),
+    ) ?? patient.contact?.[0];
   return [
     ['Name', nameOf(patient.name)],
     ['Patient ID', recordNumberOf(patient.identifier)],
@@ -129,16 +132,31 @@ function patientFacts(patient: Patient, study: ImagingStudy, at: Date): Facts {
     ['Phone', contactOf(patient.telecom, 'phone')],
     ['E-mail', contactOf(patient.telecom, 'email')],
     ['Address', addressOf(patient.address)],
-    ['Emergency contact', emergency && [nameOf(emergency.name ? [emergency.name] : undefined), contactOf(emergency.telecom, 'phone')].filter(Boolean).join(', ')],
+    [
+      'Emergency contact',
+      emergency &&
+        [nameOf(emergency.name ? [emergency.name] : undefined), contactOf(emergency.telecom, 'phone')]
+          .filter(Boolean)
+          .join(', '),
+    ],
   ];
 }
 
 async function referralFacts(world: World, order: ServiceRequest): Promise<Facts> {
   return [
-    ['Accession number', order.identifier?.find(({ type }) => type?.coding?.some(({ code }) => code === 'ACSN'))?.value],
+    [
+      'Accession number',
+      order.identifier?.find(({ type }) => type?.coding?.some(({ code }) => code === 'ACSN'))?.value,
+    ],
     ['Requested', order.code?.text ?? order.code?.coding?.[0]?.display],
     ['Referred by', await personName(world, order.requester)],
-    ['Indication', order.reasonCode?.map(({ text, coding }) => text ?? coding?.[0]?.display).filter(Boolean).join('; ')],
+    [
+      'Indication',
+      order.reasonCode
+        ?.map(({ text, coding }) => text ?? coding?.[0]?.display)
+        .filter(Boolean)
+        .join('; '),
+    ],
     ['Priority', order.priority],
   ];
 }
@@ -213,12 +231,22 @@ function classOf(code: string | undefined) {
 
 async function prescriptionOf(world: World, coordination: Task, steps: Task[]): Promise<ReportContent['prescription']> {
   const said = outputsOf(coordination, 'medication');
-  const proposals = await Promise.all(said.map(({ valueReference }) => found(world, 'MedicationRequest', valueReference)));
-  const items = proposals.filter((one) => one !== undefined).map((one: MedicationRequest) => ({
-    name: one.medicationCodeableConcept?.text ?? one.medicationCodeableConcept?.coding?.[0]?.display ?? 'Medication',
-    dosage: one.dosageInstruction?.map(({ text }) => text).filter(Boolean).join('; ') || undefined,
-  }));
-  const noneNeeded = said.some(({ valueCodeableConcept }) => codeOf(valueCodeableConcept, systems.reviewData) === 'none-needed');
+  const proposals = await Promise.all(
+    said.map(({ valueReference }) => found(world, 'MedicationRequest', valueReference)),
+  );
+  const items = proposals
+    .filter((one) => one !== undefined)
+    .map((one: MedicationRequest) => ({
+      name: one.medicationCodeableConcept?.text ?? one.medicationCodeableConcept?.coding?.[0]?.display ?? 'Medication',
+      dosage:
+        one.dosageInstruction
+          ?.map(({ text }) => text)
+          .filter(Boolean)
+          .join('; ') || undefined,
+    }));
+  const noneNeeded = said.some(
+    ({ valueCodeableConcept }) => codeOf(valueCodeableConcept, systems.reviewData) === 'none-needed',
+  );
   const notes = (lastDone(steps, 'pharmacist-review')?.note ?? []).map(({ text }) => text).join('\n\n');
   return { items, noneNeeded, notes };
 }
@@ -255,7 +283,12 @@ async function signatures(world: World, steps: Task[], ai: Observation | undefin
 
 function qualificationOf(practitioner: Resource | undefined): string | undefined {
   const { qualification } = (practitioner ?? {}) as Practitioner;
-  return qualification?.map(({ code }) => code.text ?? code.coding?.[0]?.display).filter(Boolean).join(', ') || undefined;
+  return (
+    qualification
+      ?.map(({ code }) => code.text ?? code.coding?.[0]?.display)
+      .filter(Boolean)
+      .join(', ') || undefined
+  );
 }
 
 /** The completed step of that code that counts: the last, where the review went back. */

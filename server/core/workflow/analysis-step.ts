@@ -17,7 +17,12 @@ const jobPriorities = { routine: 0, urgent: 3, asap: 6, stat: 10 } as const;
 
 /** The job that an `ai-inference` step owes. */
 export function analysisJob(step: Task): Job {
-  return { kind: 'analyze', key: step.id!, data: { task: step.id! }, priority: jobPriorities[step.priority ?? 'routine'] };
+  return {
+    kind: 'analyze',
+    key: step.id!,
+    data: { task: step.id! },
+    priority: jobPriorities[step.priority ?? 'routine'],
+  };
 }
 
 /**
@@ -148,7 +153,9 @@ async function openVerification(
   const verification = stepTask(review.coordination, {
     code: 'physician-verification',
     at: review.at,
-    input: (change.outputs ?? []).flatMap((item) => pointer(item.valueReference) ?? []).map((found) => input('ai-finding', found)),
+    input: (change.outputs ?? [])
+      .flatMap((item) => pointer(item.valueReference) ?? [])
+      .map((found) => input('ai-finding', found)),
     priority: change.priority ?? from.priority,
   });
   return create(review.context, verification);

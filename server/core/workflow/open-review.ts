@@ -26,7 +26,10 @@ export async function openReview(
 
   const order = await orderOf(context, study);
   const report = await create(context, emptyReport(context, study.imagingStudy, order));
-  const coordination = await create(context, coordinationTask(context, study.imagingStudy, order, report, coordinationId));
+  const coordination = await create(
+    context,
+    coordinationTask(context, study.imagingStudy, order, report, coordinationId),
+  );
   const first = stepTask(coordination, {
     code: 'ai-inference',
     at: context.world.now(),
@@ -57,12 +60,17 @@ async function orderOf(
   context: WriteContext,
   { imagingStudy, accession }: { imagingStudy: ImagingStudy; accession?: string },
 ): Promise<Kept<'ServiceRequest'>> {
-  const named = imagingStudy.basedOn?.map((reference) => idIn(reference, 'ServiceRequest')).find((id) => id !== undefined);
+  const named = imagingStudy.basedOn
+    ?.map((reference) => idIn(reference, 'ServiceRequest'))
+    .find((id) => id !== undefined);
   if (named !== undefined) {
     const record = await context.stores.records.read('ServiceRequest', named, everything);
     if (record?.resource) return record.resource as Kept<'ServiceRequest'>;
   }
-  return (accession && (await orderedUnder(context, imagingStudy, accession))) || create(context, selfReferral(context, imagingStudy, accession));
+  return (
+    (accession && (await orderedUnder(context, imagingStudy, accession))) ||
+    create(context, selfReferral(context, imagingStudy, accession))
+  );
 }
 
 async function orderedUnder(
@@ -128,7 +136,8 @@ function coordinationTask(
   id: string,
 ): Task & { id: string } {
   const at = context.world.now().toISOString();
-  const accession = order.identifier?.find(({ type }) => type?.coding?.some(({ code }) => code === 'ACSN')) ?? order.identifier?.[0];
+  const accession =
+    order.identifier?.find(({ type }) => type?.coding?.some(({ code }) => code === 'ACSN')) ?? order.identifier?.[0];
   const requester = pointer(order.requester) ?? pointer(imagingStudy.subject);
   const studyUid = imagingStudy.identifier?.find(({ system }) => system === systems.studyUid);
   return {

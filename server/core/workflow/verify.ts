@@ -4,7 +4,17 @@ import { newId } from '../identifier.ts';
 import { Problem } from '../problem.ts';
 import { codeOf, findingConcept, scanClasses, systems, withheld } from './codes.ts';
 import { recordProvenance } from './provenance.ts';
-import { idIn, input, inputOf, output, outputOf, outputsOf, type Pointer, referenceTo, stepTask } from './review-tasks.ts';
+import {
+  idIn,
+  input,
+  inputOf,
+  output,
+  outputOf,
+  outputsOf,
+  type Pointer,
+  referenceTo,
+  stepTask,
+} from './review-tasks.ts';
 import { moveCoordination, nextVersionOf, type Review } from './review.ts';
 import { create, type Kept, locked, put, versioned } from './server-write.ts';
 
@@ -100,7 +110,9 @@ function conclusionOf(step: Task): CodeableConcept | undefined {
   const code = codeOf(concept, systems.scanFinding);
   if (code === undefined) return (concept.text ?? '').trim() === '' ? undefined : concept;
   if (!isClass(code)) {
-    throw new Problem('code-invalid', `A conclusion is one of ${scanClasses.join(', ')}, or text.`, { expression: 'Task.output' });
+    throw new Problem('code-invalid', `A conclusion is one of ${scanClasses.join(', ')}, or text.`, {
+      expression: 'Task.output',
+    });
   }
   return { ...findingConcept(code), ...(concept.text && { text: concept.text }) };
 }

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { basename, join, resolve, sep } from 'node:path';
+import { basename, resolve, sep } from 'node:path';
 import { type ModelDescription, readModelDescription } from '../../core/analysis/model-description.ts';
 import { type ModelEvaluation, readModelEvaluation } from '../../core/analysis/model-evaluation.ts';
 import type { FoundModel, RefusalCode, RefusedModel } from '../../core/analysis/registered-model.ts';
 import { startClassifier } from './classifier.ts';
+import { digestOf, parseJson, readWhole } from './model-file.ts';
 import { type OnnxInterface, type OnnxValue, readOnnxInterface } from './onnx-interface.ts';
 
 /** Operator sets that the runtime knows and the project has tried (models/training writes 13). */
@@ -48,11 +47,11 @@ export async function checkModel(folder: string, wanted: Wanted): Promise<FoundM
 }
 
 async function checked(folder: string, { shipped, providers, tested }: Wanted): Promise<FoundModel> {
-  const json = await readJson(folder, 'model.json');
+  const json = await readDescribed(folder, 'model.json');
   const description = judged('description', () => readModelDescription(json));
   const { file, sha256, bytes: size } = description.model;
   if (size > largestFile) throw new Refused('description', `${file} has more than ${largestFile} bytes`);
-  const bytes = await readWhole(folder, file);
+  const bytes = await readNamed(folder, file);
   const digest = digestOf(bytes);
   if (digest !== sha256) {
     throw new Refused(
@@ -63,7 +62,7 @@ async function checked(folder: string, { shipped, providers, tested }: Wanted): 
   const face = judged('shape', () => readOnnxInterface(bytes));
   judged('operators', () => checkOperators(face));
   judged('shape', () => checkShapes(face, description));
-  await readWhole(folder, description.golden);
+  await readNamed(folder, description.golden);
   const evaluation = await evaluationIn(folder, json, sha256);
   if (tested !== 'all' && !tested.has(sha256)) await selfTest(folder, providers);
   return { digest: sha256, description, evaluation, shipped };
@@ -127,7 +126,7 @@ async function evaluationIn(folder: string, json: unknown, digest: string): Prom
   if (typeof file !== 'string' || !resolve(folder, file).startsWith(resolve(folder) + sep)) {
     throw new Refused('description', 'model.json names an evaluation that is not in the folder');
   }
-  const bytes = await readWhole(folder, file);
+  const bytes = await readNamed(folder, file);
   if (digestOf(bytes) !== sha256) throw new Refused('digest', `${file} is not the file that model.json describes`);
   return judged('description', () => readModelEvaluation(JSON.parse(bytes.toString('utf8')), digest));
 }
@@ -147,25 +146,15 @@ function judged<T>(code: RefusalCode, work: () => T): T {
   }
 }
 
-async function readJson(folder: string, name: string): Promise<unknown> {
-  const text = (await readWhole(folder, name)).toString('utf8');
-  return judged('description', () => {
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      throw new Error(`${name} is not JSON`);
-    }
-  });
+async function readDescribed(folder: string, name: string): Promise<unknown> {
+  const bytes = await readNamed(folder, name);
+  return judged('description', () => parseJson(bytes, name));
 }
 
-async function readWhole(folder: string, name: string): Promise<Buffer> {
+async function readNamed(folder: string, name: string): Promise<Buffer> {
   try {
-    return await readFile(join(folder, name));
+    return await readWhole(folder, name);
   } catch (error) {
-    throw new Refused('missing-file', new Error(`the model folder has no readable ${name}`, { cause: error }));
+    throw new Refused('missing-file', error);
   }
-}
-
-function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

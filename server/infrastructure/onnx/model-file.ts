@@ -20,7 +20,7 @@ export async function loadModel(folder: string): Promise<LoadedModel> {
   const description = readModelDescription(await readJson(folder, 'model.json'));
   const { file, sha256 } = description.model;
   const bytes = await readWhole(folder, file);
-  const digest = createHash('sha256').update(bytes).digest('hex');
+  const digest = digestOf(bytes);
   if (digest !== sha256) {
     throw new Error(`${file} is not the file that model.json describes: its SHA-256 is ${digest}, expected ${sha256}`);
   }
@@ -30,18 +30,28 @@ export async function loadModel(folder: string): Promise<LoadedModel> {
 }
 
 async function readJson(folder: string, name: string): Promise<unknown> {
-  const text = (await readWhole(folder, name)).toString('utf8');
+  return parseJson(await readWhole(folder, name), name);
+}
+
+/** @throws Error `is not JSON`, naming the file. */
+export function parseJson(bytes: Uint8Array, name: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(Buffer.from(bytes).toString('utf8')) as unknown;
   } catch {
     throw new Error(`${name} is not JSON`);
   }
 }
 
-async function readWhole(folder: string, name: string): Promise<Buffer> {
+/** @throws Error `has no readable`, naming the file. */
+export async function readWhole(folder: string, name: string): Promise<Buffer> {
   try {
     return await readFile(join(folder, name));
   } catch (cause) {
     throw new Error(`the model folder has no readable ${name}`, { cause });
   }
+}
+
+/** SHA-256, lower-case hex. */
+export function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

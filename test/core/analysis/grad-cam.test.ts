@@ -10,7 +10,10 @@ function reference(map: number[], side: number, width: number, height: number): 
   };
   return Array.from({ length: width * height }, (_, i) => {
     const [x, y] = [i % width, Math.floor(i / width)];
-    return map.reduce((sum, value, c) => sum + (value / top) * weight(x, width, c % side) * weight(y, height, Math.floor(c / side)), 0);
+    return map.reduce(
+      (sum, value, c) => sum + (value / top) * weight(x, width, c % side) * weight(y, height, Math.floor(c / side)),
+      0,
+    );
   });
 }
 
@@ -26,9 +29,13 @@ test.each([[224, 224], [100, 37], [7, 7], [3, 5], [1, 1]])('upsampling to %d x %
 test('an empty map stays empty, and the image shows through', () => {
   const image = { width: 2, height: 1, grey: Uint8Array.of(0, 255) };
   const [red, green, blue] = heatColour(0);
-  expect([...overlay(image, Array.from({ length: 49 }, () => 0), 7)]).toEqual(
-    [0, 255].flatMap((grey) => [red, green, blue].map((colour) => Math.round(grey * 0.6 + colour * 0.4))),
-  );
+  expect([
+    ...overlay(
+      image,
+      Array.from({ length: 49 }, () => 0),
+      7,
+    ),
+  ]).toEqual([0, 255].flatMap((grey) => [red, green, blue].map((colour) => Math.round(grey * 0.6 + colour * 0.4))));
 });
 
 test('colours run from blue to red', () => {

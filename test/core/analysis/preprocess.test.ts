@@ -6,7 +6,11 @@ import { modelInput, type ScaleToGrey } from '../../../server/core/analysis/prep
 import type { Presentation } from '../../../server/core/dicom/presentation.ts';
 import type { DecodedFrame } from '../../../server/core/ports.ts';
 
-const manifest = () => JSON.parse(readFileSync(new URL('../../../models/chest-mobilenet-v2/model.json', import.meta.url), 'utf8')) as Record<string, unknown>;
+const manifest = () =>
+  JSON.parse(readFileSync(new URL('../../../models/chest-mobilenet-v2/model.json', import.meta.url), 'utf8')) as Record<
+    string,
+    unknown
+  >;
 const model = readModelDescription(manifest());
 const plain: Presentation = { slope: 1, intercept: 0, inverse: false };
 
@@ -41,7 +45,10 @@ test('MONOCHROME1 is turned: air is dark in the model’s eyes', async () =>
 
 test('12 bits in 16 with a window', async () =>
   expect(
-    await quarters({ bitsStored: 12, pixels: Uint16Array.of(0, 1000, 2000, 4095) }, { window: { center: 1000.5, width: 1001, shape: 'linear' } }),
+    await quarters(
+      { bitsStored: 12, pixels: Uint16Array.of(0, 1000, 2000, 4095) },
+      { window: { center: 1000.5, width: 1001, shape: 'linear' } },
+    ),
   ).toEqual([0, 128, 255, 255]));
 
 test('16 bits signed with rescale', async () =>
@@ -80,15 +87,23 @@ test.each([
   ['a dot on an empty page', page(() => 0, 18, 9), whole],
 ])('of a page with %s the content is found', async (_name, over, content) => {
   const input = await modelInput(frame(over), plain, model, pick);
-  for (const key of ['left', 'top', 'width', 'height'] as const) expect(input.content[key]).toBeCloseTo(content[key], 5);
+  for (const key of ['left', 'top', 'width', 'height'] as const)
+    expect(input.content[key]).toBeCloseTo(content[key], 5);
   expect(input.preview).toMatchObject({ width: 40, height: 20 });
   expect((await modelInput(frame(over), plain, model, pick, true)).content).toEqual(whole);
 });
 
 test('colour borders are found in all three channels', async () => {
-  const pixels = Uint8Array.from({ length: 2400 }, (_, i) => (Math.floor(i / 3) % 40 < 8 ? [9, 8, 7][i % 3]! : (i * 11) % 251));
+  const pixels = Uint8Array.from({ length: 2400 }, (_, i) =>
+    Math.floor(i / 3) % 40 < 8 ? [9, 8, 7][i % 3]! : (i * 11) % 251,
+  );
   const over = { rows: 20, columns: 40, samplesPerPixel: 3, photometricInterpretation: 'RGB', pixels } as const;
-  expect((await modelInput(frame(over), plain, model, pick)).content).toEqual({ left: 0.2, top: 0, width: 0.8, height: 1 });
+  expect((await modelInput(frame(over), plain, model, pick)).content).toEqual({
+    left: 0.2,
+    top: 0,
+    width: 0.8,
+    height: 1,
+  });
 });
 
 test.each([

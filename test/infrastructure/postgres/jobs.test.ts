@@ -20,7 +20,11 @@ afterEach(async () => {
 
 const job = (key: string) => ({ kind: 'analyze', key, data: { task: key } }) as const;
 
-function collector(): { taken: TakenJob[]; until(count: number, ms?: number): Promise<void>; handler(job: TakenJob): Promise<void> } {
+function collector(): {
+  taken: TakenJob[];
+  until(count: number, ms?: number): Promise<void>;
+  handler(job: TakenJob): Promise<void>;
+} {
   const taken: TakenJob[] = [];
   return {
     taken,
@@ -28,7 +32,7 @@ function collector(): { taken: TakenJob[]; until(count: number, ms?: number): Pr
       taken.push(one);
     },
     async until(count, ms = 10_000) {
-      for (const end = Date.now() + ms; taken.length < count && Date.now() < end; ) await sleep(2);
+      for (const end = Date.now() + ms; taken.length < count && Date.now() < end;) await sleep(2);
       expect(taken.length).toBe(count);
     },
   };
