@@ -8,11 +8,26 @@ import { outputOf } from '../../server/core/workflow/review-tasks.ts';
 import type { OutgoingMail, World } from '../../server/core/ports.ts';
 import { issueReport } from '../../server/work/issue-report.ts';
 import { sendReport } from '../../server/work/send-report.ts';
-import { change, complete, conclusion, noneNeeded, open, read, reviewWorld, type Opened, type ReviewWorld } from './review-world.ts';
+import {
+  change,
+  complete,
+  conclusion,
+  noneNeeded,
+  open,
+  read,
+  reviewWorld,
+  type Opened,
+  type ReviewWorld,
+} from './review-world.ts';
 
 // Printing and mailing go wrong: nothing half-released, nothing twice.
 let place: ReviewWorld;
-const job = (task: { id: string }, final = false) => ({ kind: 'issue-report' as const, key: task.id, data: { task: task.id }, final });
+const job = (task: { id: string }, final = false) => ({
+  kind: 'issue-report' as const,
+  key: task.id,
+  data: { task: task.id },
+  final,
+});
 const coordination = (review: Opened) => read<Task>(place.world, 'Task', review.coordinationId);
 const status = async (review: Opened) => statusOf((await coordination(review)).businessStatus);
 const broken: World['pdf'] = { print: () => Promise.reject(new Problem('timeout', 'hung')) };
@@ -31,9 +46,18 @@ async function approved(email: string | undefined): Promise<Opened> {
   const { telecom: _old, ...rest } = patient;
   const resource: Patient = { ...rest, ...(email !== undefined && { telecom: [{ system: 'email', value: email }] }) };
   await writeInTransaction(world, systemPrincipal('test'), { method: 'update', id: patient.id, resource });
-  await change(world, people.doctor, await open(world, review, 'ai-inference'), { status: 'cancelled', statusReason: { text: 'no need' } });
-  await complete(world, people.doctor, await open(world, review, 'physician-verification'), { note: [{ text: 'Fine.' }], output: [conclusion('Normal')] });
-  await complete(world, people.pharmacist, await open(world, review, 'pharmacist-review'), { note: [{ text: 'None.' }], output: [noneNeeded] });
+  await change(world, people.doctor, await open(world, review, 'ai-inference'), {
+    status: 'cancelled',
+    statusReason: { text: 'no need' },
+  });
+  await complete(world, people.doctor, await open(world, review, 'physician-verification'), {
+    note: [{ text: 'Fine.' }],
+    output: [conclusion('Normal')],
+  });
+  await complete(world, people.pharmacist, await open(world, review, 'pharmacist-review'), {
+    note: [{ text: 'None.' }],
+    output: [noneNeeded],
+  });
   await complete(world, people.admin, await open(world, review, 'release-approval'));
   return review;
 }
@@ -67,7 +91,9 @@ test('a crash after printing and before storing releases nothing; the next try d
   const review = await approved('a@example.org');
   const delivery = await open(place.world, review, 'report-delivery');
   let transactions = 0;
-  const dying = but({ transaction: (work) => (++transactions > 1 ? Promise.reject(new Error('killed')) : place.world.transaction(work)) });
+  const dying = but({
+    transaction: (work) => (++transactions > 1 ? Promise.reject(new Error('killed')) : place.world.transaction(work)),
+  });
   await expect(issueReport(dying, {}, job(delivery))).rejects.toThrow('killed');
   expect(await status(review)).toBe('PHARMACIST_COMPLETED');
   await issueReport(place.world, {}, job(delivery));
@@ -81,7 +107,11 @@ test('a report that changed while it was printed is printed again', async () => 
   const meddling: World['pdf'] = {
     async print(html) {
       const report = await read<DiagnosticReport>(place.world, 'DiagnosticReport', id);
-      await writeInTransaction(place.world, systemPrincipal('test'), { method: 'update', id, resource: { ...report, conclusion: 'Corrected.' } });
+      await writeInTransaction(place.world, systemPrincipal('test'), {
+        method: 'update',
+        id,
+        resource: { ...report, conclusion: 'Corrected.' },
+      });
       return place.world.pdf.print(html);
     },
   };
@@ -113,14 +143,20 @@ test.each([
   expect(await status(review)).toBe('REPORT_READY');
   const task = await read<Task>(place.world, 'Task', delivery.id);
   expect([task.status, task.statusReason!.coding![0]!.code]).toEqual([ended, reason]);
-  const message = await read<Communication>(place.world, 'Communication', outputOf(task, 'message')!.reference.split('/')[1]!);
+  const message = await read<Communication>(
+    place.world,
+    'Communication',
+    outputOf(task, 'message')!.reference.split('/')[1]!,
+  );
   expect(message).toMatchObject({ status: 'not-done', statusReason: { coding: [{ code: reason }] } });
 });
 
 test('a relay that is away: tried again with the same Message-ID, sent once when it is back', async () => {
   const { delivery } = await released('a@example.org');
   const tried: OutgoingMail[] = [];
-  const away = but({ mailer: { send: (mail) => (tried.push(mail), Promise.reject(new Problem('transient', 'away'))) } });
+  const away = but({
+    mailer: { send: (mail) => (tried.push(mail), Promise.reject(new Problem('transient', 'away'))) },
+  });
   await expect(sendReport(away, {}, job(delivery))).rejects.toMatchObject({ code: 'transient' });
   expect((await read<Task>(place.world, 'Task', delivery.id)).status).toBe('in-progress');
   const back = but({ mailer: { send: async (mail) => void tried.push(mail) } });

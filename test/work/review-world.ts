@@ -65,13 +65,20 @@ async function peopleOf(world: World): Promise<Record<Role, Principal>> {
   const person = async (role: Role): Promise<[Role, Principal]> => {
     const account = (await world.accounts.byEmail(`${role}@demo.csss.example`))!;
     const scopes = [{ context: 'user' as const, type: '*', permissions: 'cruds' }];
-    return [role, { kind: 'user', subject: account.id, clientId: 'test-app', role, fhirUser: account.fhirUser, scopes }];
+    return [
+      role,
+      { kind: 'user', subject: account.id, clientId: 'test-app', role, fhirUser: account.fhirUser, scopes },
+    ];
   };
   const all = await Promise.all((['patient', 'doctor', 'pharmacist', 'admin'] as const).map(person));
   return Object.fromEntries(all) as Record<Role, Principal>;
 }
 
-export async function read<T extends Resource>(world: World, type: ResourceType, id: string): Promise<T & { id: string }> {
+export async function read<T extends Resource>(
+  world: World,
+  type: ResourceType,
+  id: string,
+): Promise<T & { id: string }> {
   return (await world.records.read(type, id, everything))!.resource as T & { id: string };
 }
 
@@ -90,19 +97,35 @@ export async function steps(world: World, coordinationId: string): Promise<(Task
 
 /** The step of that code that is not ended. */
 export async function open(world: World, { coordinationId }: Opened, code: ReviewStep): Promise<Task & { id: string }> {
-  const found = (await steps(world, coordinationId)).find((task) => stepOf(task.code) === code && !isEnded(task.status));
+  const found = (await steps(world, coordinationId)).find(
+    (task) => stepOf(task.code) === code && !isEnded(task.status),
+  );
   if (!found) throw new Error(`no open ${code}`);
   return found;
 }
 
 /** A PUT of the step with changes, as that person. */
-export async function change(world: World, principal: Principal, task: Task, changes: Partial<Task>): Promise<WriteOutcome> {
+export async function change(
+  world: World,
+  principal: Principal,
+  task: Task,
+  changes: Partial<Task>,
+): Promise<WriteOutcome> {
   const standing = await read<Task>(world, 'Task', task.id!);
-  return writeInTransaction(world, principal, { method: 'update', id: task.id!, resource: { ...standing, ...changes } });
+  return writeInTransaction(world, principal, {
+    method: 'update',
+    id: task.id!,
+    resource: { ...standing, ...changes },
+  });
 }
 
 /** Claims a step and completes it. */
-export async function complete(world: World, principal: Principal, task: Task, changes: Partial<Task> = {}): Promise<WriteOutcome> {
+export async function complete(
+  world: World,
+  principal: Principal,
+  task: Task,
+  changes: Partial<Task> = {},
+): Promise<WriteOutcome> {
   await change(world, principal, task, { status: 'in-progress' });
   return change(world, principal, task, { ...changes, status: 'completed' });
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import type { ModelDescription } from '../../core/analysis/model-description.ts';
 import { type Golden, selfTest } from './self-test.ts';
@@ -23,14 +24,22 @@ export type CreateSession = (bytes: Uint8Array, provider: string) => Promise<Pic
 /** A provider other than the CPU must need less for an image: a software adapter passes for a GPU and takes seconds. */
 const slowestMs = 1_000;
 
-export const createSession: CreateSession = (bytes, provider) =>
-  InferenceSession.create(bytes, {
+export const createSession: CreateSession = (bytes, provider) => {
+  if (provider === 'webgpu' && !hasGraphics()) return Promise.reject(new Error('this machine has no graphics device'));
+  return InferenceSession.create(bytes, {
     executionProviders: [provider],
     // One image at a time, one thread each: two cores do more with two sessions than with one on two threads.
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
     logSeverityLevel: 4,
   });
+};
+
+/** On Linux, WebGPU without a device is certain to fail, and says so on standard error before it does. */
+function hasGraphics(): boolean {
+  if (process.platform !== 'linux' || process.env['VK_DRIVER_FILES'] || process.env['VK_ICD_FILENAMES']) return true;
+  return ['/dev/dri', '/dev/nvidiactl', '/dev/dxg'].some((device) => existsSync(device));
+}
 
 /**
  * Opens the model on the first execution provider that starts, passes the self-test (also with a whole batch) and
