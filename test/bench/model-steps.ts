@@ -65,6 +65,7 @@ async function storedFilm(
     patientId: 'BENCH1', patientName: 'Bench^One', birthDate: '19700101', sex: 'M', studyUID: newUID(), accession: '', description: '', studyDate: '20261120', studyTime: '101500',
   }); // prettier-ignore
   const received = await blobs.receive(once(film));
+  await received.written;
   const read = await reader.read(received.path);
   await blobs.keep([received]);
   const { inflated: _none, ...row } = read;

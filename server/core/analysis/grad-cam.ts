@@ -11,16 +11,18 @@ export function upsample(map: Readonly<ArrayLike<number>>, side: number, width: 
   const cells = Array.from(map);
   const top = Math.max(...cells);
   const scaled = cells.map((value) => (top > 0 ? value / top : 0));
+  // First each row of cells in full width, then between rows: one interpolation a pixel instead of three.
+  const wide = new Float64Array(side * width);
+  for (let x = 0; x < width; x++) {
+    const [x0, x1, fx] = between(x, width, side);
+    for (let row = 0; row < side; row++)
+      wide[row * width + x] = scaled[row * side + x0]! * (1 - fx) + scaled[row * side + x1]! * fx;
+  }
   const result = new Float32Array(width * height);
-  const across = Array.from({ length: width }, (_, x) => between(x, width, side));
-  for (let y = 0; y < height; y++) {
+  for (let y = 0, at = 0; y < height; y++) {
     const [y0, y1, fy] = between(y, height, side);
-    for (let x = 0; x < width; x++) {
-      const [x0, x1, fx] = across[x]!;
-      const upper = scaled[y0 * side + x0]! * (1 - fx) + scaled[y0 * side + x1]! * fx;
-      const lower = scaled[y1 * side + x0]! * (1 - fx) + scaled[y1 * side + x1]! * fx;
-      result[y * width + x] = upper * (1 - fy) + lower * fy;
-    }
+    const [upper, lower] = [y0 * width, y1 * width];
+    for (let x = 0; x < width; x++, at++) result[at] = wide[upper + x]! * (1 - fy) + wide[lower + x]! * fy;
   }
   return result;
 }
@@ -44,7 +46,10 @@ export function heatColour(heat: number): [red: number, green: number, blue: num
 
 /** Heat in this many steps: finer than eight bits of colour can show. */
 const steps = 1024;
-const colours = Uint8Array.from({ length: (steps + 1) * 3 }, (_, i) => heatColour(Math.floor(i / 3) / steps)[i % 3]!);
+const colours = Float32Array.from(
+  { length: (steps + 1) * 3 },
+  (_, i) => heatColour(Math.floor(i / 3) / steps)[i % 3]! * alpha,
+);
 
 /**
  * The image with the heat map over it: (1 - alpha) of the grey, alpha of the colour. Outside of the part that the
@@ -68,11 +73,11 @@ export function overlay(
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at += 3) {
       const inside = x >= left && x < left + across && y >= top && y < top + down;
-      const colour = inside ? Math.round(heat[(y - top) * across + x - left]! * steps) * 3 : 0;
+      const colour = inside ? ((heat[(y - top) * across + x - left]! * steps + 0.5) | 0) * 3 : 0;
       const under = grey[y * width + x]! * (1 - alpha) + 0.5;
-      rgb[at] = under + colours[colour]! * alpha;
-      rgb[at + 1] = under + colours[colour + 1]! * alpha;
-      rgb[at + 2] = under + colours[colour + 2]! * alpha;
+      rgb[at] = under + colours[colour]!;
+      rgb[at + 1] = under + colours[colour + 1]!;
+      rgb[at + 2] = under + colours[colour + 2]!;
     }
   }
   return rgb;
