@@ -1,4 +1,5 @@
 /** Model folders for tests, made in seconds by the training pipeline from the shipped weights. */
+import { readFileSync } from 'node:fs';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../../models/training/digest.ts';
@@ -11,6 +12,9 @@ import { tensor } from '../../models/training/tensor.ts';
 import { SETTINGS } from '../../models/training/training-settings.ts';
 
 export const shippedFolder = join(import.meta.dirname, '../../models/chest-mobilenet-v2');
+/** Of the model that comes with the release; those made here have other versions, from 2.0.0 up. */
+export const shippedVersion = (JSON.parse(readFileSync(join(shippedFolder, 'model.json'), 'utf8')) as ModelManifest)
+  .version;
 
 export interface MadeModel {
   folder: string;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { postgresAnalyses } from '../../server/infrastructure/postgres/analyses.ts';
 import type { AnalysisRow, Answer } from '../../server/core/analysis/analysis-row.ts';
 import { openBrowser, signInByPage, type TestBrowser } from '../harness/browser.ts';
-import { alteredCopy, makeModel, type MadeModel } from '../harness/models.ts';
+import { alteredCopy, makeModel, type MadeModel, shippedVersion } from '../harness/models.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 import { SHIPPED } from '../models/shipped.ts';
 
@@ -129,7 +129,7 @@ async function act(selector: string, reason: string): Promise<void> {
 test('the way there, what is listed, and how it looks: no serious barrier, at any width', async () => {
   await press('[data-testid="to-models"]');
   await page.waitForSelector('[data-testid="models"]');
-  expect([await stateOf('1.0.0'), await stateOf('2.0.0')]).toEqual(['active', 'candidate']);
+  expect([await stateOf(shippedVersion), await stateOf('2.0.0')]).toEqual(['active', 'candidate']);
   expect(await page.$eval('[data-testid="refused"]', (shown) => shown.textContent)).toMatch(/damaged-copy.*altered/s);
   await page.waitForSelector('[data-testid="drift"] svg');
   await shot('models');
@@ -166,7 +166,7 @@ test('nothing changes without a reason; a model below the bar needs a second one
   expect(await barriers()).toEqual([]);
   await shot('models-override');
   await page.keyboard.press('Escape');
-  expect(await stateOf('1.0.0')).toBe('active');
+  expect(await stateOf(shippedVersion)).toBe('active');
 });
 
 test('run in the shadow, compare, activate, roll back, switch off, switch on', async () => {
@@ -179,16 +179,16 @@ test('run in the shadow, compare, activate, roll back, switch off, switch on', a
 
   await act('[data-testid="model-2.0.0"] [data-testid="act-promote"]', 'Better for a month.');
   await stateBecomes('2.0.0', 'active');
-  expect(await stateOf('1.0.0')).toBe('retired');
+  expect(await stateOf(shippedVersion)).toBe('retired');
   await act('[data-testid="rollback"]', 'Worse in practice.');
-  await stateBecomes('1.0.0', 'active');
+  await stateBecomes(shippedVersion, 'active');
 
-  await act('[data-testid="model-1.0.0"] [data-testid="act-deactivate"]', 'Misses lateral films.');
+  await act(`[data-testid="model-${shippedVersion}"] [data-testid="act-deactivate"]`, 'Misses lateral films.');
   const notice = await page.waitForSelector('[data-testid="not-serving"]');
   expect(await notice!.evaluate((shown) => shown.textContent)).toMatch(/switched off by .+: Misses lateral films\./);
   expect(await barriers()).toEqual([]);
   await shot('models-off');
-  await act('[data-testid="model-1.0.0"] [data-testid="act-promote"]', 'It was the positioning.');
+  await act(`[data-testid="model-${shippedVersion}"] [data-testid="act-promote"]`, 'It was the positioning.');
   await page.waitForFunction(() => document.querySelector('[data-testid="not-serving"]') === null);
   expect(await page.$eval('[data-testid="history"]', (shown) => shown.textContent)).toMatch(
     /It was the positioning[\s\S]*Misses lateral films[\s\S]*Watch it/,

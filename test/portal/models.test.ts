@@ -20,7 +20,7 @@ import {
   type Caller,
 } from '../harness/calls.ts';
 import { newUid } from '../harness/dicom-file.ts';
-import { alteredCopy, makeModel, makeUntrained, type MadeModel } from '../harness/models.ts';
+import { alteredCopy, makeModel, makeUntrained, type MadeModel, shippedVersion } from '../harness/models.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 import { SHIPPED } from '../models/shipped.ts';
 
@@ -109,7 +109,7 @@ const analysed = (study: string) =>
 test('at the first start the shipped model is active, the others are candidates, a broken folder is listed', async () => {
   const found = await list();
   expect(Object.fromEntries(found.models.map(({ version, state }) => [version, state]))).toEqual({
-    '1.0.0': 'active',
+    [shippedVersion]: 'active',
     '2.0.0': 'candidate',
     '3.0.0': 'candidate',
     '5.0.0': 'candidate',
@@ -120,7 +120,13 @@ test('at the first start the shipped model is active, the others are candidates,
   const lacks = Object.fromEntries(
     found.models.map(({ version, shortcomings }) => [version, shortcomings.map(({ code }) => code)]),
   );
-  expect(lacks).toEqual({ '1.0.0': [], '2.0.0': [], '3.0.0': ['macro-f1'], '5.0.0': [], '0.0.1': ['untrained'] });
+  expect(lacks).toEqual({
+    [shippedVersion]: [],
+    '2.0.0': [],
+    '3.0.0': ['macro-f1'],
+    '5.0.0': [],
+    '0.0.1': ['untrained'],
+  });
   expect(found.history.filter(({ to }) => to === 'active')).toMatchObject([
     { digest: shipped, act: 'promote', by: { name: 'CSSS' } },
   ]);
@@ -138,8 +144,8 @@ test('promoted and rolled back while analyses run: none is lost, none doubled, e
   for (const study of more) await startAi(study);
   await Promise.all(more.map(analysed));
   expect((await post('rollback', { reason: 'worse in practice' })).status).toBe(200);
-  expect([versionIn(server), (await list()).rollbackTo]).toEqual(['1.0.0', null]);
-  await eventually(async () => versionIn(beside) === '1.0.0', 'the other process following back', 60);
+  expect([versionIn(server), (await list()).rollbackTo]).toEqual([shippedVersion, null]);
+  await eventually(async () => versionIn(beside) === shippedVersion, 'the other process following back', 60);
 
   for (const study of [...studies, ...more]) await analysed(study);
   const seen = new Set<string>();
@@ -186,7 +192,7 @@ test('two promotions at the same moment end with one active model', async () => 
   );
   if (active[0]!.digest !== shipped)
     expect((await post(`${shipped}/promote`, { reason: 'back to the start' })).status).toBe(200);
-  await eventually(async () => versionIn(beside) === '1.0.0', 'the other process following', 60);
+  await eventually(async () => versionIn(beside) === shippedVersion, 'the other process following', 60);
 });
 
 test('switched off: results stop at once with the reason, Tasks keep their place, and go on when it is on again', async () => {
@@ -385,7 +391,7 @@ test('a rescan finds a new folder without a restart; an altered one cannot becom
   expect([await stateOf(late.digest), await stateOf(shipped), versionIn(server)]).toEqual([
     'candidate',
     'active',
-    '1.0.0',
+    shippedVersion,
   ]);
   await post('rescan', {});
   expect((await list()).refused.map(({ folder: name, code }) => [name, code])).toContainEqual([
@@ -405,7 +411,7 @@ test('a release that ships another model adds a candidate; the active one goes o
   });
   try {
     expect([versionIn(upgraded), await stateOf(next.digest), await stateOf(shipped)]).toEqual([
-      '1.0.0',
+      shippedVersion,
       'candidate',
       'active',
     ]);

@@ -8,7 +8,7 @@ import { checkModel } from '../../../server/infrastructure/onnx/check-model.ts';
 import { modelFiles, type ServedModels } from '../../../server/infrastructure/onnx/model-files.ts';
 import { readOnnxInterface } from '../../../server/infrastructure/onnx/onnx-interface.ts';
 import { goldenImage } from '../../../server/infrastructure/onnx/self-test.ts';
-import { alteredCopy, makeModel, shippedFolder, type MadeModel } from '../../harness/models.ts';
+import { alteredCopy, makeModel, shippedFolder, type MadeModel, shippedVersion } from '../../harness/models.ts';
 import { SHIPPED } from '../../models/shipped.ts';
 
 let folder: string;
@@ -165,7 +165,7 @@ describe('serving', () => {
   test('good folders are found, the broken one is listed, the active model serves', async () => {
     expect(served.files.found().map(({ digest }) => digest).sort()).toEqual([first, second.digest].sort()); // prettier-ignore
     expect(served.files.refused()).toMatchObject([{ folder: 'broken', code: 'digest' }]);
-    expect((await served.classifier.classify(frame(), plain)).model.version).toBe('1.0.0');
+    expect((await served.classifier.classify(frame(), plain)).model.version).toBe(shippedVersion);
   });
 
   test('a switch ends no run: who holds the old model ends with it, who comes later gets the new', async () => {
@@ -178,8 +178,15 @@ describe('serving', () => {
       served.classifier.classify(frame(), plain),
       served.shadow.classify(frame(), plain),
     ]);
-    expect(all.map(({ model }) => model.version)).toEqual(['1.0.0', '1.0.0', '1.0.0', '1.0.0', '2.0.0', '1.0.0']);
-    expect(late.model.version).toBe('1.0.0');
+    expect(all.map(({ model }) => model.version)).toEqual([
+      shippedVersion,
+      shippedVersion,
+      shippedVersion,
+      shippedVersion,
+      '2.0.0',
+      shippedVersion,
+    ]);
+    expect(late.model.version).toBe(shippedVersion);
     held.release();
     held.release();
     await expect(held.classify(frame(), plain)).rejects.toMatchObject({ code: 'transient' });
@@ -198,7 +205,7 @@ describe('serving', () => {
     });
     await expect(served.classifier.classify(frame(), plain)).rejects.toMatchObject({ code: 'transient' });
     await served.files.serve({ active: { digest: first }, shadow: undefined });
-    expect((await served.classifier.classify(frame(), plain)).model.version).toBe('1.0.0');
+    expect((await served.classifier.classify(frame(), plain)).model.version).toBe(shippedVersion);
   });
 
   test('files altered after they were found cannot be prepared, and the active model goes on', async () => {
@@ -209,7 +216,7 @@ describe('serving', () => {
       code: 'business-rule',
       message: expect.stringMatching(/SHA-256/) as string,
     });
-    expect((await served.classifier.classify(frame(), plain)).model.version).toBe('1.0.0');
+    expect((await served.classifier.classify(frame(), plain)).model.version).toBe(shippedVersion);
     await writeFile(file, whole);
     (await served.files.prepare(second.digest)).discard();
   });
