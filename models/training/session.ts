@@ -17,11 +17,6 @@ export function floatTensor(data: Float32Array, dims: readonly number[]): ort.Te
   return new ort.Tensor('float32', data, dims);
 }
 
-/** Half precision, as the cache of features keeps it. */
-export function halfTensor(data: Uint16Array, dims: readonly number[]): ort.Tensor {
-  return new ort.Tensor('float16', data, dims);
-}
-
 /**
  * A CPU session over a graph in memory. Spinning is off: on a shared machine a spinning thread takes the very core
  * that the other one needs.

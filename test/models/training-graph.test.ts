@@ -55,13 +55,13 @@ function result(results: Record<string, Float32Array>, name: string): Float32Arr
   return found;
 }
 
-function feedsOf(from: Weights, parameters: readonly string[], features: Feeds, dropout = 0): Feeds {
+function feedsOf(from: Weights, parameters: readonly string[], features: Feeds): Feeds {
   return {
     ...features,
     ...lossFeeds(
       truth,
       LABELS.map(() => 1),
-      { labelSmoothing: 0.05, dropout },
+      { labelSmoothing: 0.05, dropout: 0 },
       seededRandom(3),
     ),
     ...weightFeeds(from, parameters),
