@@ -26,6 +26,7 @@ options:
   --out DIR               finished model folder
   --foreign DIR           images to be refused, with manifest.csv (file, kind); evaluation only
   --release VERSION       version of the model (default 1.0.0)
+  --precision int8        calibrate, evaluate and export what was trained in 8 bits, as a version of its own (+int8)
   --seed N --epochs N --head-epochs N --from-block N --batch N --rate X --threads N
   --showable PREFIX       site whose images may be shown in the Grad-CAM sheet; may be repeated
   --accept-single-site    train although a class comes from one site; the card says so
@@ -38,6 +39,11 @@ function number(value: string | undefined, otherwise: number): number {
   return parsed;
 }
 
+function precision(value = 'float32'): 'float32' | 'int8' {
+  if (value === 'float32' || value === 'int8') return value;
+  throw new RangeError(`precision "${value}" is neither float32 nor int8`);
+}
+
 const text = { type: 'string' } as const;
 const OPTIONS = {
   data: text,
@@ -47,6 +53,7 @@ const OPTIONS = {
   out: text,
   foreign: text,
   release: text,
+  precision: text,
   seed: text,
   epochs: text,
   'head-epochs': text,
@@ -101,6 +108,7 @@ export function parseCommand(args: readonly string[]): { command: Command; run: 
     ...(csv === undefined ? {} : { csv }),
     ...(foreign === undefined ? {} : { foreign }),
     version: values.release ?? '1.0.0',
+    precision: precision(values.precision),
     settings: {
       ...SETTINGS,
       seed: number(values.seed, SETTINGS.seed),

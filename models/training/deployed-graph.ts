@@ -1,5 +1,6 @@
 import { LABELS, MODALITIES } from './labels.ts';
 import { BLOCKS, EMBEDDING, IMAGE_SIDE, MAP_AREA, MAP_SIDE, blocks, scaleImage, topMap } from './mobilenet.ts';
+import { isQuantised, quantised } from './quantise.ts';
 import { OnnxGraph } from './onnx-graph.ts';
 import { named, tensor, type Weights } from './tensor.ts';
 
@@ -17,11 +18,16 @@ export const HIDDEN = 256;
  * Results for N images: `probabilities` [N,6], softmax of logits / temperature; `logits` [N,6]; `gradcam` [N,6,7,7],
  * not normalised; `embedding` [N,1280]; `gate` [N,3], probabilities of chest, cardiac, other; `distance` [N,2],
  * Mahalanobis distance to the nearest class centre in PCA space and the norm of what the PCA leaves over.
+ *
+ * With the measured ranges of all results (`quantise.ts`) the convolutions are in 8 bits; what follows them stays float32.
  */
 export function deployedGraph(weights: Weights, metadata: Record<string, string> = {}): Uint8Array {
   const graph = new OnnxGraph('chest-mobilenet-v2');
   const image = graph.input('image', 'uint8', ['N', IMAGE_SIDE, IMAGE_SIDE, 3]);
-  const map = topMap(graph, weights, blocks(graph, weights, scaleImage(graph, image), 0, BLOCKS.length - 1));
+  const { scaled, hooks } = isQuantised(weights)
+    ? quantised(graph, weights, image)
+    : { scaled: scaleImage(graph, image), hooks: {} };
+  const map = topMap(graph, weights, blocks(graph, weights, scaled, 0, BLOCKS.length - 1, hooks), hooks);
   const embedding = graph.op('ReduceMean', [map], { axes: [2, 3], keepdims: 0 });
   const { hidden, logits } = head(graph, weights, embedding);
   const calibrated = graph.op('Div', [logits, constant(graph, weights, 'temperature')]);

@@ -4,6 +4,7 @@ import { sha256 } from './digest.ts';
 import { goldenAnswers } from './golden.ts';
 import { MODALITIES } from './labels.ts';
 import { contract, type ModelManifest } from './manifest.ts';
+import { isQuantised } from './quantise.ts';
 import { openGraph } from './session.ts';
 import { named, type Weights } from './tensor.ts';
 import { writeJson, writeWhole } from './write-whole.ts';
@@ -32,7 +33,8 @@ export async function exportModel(folder: string, weights: Weights, facts: RunFa
   const { gateMinimum, distanceLimits, version, trained, notice, created, evaluation, training, licence } = facts;
   const file = modelFile(weights, facts);
   const runner = await openGraph(file);
-  const golden = await goldenAnswers(runner);
+  const precision = isQuantised(weights) ? 'int8' : 'float32';
+  const golden = await goldenAnswers(runner, precision);
   await runner.close();
   writeWhole(join(folder, 'model.onnx'), file);
   writeJson(join(folder, 'golden.json'), golden);
@@ -49,7 +51,7 @@ export async function exportModel(folder: string, weights: Weights, facts: RunFa
       bytes: file.length,
       format: 'onnx',
       opset: 13,
-      precision: 'float32',
+      precision,
     },
     ...contract(),
     temperature: named(weights, 'temperature').data[0] ?? 1,

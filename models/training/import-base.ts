@@ -78,12 +78,14 @@ export function checkShapes(weights: Weights): void {
 /**
  * Base weights from a TFLite file or from an ONNX model that this pipeline exported before.
  *
- * @throws RangeError when the file is neither.
+ * @throws RangeError when the file is neither, or an exported model in 8 bits.
  */
 export function readBase(path: string): Weights {
   const file = readFileSync(path);
   if (file.toString('latin1', 4, 8) === 'TFL3') return importTflite(file);
   const weights = readInitializers(file);
+  if (weights.has('stem.weight.scale'))
+    throw new RangeError(`${path} is rounded to 8 bits: start from the float32 model that it was made from`);
   checkShapes(weights);
   return weights;
 }

@@ -11,7 +11,7 @@ export interface ModelManifest {
   notice: string;
   /** ISO date of the export. */
   created: string;
-  model: { file: string; sha256: string; bytes: number; format: 'onnx'; opset: number; precision: 'float32' };
+  model: { file: string; sha256: string; bytes: number; format: 'onnx'; opset: number; precision: 'float32' | 'int8' };
   input: { name: string; type: 'uint8'; shape: (number | 'N')[]; layout: 'NHWC' };
   outputs: Record<string, { type: 'float32'; shape: (number | 'N')[]; meaning: string }>;
   preprocessing: {

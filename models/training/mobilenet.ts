@@ -81,20 +81,39 @@ export function relu6(graph: OnnxGraph, value: string): string {
   return graph.op('Clip', [value, graph.scalar(0), graph.scalar(6)]);
 }
 
+/** Changes how the layers are written down; without, they are plain float32. */
+export interface Hooks {
+  /** Names of the weights and the bias of a convolution over `value`. */
+  constants?(layer: string, value: string): readonly [weight: string, bias: string];
+  /** Sees the result of every convolution, before its ReLU6. */
+  watch?(layer: string, value: string): void;
+  /** What the next layer sees of a result; `place` is the convolution's name, or `block3.sum` of a residual block. */
+  settle?(place: string, value: string): string;
+}
+
 /** One convolution with its bias, weights stored as constants. */
-export function convolution(graph: OnnxGraph, weights: Weights, layer: string, value: string, stride = 1): string {
+export function convolution(
+  graph: OnnxGraph,
+  weights: Weights,
+  layer: string,
+  value: string,
+  stride = 1,
+  hooks: Hooks = {},
+): string {
   const weight = named(weights, `${layer}.weight`);
   const kernel = weight.dims[2] ?? 1;
-  return graph.op(
-    'Conv',
-    [value, graph.weight(`${layer}.weight`, weight), graph.weight(`${layer}.bias`, named(weights, `${layer}.bias`))],
-    {
-      kernel_shape: [kernel, kernel],
-      strides: [stride, stride],
-      pads: samePads(kernel, stride),
-      group: layer.endsWith('.depthwise') ? (weight.dims[0] ?? 1) : 1,
-    },
-  );
+  const plain = (): [string, string] => [
+    graph.weight(`${layer}.weight`, weight),
+    graph.weight(`${layer}.bias`, named(weights, `${layer}.bias`)),
+  ];
+  const result = graph.op('Conv', [value, ...(hooks.constants?.(layer, value) ?? plain())], {
+    kernel_shape: [kernel, kernel],
+    strides: [stride, stride],
+    pads: samePads(kernel, stride),
+    group: layer.endsWith('.depthwise') ? (weight.dims[0] ?? 1) : 1,
+  });
+  hooks.watch?.(layer, result);
+  return result;
 }
 
 /**
@@ -108,9 +127,6 @@ export function scaleImage(graph: OnnxGraph, image: string): string {
   return graph.op('Mul', [centred, graph.scalar(1 / 128)]);
 }
 
-/** Sees the result of every convolution, before its ReLU6. */
-export type Watch = (layer: string, value: string) => void;
-
 /** Blocks `from` to `to` inclusive; with `from` 0 the value must be the scaled image. */
 export function blocks(
   graph: OnnxGraph,
@@ -118,27 +134,26 @@ export function blocks(
   value: string,
   from: number,
   to: number,
-  watch: Watch = () => undefined,
+  hooks: Hooks = {},
 ): string {
-  const convolved = (layer: string, input: string, stride = 1): string => {
-    const result = convolution(graph, weights, layer, input, stride);
-    watch(layer, result);
-    return result;
-  };
-  let current = from === 0 ? relu6(graph, convolved('stem', value, 2)) : value;
+  const settled = (place: string, result: string): string => hooks.settle?.(place, result) ?? result;
+  const linear = (layer: string, input: string): string =>
+    settled(layer, convolution(graph, weights, layer, input, 1, hooks));
+  const clipped = (layer: string, input: string, stride = 1): string =>
+    settled(layer, relu6(graph, convolution(graph, weights, layer, input, stride, hooks)));
+  let current = from === 0 ? clipped('stem', value, 2) : value;
   for (const { name, expands, residual, stride } of BLOCKS.slice(from, to + 1)) {
     const entering = current;
-    if (expands) current = relu6(graph, convolved(`${name}.expand`, current));
-    current = relu6(graph, convolved(`${name}.depthwise`, current, stride));
-    current = convolved(`${name}.project`, current);
-    if (residual) current = graph.op('Add', [entering, current]);
+    if (expands) current = clipped(`${name}.expand`, current);
+    current = clipped(`${name}.depthwise`, current, stride);
+    current = linear(`${name}.project`, current);
+    if (residual) current = settled(`${name}.sum`, graph.op('Add', [entering, current]));
   }
   return current;
 }
 
 /** The last feature map after ReLU6, [N,1280,7,7], from the output of block 16. */
-export function topMap(graph: OnnxGraph, weights: Weights, value: string, watch: Watch = () => undefined): string {
-  const result = convolution(graph, weights, 'top', value);
-  watch('top', result);
-  return relu6(graph, result);
+export function topMap(graph: OnnxGraph, weights: Weights, value: string, hooks: Hooks = {}): string {
+  const result = relu6(graph, convolution(graph, weights, 'top', value, 1, hooks));
+  return hooks.settle?.('top', result) ?? result;
 }

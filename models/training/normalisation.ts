@@ -27,7 +27,8 @@ export function statisticsGraph(weights: Weights, from: number): Uint8Array {
     graph.output(mean(value), `mean:${layer}`, 'float32', dims);
     graph.output(mean(graph.op('Mul', [value, value])), `square:${layer}`, 'float32', dims);
   };
-  topMap(graph, weights, blocks(graph, weights, scaleImage(graph, image), 0, BLOCKS.length - 1, watch), watch);
+  const hooks = { watch };
+  topMap(graph, weights, blocks(graph, weights, scaleImage(graph, image), 0, BLOCKS.length - 1, hooks), hooks);
   return graph.finish();
 }
 

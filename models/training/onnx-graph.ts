@@ -2,7 +2,7 @@ import { MessageWriter, readMessage } from './protobuf.ts';
 import { elements, tensor, type Tensor, type Weights } from './tensor.ts';
 
 /** `TensorProto.DataType` of onnx.proto3. */
-export const DATA_TYPE = { float32: 1, uint8: 2, int64: 7, float16: 10 } as const;
+export const DATA_TYPE = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10 } as const;
 export type DataType = keyof typeof DATA_TYPE;
 
 /** A fixed length, or the name of a length that the caller chooses (`N`). */
@@ -35,6 +35,13 @@ function writeValueInfo(out: MessageWriter, name: string, type: DataType, dims: 
       }),
     ),
   );
+}
+
+function typeOf(data: object): DataType {
+  if (data instanceof Float32Array) return 'float32';
+  if (data instanceof Int8Array) return 'int8';
+  if (data instanceof Uint8Array) return 'uint8';
+  return data instanceof Int32Array ? 'int32' : 'int64';
 }
 
 /**
@@ -74,7 +81,17 @@ export class OnnxGraph {
 
   /** A float32 constant; asking twice for one name stores it once. */
   weight(name: string, { dims, data }: Tensor): string {
-    return this.#initializer(name, 'float32', dims, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    return this.constant(name, dims, data);
+  }
+
+  /** A constant of whole numbers, or a float32 one. */
+  constant(
+    name: string,
+    dims: readonly number[],
+    data: Int8Array | Uint8Array | Int32Array | BigInt64Array | Float32Array,
+  ): string {
+    const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return this.#initializer(name, typeOf(data), dims, raw);
   }
 
   scalar(value: number): string {
@@ -82,8 +99,7 @@ export class OnnxGraph {
   }
 
   integers(...values: number[]): string {
-    const raw = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
-    return this.#initializer(`int64_${values.join('_')}`, 'int64', [values.length], raw);
+    return this.constant(`int64_${values.join('_')}`, [values.length], BigInt64Array.from(values, BigInt));
   }
 
   #initializer(name: string, type: DataType, dims: readonly number[], raw: Uint8Array): string {

@@ -17,6 +17,8 @@ import type { ModelManifest } from './manifest.ts';
 import { decodeImage } from './decode-image.ts';
 import { storePixels, type PixelStore } from './pixels.ts';
 import type { Progress } from './progress.ts';
+import { fitQuantisation } from './quantisation-fit.ts';
+import { derivedSeed, seededRandom, shuffle } from './random.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 import { singleSiteClasses, splitCollection, type Part, type Split } from './split.ts';
 import type { Weights } from './tensor.ts';
@@ -39,6 +41,8 @@ export interface Run {
   /** Images that must be refused, with a `manifest.csv` (file, kind), for the evaluation only. */
   foreign?: string;
   version: string;
+  /** `int8`: what was trained is rounded to 8 bits, then checked, measured and exported as a model of its own. */
+  precision?: ModelManifest['model']['precision'];
   settings: TrainingSettings;
   /** Train although a class has a single site; the card says so. */
   acceptSingleSite: boolean;
@@ -52,6 +56,8 @@ const TRAINED_NOTICE =
   'Research and decision support, not a medical device; a doctor decides. Trained on public collections: retrain before clinical use.';
 
 const path = (run: Run, name: string): string => join(run.work, name);
+/** Of what follows training each precision has its own. */
+const checkedPath = (run: Run, name: string): string => join(run.work, run.precision === 'int8' ? 'int8' : '.', name);
 const readJson = <T>(file: string): T => JSON.parse(readFileSync(file, 'utf8')) as T;
 
 /** Decoded images of the collection, in the order of its list. */
@@ -113,14 +119,31 @@ function networkOf(base: Weights): Weights {
   return new Map([...base].filter(([name]) => /^(stem|top|block\d+)\./.test(name)));
 }
 
+/** Training images that a rounding to 8 bits is fitted to. */
+const ROUNDING_IMAGES = 512;
+
+/** The best epoch in the asked precision. */
+async function finished(run: Run, store: PixelStore, items: Split['items']): Promise<Weights> {
+  const best = path(run, 'best.safetensors');
+  if (run.precision !== 'int8') return readSafetensors(best).weights;
+  const target = checkedPath(run, 'quantised.safetensors');
+  if (!existsSync(target)) {
+    const train = items.filter(({ part }) => part === 'train').map(({ index }) => index);
+    const indices = shuffle(train, seededRandom(derivedSeed(run.settings.seed, 'rounding'))).slice(0, ROUNDING_IMAGES);
+    const { weights } = readSafetensors(best);
+    writeSafetensors(target, await fitQuantisation(weights, { store, indices }, run.progress));
+  }
+  return readSafetensors(target).weights;
+}
+
 /** `calibrate`: temperature, gate and distance of the best epoch, with their limits. */
 export async function calibrated(run: Run): Promise<Checks> {
-  const [tensors, notes] = [path(run, 'checked.safetensors'), path(run, 'checked.json')];
+  const [tensors, notes] = [checkedPath(run, 'checked.safetensors'), checkedPath(run, 'checked.json')];
   if (existsSync(notes))
     return { ...readJson<Omit<Checks, 'weights'>>(notes), weights: readSafetensors(tensors).weights };
   const { items } = await split(run);
-  const { weights } = readSafetensors(path(run, 'best.safetensors'));
   const { store } = await openPixels(run);
+  const weights = await finished(run, store, items);
   const checks = await calibrate(weights, store, items, run.settings.seed, run.progress, run.settings.threads);
   writeSafetensors(tensors, checks.weights);
   const { temperature, gateMinimum, distanceLimits } = checks;
@@ -129,12 +152,12 @@ export async function calibrated(run: Run): Promise<Checks> {
 }
 
 const identity = (run: Run): Pick<RunFacts, 'version' | 'trained' | 'notice'> => ({
-  version: run.version,
+  version: run.precision === 'int8' ? `${run.version}+int8` : run.version,
   trained: true,
   notice: TRAINED_NOTICE,
 });
 
-/** `evaluate`: measures the file that `export` will write, into `<work>/evaluation`. */
+/** `evaluate`: measures the file that `export` will write, into `<work>/evaluation` or `<work>/int8/evaluation`. */
 export async function measured(run: Run): Promise<Evaluation> {
   const checks = await calibrated(run);
   const { store } = await openPixels(run);
@@ -151,7 +174,7 @@ export async function measured(run: Run): Promise<Evaluation> {
     showable,
   };
   const evaluation = await evaluate(
-    path(run, 'evaluation'),
+    checkedPath(run, 'evaluation'),
     { ...input, ...(foreign === undefined ? {} : { foreign }) },
     run.progress,
   );
@@ -166,13 +189,13 @@ export async function measured(run: Run): Promise<Evaluation> {
  */
 export async function exported(run: Run): Promise<ModelManifest> {
   const checks = await calibrated(run);
-  const text = readFileSync(path(run, 'evaluation/evaluation.json'), 'utf8');
+  const text = readFileSync(checkedPath(run, 'evaluation/evaluation.json'), 'utf8');
   const evaluation = JSON.parse(text) as Evaluation;
   if (evaluation.model.sha256 !== sha256(modelFile(checks.weights, identity(run)))) {
     throw new RangeError('the evaluation belongs to other weights: run "evaluate" again');
   }
   for (const name of ['evaluation.json', 'confusion.svg', 'reliability.svg', 'training.svg', 'grad-cam.png']) {
-    const from = path(run, `evaluation/${name}`);
+    const from = checkedPath(run, `evaluation/${name}`);
     if (existsSync(from)) writeWhole(join(run.out, 'evaluation', name), readFileSync(from));
   }
   const { data, training } = evaluation;

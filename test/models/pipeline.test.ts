@@ -94,6 +94,18 @@ describe('a small run of the whole pipeline', () => {
     });
   }, 240_000);
 
+  it('exports what it learned in 8 bits, too, as a model of its own with its own measurement', async () => {
+    const small = run('whole', { precision: 'int8', out: join(root, 'int8-out') });
+    const evaluation = await measured(small);
+    expect(evaluation.internal.accuracy.value).toBeGreaterThan(0.6);
+    const manifest = await exported(small);
+    expect(manifest).toMatchObject({ version: '0.0.2+int8', model: { precision: 'int8' } });
+    const file = readFileSync(join(small.out, 'model.onnx'));
+    expect(evaluation.model.sha256).toBe(sha256(file));
+    expect(file.length).toBeLessThan(5e6);
+    expect(readFileSync(join(small.out, 'MODEL_CARD.md'), 'utf8')).toContain('convolutions in 8 bits');
+  }, 240_000);
+
   it('goes on after an interruption and ends with the weights of an uninterrupted run', async () => {
     const cut = run('cut');
     const breaking: Progress = (title) => {
