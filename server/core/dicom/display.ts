@@ -32,13 +32,13 @@ export function display(frame: DecodedFrame, presentation: Presentation, asked?:
 function grey(frame: DecodedFrame, presentation: Presentation, asked: Window | undefined): Uint8Array {
   const { pixels, bitsStored, signed } = frame;
   const transform = greyTransform(frame, presentation, asked);
-  const data = new Uint8Array(pixels.length);
-  if (bitsStored > 16) {
-    for (let i = 0; i < pixels.length; i++) data[i] = transform(pixels[i]!);
-    return data;
-  }
+  if (bitsStored > 16) return Uint8Array.from(pixels, transform);
   const lowest = signed ? -(2 ** (bitsStored - 1)) : 0;
-  const table = Uint8Array.from({ length: 2 ** bitsStored }, (_, i) => transform(lowest + i));
+  const table = new Uint8Array(2 ** bitsStored);
+  for (let i = 0; i < table.length; i++) table[i] = transform(lowest + i);
+  // Most 8-bit films are stored as they are to be seen.
+  if (pixels instanceof Uint8Array && bitsStored === 8 && table.every((value, i) => value === i)) return pixels;
+  const data = new Uint8Array(pixels.length);
   for (let i = 0; i < pixels.length; i++) data[i] = table[pixels[i]! - lowest]!;
   return data;
 }
@@ -81,7 +81,9 @@ function wholeRange(frame: DecodedFrame, presentation: Presentation, modality: (
   if (bitsStored > 8) {
     const { from, to } = presentation.padding ?? { from: Number.NaN, to: Number.NaN };
     let seen = false;
-    for (const value of pixels) {
+    // Not `for of`: over a million pixels the iterator takes ten times as long as the comparison.
+    for (let i = 0; i < pixels.length; i++) {
+      const value = pixels[i]!;
       if (value >= from && value <= to) continue;
       low = seen ? Math.min(low, value) : value;
       high = seen ? Math.max(high, value) : value;
