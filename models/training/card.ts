@@ -159,6 +159,15 @@ function internal({ internal: report }: Evaluation): string {
         three(macroF1),
       ]),
     ),
+    report.bySubgroup.length === 0
+      ? ''
+      : table(
+          ['subgroup', 'value', 'n', 'accuracy'],
+          report.bySubgroup.map(({ subgroup, value, count, accuracy }) => [subgroup, value, count, percent(accuracy)]),
+        ),
+    report.unknownSubgroups.length === 0
+      ? ''
+      : `Not measured, because the collection does not say it: ${report.unknownSubgroups.join(', ')}.`,
   ]
     .filter((each) => each !== '')
     .join('\n\n');

@@ -15,6 +15,10 @@ export interface Listed {
   site: string;
   scanner: string;
   view: string;
+  /** As the collection writes it; empty when it does not say. */
+  sex: string;
+  /** Years; undefined when the collection does not say. */
+  age?: number;
   /** Images known to belong together (near duplicates found earlier). */
   group: string;
   licence: string;
@@ -27,7 +31,7 @@ const CARDIAC_VIEWS = new Set(['SAX', 'LAX', '2CH', '4CH']);
 
 /**
  * Lists a collection: a CSV (columns `file`, `class`; optional `patient`, `site` or `source`, `scanner`, `view`,
- * `modality`, `group`, `licence`, `external`) or a folder with one folder for each class.
+ * `sex`, `age`, `modality`, `group`, `licence`, `external`) or a folder with one folder for each class.
  *
  * Files below a folder `external/` count as external too.
  *
@@ -64,11 +68,22 @@ function fromCsv(root: string, path: string): Listed[] {
       site: row['site'] ?? row['source'] ?? '',
       scanner,
       view: upper,
+      sex: (row['sex'] ?? '').toUpperCase(),
+      ...ageOf(row['age'] ?? '', where),
       group,
       licence,
       external: file.startsWith('external/') || row['external'] === 'true',
     };
   });
+}
+
+/** Years, or a DICOM Age String (PS3.5 6.2, `AS`: `063Y`, `018M`). */
+function ageOf(text: string, where: string): { age?: number } {
+  if (text === '') return {};
+  const [, number, unit = 'Y'] = /^(\d{1,3})([YMWD]?)$/i.exec(text) ?? [];
+  if (number === undefined) throw new RangeError(`${where}: age "${text}" is neither years nor like 063Y`);
+  const perYear = { Y: 1, M: 12, W: 52, D: 365 }[unit.toUpperCase() || 'Y'] ?? 1;
+  return { age: Math.floor(Number(number) / perYear) };
 }
 
 function fromFolders(root: string): Listed[] {
@@ -88,6 +103,7 @@ function fromFolders(root: string): Listed[] {
           site: '',
           scanner: '',
           view: '',
+          sex: '',
           group: '',
           licence: '',
           external: false,

@@ -50,7 +50,10 @@ export interface InternalReport {
   };
   byModality: { modality: string; count: number; accuracy: number; macroF1: number }[];
   bySite: { site: string; label: string; count: number; accuracy: number }[];
-  byView: { view: string; count: number; accuracy: number }[];
+  /** Of what the collection says about an image and its patient. */
+  bySubgroup: { subgroup: string; value: string; count: number; accuracy: number }[];
+  /** What it does not say about any image. */
+  unknownSubgroups: string[];
   thresholds: {
     threshold: number;
     answered: number;
@@ -114,11 +117,7 @@ export function internalReport(items: readonly SplitItem[], answers: Answers, se
       const [site = '', label = ''] = key.split('\t');
       return { site, label, count: rows.length, accuracy: accuracyOf(rows, truth, tops) };
     }),
-    byView: groupsOf(items, ({ view }) => view || 'unknown').map(([view, rows]) => ({
-      view,
-      count: rows.length,
-      accuracy: accuracyOf(rows, truth, tops),
-    })),
+    ...subgroups(items, truth, tops),
     thresholds: [0.5, 0.6, 0.7, DEFAULT_THRESHOLD, 0.8, 0.9, 0.95].map((threshold) =>
       atThreshold(threshold, truth, tops, answers.probabilities),
     ),
@@ -171,6 +170,33 @@ function groupsOf(items: readonly SplitItem[], key: (item: SplitItem) => string)
   const groups = new Map<string, number[]>();
   items.forEach((item, row) => groups.set(key(item), [...(groups.get(key(item)) ?? []), row]));
   return [...groups].sort(([one], [other]) => (one < other ? -1 : 1));
+}
+
+const SUBGROUPS: Readonly<Record<string, (item: SplitItem) => string>> = {
+  view: ({ view }) => view,
+  scanner: ({ scanner }) => scanner,
+  sex: ({ sex }) => sex,
+  age: ({ age }) => (age === undefined ? '' : (AGE_BANDS.find(([from]) => age >= from)?.[1] ?? '')),
+};
+const AGE_BANDS = [[65, '65 and over'], [40, '40 to 64'], [18, '18 to 39'], [0, 'under 18']] as const; // prettier-ignore
+
+function subgroups(
+  items: readonly SplitItem[],
+  truth: readonly number[],
+  tops: readonly number[],
+): Pick<InternalReport, 'bySubgroup' | 'unknownSubgroups'> {
+  const known = Object.entries(SUBGROUPS).filter(([, valueOf]) => items.some((item) => valueOf(item) !== ''));
+  return {
+    bySubgroup: known.flatMap(([subgroup, valueOf]) =>
+      groupsOf(items, (item) => valueOf(item) || 'not known').map(([value, rows]) => ({
+        subgroup,
+        value,
+        count: rows.length,
+        accuracy: accuracyOf(rows, truth, tops),
+      })),
+    ),
+    unknownSubgroups: Object.keys(SUBGROUPS).filter((name) => !known.some(([each]) => each === name)),
+  };
 }
 
 function atThreshold(

@@ -34,6 +34,12 @@ describe('the collection', () => {
     });
   });
 
+  it('reads sex and age, in years or as a DICOM age string', () => {
+    const rows = listCollection(folder, withCsv('file,class,sex,age\na.png,COVID,f,63\nb.png,COVID,M,018M\nc.png,COVID,,\n'));
+    expect(rows.map(({ sex, age }) => [sex, age])).toEqual([['F', 63], ['M', 1], ['', undefined]]);
+    expect(() => listCollection(folder, withCsv('file,class,age\na.png,COVID,old\n'))).toThrow(/age "old"/);
+  }); // prettier-ignore
+
   it('lists a folder for each class', () => {
     mkdirSync(join(folder, 'byclass/Normal'), { recursive: true });
     writeFileSync(join(folder, 'byclass/Normal/one.png'), '');

@@ -40,21 +40,21 @@ async function picture(file: string, pixels: Uint8Array): Promise<void> {
 }
 
 beforeAll(async () => {
-  const rows = ['file,class,patient,site,view,licence'];
+  const rows = ['file,class,patient,site,view,age,licence'];
   for (const [label, name] of LABELS.entries()) {
     for (let index = 0; index < PER_CLASS; index++) {
       await picture(`images/${name}/${index}.png`, madeImage(label, index));
       rows.push(
-        `${name}/${index}.png,${name},${name}-${index},${index % 2 === 0 ? 'north' : 'south'},${name === 'Sick' ? 'SAX' : 'PA'},made by the test`,
+        `${name}/${index}.png,${name},${name}-${index},${index % 2 === 0 ? 'north' : 'south'},${name === 'Sick' ? 'SAX' : 'PA'},${index < 10 ? 12 : 70},made by the test`,
       );
     }
   }
   for (let index = 0; index < 6; index++) {
     await picture(`images/external/${index}.png`, madeImage(index % 2 === 0 ? 0 : 3, 500 + index));
-    rows.push(`external/${index}.png,${index % 2 === 0 ? 'COVID' : 'Normal'},x${index},elsewhere,PA,made by the test`);
+    rows.push(`external/${index}.png,${index % 2 === 0 ? 'COVID' : 'Normal'},x${index},elsewhere,PA,,made by the test`);
   }
   await picture('images/Normal/mask.png', madeMask());
-  rows.push('Normal/mask.png,Normal,mask,north,PA,made by the test');
+  rows.push('Normal/mask.png,Normal,mask,north,PA,,made by the test');
   writeFileSync(join(root, 'images/manifest.csv'), rows.join('\n'));
   await picture('foreign/mask.png', madeMask());
   writeFileSync(join(root, 'foreign/manifest.csv'), 'file,kind\nmask.png,mask\n');
@@ -73,6 +73,10 @@ describe('a small run of the whole pipeline', () => {
     expect(evaluation.internal.accuracy.value).toBeGreaterThan(0.6);
     expect(evaluation.external?.count).toBe(6);
     expect(evaluation.refusals.foreign).toMatchObject([{ kind: 'mask', count: 1 }]);
+    const ages = evaluation.internal.bySubgroup.filter(({ subgroup }) => subgroup === 'age');
+    expect(ages.map(({ value }) => value)).toEqual(['65 and over', 'under 18']);
+    expect(ages.reduce((sum, { count }) => sum + count, 0)).toBe(evaluation.internal.count);
+    expect(evaluation.internal.unknownSubgroups).toEqual(['scanner', 'sex']);
     const manifest = await exported(whole);
     const inside = (name: string): Buffer => readFileSync(join(whole.out, name));
     expect(manifest.trained).toBe(true);
