@@ -280,6 +280,7 @@ function settingsFrom(config: Config, publicUrl: string): Settings {
     dicomwebBaseUrl: `${publicUrl}/dicomweb`,
     confidenceThreshold: config.confidenceThreshold,
     analyzeOnArrival: config.analyzeOnArrival,
+    aiOrdersWorkList: config.aiOrdersWorkList,
     timeZone: config.timeZone,
     organizationName: config.siteName,
     fourEyes: config.fourEyes,

@@ -22,6 +22,7 @@ const variables = z.object({
   SITE_TIME_ZONE: timeZone.default('UTC'),
   CONFIDENCE_THRESHOLD: z.coerce.number().gt(0).lt(1).default(0.75),
   ANALYZE_ON_ARRIVAL: flag.default(false),
+  AI_ORDERS_WORK_LIST: flag.default(true),
   FOUR_EYES: flag.default(true),
   MODEL_DIR: z.string().default('models/chest-mobilenet-v2'),
   MODELS_DIR: z.string().optional(),
@@ -59,6 +60,7 @@ export interface Config {
   timeZone: string;
   confidenceThreshold: number;
   analyzeOnArrival: boolean;
+  aiOrdersWorkList: boolean;
   fourEyes: boolean;
   modelDir: string;
   modelsDir: string;
@@ -110,6 +112,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     timeZone: value.SITE_TIME_ZONE,
     confidenceThreshold: value.CONFIDENCE_THRESHOLD,
     analyzeOnArrival: value.ANALYZE_ON_ARRIVAL,
+    aiOrdersWorkList: value.AI_ORDERS_WORK_LIST,
     fourEyes: value.FOUR_EYES,
     modelDir: resolve(value.MODEL_DIR),
     modelsDir: resolve(value.MODELS_DIR ?? join(value.DATA_DIR, 'models')),

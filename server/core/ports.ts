@@ -56,6 +56,8 @@ export interface Settings {
   confidenceThreshold: number;
   /** Start the analysis when images arrive, without waiting for a doctor. */
   analyzeOnArrival: boolean;
+  /** What the AI says raises the priority of the doctor's step. */
+  aiOrdersWorkList: boolean;
   /** IANA zone of the site, for DICOM times without an offset and for printed dates. */
   timeZone: string;
   organizationName: string;

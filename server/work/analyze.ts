@@ -14,7 +14,13 @@ import type { Classifier, Job, World } from '../core/ports.ts';
 import { systemPrincipal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import type { WriteContext } from '../core/records/write.ts';
-import { completeAnalysis, failAnalysis, stillTaken, takeAnalysis } from '../core/workflow/analysis-step.ts';
+import {
+  completeAnalysis,
+  failAnalysis,
+  type Priority,
+  stillTaken,
+  takeAnalysis,
+} from '../core/workflow/analysis-step.ts';
 import { type ReviewReason, systems } from '../core/workflow/codes.ts';
 import { idIn, inputOf, type Pointer, pointer, referenceTo } from '../core/workflow/review-tasks.ts';
 import { create, type Kept, put } from '../core/workflow/server-write.ts';
@@ -125,8 +131,7 @@ async function keep(context: WriteContext, taken: Kept<'Task'>, analysis: Analys
     finding: { reference: `Observation/${kept.id}` },
     media: referenceTo(map.media),
     device: { reference: `Device/${modelDeviceId(classification.model)}` },
-    // Only a trained model may push a case to the front.
-    urgent: classification.model.trained && decision.answer === 'COVID',
+    ...(context.world.settings.aiOrdersWorkList && priorityOf(analysis)),
     sources: [subject.study],
   });
   const run = { task: step.id, at: subject.at, timeZone: context.world.settings.timeZone, finding: kept.id };
@@ -138,6 +143,13 @@ async function keep(context: WriteContext, taken: Kept<'Task'>, analysis: Analys
     key: `${step.id}/${shadow}`,
     data: { task: step.id, finding: kept.id, digest: shadow },
   });
+}
+
+/** What a doctor should see first: a critical class, then what the model could not say. Only a trained model may push. */
+function priorityOf({ classification, decision }: Analysis): { priority?: Priority } {
+  if (!classification.model.trained) return {};
+  if (decision.answer === 'COVID') return { priority: 'stat' };
+  return decision.answer === 'Uncertain' || decision.answer === 'Unsupported' ? { priority: 'urgent' } : {};
 }
 
 async function fail(context: WriteContext, taken: Kept<'Task'>, reason: ReviewReason): Promise<void> {

@@ -119,6 +119,7 @@ function worldOn(database: TestDatabase, publicUrl: string, parts: Pick<World, '
       dicomwebBaseUrl: `${publicUrl}/dicomweb`,
       confidenceThreshold: 0.75,
       analyzeOnArrival: false,
+      aiOrdersWorkList: true,
       timeZone: 'UTC',
       organizationName: 'Test Hospital',
       fourEyes: false,

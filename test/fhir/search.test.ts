@@ -48,6 +48,18 @@ test('a search is a searchset with self link, full addresses and modes', async (
   expect(new URL(link(bundle, 'self')!).searchParams.get('patient')).toBe('a');
 });
 
+test('priorities sort by urgency, not by the alphabet', async () => {
+  for (const priority of ['urgent', 'routine', 'stat', 'asap'] as const)
+    await server.put({ resourceType: 'Task', id: `t-${priority}`, status: 'requested', intent: 'order', priority });
+  const byPriority = async (sort: string, more = '') =>
+    ids(await search(`Task?_id=t-urgent,t-routine,t-stat,t-asap&_sort=${sort}${more}`));
+  expect(await byPriority('-priority')).toEqual(['t-stat', 't-asap', 't-urgent', 't-routine']);
+  expect(await byPriority('priority')).toEqual(['t-routine', 't-urgent', 't-asap', 't-stat']);
+  const first = await search('Task?_id=t-urgent,t-routine,t-stat,t-asap&_sort=-priority&_count=2');
+  const second = await server.call('GET', link(first, 'next')!);
+  expect([...ids(first), ...ids(second.json)]).toEqual(['t-stat', 't-asap', 't-urgent', 't-routine']);
+});
+
 test('unknown parameters are left out of the self link and named, or refused when the client is strict', async () => {
   const bundle = await search('Patient?favourite-colour=red&_id=a');
   expect(ids(bundle)).toEqual(['a']);

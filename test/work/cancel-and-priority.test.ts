@@ -2,7 +2,7 @@ import type { ServiceRequest, Task } from '@medplum/fhirtypes';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { everything } from '../../server/core/access/narrowing.ts';
-import type { Classifier, World } from '../../server/core/ports.ts';
+import type { Classification, Classifier, World } from '../../server/core/ports.ts';
 import { Problem } from '../../server/core/problem.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
@@ -144,3 +144,39 @@ test.each([
     expect(seen).toBe(expected);
   },
 );
+
+/** An analysis whose six probabilities are these, in the order of the labels; everything else as the model said. */
+const saying = (probabilities: number[], more: Partial<Classification> = {}): World =>
+  withClassify(async (frame, presentation, turn) => ({
+    ...(await place.world.classifier.classify(frame, presentation, turn)),
+    probabilities,
+    gate: [0.98, 0.01, 0.01],
+    distance: [0, 0],
+    ...more,
+  }));
+const covid = [0.9, 0.02, 0.02, 0.02, 0.02, 0.02];
+const unsure = [0.5, 0.1, 0.1, 0.1, 0.1, 0.1];
+const normal = [0.02, 0.02, 0.02, 0.9, 0.02, 0.02];
+
+test.each<[string, Task['priority'] & string, number[], Partial<Classification>, string]>([
+  ['a critical class', 'routine', covid, {}, 'stat'],
+  ['what it could not say', 'routine', unsure, {}, 'urgent'],
+  ['an image that it refuses', 'routine', normal, { gate: [0.01, 0.01, 0.98] }, 'urgent'],
+  ['a normal film', 'routine', normal, {}, 'routine'],
+  ['what it could not say of an urgent order', 'asap', unsure, {}, 'asap'],
+  ['a normal film of an urgent order', 'stat', normal, {}, 'stat'],
+])('%s, ordered as %s, waits for the doctor with the right priority', async (_what, ordered, says, more, expected) => {
+  const { review, step } = await asked();
+  await change(place.world, systemPrincipal('test'), step, { priority: ordered });
+  await analyze(saying(says, more), {}, job(step));
+  expect((await open(place.world, review, 'physician-verification')).priority).toBe(expected);
+  // The patient can read this Task before the report is released.
+  expect((await read<Task>(place.world, 'Task', review.coordinationId)).priority).toBe('routine');
+});
+
+test('a site may leave the order of the list to the orders alone', async () => {
+  const { review, step } = await asked();
+  const world = saying(covid);
+  await analyze({ ...world, settings: { ...world.settings, aiOrdersWorkList: false } }, {}, job(step));
+  expect((await open(place.world, review, 'physician-verification')).priority).toBe('routine');
+});

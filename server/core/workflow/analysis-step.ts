@@ -15,6 +15,8 @@ import { create, type Kept, locked, put, versioned } from './server-write.ts';
 /** Task.priority (FHIR request-priority) as the queue's: what is urgent overtakes, in the queue and before the model. */
 const jobPriorities = { routine: 0, urgent: 3, asap: 6, stat: 10 } as const;
 
+export type Priority = keyof typeof jobPriorities;
+
 /** The job that an `ai-inference` step owes. */
 export function analysisJob(step: Task): Job {
   return {
@@ -92,7 +94,7 @@ export async function stillTaken(context: WriteContext, taken: Kept<'Task'>): Pr
 export async function completeAnalysis(
   context: WriteContext,
   step: Kept<'Task'>,
-  result: { finding: Pointer; media?: Pointer; device: Pointer; urgent: boolean; sources: Pointer[] },
+  result: { finding: Pointer; media?: Pointer; device: Pointer; priority?: Priority; sources: Pointer[] },
 ): Promise<void> {
   const review = await reviewOf(context, step);
   const report = await locked(context, 'DiagnosticReport', outputOf(review.coordination, 'report'));
@@ -111,7 +113,7 @@ export async function completeAnalysis(
   const verification = await openVerification(review, step, {
     business: 'AI_ANALYZED',
     outputs,
-    ...(result.urgent && { priority: 'stat' as const }),
+    ...(result.priority && { priority: result.priority }),
   });
   await recordProvenance(context, {
     act: 'analyze',
@@ -142,21 +144,26 @@ export async function failAnalysis(context: WriteContext, step: Kept<'Task'>, re
   });
 }
 
-/** The doctor's step, and the coordination Task that says so. */
+/**
+ * The doctor's step, and the coordination Task that says so. What the AI found raises the step's priority, never lowers
+ * it; the coordination Task keeps its own, because the patient can read it before anything is released.
+ */
 async function openVerification(
   review: Review,
   from: Task,
-  change: { business: 'AI_ANALYZED' | 'AI_SKIPPED'; outputs?: TaskOutput[]; priority?: Task['priority'] },
+  change: { business: 'AI_ANALYZED' | 'AI_SKIPPED'; outputs?: TaskOutput[]; priority?: Priority },
 ): Promise<Kept<'Task'>> {
   if (review.status !== 'PENDING_AI') throw new Problem('conflict', `The review is ${review.status} already.`);
-  await moveCoordination(review, { ...change, status: 'in-progress' });
+  const { priority: raised = 'routine', ...moved } = change;
+  const ordered = from.priority ?? 'routine';
+  await moveCoordination(review, { ...moved, status: 'in-progress' });
   const verification = stepTask(review.coordination, {
     code: 'physician-verification',
     at: review.at,
     input: (change.outputs ?? [])
       .flatMap((item) => pointer(item.valueReference) ?? [])
       .map((found) => input('ai-finding', found)),
-    priority: change.priority ?? from.priority,
+    priority: jobPriorities[raised] > jobPriorities[ordered] ? raised : ordered,
   });
   return create(review.context, verification);
 }

@@ -28,7 +28,6 @@ export interface Advance {
   business?: ReviewStatus;
   statusReason?: Task['statusReason'];
   outputs?: TaskOutput[];
-  priority?: Task['priority'];
 }
 
 /**
@@ -49,7 +48,6 @@ export async function moveCoordination(review: Review, change: Advance): Promise
       ...(change.business && { businessStatus: statusConcept(change.business) }),
       ...(change.statusReason && { statusReason: change.statusReason }),
       ...(change.outputs && { output: withOutputs(coordination, change.outputs) }),
-      ...(change.priority && { priority: change.priority }),
     }),
   );
   if (change.business) review.status = change.business;

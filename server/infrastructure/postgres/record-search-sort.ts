@@ -25,6 +25,9 @@ const columns: Record<SearchParameterType, { low: string; high: string; table: s
   number: { low: 'low', high: 'high', table: 'search_quantity', type: 'numeric' },
 };
 
+/** FHIR request-priority from the least to the most urgent: by the alphabet `asap` would come before `routine`. */
+const priorities = ['routine', 'urgent', 'asap', 'stat'];
+
 /** Keys of `_sort` in order (FHIR search.html#sort): of several values the least upwards, the greatest downwards; none comes last. */
 export function sortBy(query: SearchQuery, bound: Bindings): SortKey[] {
   return query.sort.map(({ parameter: code, descending }, n) => {
@@ -35,8 +38,15 @@ export function sortBy(query: SearchQuery, bound: Bindings): SortKey[] {
     const parameter = searchParameter(query.type, code);
     if (!parameter || parameter.type === 'composite')
       throw new Problem('not-supported', `${query.type} cannot be sorted by this parameter.`);
-    const { low, high, table, type } = columns[parameter.type];
-    const value = descending ? `max(s.${high})` : `min(s.${low})`;
+    const { low, high, table, type: plain } = columns[parameter.type];
+    const isPriority = code === 'priority' && parameter.type === 'token';
+    const column = isPriority
+      ? `array_position(${bound.add(priorities)}::text[], s.code::text)`
+      : descending
+        ? high
+        : low;
+    const type = isPriority ? 'numeric' : plain;
+    const value = `${descending ? 'max' : 'min'}(${isPriority ? column : `s.${column}`})`;
     const sql = `(select ${value} from ${table} s where s.rid = r.rid and s.param = ${bound.add(parameter.key)})`;
     return { name, sql, type, descending, order };
   });
