@@ -1,8 +1,7 @@
 import { HIDDEN } from './deployed-graph.ts';
 import { LABELS } from './labels.ts';
-import { shuffle, type Random } from './random.ts';
+import type { Random } from './random.ts';
 import { floatTensor, type Feeds } from './session.ts';
-import type { Tensor } from 'onnxruntime-node';
 
 /**
  * Weight of each class, (N / n)^balance, scaled to a mean of 1 over the images; absent classes weigh nothing. At
@@ -36,42 +35,4 @@ export function lossFeeds(
     target: floatTensor(target, [truth.length, classes]),
     dropout: floatTensor(dropout, [truth.length, HIDDEN]),
   };
-}
-
-/**
- * Mixes each image of a batch, and what is expected of it, with another image of the batch (mixup, arXiv 1710.09412):
- * the network then learns to answer between two images in proportion, and no longer learns single images by heart.
- * One share for the whole batch, from Beta(strength, strength).
- *
- * @param features results of the frozen blocks, [N, ...]; `feeds.target` is [N, classes].
- * @param strength 0 to 1; at 0 everything stays as it is and nothing is drawn.
- */
-export function mixBatch(features: Tensor, feeds: Feeds, strength: number, random: Random): Feeds {
-  const target = feeds['target'];
-  if (strength === 0 || target === undefined) return { ...feeds, features };
-  const share = betaDeviate(strength, random);
-  const [rows = 0] = features.dims;
-  const partner = shuffle(
-    Array.from({ length: rows }, (_, row) => row),
-    random,
-  );
-  return { ...feeds, features: mixRows(features, partner, share), target: mixRows(target, partner, share) };
-}
-
-function mixRows(tensor: Tensor, partner: readonly number[], share: number): Tensor {
-  const data = tensor.data as Float32Array;
-  const width = data.length / partner.length;
-  const mixed = data.map((value, at) => {
-    const row = Math.floor(at / width);
-    return share * value + (1 - share) * (data[(partner[row] ?? row) * width + (at % width)] ?? 0);
-  });
-  return floatTensor(mixed, tensor.dims);
-}
-
-/** Beta(strength, strength) for strengths up to 1, by Johnk's rejection. */
-function betaDeviate(strength: number, random: Random): number {
-  for (;;) {
-    const [one, other] = [random() ** (1 / strength), random() ** (1 / strength)];
-    if (one + other > 0 && one + other <= 1) return one / (one + other);
-  }
 }

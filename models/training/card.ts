@@ -47,7 +47,7 @@ function identity(manifest: ModelManifest, { training, data: { seed, splitSha256
         ['architecture', 'MobileNetV2 1.0 224, global average pooling, dense 256 ReLU, dropout 0.4, dense 6 softmax'],
         [
           'training',
-          `head alone for ${settings.headEpochs} epochs, then block ${settings.fromBlock} to the end for ${history.length - 1} of at most ${settings.epochs} epochs, best on validation: epoch ${bestEpoch}; batch normalisation, Adam, batch ${settings.batch}, relative rate ${settings.rate}, class weights (N / n)^${settings.balance}${settings.mixup > 0 ? `, images of a batch mixed with strength ${settings.mixup}` : ''}`,
+          `head alone for ${settings.headEpochs} epochs, then block ${settings.fromBlock} to the end for ${history.length - 1} of at most ${settings.epochs} epochs, best on validation: epoch ${bestEpoch}; batch normalisation, Adam, batch ${settings.batch}, relative rate ${settings.rate}, class weights (N / n)^${settings.balance}`,
         ],
         [
           'precision',

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { adamStep, average, freshAdam, type AdamState } from './adam.ts';
-import { classWeights, lossFeeds, mixBatch } from './batches.ts';
+import { classWeights, lossFeeds } from './batches.ts';
 import { deployedGraph } from './deployed-graph.ts';
 import { infer } from './infer.ts';
 import { confusion, negativeLogLikelihood, softmaxRows, summarise, topClasses, type Summary } from './metrics.ts';
@@ -174,7 +174,8 @@ async function trainEpoch(
     rate = settings.rate * factor;
     const truth = batchOf(at).map((item) => item.truth);
     const results = await runner.run({
-      ...mixBatch(current, lossFeeds(truth, perClass, settings, random), settings.mixup, random),
+      features: current,
+      ...lossFeeds(truth, perClass, settings, random),
       ...weightFeeds(weights, parameters),
     });
     const loss = results['loss']?.[0] ?? Number.NaN;

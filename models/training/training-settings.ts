@@ -23,8 +23,6 @@ export interface TrainingSettings {
   balance: number;
   labelSmoothing: number;
   dropout: number;
-  /** Strength of the mixing of images while the blocks are fine-tuned, see `mixBatch`; 0 is none. */
-  mixup: number;
   /** Share that the averaged weights keep at each step. */
   averageKeep: number;
   augmentation: Augmentation;
@@ -38,7 +36,7 @@ export const SETTINGS: TrainingSettings = {
   headEpochs: 15,
   headRate: 1e-3,
   headCopies: 1,
-  epochs: 6,
+  epochs: 3,
   rate: 1.5e-2,
   fineHeadRate: 3e-4,
   warmUpSteps: 100,
@@ -48,7 +46,6 @@ export const SETTINGS: TrainingSettings = {
   balance: 0.25,
   labelSmoothing: 0.05,
   dropout: 0.4,
-  mixup: 0.3,
   averageKeep: 0.995,
   augmentation: AUGMENTATION,
   threads: 1,
