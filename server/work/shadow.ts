@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Observation } from '@medplum/fhirtypes';
 import { everything } from '../core/access/narrowing.ts';
 import { analysisRow } from '../core/analysis/analysis-row.ts';
@@ -6,6 +7,9 @@ import { imageOfResult } from '../core/analysis/image-of-result.ts';
 import type { World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import type { TakenJob } from './analyze.ts';
+
+/** Milliseconds before each run. One takes about 50: a backlog has a fifth of a core at most, and few arrivals meet a run. */
+const rest = 200;
 
 /**
  * Runs the shadow model on the image of a result that is there already. What it says goes to a table that no
@@ -17,6 +21,7 @@ import type { TakenJob } from './analyze.ts';
  */
 export async function shadow(world: World, _deps: unknown, job: TakenJob): Promise<void> {
   const digest = String(job.data['digest']);
+  await sleep(rest);
   await world.classifier.idle();
   if ((await world.models.shadow()) !== digest) return; // not the shadow any more: nobody asks for this run
   const held = world.shadow.hold();

@@ -10,7 +10,7 @@ import { countFinished, finished, store } from './model.bench.ts';
 import { startServer, type BenchServer } from './server.ts';
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 8);
-const backlog = 400;
+const backlog = 600;
 
 /**
  * What a backlog of shadow runs costs the analyses that doctors wait for: the same analyses with and without it, in turns
@@ -42,7 +42,7 @@ async function compare(server: BenchServer, database: pg.Client, together: numbe
     without.push(...(await analyses(server, database, together)));
     await database.query(`update job.job set start_after = now() where name = 'shadow' and state < 'active'`);
     const before = await shadowRuns(database);
-    await sleep(500); // the first of them are under way
+    await sleep(200); // the first of them are under way
     beside.push(...(await analyses(server, database, together)));
     const left = await owed(database);
     if (left === 0) throw new Error('the backlog of shadow runs ended before the analyses did');
