@@ -8,7 +8,8 @@ import { createApp } from './app.ts';
 import { readBackendClients, type Config } from './config.ts';
 import type { AuthorizationStore } from './core/accounts/authorizations.ts';
 import type { PasswordHasher } from './core/accounts/password.ts';
-import { followRegistry, followRegistryFrom } from './core/analysis/follow-registry.ts';
+import { followRegistry } from './core/analysis/follow-registry.ts';
+import { keepServing } from './core/analysis/keep-serving.ts';
 import { digestsOf } from './core/analysis/registered-model.ts';
 import { registerFound } from './core/analysis/register-models.ts';
 import type { Settings, Stores, World } from './core/ports.ts';
@@ -181,7 +182,7 @@ async function build(
   const revision = await world.models.revision();
   await followRegistry(world);
   const onFault = (err: unknown) => log.warn({ err }, 'model registry');
-  closing.push(followRegistryFrom(world, revision, { everyMs: 2_000, onFault }));
+  closing.push(keepServing(world, revision, { everyMs: 2_000, onFault }));
 
   const authorizations = postgresAuthorizations(sql);
   const passwords = argon2Passwords();

@@ -16,7 +16,14 @@ import type { ComparedCell } from './analysis/comparison.ts';
 import type { DriftCell } from './analysis/drift.ts';
 import type { ModelDescription } from './analysis/model-description.ts';
 import type { ModelState } from './analysis/model-states.ts';
-import type { FoundModel, ModelChange, Places, RefusedModel, RegisteredModel } from './analysis/registered-model.ts';
+import type {
+  FoundModel,
+  ModelChange,
+  Places,
+  RefusalCode,
+  RefusedModel,
+  RegisteredModel,
+} from './analysis/registered-model.ts';
 
 export interface World extends Stores {
   settings: Settings;
@@ -318,7 +325,7 @@ export interface DecodedFrame {
 
 // ---------------------------------------------------------------- analysis, print, mail
 
-/** The image classifier: worker threads that run one model file. */
+/** The image classifier: processes that run one model file. */
 export interface Classifier {
   /** Whether analyses can run now, on what, and if not why. */
   state(): ClassifierState;
@@ -328,6 +335,7 @@ export interface Classifier {
    *
    * @param options.priority higher first among the images that wait, then who came first; as `Job.priority`.
    * @param options.wholeFrame leave borders of one value, which are cut off otherwise (`core/analysis/content.ts`).
+   * @param options.picture draws the heat map (the default); without it `heatMap.jpeg` has no bytes.
    * @param options.signal gives up: an image that waits leaves its place, a result that comes is dropped.
    * @throws Problem `transient` (not ready, too many wait), `timeout`, `structure` (pixels unusable), `exception`
    * (model error), `conflict` (given up).
@@ -338,6 +346,7 @@ export interface Classifier {
 export interface ClassifyOptions {
   priority?: number;
   wholeFrame?: boolean;
+  picture?: boolean;
   signal?: AbortSignal;
 }
 
@@ -355,27 +364,34 @@ export type ClassifierState =
       lost?: string[];
     }
   /** `switchedOff`: an administrator wants it so; work waits instead of failing. */
-  | { ready: false; reason: string; model?: ModelDescription; switchedOff?: boolean };
+  | { ready: false; reason: string; code?: RefusalCode; model?: ModelDescription; switchedOff?: boolean };
 
 /** A classifier whose model can be changed while the server runs. */
 export interface SwitchedClassifier extends Classifier {
   /** The one of this moment, which stays until `release`, so that an analysis ends with the model that it began with. */
   hold(): Classifier & { release(): void };
+  /** Resolves when nobody holds it and no image is in it, for work that must not be in the way of what it does. */
+  idle(): Promise<void>;
 }
 
 /** The model folders of this machine, and which of their models run. */
 export interface ModelFiles {
-  /** Looks at all folders; a model that is not `known` must pass the self-test too. Never throws for a bad folder. */
-  scan(known: ReadonlySet<string>): Promise<void>;
+  /**
+   * Looks at all folders; a model that is not `known` must pass the self-test too. Never throws for a bad folder.
+   * @param options.again makes the self-test again also where it failed before (the default).
+   */
+  scan(known: ReadonlySet<string>, options?: { again: boolean }): Promise<void>;
   found(): FoundModel[];
   refused(): RefusedModel[];
   /**
-   * Starts a model ahead of its promotion, so that what cannot run is not promoted. Call `discard` if it is not.
+   * Starts a model ahead for a place, so that what cannot run does not come there. Call `discard` if it does not.
    * @throws Problem `business-rule` if its files are not here, were altered, or fail the self-test.
    */
-  prepare(digest: string): Promise<{ provider: string; discard(): void }>;
+  prepare(digest: string, place: 'active' | 'shadow'): Promise<{ provider: string; discard(): void }>;
   /** Lets the places serve these models; what they served before ends with its last image. */
   serve(places: Places): Promise<void>;
+  /** A place lacks the model that it should serve, as `serve` found last: it is worth another try. */
+  lacking(): boolean;
 }
 
 /** The registry of models: state and append-only history. */

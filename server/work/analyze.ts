@@ -1,3 +1,4 @@
+import type { Task } from '@medplum/fhirtypes';
 import { everything } from '../core/access/narrowing.ts';
 import { analysisRow } from '../core/analysis/analysis-row.ts';
 import { type Analysis, analyzeStudy } from '../core/analysis/analyze-study.ts';
@@ -40,7 +41,7 @@ const lookEveryMs = 1_000;
  * that is cancelled while its image waits for the model gives up its place.
  *
  * @param job data.task: id of the Task
- * @throws Problem `transient` for another try, until the last; `timeout`, `exception` (the model's thread hung or was
+ * @throws Problem `transient` for another try, until the last; `timeout`, `exception` (the model's process hung or was
  * lost) for one more. What cannot succeed by trying again fails the Task at once with a coded reason.
  */
 export async function analyze(world: World, _deps: unknown, job: TakenJob): Promise<void> {
@@ -57,7 +58,10 @@ async function analyzeWith(classifier: Classifier, world: World, job: TakenJob):
   const state = classifier.state();
   // Switched off on purpose: the Task keeps its place, and `wakeAnalyses` owes the job again.
   if (!state.ready && state.switchedOff && !(await hasActiveModel(world))) return;
-  if (!state.ready && !job.final) throw new Problem('transient', 'The classifier is not ready.');
+  if (!state.ready) {
+    if (!job.final) throw new Problem('transient', 'The classifier is not ready.'); // in another process it may be
+    if (await isNotBegun(world, job)) return; // it waits like that, too
+  }
   const taken = await world.transaction(async (stores) => {
     const context = contextOf(world, stores);
     const device = state.model && (await keepDevice(context, state.model, state.ready ? state.provider : 'none'));
@@ -163,6 +167,12 @@ async function keepDevice(context: WriteContext, model: ModelDescription, provid
   return referenceTo(await put(context, modelDevice(model, provider, state === 'active' ? 'active' : 'inactive')));
 }
 
+/** A person asked for it and no worker has taken it: it can wait as long as it must. */
+async function isNotBegun(world: World, job: TakenJob): Promise<boolean> {
+  const step = await world.records.read('Task', String(job.data['task']), everything);
+  return (step?.resource as Task | undefined)?.status === 'accepted';
+}
+
 async function hasActiveModel(world: World): Promise<boolean> {
   return (await world.models.all()).some(({ state }) => state === 'active');
 }
@@ -173,7 +183,7 @@ async function studyUidOf(world: World, step: Kept<'Task'>): Promise<string> {
   return uid;
 }
 
-/** A server that is not ready may be so soon; an image that cost a thread its life may do so once more, not for ever. */
+/** A server that is not ready may be so soon; an image that cost a process its life may do so once more, not for ever. */
 function isWorthAnotherTry(error: unknown, { attempt = 1, final = false }: TakenJob): boolean {
   if (final) return false;
   if (!(error instanceof Problem) || error.code === 'transient') return true;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Observation } from '@medplum/fhirtypes';
 import { everything } from '../core/access/narrowing.ts';
 import { analysisRow } from '../core/analysis/analysis-row.ts';
@@ -7,15 +8,21 @@ import type { World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import type { TakenJob } from './analyze.ts';
 
+/** Milliseconds before each run. One takes about 50: a backlog has a fifth of a core at most, and few arrivals meet a run. */
+const rest = 200;
+
 /**
  * Runs the shadow model on the image of a result that is there already. What it says goes to a table that no
- * clinical interface reads; it opens no Task, writes no FHIR resource, and its failure concerns nobody's result.
+ * clinical interface reads; it opens no Task, writes no FHIR resource, and its failure concerns nobody's result. It
+ * waits whenever this process has an analysis for a doctor under way, before each of its steps, and draws no heat map.
  *
  * @param job data.finding: id of the AI Observation; data.task; data.digest of the shadow when it was owed.
  * @throws Problem `transient` for another try.
  */
 export async function shadow(world: World, _deps: unknown, job: TakenJob): Promise<void> {
   const digest = String(job.data['digest']);
+  await sleep(rest);
+  await world.classifier.idle();
   if ((await world.models.shadow()) !== digest) return; // not the shadow any more: nobody asks for this run
   const held = world.shadow.hold();
   try {
@@ -25,7 +32,8 @@ export async function shadow(world: World, _deps: unknown, job: TakenJob): Promi
     const finding = await world.records.read('Observation', String(job.data['finding']), everything);
     const image = finding?.resource && (await imageOfResult(world, finding.resource as Observation));
     if (!image) return; // deleted meanwhile
-    const { classification, decision } = await classifyInstance(world, image, held);
+    await world.classifier.idle();
+    const { classification, decision } = await classifyInstance(world, image, held, { picture: false });
     const run = { task: String(job.data['task']), at: world.now(), timeZone: world.settings.timeZone };
     await world.analyses.appendShadow(analysisRow(run, image, classification, decision));
   } finally {

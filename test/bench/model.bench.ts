@@ -95,7 +95,7 @@ async function drainBacklog(server: BenchServer, database: pg.Client): Promise<v
   );
 }
 
-async function store(server: BenchServer, count: number): Promise<void> {
+export async function store(server: BenchServer, count: number): Promise<void> {
   const files = await Promise.all(
     Array.from(
       { length: count },
@@ -118,12 +118,12 @@ async function store(server: BenchServer, count: number): Promise<void> {
   await expectStatus(answer, 200);
 }
 
-async function countFinished(database: pg.Client): Promise<number> {
+export async function countFinished(database: pg.Client): Promise<number> {
   const { rows } = await database.query<{ count: string }>(`select count(*) from record where type = 'Observation'`);
   return Number(rows[0]!.count);
 }
 
-async function finished(database: pg.Client, count: number): Promise<void> {
+export async function finished(database: pg.Client, count: number): Promise<void> {
   for (const end = Date.now() + 600_000; (await countFinished(database)) < count; await sleep(20)) {
     if (Date.now() > end) throw new Error('the analyses did not end');
   }

@@ -1,12 +1,20 @@
-// Benchmarks against a peer or a floor in the same run: node scripts/run.mjs exec test/bench/run.ts [model store search frame fhir]
+// Benchmarks against a peer or a floor in the same run: node scripts/run.mjs exec test/bench/run.ts [model shadow store search frame fhir]
 import { fhirBench } from './fhir.bench.ts';
 import { frameBench } from './frame.bench.ts';
 import { report } from './measure.ts';
 import { modelBench } from './model.bench.ts';
 import { searchBench } from './search.bench.ts';
+import { shadowBench } from './shadow.bench.ts';
 import { storeBench } from './store.bench.ts';
 
-const benches = { model: modelBench, store: storeBench, search: searchBench, frame: frameBench, fhir: fhirBench };
+const benches = {
+  model: modelBench,
+  shadow: shadowBench,
+  store: storeBench,
+  search: searchBench,
+  frame: frameBench,
+  fhir: fhirBench,
+};
 const wanted = process.argv.slice(2);
 report('', 'CSSS', 'peer or bound', 'ratio');
 for (const [name, bench] of Object.entries(benches)) if (wanted.length === 0 || wanted.includes(name)) await bench();

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,9 +12,9 @@ export interface BenchServer extends Peer {
   authorization(): Promise<string>;
   /** URL of the embedded database, for a floor that uses the same one. */
   databaseUrl(): string;
-  /** Resident memory of the server process now, in MiB. */
+  /** Resident memory of the server process and its model sessions now, in MiB; what they share counts for each. */
   memory(): number;
-  /** Seconds of processor time that the server process has used. */
+  /** Seconds of processor time that the server process and its model sessions have used. */
   processorSeconds(): number;
 }
 
@@ -50,8 +50,8 @@ export async function startServer(environment: Record<string, string> = {}): Pro
       const port = readFileSync(join(folder, 'postgres', 'cluster', 'postmaster.pid'), 'utf8').split('\n')[3];
       return `postgres://csss:${readFileSync(join(folder, 'postgres', 'password'), 'utf8').trim()}@127.0.0.1:${port}/csss`;
     },
-    memory: () => residentMiB(child.pid!),
-    processorSeconds: () => processorSeconds(child.pid!),
+    memory: () => sum(withSessions(child.pid!).map(residentMiB)),
+    processorSeconds: () => sum(withSessions(child.pid!).map(processorSeconds)),
     async stop() {
       child.kill('SIGTERM');
       await new Promise((done) => child.once('exit', done));
@@ -85,6 +85,16 @@ async function fetchToken(base: string, key: CryptoKey): Promise<{ value: string
   if (!answer.ok) throw new Error(`no token: ${body.error_description}`);
   return { value: body.access_token, until: Date.now() + (body.expires_in - 30) * 1000 };
 }
+
+/** The server and the processes that run its models. */
+function withSessions(server: number): number[] {
+  const threads = readdirSync(`/proc/${server}/task`);
+  const children = threads.flatMap((thread) => readFileSync(`/proc/${server}/task/${thread}/children`, 'utf8').split(' '));
+  const sessions = children.filter((pid) => pid !== '' && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('inference-process'));
+  return [server, ...sessions.map(Number)];
+} // prettier-ignore
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 /** utime and stime of /proc/pid/stat, in ticks of 10 ms. */
 function processorSeconds(pid: number): number {

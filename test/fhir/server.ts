@@ -13,6 +13,7 @@ import { requestId } from '../../server/http/request-id.ts';
 import type { State } from '../../server/http/state.ts';
 import { postgresAudit, sharedAudit } from '../../server/infrastructure/postgres/audit.ts';
 import type { Sql } from '../../server/infrastructure/postgres/connection.ts';
+import { postgresModels } from '../../server/infrastructure/postgres/models.ts';
 import { postgresRecords } from '../../server/infrastructure/postgres/records.ts';
 import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
 import { freshDatabase, type TestDatabase } from '../harness/database.ts';
@@ -96,7 +97,7 @@ export async function fhirServer(options: { limit?: number } = {}): Promise<Fhir
 
 function worldOn(database: TestDatabase, base: string): World {
   const stores = (sql: Sql, audit = postgresAudit(sql)) =>
-    ({ records: postgresRecords(sql, { baseUrl: base }), audit }) as unknown as Stores;
+    ({ records: postgresRecords(sql, { baseUrl: base }), models: postgresModels(sql), audit }) as unknown as Stores;
   return {
     ...stores(database.sql, sharedAudit(database.sql)),
     settings: {

@@ -7,6 +7,7 @@ import { search } from '../../server/core/records/read.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
 import { postgresAudit, sharedAudit } from '../../server/infrastructure/postgres/audit.ts';
 import type { Sql } from '../../server/infrastructure/postgres/connection.ts';
+import { postgresModels } from '../../server/infrastructure/postgres/models.ts';
 import { postgresRecords } from '../../server/infrastructure/postgres/records.ts';
 import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
@@ -26,7 +27,7 @@ export interface RecordsWorld {
 export async function recordsWorld(): Promise<RecordsWorld> {
   const database = await freshDatabase();
   const stores = (sql: Sql, audit = postgresAudit(sql)) =>
-    ({ records: postgresRecords(sql, { baseUrl }), audit }) as unknown as Stores;
+    ({ records: postgresRecords(sql, { baseUrl }), models: postgresModels(sql), audit }) as unknown as Stores;
   const world = {
     ...stores(database.sql, sharedAudit(database.sql)),
     settings: { fhirBaseUrl: baseUrl, publicUrl: 'https://csss.test', dicomwebBaseUrl: 'https://csss.test/dicomweb' },

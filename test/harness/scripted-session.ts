@@ -1,17 +1,17 @@
-// A session thread without a model, in the place of an accelerator: each run takes 40 ms and says in `distance` which
+// A session process without a model, in the place of an accelerator: each run takes 40 ms and says in `distance` which
 // run it was and how many images shared it. The first byte of an image makes it misbehave.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parentPort, workerData } from 'node:worker_threads';
-import type { SessionSetup } from '../../server/infrastructure/onnx/inference-messages.ts';
 import type { ModelOutputs } from '../../server/infrastructure/onnx/inference-session.ts';
 import { serveSession } from '../../server/infrastructure/onnx/serve-session.ts';
+import { fromParent } from '../../server/infrastructure/onnx/session-port.ts';
 
 const ends = 13;
 const hangs = 66;
 const breaksTheProvider = 99;
 let runs = 0;
 
-await serveSession(parentPort!, workerData as SessionSetup, async ({ providers, description }) => {
+const { port, setup } = await fromParent();
+await serveSession(port, setup, async ({ providers, description }) => {
   const provider = providers[0]!;
   return {
     provider,

@@ -82,6 +82,12 @@ async function pastAnalyses(): Promise<void> {
         );
     }
   }
+  // One week has as many images as an index of shift needs.
+  for (let n = 0; n < 52; n++)
+    await log.append({
+      task: `busy-${n}`, digest: shipped, at: new Date(Date.UTC(2026, 9, 20)), week: '2026-W43', scanner: 'Example XR 200', modality: 'DX',
+      answer: 'Normal', best: 'Normal', probability: 0.9, probabilities: [0, 0, 0, 1, 0, 0], distance: [7, 9],
+    }); // prettier-ignore
 }
 
 /** WCAG 2.2 AA and best practice by axe-core; only what its authors call serious or critical counts. */
@@ -144,6 +150,11 @@ test('drift is shown for all scanners and for one, as bars and as numbers', asyn
   const read = () =>
     page.$$eval('[data-testid="drift"] figure', (all) => all.map((one) => one.textContent!.replace(/\s+/g, ' ')));
   expect((await read()).find((text) => text.includes('Unsupported'))).toMatch(/37[.,]5/);
+  // A week of few images has no index, and says so in words; one of enough has both the index and what chance does.
+  const psi = async () => (await read()).find((text) => text.includes('PSI'))!;
+  expect(await psi()).toMatch(/–.*too few images \(5 of 50\)/);
+  await page.$$eval('[data-testid="drift"] details', (all) => all.forEach((one) => (one.open = true)));
+  expect(await psi()).toMatch(/2026-W43 ?[0-9.,]+ ?by chance up to 0[.,]1\d?.*2026-W44 ?too few images \(8 of 50\)/);
   const [, scanners] = await page.$$('[data-testid="drift"] select');
   await scanners!.select('ACME DX-9');
   await page.waitForFunction(() =>

@@ -362,21 +362,25 @@ describe('in the shadow', () => {
 test('drift over HTTP is what the table holds, by week and scanner, without a patient', async () => {
   const found = await admin!.json<{
     reference: { kind: string };
-    points: { week: string; scanner: string | null; count: number; overrideRate: number | null; psi: number }[];
+    points: {
+      week: string;
+      scanner: string | null;
+      count: number;
+      overrideRate: number | null;
+      psi: number | null;
+      noPsi: object;
+    }[];
   }>('/portal/models/drift');
   const [{ count } = { count: 0 }] = await server.system.sql.query<{ count: number }>(
     `select count(*) as count from analysis where digest = $1`,
     [shipped],
   );
   expect(found.reference.kind).toBe('validation');
-  expect(found.points.find(({ scanner }) => scanner === null)).toMatchObject({
-    count,
-    overrideRate: 1,
-    psi: expect.any(Number) as number,
-  });
+  const all = found.points.find(({ scanner }) => scanner === null);
+  expect(all).toMatchObject({ count, overrideRate: 1, psi: null, noPsi: { code: 'too-few-images', needed: 50 } });
   expect(JSON.stringify(found)).not.toMatch(/Patient|Rao|DEMO-1001/);
   const own = await admin!.json<typeof found>('/portal/models/drift?reference=first-weeks');
-  expect([own.reference.kind, own.points[0]!.psi]).toEqual(['first-weeks', 0]);
+  expect([own.reference.kind, own.points[0]!.psi]).toEqual(['first-weeks', null]);
   expect((await admin!.get('/portal/models/drift?model=x')).status).toBe(400);
 });
 

@@ -11,8 +11,8 @@ export interface Analysis {
   decision: Decision;
 }
 
-/** How urgent an analysis is, and how it is given up. */
-export type Turn = Pick<ClassifyOptions, 'priority' | 'signal'>;
+/** How urgent an analysis is, whether anybody looks at a heat map, and how it is given up. */
+export type Turn = Pick<ClassifyOptions, 'priority' | 'picture' | 'signal'>;
 
 /** Lookup tables that a reader left in the file: modality, VOI and palette data. */
 const tablePath = /(^|\.)(00283006|0028120[123])$/;

@@ -5,7 +5,7 @@ import type { Stores, World } from '../ports.ts';
 import { create, put } from '../workflow/server-write.ts';
 import { wakeAnalyses } from '../workflow/wake-analyses.ts';
 import { type Assessed, shortcomings } from './activation-bar.ts';
-import { deviceIdOf, modelDevice } from './findings.ts';
+import { deviceIdOf, modelDevice, runtimeOf } from './findings.ts';
 import { followRegistry } from './follow-registry.ts';
 import { type ModelAct, stateAfter } from './model-states.ts';
 import type { ModelChange, RegisteredModel } from './registered-model.ts';
@@ -37,7 +37,7 @@ export async function changeModel(world: World, actor: Actor, wanted: WantedChan
   const { act, digest } = wanted;
   const runs = act === 'promote' || act === 'shadow';
   await check(world.models, world, wanted);
-  const prepared = runs ? await world.modelFiles.prepare(digest) : undefined;
+  const prepared = runs ? await world.modelFiles.prepare(digest, act === 'shadow' ? 'shadow' : 'active') : undefined;
   try {
     await world.transaction(async (stores) => {
       await stores.models.lock();
@@ -73,7 +73,7 @@ export async function changeModel(world: World, actor: Actor, wanted: WantedChan
 export async function rollBack(world: World, actor: Actor, reason: string): Promise<void> {
   const digest = rollbackTarget(await world.models.changes());
   if (digest === undefined) throw new Problem('conflict', 'There is no earlier active model to go back to.');
-  const prepared = await world.modelFiles.prepare(digest);
+  const prepared = await world.modelFiles.prepare(digest, 'active');
   try {
     await world.transaction(async (stores) => {
       await stores.models.lock();
@@ -189,11 +189,12 @@ async function keepDeviceStatus(
   stores: Stores,
   { digest, description }: RegisteredModel,
   status: 'active' | 'inactive',
-  provider = 'none',
+  provider?: string,
 ): Promise<void> {
   const context = { world, stores, principal: systemPrincipal('registry') };
-  const standing = (await stores.records.lock('Device', deviceIdOf(digest)))?.resource as
-    (Device & { id: string }) | undefined;
-  if (standing) await put(context, { ...standing, status });
-  else await create(context, modelDevice(description, provider, status));
+  const standing = (await stores.records.lock('Device', deviceIdOf(digest)))?.resource as Device | undefined;
+  // Written anew: what a client put under this id before the model was registered does not stay.
+  const device = modelDevice(description, provider ?? (standing && runtimeOf(standing)) ?? 'none', status);
+  if (standing) await put(context, device);
+  else await create(context, device);
 }

@@ -54,6 +54,11 @@ export function modelDevice(
   };
 }
 
+/** The execution provider that a model's Device names. */
+export function runtimeOf({ version }: Device): string | undefined {
+  return version?.find(({ type }) => type?.coding?.[0]?.code === 'runtime')?.value;
+}
+
 export function modelDeviceId(model: ModelDescription): string {
   return deviceIdOf(model.model.sha256);
 }

@@ -33,9 +33,18 @@ export async function registerFound(world: World): Promise<void> {
 
 const registry: Actor = { principal: systemPrincipal('registry'), name: 'CSSS' };
 
-/** Looks at the folders again, on an administrator's wish: no restart is needed for a new model. */
+/** Looks at the folders again, on an administrator's wish: no restart is needed for a new model, or a repaired one. */
 export async function rescan(world: World): Promise<void> {
-  await world.modelFiles.scan(digestsOf(await world.models.all()));
+  await look(world, { again: true });
+}
+
+/** The same without a person who waits: what failed its self-test before is not tried again. */
+export async function lookAgain(world: World): Promise<void> {
+  await look(world, { again: false });
+}
+
+async function look(world: World, options: { again: boolean }): Promise<void> {
+  await world.modelFiles.scan(digestsOf(await world.models.all()), options);
   await registerFound(world);
   await followRegistry(world);
 }

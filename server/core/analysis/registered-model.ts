@@ -37,15 +37,32 @@ export interface RefusedModel {
   code: RefusalCode;
   /** For an administrator. */
   reason: string;
+  /** The model that its model.json names, if that can be read. */
+  digest?: string;
 }
 
 /**
  * `missing-file`; `description` (model.json or evaluation.json of another shape); `digest` (a file is not the one
  * that was described); `operators` (custom operators, other operator set); `shape` (inputs or outputs of another
- * form); `self-test` (it does not start, or computes something else than its known answers).
+ * form); `self-test` (it does not start, or computes something else than its known answers); `crash`, `timeout`,
+ * `memory` (the process that made the self-test crashed, hung or took too much memory).
  */
-export type RefusalCode = 'missing-file' | 'description' | 'digest' | 'operators' | 'shape' | 'self-test';
+export type RefusalCode =
+  'missing-file' | 'description' | 'digest' | 'operators' | 'shape' | 'self-test' | 'crash' | 'timeout' | 'memory';
 
+/** What an operator does about it; `absent`: no folder here has the model that the registry wants. */
+export const remedies: Record<RefusalCode | 'absent', string> = {
+  'missing-file': 'Put the folder of the model back, with all files of its release, readable for the server.',
+  description: 'Put the folder of the model back as its release has it.',
+  digest: 'Copy the folder of the model again from its source: the file on this disk is damaged or another one.',
+  operators: 'This model cannot run here; activate another one.',
+  shape: 'This model cannot run here; activate another one.',
+  'self-test': 'Check that the machine has memory left and that EXECUTION_PROVIDERS names what it has.',
+  crash: 'Check that the machine has memory left; if this repeats, activate another model.',
+  timeout: 'Check what else keeps the machine busy; if this repeats, activate another model.',
+  memory: 'If this repeats, activate another model.',
+  absent: 'Put the folder of the model back into MODEL_DIR or MODELS_DIR.',
+};
 /** A model whose files are here. */
 export interface FoundModel {
   digest: string;
@@ -68,7 +85,7 @@ export function placesOf(models: readonly RegisteredModel[], changes: readonly M
   const off =
     last?.act === 'deactivate'
       ? { off: `switched off by ${last.by.name}: ${last.reason}`, switchedOff: true }
-      : { off: 'no model is active', switchedOff: false };
+      : { off: 'no model is active: activate one on the page Models', switchedOff: false };
   return {
     active: active ? { digest: active.digest } : off,
     shadow: models.find(({ state }) => state === 'shadow')?.digest,

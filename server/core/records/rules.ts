@@ -1,5 +1,6 @@
 import type { Binary, ImagingStudy, Resource, ResourceType } from '@medplum/fhirtypes';
 import { narrow } from '../access/policy.ts';
+import { keepModelRecord, mustNotBeOfModel } from '../analysis/model-records.ts';
 import { Problem } from '../problem.ts';
 import { advance, keepReview } from '../workflow/advance.ts';
 import { referenceKey } from './reference-key.ts';
@@ -26,11 +27,22 @@ export const rules: Partial<Record<ResourceType, Rule>> = {
   Task: advance,
   ImagingStudy: imagingStudy,
   Binary: binary,
+  Device: keepModelRecord,
+  DocumentReference: keepModelRecord,
+  Provenance: keepModelRecord,
 };
 
-/** What a deletion must satisfy. @throws Problem `conflict` for a record that is needed (FHIR http.html#delete: 409). */
-export const removalRules: Partial<Record<ResourceType, (context: WriteContext, before: Resource) => void>> = {
+/**
+ * What a deletion must satisfy.
+ *
+ * @throws Problem `conflict` for a record that is needed (FHIR http.html#delete: 409), `forbidden` for one that only
+ *   the server writes.
+ */
+export const removalRules: Partial<Record<ResourceType, (context: WriteContext, before: Resource) => Promise<void>>> = {
   Task: keepReview,
+  Device: mustNotBeOfModel,
+  DocumentReference: mustNotBeOfModel,
+  Provenance: mustNotBeOfModel,
 };
 
 /** An ImagingStudy is derived from stored images (rule 3 of the architecture): a patient cannot make one by writing it. */

@@ -124,7 +124,7 @@ async function remove(
   }
   await mustBeVisible(context, before, narrowing);
   checkMatch(before, request.ifMatch);
-  removalRules[request.type]?.(context, before.resource);
+  await removalRules[request.type]?.(context, before.resource);
   const record: StoredRecord = {
     resourceType: request.type,
     id: request.id,

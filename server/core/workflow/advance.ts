@@ -39,7 +39,7 @@ export async function advance({ context, before, after }: Parameters<Rule>[0]): 
  *
  * @throws Problem `conflict` for a Task of a review, whoever deletes it but the server.
  */
-export function keepReview({ principal }: WriteContext, before: Resource): void {
+export async function keepReview({ principal }: WriteContext, before: Resource): Promise<void> {
   if (principal.kind === 'system' || !belongsToReview(before as Task)) return;
   throw new Problem('conflict', 'A Task of a review is not deleted: a review ends by its steps.');
 }

@@ -1,15 +1,14 @@
 import { basename, resolve, sep } from 'node:path';
 import { type ModelDescription, readModelDescription } from '../../core/analysis/model-description.ts';
 import { type ModelEvaluation, readModelEvaluation } from '../../core/analysis/model-evaluation.ts';
-import type { FoundModel, RefusalCode, RefusedModel } from '../../core/analysis/registered-model.ts';
-import { startClassifier } from './classifier.ts';
-import { digestOf, parseJson, readWhole } from './model-file.ts';
+import type { FoundModel, RefusedModel } from '../../core/analysis/registered-model.ts';
+import { type ClassifierOptions, startClassifier } from './classifier.ts';
+import { digestOf, mustBe, readJson, readWhole } from './model-file.ts';
 import { type OnnxInterface, type OnnxValue, readOnnxInterface } from './onnx-interface.ts';
+import { judged, Refused } from './refused.ts';
 
 /** Operator sets that the runtime knows and the project has tried (models/training writes 13). */
 const operatorSets = { lowest: 11, highest: 22 };
-/** A quantised MobileNet has 4 MB, a large classifier a few hundred; more would fill the memory of every worker. */
-const largestFile = 1024 ** 3;
 const [float32, uint8] = [1, 2];
 
 interface Wanted {
@@ -17,54 +16,50 @@ interface Wanted {
   providers: readonly string[];
   /** Digests that passed the self-test before; it is made again whenever a model is started. */
   tested: ReadonlySet<string> | 'all';
-}
-
-/** What is wrong, told apart for the list. */
-class Refused extends Error {
-  readonly code: RefusalCode;
-  constructor(code: RefusalCode, cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
-    this.code = code;
-  }
+  /** Digests whose self-test failed and is not made again now. */
+  failed?: ReadonlyMap<string, RefusedModel>;
+  /** Of the process that makes the self-test: see `startClassifier`. */
+  session?: Pick<ClassifierOptions, 'startMs' | 'memoryMiB' | 'sessionScript'>;
 }
 
 /**
  * Checks a model folder before the registry takes it in: description, digest, operators, inputs and outputs,
  * evaluation, and by running it the known answers. Nothing of the file is executed before its digest, operators
- * and shapes were found good. It never throws.
+ * and shapes were found good, and then in a process of its own, with limits of time and memory. It never throws.
  */
 export async function checkModel(folder: string, wanted: Wanted): Promise<FoundModel | RefusedModel> {
+  const found: Pick<RefusedModel, 'digest'> = {};
   try {
-    return await checked(folder, wanted);
+    return await checked(folder, wanted, found);
   } catch (error) {
     const code = error instanceof Refused ? error.code : 'missing-file';
     return {
       folder: basename(folder),
       code,
       reason: error instanceof Error ? error.message : 'the folder cannot be read',
+      ...found,
     };
   }
 }
 
-async function checked(folder: string, { shipped, providers, tested }: Wanted): Promise<FoundModel> {
-  const json = await readDescribed(folder, 'model.json');
+async function checked(folder: string, wanted: Wanted, found: Pick<RefusedModel, 'digest'>): Promise<FoundModel> {
+  const { shipped, tested, failed } = wanted;
+  const json = await readJson(folder, 'model.json');
   const description = judged('description', () => readModelDescription(json));
-  const { file, sha256, bytes: size } = description.model;
-  if (size > largestFile) throw new Refused('description', `${file} has more than ${largestFile} bytes`);
-  const bytes = await readNamed(folder, file);
-  const digest = digestOf(bytes);
-  if (digest !== sha256) {
-    throw new Refused(
-      'digest',
-      `${file} is not the file that model.json describes: its SHA-256 is ${digest}, expected ${sha256}`,
-    );
-  }
+  const { file, sha256 } = description.model;
+  found.digest = sha256;
+  const bytes = await readWhole(folder, file);
+  mustBe(sha256, file, bytes);
   const face = judged('shape', () => readOnnxInterface(bytes));
   judged('operators', () => checkOperators(face));
   judged('shape', () => checkShapes(face, description));
-  await readNamed(folder, description.golden);
+  await readWhole(folder, description.golden);
   const evaluation = await evaluationIn(folder, json, sha256);
-  if (tested !== 'all' && !tested.has(sha256)) await selfTest(folder, providers);
+  if (tested !== 'all' && !tested.has(sha256)) {
+    const before = failed?.get(sha256);
+    if (before) throw new Refused(before.code, before.reason);
+    await selfTest(folder, sha256, wanted);
+  }
   return { digest: sha256, description, evaluation, shipped };
 }
 
@@ -126,35 +121,14 @@ async function evaluationIn(folder: string, json: unknown, digest: string): Prom
   if (typeof file !== 'string' || !resolve(folder, file).startsWith(resolve(folder) + sep)) {
     throw new Refused('description', 'model.json names an evaluation that is not in the folder');
   }
-  const bytes = await readNamed(folder, file);
+  const bytes = await readWhole(folder, file);
   if (digestOf(bytes) !== sha256) throw new Refused('digest', `${file} is not the file that model.json describes`);
   return judged('description', () => readModelEvaluation(JSON.parse(bytes.toString('utf8')), digest));
 }
 
-async function selfTest(folder: string, providers: readonly string[]): Promise<void> {
-  const trial = await startClassifier({ folder, providers, workers: 1 });
+async function selfTest(folder: string, digest: string, { providers, session = {} }: Wanted): Promise<void> {
+  const trial = await startClassifier({ folder, digest, providers, workers: 1, background: true, ...session });
   const state = trial.state();
   await trial.close();
-  if (!state.ready) throw new Refused('self-test', state.reason);
-}
-
-function judged<T>(code: RefusalCode, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw new Refused(code, error);
-  }
-}
-
-async function readDescribed(folder: string, name: string): Promise<unknown> {
-  const bytes = await readNamed(folder, name);
-  return judged('description', () => parseJson(bytes, name));
-}
-
-async function readNamed(folder: string, name: string): Promise<Buffer> {
-  try {
-    return await readWhole(folder, name);
-  } catch (error) {
-    throw new Refused('missing-file', error);
-  }
+  if (!state.ready) throw new Refused(state.code ?? 'self-test', state.reason);
 }

@@ -23,7 +23,11 @@ export interface LineOptions {
   waiting: number;
   /** How long an image that is ready waits for others to share its run, where runs are shared. */
   delayMs: number;
+  /** Awaited before each step of an image, by a line that gives way to another. */
+  giveWay?: (() => Promise<void>) | undefined;
 }
+
+const none = new Uint8Array();
 
 /** Analyses under way beyond those in the model: their rows are read and written meanwhile, which takes longer than a run. */
 const besides = 4;
@@ -33,6 +37,7 @@ interface Image {
   frame: DecodedFrame;
   presentation: Presentation;
   wholeFrame: boolean;
+  picture: boolean;
   priority: number;
   /** Place in the order of arrival. */
   arrived: number;
@@ -41,7 +46,7 @@ interface Image {
   input?: ModelInput;
   /** From then on it does not wait for others. */
   due: number;
-  /** Was in a run that took its thread with it: it runs by itself from now on. */
+  /** Was in a run that took its process with it: it runs by itself from now on. */
   alone?: boolean;
   /** Milliseconds of work on it so far. */
   spent: number;
@@ -113,11 +118,12 @@ export class ImageLine {
       return Promise.reject(new Problem('transient', 'Too many images wait for the classifier.', { retryAfter: 5 }));
     }
     return new Promise((resolve, reject) => {
-      const { priority = 0, wholeFrame = false, signal } = turn;
+      const { priority = 0, wholeFrame = false, picture = true, signal } = turn;
       const image: Image = {
         frame,
         presentation,
         wholeFrame,
+        picture,
         priority,
         arrived: ++this.#arrivals,
         since: performance.now(),
@@ -169,6 +175,7 @@ export class ImageLine {
       { kind: 'input', frame, presentation, wholeFrame, description: this.#model.description },
       handedOver(frame),
     );
+    await this.#options.giveWay?.();
     this.#preparing--;
     if (answer && 'input' in answer && !image.settled) {
       image.input = answer.input;
@@ -224,7 +231,7 @@ export class ImageLine {
       else if (failed === 'timeout' && batch.length === 1)
         this.#refuse(image, new Problem('timeout', 'The model did not answer in time.'));
       else if (failed === 'crash' && batch.length === 1)
-        this.#refuse(image, new Problem('exception', 'The thread that ran the model was lost.'));
+        this.#refuse(image, new Problem('exception', 'The process that ran the model was lost.'));
       else {
         image.alone = failed !== 'lost';
         this.#ready.add(image);
@@ -240,7 +247,7 @@ export class ImageLine {
     const cells = outputs.gradcam.length / outputs.probabilities.length;
     const top = outputs.probabilities.indexOf(Math.max(...outputs.probabilities));
     const map = outputs.gradcam.slice(top * cells, (top + 1) * cells);
-    const drawn = await this.#work(image, { kind: 'heat-map', preview, content, map });
+    const drawn = image.picture ? await this.#work(image, { kind: 'heat-map', preview, content, map }) : { jpeg: none };
     if (!drawn || !('jpeg' in drawn) || image.settled) return;
     image.settled = true;
     this.#answered++;
@@ -250,6 +257,7 @@ export class ImageLine {
 
   /** A question to a pixel thread; undefined when it refused the image, which is said to whoever waits for it. */
   async #work(image: Image, question: PixelQuestion, handOver: ArrayBuffer[] = []): Promise<PixelAnswer | undefined> {
+    await this.#options.giveWay?.();
     const begun = performance.now();
     try {
       const answer = await this.#pixels.run(question, handOver);

@@ -1,4 +1,4 @@
-/** What the classifier and its threads say to each other. */
+/** What the classifier, its session processes and its pixel threads say to each other. */
 import type { Content } from '../../core/analysis/content.ts';
 import type { ModelDescription } from '../../core/analysis/model-description.ts';
 import type { ModelInput } from '../../core/analysis/preprocess.ts';
@@ -8,7 +8,7 @@ import type { ProblemCode } from '../../core/problem.ts';
 import type { ModelOutputs } from './inference-session.ts';
 import type { Golden } from './self-test.ts';
 
-/** Given to a session thread at its start. */
+/** Given to a session process at its start. */
 export interface SessionSetup {
   bytes: Uint8Array;
   description: ModelDescription;
@@ -20,6 +20,9 @@ export interface SessionSetup {
   /** Batches on the CPU, too, where they do not help: for tests. */
   batchOnCpu: boolean;
 }
+
+/** As it is sent: the model comes by itself, `size` bytes of it. */
+export type SentSetup = Omit<SessionSetup, 'bytes'> & { size: number };
 
 export type Opened = { ready: true; provider: string; refused: string[] } | { ready: false; reason: string };
 

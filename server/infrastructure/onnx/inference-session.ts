@@ -57,10 +57,9 @@ export async function openSession(
 ): Promise<OpenSession> {
   const { batch = 1, batchOnCpu = false, create = createSession } = options;
   const refused: string[] = [];
-  const own = new Uint8Array(bytes); // the binding takes no shared memory
   for (const provider of providers) {
     try {
-      const session = await create(own, provider);
+      const session = await create(bytes, provider);
       const accelerator = provider !== 'cpu';
       const run = (images: readonly Uint8Array[]) => infer(session, model, images, accelerator);
       const slowest = await selfTest(

@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { cp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FoundModel, Places, RefusedModel } from '../../core/analysis/registered-model.ts';
+import {
+  type FoundModel,
+  type Places,
+  type RefusalCode,
+  type RefusedModel,
+  remedies,
+} from '../../core/analysis/registered-model.ts';
 import type { ModelFiles, SwitchedClassifier } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
 import { checkModel } from './check-model.ts';
-import { startClassifier } from './classifier.ts';
+import { type ClassifierOptions, startClassifier } from './classifier.ts';
 import { classifierSwitch, type ClassifierSwitch, type StartedModel } from './switched-classifier.ts';
 
 export interface ModelFilesOptions {
@@ -15,16 +21,21 @@ export interface ModelFilesOptions {
   modelsFolder: string;
   /** Execution providers, in the order in which they are tried. */
   providers: readonly string[];
-  /** Worker threads of the active model; the shadow has one. */
+  /** Sessions of the active model on the CPU; the shadow has one. */
   workers?: number;
   /** Images in one run on an accelerator: see `startClassifier`. */
   batch?: { size: number; delayMs: number };
+  /** Limits of a session process: see `startClassifier`. */
+  session?: Pick<ClassifierOptions, 'startMs' | 'memoryMiB' | 'sessionScript'>;
   onFault: (error: unknown) => void;
 }
 
 interface KnownFolder extends FoundModel {
   folder: string;
 }
+
+/** Codes of self-tests, which may fail for a passing reason. */
+const trials: RefusalCode[] = ['self-test', 'crash', 'timeout', 'memory'];
 
 export interface ServedModels {
   files: ModelFiles & { close(): Promise<void> };
@@ -35,54 +46,70 @@ export interface ServedModels {
 /** The model folders of this machine and the two places that serve models out of them. Starts nothing by itself. */
 export function modelFiles(options: ModelFilesOptions): ServedModels {
   let found = new Map<string, KnownFolder>();
-  let refused: RefusedModel[] = [];
+  let refused: (RefusedModel & { shipped: boolean })[] = [];
   const active = classifierSwitch('starting');
   const shadow = classifierSwitch('no model runs in the shadow');
   /** Started ahead by `prepare`, not yet in a place. */
   const prepared = new Map<string, StartedModel>();
   let serving: Promise<void> = Promise.resolve();
+  let lacking = false;
 
-  async function start(digest: string, workers: number | undefined): Promise<StartedModel> {
+  type Seats = Pick<ClassifierOptions, 'workers' | 'background' | 'giveWay'>;
+  const ofActive: Seats = options.workers === undefined ? {} : { workers: options.workers };
+  /** Beside work that a person waits for, only when there is none. */
+  const ofShadow: Seats = { workers: 1, background: true, giveWay: active.idle };
+
+  async function start(digest: string, seats: Seats): Promise<StartedModel> {
     const known = found.get(digest);
-    if (!known)
-      throw new Problem('business-rule', `The files of the model ${digest.slice(0, 12)} are not on this server.`);
+    if (!known) throw absent(digest, refused);
+    const { providers, batch, session } = options;
     const classifier = await startClassifier({
       folder: known.folder,
-      providers: options.providers,
-      ...(workers === undefined ? {} : { workers }),
-      ...(options.batch && { batch: options.batch }),
+      digest,
+      providers,
+      ...seats,
+      ...(batch && { batch }),
+      ...session,
     });
     const state = classifier.state();
-    if (state.ready && state.model.model.sha256 === digest) return { digest, classifier };
+    if (state.ready) return { digest, classifier };
     await classifier.close();
-    const reason = state.ready ? 'its folder holds another model now' : state.reason;
-    throw new Problem('business-rule', `The model cannot run on this server: ${reason}`);
+    throw cannotRun(state.reason, state.code ?? 'self-test');
   }
 
-  async function fill(place: ClassifierSwitch, digest: string, workers: number | undefined): Promise<void> {
-    if (place.digest === digest) return;
+  /** @returns whether the place serves that model now. */
+  async function fill(place: ClassifierSwitch, digest: string, seats: Seats): Promise<boolean> {
+    if (place.digest === digest) return true;
     const ready = prepared.get(digest);
     prepared.delete(digest);
     try {
-      place.turn(ready ?? (await start(digest, workers)));
+      place.turn(ready ?? (await start(digest, seats)));
+      return true;
     } catch (error) {
       // The registry wants this model: going on with the one before would serve what was replaced.
       if (!(error instanceof Problem)) options.onFault(error);
-      place.turn({ reason: error instanceof Problem ? error.message : 'the model could not be started' });
+      const reason = error instanceof Problem ? error.message : 'the model could not be started.';
+      place.turn({ reason: `${reason} ${triedAgain}` });
+      return false;
     }
   }
 
   async function serve(places: Places): Promise<void> {
+    const full: boolean[] = [];
     if ('digest' in places.active) {
-      await fill(active, places.active.digest, options.workers);
+      full.push(await fill(active, places.active.digest, ofActive));
       await keepShipped(places.active.digest);
     } else {
       const { off, switchedOff } = places.active;
-      const nothing = !switchedOff && found.size === 0 ? refused[0]?.reason : undefined;
-      active.turn({ reason: nothing ?? off, switchedOff });
+      // At the first start the shipped model becomes active; there is nothing to wait for if it is there and did not.
+      const shipped = switchedOff ? undefined : refused.find((one) => one.shipped);
+      const reason = shipped ? `${cannotRun(shipped.reason, shipped.code).message} ${triedAgain}` : off;
+      active.turn({ reason, switchedOff });
+      full.push(!shipped);
     }
     if (places.shadow === undefined) shadow.turn({ reason: 'no model runs in the shadow' });
-    else await fill(shadow, places.shadow, 1);
+    else full.push(await fill(shadow, places.shadow, ofShadow));
+    lacking = full.includes(false);
   }
 
   /** A later release ships another model in this place; the one in service must not be gone then. */
@@ -106,25 +133,29 @@ export function modelFiles(options: ModelFilesOptions): ServedModels {
   }
 
   const files: ServedModels['files'] = {
-    async scan(known) {
+    async scan(known, { again } = { again: true }) {
       const seen = new Map<string, KnownFolder>();
-      const bad: RefusedModel[] = [];
+      const bad: typeof refused = [];
+      const before = again ? [] : refused.filter(({ code }) => trials.includes(code));
+      const failed = new Map(before.map((one) => [one.digest ?? '', one]));
+      const { providers, session } = options;
       for (const { folder, shipped } of await foldersOf(options)) {
         // The very first model is tested when it is started, a moment later.
         const tested = shipped && known.size === 0 ? 'all' : known;
-        const model = await checkModel(folder, { shipped, providers: options.providers, tested });
-        if ('code' in model) bad.push(model);
+        const model = await checkModel(folder, { shipped, providers, tested, failed, ...(session && { session }) });
+        if ('code' in model) bad.push({ ...model, shipped });
         else if (!seen.has(model.digest)) seen.set(model.digest, { ...model, folder });
       }
       found = seen;
       refused = bad;
     },
     found: () => [...found.values()].map(({ folder: _folder, ...model }) => model),
-    refused: () => refused,
-    async prepare(digest) {
-      const standing = active.digest === digest ? active.state() : undefined;
+    refused: () => refused.map(({ shipped: _shipped, ...one }) => one),
+    lacking: () => lacking,
+    async prepare(digest, place) {
+      const standing = place === 'active' && active.digest === digest ? active.state() : undefined;
       if (standing?.ready) return { provider: standing.provider, discard: () => undefined };
-      const started = await start(digest, options.workers);
+      const started = await start(digest, place === 'active' ? ofActive : ofShadow);
       prepared.set(digest, started);
       const state = started.classifier.state();
       return {
@@ -151,6 +182,21 @@ export function modelFiles(options: ModelFilesOptions): ServedModels {
     },
   };
   return { files, classifier: active, shadow };
+}
+
+const triedAgain =
+  'The server tries again by itself, at the latest after 5 minutes; “Look for new models” on the page Models tries at once.';
+
+function cannotRun(reason: string, code: RefusalCode): Problem {
+  return new Problem('business-rule', `The model cannot run on this server: ${reason}. ${remedies[code]}`);
+}
+
+/** Its folder may be here, but refused. */
+function absent(digest: string, refused: readonly RefusedModel[]): Problem {
+  const damaged = refused.find((one) => one.digest === digest);
+  if (damaged) return cannotRun(damaged.reason, damaged.code);
+  const sentence = `The files of the model ${digest.slice(0, 12)} are not on this server.`;
+  return new Problem('business-rule', `${sentence} ${remedies.absent}`);
 }
 
 /** The shipped folder first: of two folders with one model, it is the one that counts. */

@@ -1,21 +1,22 @@
-import type { MessagePort } from 'node:worker_threads';
 import type { BatchAnswer, BatchItem, BatchQuestion, Opened, SessionSetup } from './inference-messages.ts';
 import type { OpenSession } from './inference-session.ts';
+import type { SessionPort } from './session-port.ts';
 
 /**
- * The side of a session thread: opens a session, says so, and answers batch after batch until the thread is ended.
+ * The side of a session process: opens a session, says so, and answers batch after batch until the process is ended.
  * An image of the wrong size has no part in the run; a run that throws is tried again image by image. Where even
  * single images fail on an accelerator, the accelerator is lost and nothing is said about the images.
  */
 export async function serveSession(
-  port: MessagePort,
+  port: SessionPort,
   setup: SessionSetup,
   open: (setup: SessionSetup) => Promise<OpenSession>,
 ): Promise<void> {
   try {
     const session = await open(setup);
     const { width, height } = setup.description.preprocessing;
-    port.on('message', ({ images }: BatchQuestion) => {
+    port.on('message', (question) => {
+      const { images } = question as BatchQuestion;
       void answerBatch(session, images, width * height * 3).then((answer) => port.postMessage(answer));
     });
     port.postMessage({ ready: true, provider: session.provider, refused: session.refused } satisfies Opened);

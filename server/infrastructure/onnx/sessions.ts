@@ -1,23 +1,28 @@
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import type { BatchAnswer, BatchItem } from './inference-messages.ts';
 import type { LoadedModel } from './model-file.ts';
-import type { BatchAnswer, BatchItem, BatchQuestion, Opened, SessionSetup } from './inference-messages.ts';
+import { SessionProcess } from './session-process.ts';
 
 export interface SessionOptions {
   /** Tried in this order. */
   providers: readonly string[];
   /** Sessions on the CPU, by default one a core; an accelerator has one. */
   workers?: number;
-  /** Longest time for one run. */
+  /** Longest time for one run, and to start. */
   timeoutMs: number;
+  startMs: number;
+  /** Of one session, in MiB. */
+  memoryMiB: number;
+  /** Gives way to everything else on the machine. */
+  background: boolean;
   /** Images in one run at most, on an accelerator; on the CPU one, unless `onCpu`. */
   batch: { size: number; onCpu?: boolean };
-  /** What a session thread runs. */
+  /** What a session process runs. */
   script?: URL;
 }
 
 export interface Seat {
-  worker: Worker;
+  process: SessionProcess;
   provider: string;
   busy?: Run;
 }
@@ -27,14 +32,14 @@ interface Run {
   timer: NodeJS.Timeout;
 }
 
-/** `lost`: the provider failed, these images need another; `crash`, `timeout`: the thread was lost over them. */
+/** `lost`: the provider failed, these images need another; `crash`, `timeout`: the process was lost over them. */
 export type RunOutcome = { answers: BatchItem[] } | { failed: 'lost' | 'crash' | 'timeout' };
 
-/** Pauses before a crashed thread is started again, so that a model that kills its thread does not spin. */
+/** Pauses before a crashed process is started again, so that a model that kills its process does not spin. */
 const restartPauses = [0, 1_000, 5_000, 30_000];
 
 /**
- * The threads that run the model, all on one provider. One that crashes or hangs is started again; a provider that
+ * The processes that run the model, all on one provider. One that crashes or hangs is started again; a provider that
  * fails while it works is left for the next in the order, which is self-tested first.
  */
 export class Sessions {
@@ -42,13 +47,14 @@ export class Sessions {
   provider = 'none';
   /** Providers that worked and failed, with the reason. */
   readonly lost: string[] = [];
-  /** Why no thread can be had; undefined while some can. */
+  /** Why no process can be had; undefined while some can. */
   broken: string | undefined;
   /** Called when a seat is free, or when `broken` changed. */
   onChange: () => void = () => undefined;
   readonly #model: LoadedModel;
   readonly #options: SessionOptions;
   readonly #seats = new Set<Seat>();
+  readonly #starting = new Set<SessionProcess>();
   #providers: readonly string[];
   #crashes = 0;
   #growing = false;
@@ -71,7 +77,7 @@ export class Sessions {
     return this.provider === 'cpu' && !onCpu ? 1 : size;
   }
 
-  /** The first thread finds the provider. @throws Error with each provider's reason if none works. */
+  /** The first process finds the provider. @throws Refused with each provider's reason if none works, `crash`, `timeout`, `memory`. */
   async open(): Promise<void> {
     await this.#start(this.#providers);
   }
@@ -104,46 +110,34 @@ export class Sessions {
         this.#restart();
       }, this.#options.timeoutMs);
       seat.busy = { end, timer };
-      seat.worker.postMessage({ images } satisfies BatchQuestion);
+      seat.process.ask({ images });
     });
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#seats].map(({ worker }) => worker.terminate()));
+    const all = [...this.#starting, ...[...this.#seats].map(({ process }) => process)];
+    await Promise.all(all.map((process) => process.end()));
   }
 
-  /** Starts a thread; resolves when it passed the self-test on one of the providers. */
-  #start(providers: readonly string[]): Promise<void> {
-    const { bytes, description, golden } = this.#model;
-    const { batch, script } = this.#options;
-    const setup: SessionSetup = {
-      bytes,
-      description,
-      golden,
-      providers,
-      batch: batch.size,
-      batchOnCpu: batch.onCpu ?? false,
-    };
-    const worker = new Worker(script ?? new URL('./inference-worker.ts', import.meta.url), {
-      workerData: setup,
-      resourceLimits: { maxOldGenerationSizeMb: 512 },
-    });
-    return new Promise((resolve, reject) => {
-      // Without a listener an error in a thread ends the process.
-      worker.on('error', (error) => reject(error));
-      worker.once('exit', () => reject(new Error('the worker thread ended before it was ready')));
-      worker.once('message', (opened: Opened) => {
-        if (!opened.ready) {
-          void worker.terminate();
-          reject(new Error(opened.reason));
-          return;
-        }
-        if (this.#closed) return void worker.terminate();
-        this.#take({ worker, provider: opened.provider }, opened.refused);
-        resolve();
-      });
-    });
+  /** Starts a process; resolves when it passed the self-test on one of the providers. */
+  async #start(providers: readonly string[]): Promise<void> {
+    const { batch, script, startMs, memoryMiB, background } = this.#options;
+    const process = new SessionProcess(
+      { ...this.#model, providers, batch: batch.size, batchOnCpu: batch.onCpu ?? false },
+      { script: script ?? new URL('./inference-process.ts', import.meta.url), startMs, memoryMiB, background },
+    );
+    this.#starting.add(process);
+    try {
+      const { provider, refused } = await process.opened;
+      if (this.#closed) throw new Error('stopped');
+      this.#take({ process, provider }, refused);
+    } catch (error) {
+      void process.end();
+      throw error;
+    } finally {
+      this.#starting.delete(process);
+    }
   }
 
   #take(seat: Seat, refused: readonly string[]): void {
@@ -152,8 +146,8 @@ export class Sessions {
     this.#providers = this.#providers.slice(Math.max(0, this.#providers.indexOf(seat.provider)));
     this.broken = undefined;
     this.#seats.add(seat);
-    seat.worker.on('message', (answer: BatchAnswer) => this.#answered(seat, answer));
-    seat.worker.once('exit', () => {
+    seat.process.onAnswer = (answer) => this.#answered(seat, answer);
+    void seat.process.ended.then(() => {
       if (!this.#leave(seat)) return;
       seat.busy?.end({ failed: 'crash' });
       this.#restart();
@@ -178,7 +172,7 @@ export class Sessions {
     if (others.length > 0) this.#replace();
   }
 
-  /** No thread can be had now; perhaps later. */
+  /** No process can be had now; perhaps later. */
   #broke(reason: string): void {
     this.broken = reason;
     this.onChange();
@@ -188,7 +182,7 @@ export class Sessions {
   /** @returns false if the seat was given up already. */
   #leave(seat: Seat): boolean {
     const was = this.#seats.delete(seat);
-    if (was) void seat.worker.terminate();
+    if (was) void seat.process.end();
     return was;
   }
 

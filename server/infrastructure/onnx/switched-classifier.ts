@@ -23,6 +23,9 @@ interface Held extends StartedModel {
 export function classifierSwitch(reason: string): ClassifierSwitch {
   let current: Held | { reason: string; switchedOff?: boolean } = { reason };
   const closing = new Set<Promise<void>>();
+  /** Of all models that this place has served. */
+  let holders = 0;
+  const waiting: (() => void)[] = [];
 
   const leave = (held: Held) => {
     const end = held.classifier.close().catch(() => undefined);
@@ -38,6 +41,7 @@ export function classifierSwitch(reason: string): ClassifierSwitch {
     if (!('classifier' in current)) return { ...notReady(current), release: () => undefined };
     const held = current;
     held.holders++;
+    holders++;
     let released = false;
     return {
       state: () => held.classifier.state(),
@@ -46,7 +50,9 @@ export function classifierSwitch(reason: string): ClassifierSwitch {
         if (released) return;
         released = true;
         held.holders--;
+        holders--;
         if (held.left && held.holders === 0) leave(held);
+        if (holders === 0) for (const resolve of waiting.splice(0)) resolve();
       },
     };
   };
@@ -72,6 +78,7 @@ export function classifierSwitch(reason: string): ClassifierSwitch {
       }
     },
     hold,
+    idle: () => (holders === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
     turn,
     async close() {
       if ('classifier' in current) leave(current);

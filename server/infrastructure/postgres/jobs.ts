@@ -25,13 +25,16 @@ interface Payload {
   priority: number;
 }
 
-/** Tries and pauses. A report waits for a browser, mail for a relay that may be down for an hour. */
+/**
+ * Tries and pauses. A report waits for a browser, mail for a relay that may be down for an hour, a shadow run until no
+ * doctor waits for an analysis; a process that died over it stops its heartbeat, which is seen long before.
+ */
 const queues: Record<
   Job['kind'],
   { retryLimit: number; retryDelay: number; retryDelayMax: number; expireInSeconds: number }
 > = {
   analyze: { retryLimit: 3, retryDelay: 1, retryDelayMax: 30, expireInSeconds: 120 },
-  shadow: { retryLimit: 2, retryDelay: 5, retryDelayMax: 60, expireInSeconds: 120 },
+  shadow: { retryLimit: 2, retryDelay: 5, retryDelayMax: 60, expireInSeconds: 12 * 3600 },
   'issue-report': { retryLimit: 5, retryDelay: 2, retryDelayMax: 60, expireInSeconds: 120 },
   'send-report': { retryLimit: 12, retryDelay: 5, retryDelayMax: 900, expireInSeconds: 120 },
 };
@@ -61,13 +64,9 @@ export async function startJobs(
   boss.on('error', (error) => options.onError?.(error));
   await boss.start();
   for (const [kind, limits] of Object.entries(queues)) {
-    await boss.createQueue(kind, {
-      policy: 'exclusive',
-      notify: true,
-      retryBackoff: true,
-      heartbeatSeconds: 10,
-      ...limits,
-    });
+    const options = { notify: true, retryBackoff: true, heartbeatSeconds: 10, ...limits };
+    await boss.createQueue(kind, { policy: 'exclusive', ...options });
+    await boss.updateQueue(kind, options); // an earlier release may have made it with other limits
   }
   return {
     queue: (sql) => ({

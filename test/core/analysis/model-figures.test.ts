@@ -4,10 +4,18 @@ import { describe, expect, test } from 'vitest';
 import { shortcomings } from '../../../server/core/analysis/activation-bar.ts';
 import { scannerOf } from '../../../server/core/analysis/analysis-row.ts';
 import { answers, compare, type ComparedCell } from '../../../server/core/analysis/comparison.ts';
-import { type DriftCell, driftPoints, firstWeeks, stabilityIndex } from '../../../server/core/analysis/drift.ts';
+import {
+  type DriftCell,
+  driftPoints,
+  type DriftReference,
+  fewestImages,
+  firstWeeks,
+  stabilityIndex,
+} from '../../../server/core/analysis/drift.ts';
 import { isoWeek } from '../../../server/core/analysis/iso-week.ts';
 import { type ModelEvaluation, readModelEvaluation } from '../../../server/core/analysis/model-evaluation.ts';
 import { scanClasses } from '../../../server/core/workflow/codes.ts';
+import { seededRandom } from '../../../models/training/random.ts';
 
 const shipped = join(import.meta.dirname, '../../../models/chest-mobilenet-v2');
 const json = (name: string): unknown => JSON.parse(readFileSync(join(shipped, name), 'utf8'));
@@ -131,6 +139,61 @@ describe('drift', () => {
     );
     expect(first).toMatchObject({ rates: { Normal: 0.5, Uncertain: 0.25, Unsupported: 0.25 }, overrideRate: 0.75 });
     expect(empty).toMatchObject({ overrideRate: null, psi: null });
+  });
+
+  const psiOf = (best: DriftCell['best'], classes: DriftReference['classes']) =>
+    driftPoints([cell('2026-W01', { best })], { kind: 'validation', classes })[0]!;
+
+  test('an index only from 50 supported images on in both windows; before that, what is missing', () => {
+    const noPsi = { code: 'too-few-images', needed: 50 };
+    const missing = { psi: null, psiByChance: null };
+    const enough = each(50);
+    expect(psiOf({ Normal: 1 }, enough)).toMatchObject({ ...missing, noPsi: { ...noPsi, window: 'week', images: 1 } });
+    expect(psiOf({ Normal: 49 }, enough)).toMatchObject({
+      ...missing,
+      noPsi: { ...noPsi, window: 'week', images: 49 },
+    });
+    expect(psiOf({ Normal: 50 }, { Normal: 48, COVID: 1 })).toMatchObject({
+      ...missing,
+      noPsi: { ...noPsi, window: 'reference', images: 49 },
+    });
+    expect(psiOf({}, {})).toMatchObject({ ...missing, noPsi: { window: 'week', images: 0 } });
+    expect(driftPoints([cell('2026-W01', { best: each(50) })], undefined)[0]).toMatchObject({
+      ...missing,
+      noPsi: { window: 'reference', images: 0 },
+    });
+    const shifted = psiOf({ Normal: 50 }, enough);
+    expect(shifted).toMatchObject({ psi: stabilityIndex(enough, { Normal: 50 }), noPsi: null });
+    expect(shifted.psi).toBeGreaterThan(shifted.psiByChance!);
+  });
+
+  // Why 50: weeks drawn from the validation images' own mix, so that whatever the index shows is chance.
+  test.each([
+    ['one image', 1, undefined, 0.25],
+    ['10 images', 10, undefined, 0.25],
+    ['50 images', fewestImages, undefined, 0.22],
+    ['50 images against 50', fewestImages, fewestImages, 0.45],
+    ['200 images against 100', 200, 100, 0.17],
+  ])('without any shift, %s: the index stays below what is said to be chance', (_name, images, reference, bound) => {
+    const { validationImages } = readModelEvaluation(json('evaluation/evaluation.json'), model.sha256);
+    const random = seededRandom(images);
+    const classes = scanClasses.flatMap((label) => Array<typeof label>(validationImages[label] ?? 0).fill(label));
+    const drawn = (count: number) => {
+      const counts = each(0);
+      for (let i = 0; i < count; i++) counts[classes[Math.floor(random() * classes.length)]!]!++;
+      return counts;
+    };
+    const weeks = Array.from({ length: 2000 }, () => [drawn(images), reference ? drawn(reference) : validationImages]);
+    const found = weeks.map(([week, against]) => stabilityIndex(against!, week!)!).sort((a, b) => a - b);
+    const [middle, high] = [found[1000]!, found[1900]!];
+    if (images < fewestImages) return expect(middle).toBeGreaterThan(bound); // alarming, though nothing happened
+    expect(high).toBeLessThan(bound);
+    const above = weeks.filter(([week, against]) => {
+      const { psi, psiByChance } = psiOf(week!, against!);
+      return psi! > psiByChance!;
+    });
+    expect(above.length / weeks.length).toBeLessThan(0.06);
+    expect(above.length / weeks.length).toBeGreaterThan(0.005);
   });
 
   test('the first four weeks of all scanners make a reference', () => {

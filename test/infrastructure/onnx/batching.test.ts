@@ -77,7 +77,7 @@ test('on the CPU a run has one image, on an accelerator up to the maximum, at on
 
 test('an image that finds no company runs after the longest delay', async () => {
   const classifier = await start({ sessionScript, batch: { size: 16, delayMs: 150 } });
-  await classifier.classify(marked(0), plain); // threads are there now
+  await classifier.classify(marked(0), plain); // sessions are there now
   const begun = performance.now();
   await classifier.classify(marked(0), plain);
   const took = performance.now() - begun;
@@ -142,7 +142,7 @@ test('an image that is given up leaves its batch, and its line', async () => {
   expect(state.ready && state.load).toMatchObject({ waiting: 0, running: 0 });
 });
 
-test('a thread that dies or hangs over a batch: the image to blame is refused, the others are answered', async () => {
+test('a process that dies or hangs over a batch: the image to blame is refused, the others are answered', async () => {
   const classifier = await start({ sessionScript, batch: { size: 4, delayMs: 300 }, timeoutMs: 700 });
   const dying = [1, 13, 3].map((mark) => classifier.classify(marked(mark), plain));
   await expect(dying[1]).rejects.toMatchObject({ code: 'exception' });

@@ -103,7 +103,7 @@ test('a full queue refuses, for another try', async () => {
   await small.close();
 });
 
-test('a run past its time is ended, and a new thread answers the next', async () => {
+test('a run past its time is ended, and a new process answers the next', async () => {
   const hasty = await startClassifier({ folder: shipped, providers: ['cpu'], workers: 1, timeoutMs: 1 });
   const film = (): DecodedFrame => ({
     ...goldenFrame(0),
@@ -144,7 +144,11 @@ test.each([
 
 test('no model folder: not ready, and the reason is said', async () => {
   const none = await startClassifier({ folder: join(folder, 'nowhere'), providers: ['cpu'] });
-  expect(none.state()).toEqual({ ready: false, reason: 'the model folder has no readable model.json' });
+  expect(none.state()).toEqual({
+    ready: false,
+    reason: 'the model folder has no readable model.json',
+    code: 'missing-file',
+  });
   await none.close();
 });
 

@@ -1,6 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sha256 } from '../../../models/training/digest.ts';
 import { MessageWriter } from '../../../models/training/protobuf.ts';
@@ -173,22 +178,20 @@ describe('serving', () => {
     const running = Array.from({ length: 4 }, () => held.classify(frame(), plain));
     await served.files.serve({ active: { digest: second.digest }, shadow: first });
     const late = await held.classify(frame(), plain);
-    const all = await Promise.all([
-      ...running,
-      served.classifier.classify(frame(), plain),
-      served.shadow.classify(frame(), plain),
-    ]);
+    const shadowed = served.shadow.classify(frame(), plain);
+    const all = await Promise.all([...running, served.classifier.classify(frame(), plain)]);
     expect(all.map(({ model }) => model.version)).toEqual([
       shippedVersion,
       shippedVersion,
       shippedVersion,
       shippedVersion,
       '2.0.0',
-      shippedVersion,
     ]);
     expect(late.model.version).toBe(shippedVersion);
+    expect(await Promise.race([shadowed, sleep(500, 'waits')])).toBe('waits'); // as long as an analysis is in hand
     held.release();
     held.release();
+    expect((await shadowed).model.version).toBe(shippedVersion);
     await expect(held.classify(frame(), plain)).rejects.toMatchObject({ code: 'transient' });
     expect(served.classifier.state()).toMatchObject({ ready: true, model: { version: '2.0.0' } });
   });
@@ -212,13 +215,13 @@ describe('serving', () => {
     const file = join(models(), 'second', 'model.onnx');
     const whole = await readFile(file);
     await writeFile(file, whole.subarray(0, -1));
-    await expect(served.files.prepare(second.digest)).rejects.toMatchObject({
+    await expect(served.files.prepare(second.digest, 'active')).rejects.toMatchObject({
       code: 'business-rule',
       message: expect.stringMatching(/SHA-256/) as string,
     });
     expect((await served.classifier.classify(frame(), plain)).model.version).toBe(shippedVersion);
     await writeFile(file, whole);
-    (await served.files.prepare(second.digest)).discard();
+    (await served.files.prepare(second.digest, 'active')).discard();
   });
 
   test('a model that the registry wants and this server has not is not replaced by another in silence', async () => {
@@ -243,4 +246,104 @@ describe('serving', () => {
     expect(kept.classifier.state().ready).toBe(true);
     await kept.files.close();
   });
+});
+
+describe('a model that misbehaves when it is started', () => {
+  const digest = SHIPPED.manifest().model.sha256;
+  const plain = { slope: 1, intercept: 0, inverse: false };
+  const frame = () => ({
+    rows: 224, columns: 224, samplesPerPixel: 1 as const, bitsStored: 8, signed: false, photometricInterpretation: 'MONOCHROME2',
+    pixels: goldenImage(1, 224).filter((_, i) => i % 3 === 0),
+  }); // prettier-ignore
+  const sessionScript = new URL('../../harness/misbehaving-session.ts', import.meta.url);
+  let served: ServedModels;
+  let models: string;
+
+  beforeAll(async () => {
+    models = join(folder, 'misbehaving');
+    await mkdir(models);
+    served = modelFiles({
+      shippedFolder,
+      modelsFolder: models,
+      providers: ['cpu'],
+      workers: 1,
+      session: { sessionScript, startMs: 5_000, memoryMiB: 600 },
+      onFault: (error) => {
+        throw error;
+      },
+    });
+    await served.files.scan(new Set());
+    await served.files.serve({ active: { digest }, shadow: undefined });
+  });
+  afterAll(() => served.files.close());
+
+  test.each([
+    ['hangs', 'timeout', /did not start within 5 seconds/],
+    ['aborts', 'crash', /was ended by SIG(ABRT|TRAP)/],
+    ['segfaults', 'crash', /was ended by SIGSEGV/],
+    ['leaves', 'crash', /ended with code 7/],
+    ...(existsSync('/proc/self/status') ? [['swells', 'memory', /more than 600 MiB/] as const] : []),
+  ] as const)('one that %s is refused as %s; the active model answers meanwhile', async (how, code, reason) => {
+    const copy = await alteredCopy(second.folder, join(models, how), 'model.json', (bytes) =>
+      bytes.toString().replace('"version": "2.0.0"', `"version": "2.0.0-${how}"`),
+    );
+    let scanned = false;
+    const scanning = served.files.scan(new Set([digest])).then(() => (scanned = true));
+    let answered = 0;
+    for (; !scanned; answered++)
+      expect((await served.classifier.classify(frame(), plain)).model.version).toBe(shippedVersion);
+    await scanning;
+    expect(answered).toBeGreaterThan(1);
+    expect(served.files.refused()).toEqual([
+      { folder: how, code, reason: expect.stringMatching(reason) as string, digest: second.digest },
+    ]);
+    // Nobody waits: it is not tried again. Somebody asks: it is.
+    const begun = performance.now();
+    await served.files.scan(new Set([digest]), { again: false });
+    expect(served.files.refused()).toMatchObject([{ folder: how, code }]);
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    await rm(copy, { recursive: true });
+  });
+
+  test('known already and started for a place, it is refused with its reason; the active model goes on', async () => {
+    await alteredCopy(second.folder, join(models, 'later'), 'model.json', (bytes) =>
+      bytes.toString().replace('"version": "2.0.0"', '"version": "2.0.0-segfaults"'),
+    );
+    await served.files.scan(new Set([digest, second.digest]));
+    expect(served.files.refused()).toEqual([]);
+    await expect(served.files.prepare(second.digest, 'active')).rejects.toMatchObject({
+      code: 'business-rule',
+      message: expect.stringMatching(/was ended by SIGSEGV\. Check that the machine has memory left/) as string,
+    });
+    expect(served.files.lacking()).toBe(false);
+    await served.files.serve({ active: { digest }, shadow: second.digest });
+    expect(served.files.lacking()).toBe(true);
+    expect(served.shadow.state()).toMatchObject({ ready: false, reason: expect.stringMatching(/SIGSEGV.*tries again/) as string }); // prettier-ignore
+    expect((await served.classifier.classify(frame(), plain)).model.version).toBe(shippedVersion);
+  });
+});
+
+test('a session gets no secret of the server, and does not outlive it', async () => {
+  const script = join(import.meta.dirname, '../../harness/session-owner.ts');
+  const owner = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, shippedFolder], {
+    env: { ...process.env, DATABASE_URL: 'postgres://user:secret@example/db', LD_LIBRARY_PATH: '/opt/none' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [pid] = (await once(createInterface(owner.stdout), 'line')) as [string];
+  const alive = () => {
+    try {
+      return process.kill(Number(pid), 0);
+    } catch {
+      return false;
+    }
+  };
+  expect(alive()).toBe(true);
+  if (existsSync('/proc/self/environ')) {
+    const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
+    expect(environment).toContain('LD_LIBRARY_PATH=/opt/none');
+    expect(environment).not.toContain('secret');
+  }
+  owner.kill('SIGKILL');
+  for (let waited = 0; alive() && waited < 10_000; waited += 50) await sleep(50);
+  expect(alive()).toBe(false);
 });

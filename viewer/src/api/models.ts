@@ -85,7 +85,11 @@ export interface DriftPoint {
   distance: { mean: number; median: number; p95: number }[];
   verdicts: { agree: number; partly: number; disagree: number };
   overrideRate: number | null;
+  /** null where it would be noise; `noPsi` says why. */
   psi: number | null;
+  /** What chance alone exceeds in 5 of 100 weeks. */
+  psiByChance: number | null;
+  noPsi: { code: 'too-few-images'; window: 'week' | 'reference'; images: number; needed: number } | null;
 }
 
 export interface ModelDrift {
