@@ -128,6 +128,7 @@ async function build(
   const sql = poolSql(dataSource);
   const models = modelFiles({
     shippedFolder: config.modelDir,
+    candidateFolders: config.modelCandidates,
     modelsFolder: config.modelsDir,
     providers: config.executionProviders,
     batch: config.analysisBatch,

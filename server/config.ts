@@ -25,6 +25,10 @@ const variables = z.object({
   AI_ORDERS_WORK_LIST: flag.default(true),
   FOUR_EYES: flag.default(true),
   MODEL_DIR: z.string().default('models/chest-mobilenet-v2'),
+  MODEL_CANDIDATES: z
+    .string()
+    .default('models/chest-mobilenet-v2-int8')
+    .transform((text) => text.split(',').map((folder) => folder.trim()).filter(Boolean)),
   MODELS_DIR: z.string().optional(),
   EXECUTION_PROVIDERS: z
     .string()
@@ -63,6 +67,7 @@ export interface Config {
   aiOrdersWorkList: boolean;
   fourEyes: boolean;
   modelDir: string;
+  modelCandidates: string[];
   modelsDir: string;
   executionProviders: ('cuda' | 'webgpu' | 'cpu')[];
   analysisWorkers: number | undefined;
@@ -115,6 +120,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     aiOrdersWorkList: value.AI_ORDERS_WORK_LIST,
     fourEyes: value.FOUR_EYES,
     modelDir: resolve(value.MODEL_DIR),
+    modelCandidates: value.MODEL_CANDIDATES.map((folder) => resolve(folder)),
     modelsDir: resolve(value.MODELS_DIR ?? join(value.DATA_DIR, 'models')),
     executionProviders: value.EXECUTION_PROVIDERS,
     analysisWorkers: value.ANALYSIS_WORKERS,

@@ -9,15 +9,16 @@ import { modelSteps } from './model-steps.ts';
 import { startServer, type BenchServer } from './server.ts';
 
 const shipped = join(import.meta.dirname, '../../models/chest-mobilenet-v2');
+const rounded = `${shipped}-int8`;
 const backlog = Number(process.env['BENCH_BACKLOG'] ?? 500);
 
 /**
  * The model by itself, the steps of an analysis, a whole analysis, and a backlog of Tasks against a bare loop
- * of onnxruntime in the same run. `BENCH_INT8` names a folder with an int8 model to measure beside the shipped one.
+ * of onnxruntime in the same run.
  */
 export async function modelBench(): Promise<void> {
-  const int8 = process.env['BENCH_INT8'];
-  for (const folder of [shipped, ...(int8 ? [int8] : [])]) await sessions(folder === int8 ? 'int8' : 'fp32', folder);
+  await sessions('fp32', shipped);
+  await sessions('int8', rounded);
   await modelSteps(shipped);
   await wholeAnalyses();
 }

@@ -13,7 +13,7 @@ import { named } from '../../models/training/tensor.ts';
 import { SETTINGS } from '../../models/training/training-settings.ts';
 import { sha256 } from '../../models/training/digest.ts';
 import { madeImage, madeMask } from './made-images.ts';
-import { SHIPPED } from './shipped.ts';
+import { SHIPPED, SHIPPED_INT8 } from './shipped.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'csss-pipeline-'));
 const PER_CLASS = 20;
@@ -142,24 +142,37 @@ describe('a small run of the whole pipeline', () => {
   });
 });
 
-describe('the shipped folder', () => {
+describe.each([
+  ['float32', SHIPPED],
+  ['int8', SHIPPED_INT8],
+] as const)('the released folder in %s', (precision, released) => {
   it('is what its manifest says', () => {
-    const manifest: ModelManifest = SHIPPED.manifest();
-    expect(sha256(SHIPPED.bytes())).toBe(manifest.model.sha256);
-    expect(SHIPPED.bytes()).toHaveLength(manifest.model.bytes);
+    const manifest: ModelManifest = released.manifest();
+    expect(manifest.model.precision).toBe(precision);
+    expect(sha256(released.bytes())).toBe(manifest.model.sha256);
+    expect(released.bytes()).toHaveLength(manifest.model.bytes);
     expect(manifest.labels.map(({ label }) => label)).toEqual([...LABELS]);
     if (manifest.evaluation === null) return;
-    const text = readFileSync(join(SHIPPED.folder, manifest.evaluation.file), 'utf8');
+    const text = readFileSync(join(released.folder, manifest.evaluation.file), 'utf8');
     expect(sha256(text)).toBe(manifest.evaluation.sha256);
     expect((JSON.parse(text) as Evaluation).model.sha256).toBe(manifest.model.sha256);
   });
 
   it('carries a card whose every number comes from the evaluation', async () => {
-    const manifest = SHIPPED.manifest();
+    const manifest = released.manifest();
     if (manifest.evaluation === null) return;
     const { modelCard } = await import('../../models/training/card.ts');
-    expect(readFileSync(join(SHIPPED.folder, 'MODEL_CARD.md'), 'utf8')).toBe(
-      modelCard(manifest, SHIPPED.json<Evaluation>(manifest.evaluation.file)),
+    expect(readFileSync(join(released.folder, 'MODEL_CARD.md'), 'utf8')).toBe(
+      modelCard(manifest, released.json<Evaluation>(manifest.evaluation.file)),
     );
   });
+});
+
+it('the released model in 8 bits scores within a percent of the one in float32', () => {
+  const [float, rounded] = [SHIPPED, SHIPPED_INT8].map(
+    ({ json }) => json<Evaluation>('evaluation/evaluation.json').internal,
+  );
+  expect(rounded!.count).toBe(float!.count);
+  expect(Math.abs(rounded!.accuracy.value - float!.accuracy.value)).toBeLessThan(0.01);
+  expect(Math.abs(rounded!.macroF1.value - float!.macroF1.value)).toBeLessThan(0.01);
 });

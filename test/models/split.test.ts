@@ -15,7 +15,7 @@ function listed(file: string, more: Partial<Listed> = {}): Listed {
     site: 'a',
     scanner: '',
     view: '',
-  sex: '',
+    sex: '',
     group: '',
     licence: '',
     external: false,

@@ -61,14 +61,14 @@ export const remedies: Record<RefusalCode | 'absent', string> = {
   crash: 'Check that the machine has memory left; if this repeats, activate another model.',
   timeout: 'Check what else keeps the machine busy; if this repeats, activate another model.',
   memory: 'If this repeats, activate another model.',
-  absent: 'Put the folder of the model back into MODEL_DIR or MODELS_DIR.',
+  absent: 'Put the folder of the model back into MODELS_DIR (or MODEL_DIR, MODEL_CANDIDATES).',
 };
 /** A model whose files are here. */
 export interface FoundModel {
   digest: string;
   description: ModelDescription;
   evaluation: ModelEvaluation | null;
-  /** It came with this release (`MODEL_DIR`). */
+  /** The one that became active at the first start (`MODEL_DIR`). */
   shipped: boolean;
 }
 

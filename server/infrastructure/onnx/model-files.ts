@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { cp, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import {
   type FoundModel,
   type Places,
@@ -17,6 +17,8 @@ import { classifierSwitch, type ClassifierSwitch, type StartedModel } from './sw
 export interface ModelFilesOptions {
   /** The model that came with this release. */
   shippedFolder: string;
+  /** Further models of this release: candidates, never active by themselves. */
+  candidateFolders?: readonly string[];
   /** Each folder in it is a model; it need not exist. */
   modelsFolder: string;
   /** Execution providers, in the order in which they are tried. */
@@ -98,7 +100,7 @@ export function modelFiles(options: ModelFilesOptions): ServedModels {
     const full: boolean[] = [];
     if ('digest' in places.active) {
       full.push(await fill(active, places.active.digest, ofActive));
-      await keepShipped(places.active.digest);
+      await keepReleased(places.active.digest);
     } else {
       const { off, switchedOff } = places.active;
       // At the first start the shipped model becomes active; there is nothing to wait for if it is there and did not.
@@ -112,10 +114,10 @@ export function modelFiles(options: ModelFilesOptions): ServedModels {
     lacking = full.includes(false);
   }
 
-  /** A later release ships another model in this place; the one in service must not be gone then. */
-  async function keepShipped(digest: string): Promise<void> {
+  /** A later release brings other models in their places; the one in service must not be gone then. */
+  async function keepReleased(digest: string): Promise<void> {
     const known = found.get(digest);
-    if (!known?.shipped) return;
+    if (!known || dirname(known.folder) === resolve(options.modelsFolder)) return;
     const copy = join(
       options.modelsFolder,
       `${known.description.name}-${known.description.version}-${digest.slice(0, 12)}`,
@@ -199,9 +201,10 @@ function absent(digest: string, refused: readonly RefusedModel[]): Problem {
   return new Problem('business-rule', `${sentence} ${remedies.absent}`);
 }
 
-/** The shipped folder first: of two folders with one model, it is the one that counts. */
+/** Those of the release first: of two folders with one model, it is the one that counts. */
 async function foldersOf({
   shippedFolder,
+  candidateFolders = [],
   modelsFolder,
 }: ModelFilesOptions): Promise<{ folder: string; shipped: boolean }[]> {
   const entries = await readdir(modelsFolder, { withFileTypes: true }).catch(() => []);
@@ -210,6 +213,7 @@ async function foldersOf({
     .map(({ name }) => name);
   return [
     { folder: shippedFolder, shipped: true },
+    ...candidateFolders.map((folder) => ({ folder, shipped: false })),
     ...names.sort().map((name) => ({ folder: join(modelsFolder, name), shipped: false })),
   ];
 }

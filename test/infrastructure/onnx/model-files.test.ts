@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,7 +14,7 @@ import { modelFiles, type ServedModels } from '../../../server/infrastructure/on
 import { readOnnxInterface } from '../../../server/infrastructure/onnx/onnx-interface.ts';
 import { goldenImage } from '../../../server/infrastructure/onnx/self-test.ts';
 import { alteredCopy, makeModel, shippedFolder, type MadeModel, shippedVersion } from '../../harness/models.ts';
-import { SHIPPED } from '../../models/shipped.ts';
+import { SHIPPED, SHIPPED_INT8 } from '../../models/shipped.ts';
 
 let folder: string;
 let second: MadeModel;
@@ -52,6 +52,11 @@ describe('checking a model folder', () => {
       evaluation: { externalImages: 277 },
     });
     expect(await check(second.folder)).toMatchObject({ digest: second.digest, description: { version: '2.0.0' } });
+  });
+
+  test('the released model in 8 bits passes its self-test on this machine', async () => {
+    const { version, model } = SHIPPED_INT8.manifest();
+    expect(await check(SHIPPED_INT8.folder)).toMatchObject({ digest: model.sha256, description: { version } });
   });
 
   test('the interface of the shipped file is read as it is', () => {
@@ -246,6 +251,24 @@ describe('serving', () => {
     expect(kept.classifier.state().ready).toBe(true);
     await kept.files.close();
   });
+});
+
+test('a further model of the release is found as one that does not activate itself, and kept once it is active', async () => {
+  const place = join(folder, 'candidates');
+  await mkdir(place);
+  const fault = (error: unknown) => {
+    throw error;
+  };
+  const served = modelFiles({ shippedFolder, candidateFolders: [second.folder], modelsFolder: place, providers: ['cpu'], workers: 1, onFault: fault }); // prettier-ignore
+  await served.files.scan(new Set());
+  expect(served.files.found().map((model) => [model.digest, model.shipped])).toEqual([
+    [SHIPPED.manifest().model.sha256, true],
+    [second.digest, false],
+  ]);
+  await served.files.serve({ active: { digest: second.digest }, shadow: undefined });
+  expect(served.classifier.state()).toMatchObject({ ready: true, model: { version: '2.0.0' } });
+  expect(await readdir(place)).toEqual([expect.stringContaining(second.digest.slice(0, 12))]);
+  await served.files.close();
 });
 
 describe('a model that misbehaves when it is started', () => {
