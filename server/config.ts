@@ -28,7 +28,7 @@ const variables = z.object({
   MODEL_CANDIDATES: z
     .string()
     .default('models/chest-mobilenet-v2-int8')
-    .transform((text) => text.split(',').map((folder) => folder.trim()).filter(Boolean)),
+    .transform((text) => text.split(',').map((folder) => folder.trim()).filter((folder) => folder !== 'none')),
   MODELS_DIR: z.string().optional(),
   EXECUTION_PROVIDERS: z
     .string()

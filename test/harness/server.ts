@@ -57,7 +57,7 @@ export async function startTestServer(
     LOG_LEVEL: 'error',
     EXECUTION_PROVIDERS: 'cpu',
     ANALYSIS_WORKERS: '1',
-    MODEL_CANDIDATES: '', // a test that wants a second model brings its own
+    MODEL_CANDIDATES: 'none', // a test that wants a second model brings its own
     BACKEND_CLIENT_JWKS: beside ? '' : JSON.stringify({ keys: [key.public] }),
     ...(process.env.CHROMIUM_PATH ? { CHROMIUM_PATH: process.env.CHROMIUM_PATH } : {}),
     ...options.environment,
