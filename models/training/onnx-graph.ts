@@ -84,14 +84,19 @@ export class OnnxGraph {
     return this.constant(name, dims, data);
   }
 
-  /** A constant of whole numbers, or a float32 one. */
+  /** A constant of whole numbers, or a float32 one; asking twice for one name stores it once. */
   constant(
     name: string,
     dims: readonly number[],
     data: Int8Array | Uint8Array | Int32Array | BigInt64Array | Float32Array,
   ): string {
-    const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    return this.#initializer(name, typeOf(data), dims, raw);
+    if (!this.#known.has(name)) {
+      const out = new MessageWriter();
+      writeTensor(out, name, typeOf(data), dims, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      this.#initializers.push(out.finish());
+      this.#known.add(name);
+    }
+    return name;
   }
 
   scalar(value: number): string {
@@ -100,16 +105,6 @@ export class OnnxGraph {
 
   integers(...values: number[]): string {
     return this.constant(`int64_${values.join('_')}`, [values.length], BigInt64Array.from(values, BigInt));
-  }
-
-  #initializer(name: string, type: DataType, dims: readonly number[], raw: Uint8Array): string {
-    if (!this.#known.has(name)) {
-      const out = new MessageWriter();
-      writeTensor(out, name, type, dims, raw);
-      this.#initializers.push(out.finish());
-      this.#known.add(name);
-    }
-    return name;
   }
 
   op(type: string, inputs: readonly string[], attributes: Record<string, Attribute> = {}, result?: string): string {

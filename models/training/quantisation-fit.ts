@@ -41,14 +41,14 @@ export async function fitQuantisation(folded: Weights, sample: Sample, progress:
 /**
  * Runs the network over the sample with hooks that declare outputs, which are handed over batch by batch.
  *
- * @param last convolution that is of interest; what follows its block is left out.
+ * @param options.last convolution that is of interest; what follows its block is left out.
  */
 async function watchNetwork(
   weights: Weights,
   { store, indices }: Sample,
   hooksOf: (graph: OnnxGraph) => Hooks,
   seen: (results: Record<string, Float32Array>, images: number) => void,
-  last = 'top',
+  { last = 'top', bar = () => undefined }: { last?: string | undefined; bar?: ReturnType<Progress> } = {},
 ): Promise<void> {
   const graph = new OnnxGraph('watched');
   const image = graph.input('image', 'uint8', ['N', IMAGE_SIDE, IMAGE_SIDE, 3]);
@@ -64,6 +64,7 @@ async function watchNetwork(
   for (let from = 0; from < indices.length; from += BATCH) {
     const images = indices.slice(from, from + BATCH).map((index) => store.image(index));
     seen(await runner.run({ image: imageTensor(toThreeChannels(images), images.length) }), images.length);
+    bar(from + images.length);
   }
   await runner.close();
 }
@@ -75,8 +76,6 @@ export async function channelMaxima(
   progress: Progress,
 ): Promise<Map<string, Float32Array>> {
   const maxima = new Map<string, Float32Array>();
-  const bar = progress('channels', sample.indices.length);
-  let done = 0;
   await watchNetwork(
     weights,
     sample,
@@ -88,13 +87,13 @@ export async function channelMaxima(
         return value;
       },
     }),
-    (results, images) => {
+    (results) => {
       for (const [place, found] of Object.entries(results)) {
         const known = maxima.get(place) ?? new Float32Array(found.length);
         maxima.set(place, known.map((value, channel) => Math.max(value, found[channel] ?? 0))); // prettier-ignore
       }
-      bar((done += images));
     },
+    { bar: progress('channels', sample.indices.length) },
   );
   return maxima;
 }
@@ -149,8 +148,6 @@ export async function measureRanges(
   progress: Progress,
 ): Promise<Map<string, { low: number; high: number }>> {
   const ranges = new Map<string, { low: number; high: number }>();
-  const bar = progress('ranges', sample.indices.length);
-  let done = 0;
   await watchNetwork(
     weights,
     sample,
@@ -163,13 +160,13 @@ export async function measureRanges(
         return value;
       },
     }),
-    (results, images) => {
+    (results) => {
       for (const [place, range] of ranges) {
         results[`low:${place}`]?.forEach((value) => (range.low += value / sample.indices.length));
         results[`high:${place}`]?.forEach((value) => (range.high += value / sample.indices.length));
       }
-      bar((done += images));
     },
+    { bar: progress('ranges', sample.indices.length) },
   );
   return ranges;
 }
@@ -222,7 +219,7 @@ async function channelMeans(
         means.set(layer, sum.map((value, channel) => value + ((found[channel] ?? 0) * images) / sample.indices.length)); // prettier-ignore
       }
     },
-    layers.at(-1),
+    { last: layers.at(-1) },
   );
   return means;
 }

@@ -42,11 +42,9 @@ export function sortBy(query: SearchQuery, bound: Bindings): SortKey[] {
     const isPriority = code === 'priority' && parameter.type === 'token';
     const column = isPriority
       ? `array_position(${bound.add(priorities)}::text[], s.code::text)`
-      : descending
-        ? high
-        : low;
+      : `s.${descending ? high : low}`;
     const type = isPriority ? 'numeric' : plain;
-    const value = `${descending ? 'max' : 'min'}(${isPriority ? column : `s.${column}`})`;
+    const value = `${descending ? 'max' : 'min'}(${column})`;
     const sql = `(select ${value} from ${table} s where s.rid = r.rid and s.param = ${bound.add(parameter.key)})`;
     return { name, sql, type, descending, order };
   });
