@@ -1,4 +1,5 @@
 import tseslint from 'typescript-eslint';
+import regexp from 'eslint-plugin-regexp';
 import vue from 'eslint-plugin-vue';
 
 export default tseslint.config(
@@ -16,6 +17,15 @@ export default tseslint.config(
       eqeqeq: 'error',
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
       'vue/multi-word-component-names': 'off',
+    },
+  },
+  {
+    files: ['server/**', 'viewer/**'],
+    plugins: { regexp },
+    rules: {
+      // Text from outside meets these patterns on the event loop: none may take more than linear time.
+      'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+      'regexp/no-super-linear-move': ['error', { report: 'potential', ignorePartial: false }],
     },
   },
   { files: ['scripts/**', 'models/training/**', 'test/bench/**', 'server/main.ts'], rules: { 'no-console': 'off' } },

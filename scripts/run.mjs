@@ -23,6 +23,7 @@ if (mode === 'start') {
   await buildViewer();
   await run(node, ['server/main.ts', ...args]);
 } else if (mode === 'test') {
+  if (args.length === 0) await check();
   await buildViewer();
   await run(node, ['node_modules/vitest/vitest.mjs', 'run', ...args]);
 } else if (mode === 'exec' && args.length > 0) {
@@ -65,6 +66,15 @@ function findNode() {
   );
 }
 
+/** What needs no running system: format, lint, types. Left out when single tests are asked for. */
+async function check() {
+  say('Checking format, lint and types (about a minute) ...');
+  await run(node, ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']);
+  await run(node, ['node_modules/eslint/bin/eslint.js', '--max-warnings', '0', '.']);
+  await run(node, ['node_modules/typescript/bin/tsc', '--noEmit']);
+  await run(node, ['node_modules/vue-tsc/bin/vue-tsc.js', '--noEmit', '-p', 'viewer']);
+}
+
 /** Builds viewer/dist when the sources or packages differ from those of the last build. */
 async function buildViewer() {
   const stamp = join(root, 'viewer', 'dist', '.built-from');
@@ -79,13 +89,16 @@ async function buildViewer() {
 function filesBelow(folder, except) {
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => !except.includes(entry.name))
-    .flatMap((entry) => (entry.isDirectory() ? filesBelow(join(folder, entry.name), except) : [join(folder, entry.name)]))
+    .flatMap((entry) =>
+      entry.isDirectory() ? filesBelow(join(folder, entry.name), except) : [join(folder, entry.name)],
+    )
     .sort();
 }
 
 function hashOf(files) {
   const hash = createHash('sha256');
-  for (const file of files) if (existsSync(file) && statSync(file).isFile()) hash.update(file).update(readFileSync(file));
+  for (const file of files)
+    if (existsSync(file) && statSync(file).isFile()) hash.update(file).update(readFileSync(file));
   return hash.digest('hex');
 }
 
@@ -100,7 +113,12 @@ function run(command, commandArgs) {
     PATH: dirname(command) + delimiter + (process.env.PATH ?? ''),
   };
   const flags = command === node ? ['--disable-warning=ExperimentalWarning'] : [];
-  const child = spawn(command, [...flags, ...commandArgs], { cwd: root, stdio: 'inherit', env, shell: command.endsWith('.cmd') });
+  const child = spawn(command, [...flags, ...commandArgs], {
+    cwd: root,
+    stdio: 'inherit',
+    env,
+    shell: command.endsWith('.cmd'),
+  });
   const handOn = (signal) => child.kill(signal);
   // Ctrl-C reaches the child by itself (same terminal group); waiting here keeps the prompt until it has stopped.
   const signals = { SIGINT: () => {}, SIGTERM: () => handOn('SIGTERM'), SIGHUP: () => handOn('SIGHUP') };

@@ -47,7 +47,8 @@ export function createApp(parts: AppParts): Koa<State> {
   app.use(notFound);
   app.on('error', (err: NodeJS.ErrnoException) => {
     // A client that goes away in the middle of an answer is no fault.
-    if (!['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(err.code ?? '')) parts.log.error({ err }, 'answer failed');
+    if (!['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(err.code ?? ''))
+      parts.log.error({ err }, 'answer failed');
   });
   return app;
 }
@@ -55,7 +56,8 @@ export function createApp(parts: AppParts): Koa<State> {
 /** JSON, HTML and script shrink five- to tenfold; pixel data does not, and is never touched. */
 function compressText(): Middleware {
   return compress({
-    filter: (type) => /^(text\/|application\/(.+\+)?(json|javascript|xml)|image\/svg)/.test(type) && !/^multipart\//.test(type),
+    filter: (type) =>
+      /^(text\/|application\/(.+\+)?(json|javascript|xml)|image\/svg)/.test(type) && !/^multipart\//.test(type),
     threshold: 1024,
     gzip: { level: constants.Z_BEST_SPEED },
     br: { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } },

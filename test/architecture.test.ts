@@ -19,13 +19,19 @@ function sources(folder: string): string[] {
 
 function importsOf(path: string): Import[] {
   const text = readFileSync(join(root, path), 'utf8');
-  return [...text.matchAll(/(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)\s*import\s+['"]([^'"]+)['"]/g)].map(
-    (found) => {
-      const name = (found[1] ?? found[2] ?? found[3])!;
-      const to = name.startsWith('.') ? relative(root, join(root, dirname(path), name)).split(sep).join('/') : name;
-      return { from: path, to };
-    },
-  );
+  return [
+    ...text.matchAll(
+      /(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)\s*import\s+['"]([^'"]+)['"]/g,
+    ),
+  ].map((found) => {
+    const name = (found[1] ?? found[2] ?? found[3])!;
+    const to = name.startsWith('.')
+      ? relative(root, join(root, dirname(path), name))
+          .split(sep)
+          .join('/')
+      : name;
+    return { from: path, to };
+  });
 }
 
 const imports = sources('server').flatMap(importsOf);
@@ -37,16 +43,28 @@ function offences(from: RegExp, allowed: (to: string) => boolean): string[] {
 }
 
 test('the core knows no HTTP, SQL, file system, network or inference', () => {
-  const machines = /^(koa|@koa\/|typeorm|pg|pg-boss|puppeteer|nodemailer|onnxruntime|sharp|oidc-provider|node:(http|https|net|tls|fs|child_process|worker_threads|dgram))/;
-  expect(offences(/^server\/core\//, (to) => (to.startsWith('server/') ? to.startsWith('server/core/') : !machines.test(to)))).toEqual([]);
+  const machines =
+    /^(koa|@koa\/|typeorm|pg|pg-boss|puppeteer|nodemailer|onnxruntime|sharp|oidc-provider|node:(http|https|net|tls|fs|child_process|worker_threads|dgram))/;
+  expect(
+    offences(/^server\/core\//, (to) =>
+      to.startsWith('server/') ? to.startsWith('server/core/') : !machines.test(to),
+    ),
+  ).toEqual([]);
 });
 
 test('infrastructure imports the core and nothing else of ours', () => {
-  expect(offences(/^server\/infrastructure\//, (to) => !to.startsWith('server/') || /^server\/(core|infrastructure)\//.test(to))).toEqual([]);
+  expect(
+    offences(
+      /^server\/infrastructure\//,
+      (to) => !to.startsWith('server/') || /^server\/(core|infrastructure)\//.test(to),
+    ),
+  ).toEqual([]);
 });
 
 test('what HTTP faces share imports the core only', () => {
-  expect(offences(/^server\/http\//, (to) => !to.startsWith('server/') || /^server\/(core|http)\//.test(to))).toEqual([]);
+  expect(offences(/^server\/http\//, (to) => !to.startsWith('server/') || /^server\/(core|http)\//.test(to))).toEqual(
+    [],
+  );
 });
 
 for (const face of faces) {
@@ -57,16 +75,22 @@ for (const face of faces) {
 }
 
 test('the job handlers import the core only', () => {
-  expect(offences(/^server\/work\//, (to) => !to.startsWith('server/') || /^server\/(core|work)\//.test(to))).toEqual([]);
+  expect(offences(/^server\/work\//, (to) => !to.startsWith('server/') || /^server\/(core|work)\//.test(to))).toEqual(
+    [],
+  );
 });
 
 test('only the composition sees everything', () => {
-  const outside = imports.filter((one) => /^server\/(compose|app|main|worker|config|log|demo)/.test(one.to) && !composition.test(one.from));
+  const outside = imports.filter(
+    (one) => /^server\/(compose|app|main|worker|config|log|demo)/.test(one.to) && !composition.test(one.from),
+  );
   expect(outside.map((one) => `${one.from} -> ${one.to}`)).toEqual([]);
 });
 
 test('the web application and the server share no code', () => {
-  const shared = sources('viewer').flatMap(importsOf).filter((one) => one.to.startsWith('server/'));
+  const shared = sources('viewer')
+    .flatMap(importsOf)
+    .filter((one) => one.to.startsWith('server/'));
   expect(shared.map((one) => `${one.from} -> ${one.to}`)).toEqual([]);
 });
 

@@ -7,7 +7,12 @@ test('an empty environment is a demo on this machine only', () => {
 });
 
 test('all mistakes are named at once, each with its variable', () => {
-  const wrong = { PORT: 'eighty', CONFIDENCE_THRESHOLD: '1.5', SITE_TIME_ZONE: 'Mars/Olympus', EXECUTION_PROVIDERS: 'abacus' };
+  const wrong = {
+    PORT: 'eighty',
+    CONFIDENCE_THRESHOLD: '1.5',
+    SITE_TIME_ZONE: 'Mars/Olympus',
+    EXECUTION_PROVIDERS: 'abacus',
+  };
   const read = () => readConfig(wrong);
   expect(read).toThrow(ConfigurationError);
   for (const name of Object.keys(wrong)) expect(read).toThrow(new RegExp(`- ${name}[.:]`));
@@ -15,7 +20,11 @@ test('all mistakes are named at once, each with its variable', () => {
 
 test('production refuses plain http, an embedded database, default passwords and no mail relay', () => {
   const read = () =>
-    readConfig({ CSSS_MODE: 'production', PUBLIC_URL: 'http://x.example', DATABASE_URL: 'postgres://csss:postgres@db/csss' });
+    readConfig({
+      CSSS_MODE: 'production',
+      PUBLIC_URL: 'http://x.example',
+      DATABASE_URL: 'postgres://csss:postgres@db/csss',
+    });
   expect(read).toThrow(/PUBLIC_URL/);
   expect(read).toThrow(/well-known default/);
   expect(read).toThrow(/SMTP_URL/);

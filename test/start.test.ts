@@ -25,13 +25,18 @@ interface Running {
 
 async function start(): Promise<Running> {
   const port = await freePort();
-  const process_ = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'server/main.ts', '--no-demo-data'], {
-    cwd: join(import.meta.dirname, '..'),
-    env: { ...process.env, PORT: String(port), DATA_DIR: folder, EXECUTION_PROVIDERS: 'cpu', ANALYSIS_WORKERS: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const process_ = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', 'server/main.ts', '--no-demo-data'],
+    {
+      cwd: join(import.meta.dirname, '..'),
+      env: { ...process.env, PORT: String(port), DATA_DIR: folder, EXECUTION_PROVIDERS: 'cpu', ANALYSIS_WORKERS: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let text = '';
-  for (const stream of [process_.stdout, process_.stderr]) stream!.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  for (const stream of [process_.stdout, process_.stderr])
+    stream!.on('data', (chunk: Buffer) => (text += chunk.toString()));
   for (let waited = 0; !text.includes('CSSS is ready') && waited < 60_000; waited += 50) {
     if (process_.exitCode !== null) throw new Error(`ended while starting: ${text}`);
     await new Promise((done) => setTimeout(done, 50));

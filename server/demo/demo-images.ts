@@ -77,7 +77,7 @@ export function phantomSlices(study: DemoStudy, count: number): Uint8Array[] {
       FrameOfReferenceUID: `${study.studyUID}.9`,
       PositionReferenceIndicator: '',
       BodyPartExamined: 'HEAD',
-    PatientPosition: 'HFS',
+      PatientPosition: 'HFS',
       ImageType: ['ORIGINAL', 'PRIMARY', 'AXIAL'],
       ImageOrientationPatient: ['1', '0', '0', '0', '1', '0'],
       ImagePositionPatient: ['-120', '-120', String(slice * 5)],
@@ -136,7 +136,13 @@ function studyAttributes(study: DemoStudy): Record<string, unknown> {
   };
 }
 
-function pixels(data: Uint8Array, rows: number, columns: number, bits: 8 | 16, representation: 0 | 1): Record<string, unknown> {
+function pixels(
+  data: Uint8Array,
+  rows: number,
+  columns: number,
+  bits: 8 | 16,
+  representation: 0 | 1,
+): Record<string, unknown> {
   return {
     SamplesPerPixel: 1,
     PhotometricInterpretation: 'MONOCHROME2',

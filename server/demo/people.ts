@@ -20,4 +20,8 @@ export const demoPeople: readonly DemoPerson[] = [
 ];
 
 /** What the sign-in page offers. */
-export const demoSignIns: readonly DemoAccount[] = demoPeople.map(({ role, email }) => ({ label: role, email, password: demoPassword }));
+export const demoSignIns: readonly DemoAccount[] = demoPeople.map(({ role, email }) => ({
+  label: role,
+  email,
+  password: demoPassword,
+}));

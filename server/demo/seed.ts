@@ -49,7 +49,9 @@ async function isDone({ accounts, studies }: World, options: { studies: boolean 
 /** Three studies: a film that waits for the AI, one that the AI is asked to look at now, and a CT phantom to scroll through. */
 async function seedStudies(world: World): Promise<void> {
   await storeAll(world, [await chestFilm('film-1.jpg', study(1, 'DEMO-1001', 'Rao^Arjun', '19850412', 'Chest PA'))]);
-  await storeAll(world, [await chestFilm('film-2.jpg', study(2, 'DEMO-1002', 'Okafor^Daniel', '19750930', 'Chest PA'))]);
+  await storeAll(world, [
+    await chestFilm('film-2.jpg', study(2, 'DEMO-1002', 'Okafor^Daniel', '19750930', 'Chest PA')),
+  ]);
   await startAnalysis(world);
   await storeAll(world, phantomSlices(study(3, 'DEMO-1002', 'Okafor^Daniel', '19750930', 'CT phantom'), 40));
 }
@@ -58,7 +60,13 @@ function studyUID(number: number): string {
   return `2.25.190146791043182537444806132342625375407.${number}`;
 }
 
-function study(number: number, patientId: string, patientName: string, birthDate: string, description: string): DemoStudy {
+function study(
+  number: number,
+  patientId: string,
+  patientName: string,
+  birthDate: string,
+  description: string,
+): DemoStudy {
   return {
     patientId,
     patientName,
@@ -113,7 +121,11 @@ async function startAnalysis(world: World): Promise<void> {
   );
   const task = matches[0]?.resource as (Task & { id: string }) | undefined;
   if (!task) return; // started before the last start was killed
-  await writeInTransaction(world, demoDoctor, { method: 'update', id: task.id, resource: { ...task, status: 'accepted' } });
+  await writeInTransaction(world, demoDoctor, {
+    method: 'update',
+    id: task.id,
+    resource: { ...task, status: 'accepted' },
+  });
 }
 
 async function put({ world }: System, resource: Resource & { id: string }): Promise<void> {
@@ -151,7 +163,13 @@ const demoPatients = (fhirBaseUrl: string): (Patient & { id: string })[] => [
     resourceType: 'Patient',
     id: 'demo-patient-1',
     active: true,
-    identifier: [{ type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR' }] }, system: `${fhirBaseUrl}/NamingSystem/patient-id-of-CSSS-DEMO`, value: 'DEMO-1001' }],
+    identifier: [
+      {
+        type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR' }] },
+        system: `${fhirBaseUrl}/NamingSystem/patient-id-of-CSSS-DEMO`,
+        value: 'DEMO-1001',
+      },
+    ],
     name: [{ family: 'Rao', given: ['Arjun'] }],
     gender: 'male',
     birthDate: '1985-04-12',
@@ -165,7 +183,13 @@ const demoPatients = (fhirBaseUrl: string): (Patient & { id: string })[] => [
     resourceType: 'Patient',
     id: 'demo-patient-2',
     active: true,
-    identifier: [{ type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR' }] }, system: `${fhirBaseUrl}/NamingSystem/patient-id-of-CSSS-DEMO`, value: 'DEMO-1002' }],
+    identifier: [
+      {
+        type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR' }] },
+        system: `${fhirBaseUrl}/NamingSystem/patient-id-of-CSSS-DEMO`,
+        value: 'DEMO-1002',
+      },
+    ],
     name: [{ family: 'Okafor', given: ['Daniel'] }],
     gender: 'male',
     birthDate: '1975-09-30',

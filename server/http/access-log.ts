@@ -11,7 +11,10 @@ export interface AccessEntry {
 }
 
 /** One entry for each answered request, after its last byte. Also the last catch: what is thrown past the faces is our fault. */
-export function accessLog(write: (entry: AccessEntry) => void, fault: (error: unknown, requestId: string) => void): Middleware<State> {
+export function accessLog(
+  write: (entry: AccessEntry) => void,
+  fault: (error: unknown, requestId: string) => void,
+): Middleware<State> {
   return async (ctx, next) => {
     const start = performance.now();
     ctx.res.once('close', () => {

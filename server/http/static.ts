@@ -29,7 +29,10 @@ export function webApplication(folder: string): Middleware {
     const file = hidden ? undefined : await fileAt(join(folder, path));
     if (file) {
       ctx.type = types[extname(file.name)] ?? 'application/octet-stream';
-      ctx.set('Cache-Control', path.startsWith(`${sep}assets${sep}`) ? 'public, max-age=31536000, immutable' : 'no-cache');
+      ctx.set(
+        'Cache-Control',
+        path.startsWith(`${sep}assets${sep}`) ? 'public, max-age=31536000, immutable' : 'no-cache',
+      );
       ctx.length = file.size;
       ctx.body = createReadStream(file.name);
     } else if (extname(path) === '' && ctx.accepts('html')) {

@@ -16,7 +16,9 @@ export interface FoundPatient {
  * Patients for a picker: one by id, else those whose name begins with the text or whose number it is; the
  * latest when it is empty. Audited like any search.
  */
-export function findPatients(world: World): (principal: Principal, wanted: { text: string } | { id: string }) => Promise<FoundPatient[]> {
+export function findPatients(
+  world: World,
+): (principal: Principal, wanted: { text: string } | { id: string }) => Promise<FoundPatient[]> {
   return async (principal, wanted) => {
     const conditions = conditionsFor(wanted);
     const pages = await Promise.all(
@@ -32,7 +34,9 @@ export function findPatients(world: World): (principal: Principal, wanted: { tex
         }),
       ),
     );
-    const found = new Map(pages.flatMap(({ matches }) => matches).map(({ resource }) => [resource!.id!, resource as Patient]));
+    const found = new Map(
+      pages.flatMap(({ matches }) => matches).map(({ resource }) => [resource!.id!, resource as Patient]),
+    );
     return [...found.values()].map(describe);
   };
 }

@@ -5,7 +5,9 @@ import type { State } from '../http/state.ts';
 export interface DemoMailbox {
   /** Newest first. */
   list(): object[];
-  read(id: number): { mail: { attachments: { name: string; contentType: string }[] }; attachments: Uint8Array[] } | undefined;
+  read(
+    id: number,
+  ): { mail: { attachments: { name: string; contentType: string }[] }; attachments: Uint8Array[] } | undefined;
 }
 
 export interface PortalStatus {

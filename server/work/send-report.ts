@@ -29,6 +29,12 @@ export async function sendReport(world: World, _deps: unknown, job: TakenJob): P
   await recordEnd(world, taskId, { sent: true });
 }
 
-function recordEnd(world: World, taskId: string, end: { sent: true } | { sent: false; reason: ReviewReason }): Promise<void> {
-  return world.transaction((stores) => recordDelivery({ world, stores, principal: systemPrincipal('mail') }, taskId, end));
+function recordEnd(
+  world: World,
+  taskId: string,
+  end: { sent: true } | { sent: false; reason: ReviewReason },
+): Promise<void> {
+  return world.transaction((stores) =>
+    recordDelivery({ world, stores, principal: systemPrincipal('mail') }, taskId, end),
+  );
 }

@@ -44,11 +44,19 @@ export type InstanceMaker = (names: {
 
 /** A new UID below the UUID root, always 44 characters long (an even length, so no padding moves). */
 export function newUID(): string {
-  const digits = BigInt(`0x${randomBytes(16).toString('hex')}`).toString().padStart(39, '1').slice(0, 39);
+  const digits = BigInt(`0x${randomBytes(16).toString('hex')}`)
+    .toString()
+    .padStart(39, '1')
+    .slice(0, 39);
   return `2.25.${digits.replace(/^0/, '1')}`;
 }
 
-function write({ rows, columns }: { rows: number; columns: number }, frames: number, noise: Buffer, size: number): ArrayBuffer {
+function write(
+  { rows, columns }: { rows: number; columns: number },
+  frames: number,
+  noise: Buffer,
+  size: number,
+): ArrayBuffer {
   const pixels = new Uint8Array(size);
   for (let at = 0; at < size; at += noise.length) pixels.set(noise.subarray(0, Math.min(noise.length, size - at)), at);
   const { DicomMetaDictionary, DicomDict } = dcmjs.data;
@@ -105,5 +113,8 @@ export function multipart(files: readonly Uint8Array[]): { body: Buffer; content
     pieces.push(Buffer.from(`--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`), file, Buffer.from('\r\n'));
   }
   pieces.push(Buffer.from(`--${boundary}--\r\n`));
-  return { body: Buffer.concat(pieces), contentType: `multipart/related; type="application/dicom"; boundary=${boundary}` };
+  return {
+    body: Buffer.concat(pieces),
+    contentType: `multipart/related; type="application/dicom"; boundary=${boundary}`,
+  };
 }

@@ -35,7 +35,11 @@ export async function fhirBench(): Promise<void> {
 }
 
 /** Interleaved rounds, so that a busy moment of the machine hits both. */
-async function pair(mine: (index: number) => Promise<void>, floor: (index: number) => Promise<void>, callers: number): Promise<[number, number]> {
+async function pair(
+  mine: (index: number) => Promise<void>,
+  floor: (index: number) => Promise<void>,
+  callers: number,
+): Promise<[number, number]> {
   const rounds = { mine: [] as number[], floor: [] as number[] };
   for (let round = 0; round < 5; round++) {
     rounds.mine.push((await measure(mine, 300, callers)).p50);
@@ -63,13 +67,18 @@ function patient(index: number): object {
 async function fill(fhirUrl: string, authorization: string): Promise<string[]> {
   const ids: string[] = [];
   for (let from = 0; from < patients; from += 200) {
-    const entry = Array.from({ length: 200 }, (_, index) => ({ resource: patient(from + index), request: { method: 'POST', url: 'Patient' } }));
+    const entry = Array.from({ length: 200 }, (_, index) => ({
+      resource: patient(from + index),
+      request: { method: 'POST', url: 'Patient' },
+    }));
     const answer = await fetch(fhirUrl, {
       method: 'POST',
       headers: { Authorization: authorization, 'Content-Type': 'application/fhir+json' },
       body: JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry }),
     });
-    const bundle = JSON.parse(Buffer.from(await expectStatus(answer, 200)).toString()) as { entry: { response: { location: string } }[] };
+    const bundle = JSON.parse(Buffer.from(await expectStatus(answer, 200)).toString()) as {
+      entry: { response: { location: string } }[];
+    };
     ids.push(...bundle.entry.map(({ response }) => /Patient\/([^/]+)/.exec(response.location)![1]!));
   }
   return ids;
@@ -78,14 +87,20 @@ async function fill(fhirUrl: string, authorization: string): Promise<string[]> {
 async function startFloor(databaseUrl: string, count: number): Promise<{ url: string; stop(): Promise<void> }> {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 10 });
   await pool.query(`create table floor (id int primary key, identifier text, content jsonb)`);
-  for (let index = 0; index < count; index++) await pool.query(`insert into floor values ($1, $2, $3)`, [index, String(index), patient(index)]);
+  for (let index = 0; index < count; index++)
+    await pool.query(`insert into floor values ($1, $2, $3)`, [index, String(index), patient(index)]);
   await pool.query(`create index floor_identifier on floor (identifier)`);
   const app = new Koa();
   app.use(async (ctx) => {
     const [, kind, key] = ctx.path.split('/');
     const column = kind === 'read' ? 'id' : 'identifier';
-    const { rows } = await pool.query(`select content from floor where ${column} = $1`, [kind === 'read' ? Number(key) : key]);
-    ctx.body = kind === 'read' ? rows[0].content : { resourceType: 'Bundle', type: 'searchset', entry: rows.map((row) => ({ resource: row.content })) };
+    const { rows } = await pool.query(`select content from floor where ${column} = $1`, [
+      kind === 'read' ? Number(key) : key,
+    ]);
+    ctx.body =
+      kind === 'read'
+        ? rows[0].content
+        : { resourceType: 'Bundle', type: 'searchset', entry: rows.map((row) => ({ resource: row.content })) };
   });
   const server = app.listen(0, '127.0.0.1');
   await new Promise((done) => server.once('listening', done));

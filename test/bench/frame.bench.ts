@@ -11,7 +11,9 @@ export async function frameBench(): Promise<void> {
   const ours = await startServer();
   const orthanc = await startOrthanc();
   const names = { study: newUID(), series: newUID(), instance: newUID() };
-  const { body, contentType } = multipart([ctInstances({ rows, columns: rows, frames: 60 })({ ...names, patient: 'XA1', number: 1, accession: 'XA1' })]);
+  const { body, contentType } = multipart([
+    ctInstances({ rows, columns: rows, frames: 60 })({ ...names, patient: 'XA1', number: 1, accession: 'XA1' }),
+  ]);
   const authorization = await ours.authorization();
   const send = (peer: Peer, headers: Record<string, string>) =>
     fetch(`${peer.url}/studies`, {
@@ -29,7 +31,12 @@ export async function frameBench(): Promise<void> {
   };
   const mine = await measure(frame(ours, { Authorization: authorization }), 600);
   const theirs = orthanc ? await measure(frame(orthanc, {}), 100) : undefined;
-  report('frame of a 60-frame object, p50 / p95 ms', `${mine.p50.toFixed(1)} / ${mine.p95.toFixed(1)}`, theirs ? `${theirs.p50.toFixed(1)} / ${theirs.p95.toFixed(1)}` : 'no Orthanc', theirs ? `${(theirs.p50 / mine.p50).toFixed(1)}x` : '');
+  report(
+    'frame of a 60-frame object, p50 / p95 ms',
+    `${mine.p50.toFixed(1)} / ${mine.p95.toFixed(1)}`,
+    theirs ? `${theirs.p50.toFixed(1)} / ${theirs.p95.toFixed(1)}` : 'no Orthanc',
+    theirs ? `${(theirs.p50 / mine.p50).toFixed(1)}x` : '',
+  );
   await orthanc?.stop();
   await ours.stop();
 }

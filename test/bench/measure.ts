@@ -32,7 +32,10 @@ export function at(sorted: readonly number[], share: number): number {
 }
 
 export function median(values: readonly number[]): number {
-  return at([...values].sort((a, b) => a - b), 0.5);
+  return at(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
 }
 
 /** One line of the result table. */
@@ -43,6 +46,7 @@ export function report(name: string, ours: string, peer: string, ratio: string):
 /** Throws when an answer is not what was expected: a fast wrong answer is no result. */
 export async function expectStatus(answer: Response, status: number): Promise<ArrayBuffer> {
   const body = await answer.arrayBuffer();
-  if (answer.status !== status) throw new Error(`${answer.url.replace(/\?.*/, '')} answered ${answer.status}, not ${status}`);
+  if (answer.status !== status)
+    throw new Error(`${answer.url.replace(/\?.*/, '')} answered ${answer.status}, not ${status}`);
   return body;
 }

@@ -9,12 +9,26 @@ const make = ctInstances({ rows: 16, columns: 16 });
 async function fill(peer: Peer, authorization: () => Promise<string | undefined>): Promise<void> {
   for (let from = 0; from < studies; from += 100) {
     const files = Array.from({ length: 100 }, (_, index) =>
-      make({ study: newUID(), series: newUID(), instance: newUID(), patient: `P${(from + index) % 1700}`, number: 1, accession: `A${from + index}` }),
+      make({
+        study: newUID(),
+        series: newUID(),
+        instance: newUID(),
+        patient: `P${(from + index) % 1700}`,
+        number: 1,
+        accession: `A${from + index}`,
+      }),
     );
     const { body, contentType } = multipart(files);
     const token = await authorization();
-    const headers = { 'Content-Type': contentType, Accept: 'application/dicom+json', ...(token ? { Authorization: token } : {}) };
-    await expectStatus(await fetch(`${peer.url}/studies`, { method: 'POST', headers, body: new Uint8Array(body) }), 200);
+    const headers = {
+      'Content-Type': contentType,
+      Accept: 'application/dicom+json',
+      ...(token ? { Authorization: token } : {}),
+    };
+    await expectStatus(
+      await fetch(`${peer.url}/studies`, { method: 'POST', headers, body: new Uint8Array(body) }),
+      200,
+    );
   }
 }
 
@@ -24,11 +38,18 @@ export async function searchBench(): Promise<void> {
   const orthanc = await startOrthanc();
   await fill(ours, () => ours.authorization());
   if (orthanc) await fill(orthanc, async () => undefined);
-  const queries = { 'page of 25': 'limit=25', 'one accession number': 'AccessionNumber=A2718', 'name prefix': 'PatientName=bench*&limit=25' };
+  const queries = {
+    'page of 25': 'limit=25',
+    'one accession number': 'AccessionNumber=A2718',
+    'name prefix': 'PatientName=bench*&limit=25',
+  };
   const token = await ours.authorization();
   for (const [name, query] of Object.entries(queries)) {
     const ask = (peer: Peer, headers: Record<string, string>) => async () => {
-      const body = await expectStatus(await fetch(`${peer.url}/studies?${query}`, { headers: { Accept: 'application/dicom+json', ...headers } }), 200);
+      const body = await expectStatus(
+        await fetch(`${peer.url}/studies?${query}`, { headers: { Accept: 'application/dicom+json', ...headers } }),
+        200,
+      );
       if (body.byteLength < 100) throw new Error(`${name}: empty answer`);
     };
     const mine = await measure(ask(ours, { Authorization: token }), 100);

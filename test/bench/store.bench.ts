@@ -13,11 +13,19 @@ function study(count: number): { uid: string; body: Buffer; contentType: string 
   return { uid, ...multipart(files) };
 }
 
-async function store(peer: Peer, authorization: string | undefined, { body, contentType }: ReturnType<typeof study>): Promise<number> {
+async function store(
+  peer: Peer,
+  authorization: string | undefined,
+  { body, contentType }: ReturnType<typeof study>,
+): Promise<number> {
   const before = performance.now();
   const answer = await fetch(`${peer.url}/studies`, {
     method: 'POST',
-    headers: { 'Content-Type': contentType, Accept: 'application/dicom+json', ...(authorization ? { Authorization: authorization } : {}) },
+    headers: {
+      'Content-Type': contentType,
+      Accept: 'application/dicom+json',
+      ...(authorization ? { Authorization: authorization } : {}),
+    },
     body: new Uint8Array(body),
   });
   await expectStatus(answer, 200);
@@ -40,7 +48,12 @@ export async function storeBench(): Promise<void> {
     }
   }
   const [mine, theirs] = [median(rates.ours), orthanc ? median(rates.orthanc) : undefined];
-  report('STOW 100 x CT 512x512, one request, instances/s', mine.toFixed(0), theirs?.toFixed(0) ?? 'no Orthanc', theirs ? `${(mine / theirs).toFixed(2)}x` : '');
+  report(
+    'STOW 100 x CT 512x512, one request, instances/s',
+    mine.toFixed(0),
+    theirs?.toFixed(0) ?? 'no Orthanc',
+    theirs ? `${(mine / theirs).toFixed(2)}x` : '',
+  );
   await orthanc?.stop();
   await memoryWhileStoring(ours);
   await ours.stop();
@@ -50,9 +63,16 @@ async function oneVersion(ours: Awaited<ReturnType<typeof startServer>>, uid: st
   const answer = await fetch(`${ours.fhirUrl}/ImagingStudy?identifier=urn:dicom:uid|urn:oid:${uid}`, {
     headers: { Authorization: await ours.authorization() },
   });
-  const bundle = (await answer.json()) as { entry: { resource: { meta: { versionId: string }; numberOfInstances: number } }[] };
+  const bundle = (await answer.json()) as {
+    entry: { resource: { meta: { versionId: string }; numberOfInstances: number } }[];
+  };
   const found = bundle.entry[0]!.resource;
-  report('ImagingStudy after that request', `version ${found.meta.versionId}, ${found.numberOfInstances} inst.`, 'version 1, 100 inst.', '');
+  report(
+    'ImagingStudy after that request',
+    `version ${found.meta.versionId}, ${found.numberOfInstances} inst.`,
+    'version 1, 100 inst.',
+    '',
+  );
 }
 
 async function memoryWhileStoring(ours: Awaited<ReturnType<typeof startServer>>): Promise<void> {
@@ -61,5 +81,10 @@ async function memoryWhileStoring(ours: Awaited<ReturnType<typeof startServer>>)
   const watch = setInterval(() => (peak = Math.max(peak, ours.memory())), 50);
   for (let sent = 0; sent < 1024; sent += 50) await store(ours, await ours.authorization(), study(100));
   clearInterval(watch);
-  report('memory of the server while 1 GiB is stored, MiB', `peak ${peak.toFixed(0)}`, 'limit 400', `${(peak / 400).toFixed(2)}x`);
+  report(
+    'memory of the server while 1 GiB is stored, MiB',
+    `peak ${peak.toFixed(0)}`,
+    'limit 400',
+    `${(peak / 400).toFixed(2)}x`,
+  );
 }

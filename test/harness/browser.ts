@@ -21,7 +21,15 @@ export async function openBrowser(): Promise<TestBrowser> {
       .launch({
         executablePath: found.executable,
         headless: true,
-        args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', ...(found.args ?? [])],
+        args: [
+          '--no-sandbox',
+          '--disable-quic',
+          '--no-first-run',
+          '--disable-background-networking',
+          '--disable-component-update',
+          '--disable-sync',
+          ...(found.args ?? []),
+        ],
         env: { ...process.env, ...(found.libraries ? { LD_LIBRARY_PATH: found.libraries } : {}) },
       })
       .catch(() => undefined);

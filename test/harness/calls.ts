@@ -17,7 +17,8 @@ export interface Caller {
 
 export function caller(server: Pick<TestServer, 'url'>, token: string | undefined): Caller {
   const authorization: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
-  const get: Caller['get'] = (path, headers = {}) => fetch(server.url + path, { headers: { ...authorization, ...headers } });
+  const get: Caller['get'] = (path, headers = {}) =>
+    fetch(server.url + path, { headers: { ...authorization, ...headers } });
   const json: Caller['json'] = async <T>(path: string, headers = {}) => {
     const answer = await get(path, headers);
     if (answer.status !== 200) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
@@ -70,7 +71,9 @@ export const scanFinding = 'https://csss.example/fhir/CodeSystem/scan-finding';
 /** The open step Task of a kind for a study. */
 export async function openStep(who: Caller, step: string, imagingStudyId: string): Promise<Task> {
   return eventually(async () => {
-    const tasks = await who.search<Task>(`Task?code=${reviewStep}|${step}&focus=ImagingStudy/${imagingStudyId}&status=requested,accepted,in-progress,ready`);
+    const tasks = await who.search<Task>(
+      `Task?code=${reviewStep}|${step}&focus=ImagingStudy/${imagingStudyId}&status=requested,accepted,in-progress,ready`,
+    );
     return tasks[0];
   }, `an open ${step} Task`);
 }
@@ -79,5 +82,8 @@ export async function openStep(who: Caller, step: string, imagingStudyId: string
 export async function completeStep(who: Caller, task: Task, operations: object[]): Promise<Response> {
   const claimed = await who.patchTask(task, [{ op: 'replace', path: '/status', value: 'in-progress' }]);
   if (claimed.status !== 200) return claimed;
-  return who.patchTask((await claimed.json()) as Task, [...operations, { op: 'replace', path: '/status', value: 'completed' }]);
+  return who.patchTask((await claimed.json()) as Task, [
+    ...operations,
+    { op: 'replace', path: '/status', value: 'completed' },
+  ]);
 }

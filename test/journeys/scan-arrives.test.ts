@@ -25,20 +25,28 @@ async function studyOf(uid: string): Promise<ImagingStudy[]> {
 
 test('a study sent by STOW-RS is found by QIDO-RS, comes back byte for byte, and is an ImagingStudy with a review Task', async () => {
   const [study, series] = [newUid(), newUid()];
-  const files = [1, 2, 3].map((number) => imageFile({ study, series, instance: newUid(), number, patientId: 'MRN-1', patientName: 'Müller^Ana' }));
+  const files = [1, 2, 3].map((number) =>
+    imageFile({ study, series, instance: newUid(), number, patientId: 'MRN-1', patientName: 'Müller^Ana' }),
+  );
   const stored = await pacs.store(files);
   expect(stored.status).toBe(200);
   const answer = (await stored.json()) as StoreAnswer;
   expect(answer['00081199']!.Value).toHaveLength(3);
   expect(answer['00081198']).toBeUndefined();
 
-  const found = await doctor.json<Record<string, { Value?: unknown[] }>[]>(`/dicomweb/studies?StudyInstanceUID=${study}`);
+  const found = await doctor.json<Record<string, { Value?: unknown[] }>[]>(
+    `/dicomweb/studies?StudyInstanceUID=${study}`,
+  );
   expect(found).toHaveLength(1);
   expect(found[0]!['00201208']!.Value).toEqual([3]);
 
   for (const file of files) {
-    const uid = /2\.25\.\d+/.exec(file.subarray(file.indexOf('\x08\x00\x18\x00UI', 0, 'latin1') + 8).toString('latin1'))![0];
-    const back = await doctor.get(`/dicomweb/studies/${study}/series/${series}/instances/${uid}`, { Accept: 'application/dicom; transfer-syntax=*' });
+    const uid = /2\.25\.\d+/.exec(
+      file.subarray(file.indexOf('\x08\x00\x18\x00UI', 0, 'latin1') + 8).toString('latin1'),
+    )![0];
+    const back = await doctor.get(`/dicomweb/studies/${study}/series/${series}/instances/${uid}`, {
+      Accept: 'application/dicom; transfer-syntax=*',
+    });
     expect(back.status).toBe(200);
     expect(Buffer.compare(Buffer.from(await back.arrayBuffer()), file)).toBe(0);
   }
@@ -66,13 +74,20 @@ test('other content under a stored UID is refused, and the stored one stays', as
   const second = await pacs.store([imageFile({ study, series, instance, columns: 32 })]);
   expect(second.status).toBe(409);
   expect(((await second.json()) as StoreAnswer)['00081198']!.Value).toHaveLength(1);
-  const back = await doctor.get(`/dicomweb/studies/${study}/series/${series}/instances/${instance}`, { Accept: 'application/dicom; transfer-syntax=*' });
+  const back = await doctor.get(`/dicomweb/studies/${study}/series/${series}/instances/${instance}`, {
+    Accept: 'application/dicom; transfer-syntax=*',
+  });
   expect(Buffer.compare(Buffer.from(await back.arrayBuffer()), first)).toBe(0);
 });
 
 test('a good file among bad ones is stored, the bad ones are named with their reasons', async () => {
   const good = imageFile({ study: newUid() });
-  const bad = [Buffer.from('this is no DICOM'), good.subarray(0, good.length - 40), imageFile({ study: '../../etc/passwd' }), imageFile({ study: '1.2.3\0.4' })];
+  const bad = [
+    Buffer.from('this is no DICOM'),
+    good.subarray(0, good.length - 40),
+    imageFile({ study: '../../etc/passwd' }),
+    imageFile({ study: '1.2.3\0.4' }),
+  ];
   const answer = await pacs.store([good, ...bad]);
   expect(answer.status).toBe(202);
   const body = (await answer.json()) as StoreAnswer;
@@ -118,5 +133,8 @@ test('a film with the number of a known patient belongs to that patient, who see
 
 test('the review of a study names its step and its patient', async () => {
   const [task] = await doctor.search<Task>(`Task?code=${reviewStep}|ai-inference&_count=1`);
-  expect(task).toMatchObject({ status: 'requested', for: { reference: expect.stringMatching(/^Patient\//) as unknown } });
+  expect(task).toMatchObject({
+    status: 'requested',
+    for: { reference: expect.stringMatching(/^Patient\//) as unknown },
+  });
 });

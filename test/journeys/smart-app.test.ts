@@ -18,13 +18,19 @@ beforeAll(async () => {
   });
   const pacs = caller(server, await server.backend());
   const issuer = ['00100021', 'LO', 'CSSS-DEMO'] as const;
-  const files = [imageFile({ study: studies.mine, patientId: 'DEMO-1001', with: [issuer] }), imageFile({ study: studies.other, patientId: 'DEMO-1002', with: [issuer] })];
+  const files = [
+    imageFile({ study: studies.mine, patientId: 'DEMO-1001', with: [issuer] }),
+    imageFile({ study: studies.other, patientId: 'DEMO-1002', with: [issuer] }),
+  ];
   expect((await pacs.store(files)).status).toBe(200);
 });
 afterAll(() => server.stop());
 
 test('an app finds its way by the discovery document alone', async () => {
-  const document = (await (await fetch(`${server.fhir}/.well-known/smart-configuration`)).json()) as Record<string, unknown>;
+  const document = (await (await fetch(`${server.fhir}/.well-known/smart-configuration`)).json()) as Record<
+    string,
+    unknown
+  >;
   expect(document).toMatchObject({
     token_endpoint: `${server.url}/oidc/token`,
     authorization_endpoint: `${server.url}/oidc/auth`,
@@ -33,7 +39,11 @@ test('an app finds its way by the discovery document alone', async () => {
 });
 
 test('a standalone launch gives a patient app the records and images of that patient only', async () => {
-  const tokens = await server.signIn('patient', { clientId: 'growth-chart', redirectUri, scope: 'openid fhirUser launch/patient patient/*.rs' });
+  const tokens = await server.signIn('patient', {
+    clientId: 'growth-chart',
+    redirectUri,
+    scope: 'openid fhirUser launch/patient patient/*.rs',
+  });
   expect(tokens.patient).toBe('demo-patient-1');
   const app = caller(server, tokens.access_token);
   const found = await app.search<ImagingStudy>('ImagingStudy');
@@ -51,12 +61,18 @@ test('a standalone launch gives a patient app the records and images of that pat
 });
 
 test('a scope that was not asked for or not granted opens nothing', async () => {
-  const tokens = await server.signIn('patient', { clientId: 'growth-chart', redirectUri, scope: 'openid launch/patient patient/Patient.r' });
+  const tokens = await server.signIn('patient', {
+    clientId: 'growth-chart',
+    redirectUri,
+    scope: 'openid launch/patient patient/Patient.r',
+  });
   const app = caller(server, tokens.access_token);
   expect((await app.get('/fhir/Patient/demo-patient-1')).status).toBe(200);
   expect((await app.get('/fhir/ImagingStudy')).status).toBe(403);
   expect((await app.get('/dicomweb/studies')).status).toBe(403);
-  expect((await app.send('PUT', '/fhir/Patient/demo-patient-1', { resourceType: 'Patient', id: 'demo-patient-1' })).status).toBe(403);
+  expect(
+    (await app.send('PUT', '/fhir/Patient/demo-patient-1', { resourceType: 'Patient', id: 'demo-patient-1' })).status,
+  ).toBe(403);
 });
 
 test('a backend service reads what its scope says and no more', async () => {

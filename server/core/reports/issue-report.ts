@@ -62,7 +62,10 @@ export async function issueReport(
   const binary = await create(context, pdfBinary(delivery, patient, print.pdf));
   const attachment = attachmentOf(binary.id, print, at);
   const document = await create(context, reportDocument(delivery, print, attachment, at));
-  const final = await put(context, withoutLabel({ ...report, status: 'final', issued: at, presentedForm: [attachment] }));
+  const final = await put(
+    context,
+    withoutLabel({ ...report, status: 'final', issued: at, presentedForm: [attachment] }),
+  );
   await releaseReview(context, delivery, { document: referenceTo(document), report: final });
   await context.stores.jobs.enqueue({ kind: 'send-report', key: delivery.id, data: { task: delivery.id } });
 }

@@ -20,7 +20,8 @@ export function addressOf(addresses: readonly Address[] | undefined): string | u
   const address = addresses?.find(({ use }) => use === 'home') ?? addresses?.[0];
   if (!address) return undefined;
   const { text, line = [], postalCode, city, state, country } = address;
-  const written = text ?? [...line, [postalCode, city].filter(Boolean).join(' '), state, country].filter(Boolean).join(', ');
+  const written =
+    text ?? [...line, [postalCode, city].filter(Boolean).join(' '), state, country].filter(Boolean).join(', ');
   return written === '' ? undefined : written;
 }
 

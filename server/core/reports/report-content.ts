@@ -19,7 +19,12 @@ export interface ReportContent {
   ai: AiPart | undefined;
   /** Why there is no AI part, where there is none. */
   aiAbsent: string | undefined;
-  findings: { conclusion: string | undefined; agreement: string | undefined; risk: RiskLevel | undefined; notes: string };
+  findings: {
+    conclusion: string | undefined;
+    agreement: string | undefined;
+    risk: RiskLevel | undefined;
+    notes: string;
+  };
   prescription: { items: { name: string; dosage: string | undefined }[]; noneNeeded: boolean; notes: string };
   signatures: Signature[];
 }

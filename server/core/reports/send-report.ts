@@ -45,7 +45,9 @@ export async function reportMessage(world: World, delivery: Kept<'Task'>): Promi
         `You can also read it after signing in at ${publicUrl}.`,
         'Please do not answer this message. If you have questions about your report, ask your doctor.',
       ].join('\n\n'),
-      attachments: [{ name: `${number}.pdf`, contentType: 'application/pdf', bytes: Buffer.from(binary.data ?? '', 'base64') }],
+      attachments: [
+        { name: `${number}.pdf`, contentType: 'application/pdf', bytes: Buffer.from(binary.data ?? '', 'base64') },
+      ],
     },
   };
 }

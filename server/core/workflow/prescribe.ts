@@ -23,8 +23,10 @@ export async function prescribe(review: Review, step: Task): Promise<Task> {
   const said = outputsOf(step, 'medication');
   const none = said.filter((item) => codeOf(item.valueCodeableConcept, systems.reviewData) === 'none-needed');
   const named = said.filter((item) => item.valueReference);
-  if (none.length + named.length !== said.length || (none.length > 0) === (named.length > 0)) {
-    throw new Problem('business-rule', 'State the medication, or that none is needed; not both.', { expression: 'Task.output' });
+  if (none.length + named.length !== said.length || none.length > 0 === named.length > 0) {
+    throw new Problem('business-rule', 'State the medication, or that none is needed; not both.', {
+      expression: 'Task.output',
+    });
   }
 
   const proposals: Kept<'MedicationRequest'>[] = [];
@@ -77,7 +79,9 @@ async function keepProposal(review: Review, step: Task, item: TaskOutput): Promi
 function containedIn(step: Task, id: string): MedicationRequest {
   const found = step.contained?.find((one: Resource) => one.id === id);
   if (found?.resourceType !== 'MedicationRequest') {
-    throw new Problem('business-rule', 'The medication that the output names is not contained.', { expression: 'Task.contained' });
+    throw new Problem('business-rule', 'The medication that the output names is not contained.', {
+      expression: 'Task.contained',
+    });
   }
   const { id: _local, ...rest } = found;
   return rest;

@@ -21,13 +21,18 @@ export async function approve(review: Review, step: Task): Promise<Task> {
   const { context, coordination } = review;
   const report = await locked(context, 'DiagnosticReport', outputOf(coordination, 'report'));
   if ((report.conclusion ?? '').trim() === '' || !report.resultsInterpreter?.length) {
-    throw new Problem('business-rule', 'A report is released only with a conclusion and its author.', { expression: 'Task.status' });
+    throw new Problem('business-rule', 'A report is released only with a conclusion and its author.', {
+      expression: 'Task.status',
+    });
   }
   const verifiers = report.resultsInterpreter.map(({ reference }) => reference);
   if (context.world.settings.fourEyes && verifiers.includes(context.principal.fhirUser)) {
     throw new Problem('forbidden', 'Who verified a result may not release its report (four-eyes rule).');
   }
-  const delivery = await create(context, stepTask(coordination, { code: 'report-delivery', at: review.at, priority: step.priority }));
+  const delivery = await create(
+    context,
+    stepTask(coordination, { code: 'report-delivery', at: review.at, priority: step.priority }),
+  );
   await context.stores.jobs.enqueue({ kind: 'issue-report', key: delivery.id, data: { task: delivery.id } });
   await recordProvenance(context, {
     act: 'approve',

@@ -18,7 +18,12 @@ export interface Pointer {
   reference: string;
 }
 
-const roleTexts: Record<Role, string> = { doctor: 'Doctor', pharmacist: 'Pharmacist', admin: 'Administrator', patient: 'Patient' };
+const roleTexts: Record<Role, string> = {
+  doctor: 'Doctor',
+  pharmacist: 'Pharmacist',
+  admin: 'Administrator',
+  patient: 'Patient',
+};
 
 /**
  * A step Task of a review (fhir-smart.md 9.1): part of the coordination Task, about the same study and

@@ -85,7 +85,8 @@ export function transitionFor(status: ReviewStatus, act: ReviewAct, role: Role |
   const possible = Object.entries(transitions[status])
     .filter(([, row]) => row.by === role)
     .map(([name]) => name);
-  const allowed = possible.length > 0 ? `possible for ${role}: ${possible.join(', ')}` : `nothing is possible for ${role}`;
+  const allowed =
+    possible.length > 0 ? `possible for ${role}: ${possible.join(', ')}` : `nothing is possible for ${role}`;
   throw new Problem('conflict', `The review is ${status}: cannot ${phrases[act]}; ${allowed}.`, {
     expression: 'Task.status',
   });

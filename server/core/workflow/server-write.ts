@@ -29,7 +29,11 @@ export async function locked<Type extends ResourceType>(
 
 /** Writes a version; returns it as stored. */
 export async function put<Type extends ResourceType>(context: WriteContext, resource: Kept<Type>): Promise<Kept<Type>> {
-  const { record } = await write(asServer(context), { method: 'update', resource: resource as Resource, id: resource.id });
+  const { record } = await write(asServer(context), {
+    method: 'update',
+    resource: resource as Resource,
+    id: resource.id,
+  });
   return record.resource as Kept<Type>;
 }
 
@@ -38,7 +42,11 @@ export async function create<Type extends ResourceType>(
   context: WriteContext,
   resource: Kept<Type>,
 ): Promise<Kept<Type>> {
-  const { record } = await write(asServer(context), { method: 'create', resource: resource as Resource, id: resource.id });
+  const { record } = await write(asServer(context), {
+    method: 'create',
+    resource: resource as Resource,
+    id: resource.id,
+  });
   return record.resource as Kept<Type>;
 }
 

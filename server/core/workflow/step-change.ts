@@ -33,10 +33,14 @@ export function acceptChange(before: Task, after: Task, code: ReviewStep, princi
   for (const element of new Set([...Object.keys(before), ...Object.keys(after)])) {
     if (changeable.has(element) || overwritten.has(element)) continue;
     if (isDeepStrictEqual(before[element as keyof Task], after[element as keyof Task])) continue;
-    throw new Problem('business-rule', `A step of a review does not let ${element} change.`, { expression: `Task.${element}` });
+    throw new Problem('business-rule', `A step of a review does not let ${element} change.`, {
+      expression: `Task.${element}`,
+    });
   }
   if (after.contained && code !== 'pharmacist-review') {
-    throw new Problem('business-rule', 'Only the pharmacist review takes contained resources.', { expression: 'Task.contained' });
+    throw new Problem('business-rule', 'Only the pharmacist review takes contained resources.', {
+      expression: 'Task.contained',
+    });
   }
   const owner = after.owner?.reference;
   if (owner !== undefined && owner !== before.owner?.reference && owner !== principal.fhirUser) {
@@ -79,7 +83,8 @@ function added(before: TaskOutput[], after: TaskOutput[], code: ReviewStep): { o
   for (const item of after.slice(before.length)) {
     const type = codeOf(item.type, systems.reviewData);
     if (!outputs[code].some((allowed) => allowed === type)) {
-      const allowed = outputs[code].length > 0 ? `takes outputs of type ${outputs[code].join(', ')}` : 'takes no outputs from people';
+      const allowed =
+        outputs[code].length > 0 ? `takes outputs of type ${outputs[code].join(', ')}` : 'takes no outputs from people';
       throw new Problem('business-rule', `The step ${code} ${allowed}.`, { expression: 'Task.output' });
     }
   }
@@ -97,7 +102,9 @@ export function saysTheSame(before: Task, after: Task, principal: Principal): bo
   const known = before.output ?? [];
   return (
     isDeepStrictEqual(texts(before), texts(after)) &&
-    (after.output ?? []).every((item) => known.some((one) => isDeepStrictEqual(one, item)) || storedAlready(item, known))
+    (after.output ?? []).every(
+      (item) => known.some((one) => isDeepStrictEqual(one, item)) || storedAlready(item, known),
+    )
   );
 }
 

@@ -39,7 +39,8 @@ export function checkMove(from: TaskStatus, to: TaskStatus): void {
 /** The statuses to pass through from one to another, the last included: `received` -> `accepted`, `in-progress`. */
 export function wayTo(from: TaskStatus, to: TaskStatus): TaskStatus[] {
   if (from === to) return [];
-  if (!taskMoves[from].includes(to) && taskMoves[from].includes('accepted')) return ['accepted', ...wayTo('accepted', to)];
+  if (!taskMoves[from].includes(to) && taskMoves[from].includes('accepted'))
+    return ['accepted', ...wayTo('accepted', to)];
   checkMove(from, to);
   return [to];
 }

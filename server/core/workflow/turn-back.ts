@@ -54,7 +54,9 @@ export async function sendBack(review: Review, step: Task): Promise<Task> {
     const proposal = await locked(context, 'MedicationRequest', valueReference);
     withdrawn.push(await put(context, { ...proposal, status: 'cancelled' }));
   }
-  const kept = (review.coordination.output ?? []).filter((item) => !outputsOf(review.coordination, 'medication').includes(item));
+  const kept = (review.coordination.output ?? []).filter(
+    (item) => !outputsOf(review.coordination, 'medication').includes(item),
+  );
   review.coordination = { ...review.coordination, output: kept };
   const moved = await moveCoordination(review, { business: 'RETURNED' });
   const finding = outputOf(moved, 'ai-finding');

@@ -54,13 +54,14 @@ function packageFolder(): string | undefined {
 async function unpackTar(archive: Buffer, folder: string): Promise<void> {
   const lib = join(folder, 'lib');
   await mkdir(lib, { recursive: true, mode: 0o700 });
-  for (let at = 0; at + 512 <= archive.length; ) {
+  for (let at = 0; at + 512 <= archive.length;) {
     const header = archive.subarray(at, at + 512);
     const name = header.toString('latin1', 0, 100).replace(/\0.*$/, '');
     if (name === '') return;
     const size = Number.parseInt(header.toString('latin1', 124, 136), 8);
     const isFile = header[156] === 0x30 || header[156] === 0;
-    if (isFile) await writeFile(join(lib, basename(name)), archive.subarray(at + 512, at + 512 + size), { mode: 0o700 });
+    if (isFile)
+      await writeFile(join(lib, basename(name)), archive.subarray(at + 512, at + 512 + size), { mode: 0o700 });
     at += 512 + Math.ceil(size / 512) * 512;
   }
 }

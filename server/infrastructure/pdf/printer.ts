@@ -16,7 +16,8 @@ export interface PrinterOptions {
   recycleAfter?: number;
 }
 
-export type PrinterState = { ready: true; browser: string; origin: Browser['origin'] } | { ready: false; reason: string };
+export type PrinterState =
+  { ready: true; browser: string; origin: Browser['origin'] } | { ready: false; reason: string };
 
 export type Printer = PdfPrinter & { state(): PrinterState; close(): Promise<void> };
 
@@ -85,7 +86,8 @@ class Press {
   }
 
   async #openOrRefuse(): Promise<Page> {
-    if (Date.now() < this.#pausedUntil) throw new Problem('transient', 'No browser can be started now.', { retryAfter: 30 });
+    if (Date.now() < this.#pausedUntil)
+      throw new Problem('transient', 'No browser can be started now.', { retryAfter: 30 });
     try {
       return await this.#open();
     } catch (error) {
@@ -123,7 +125,9 @@ class Press {
         reasons.push(`${browser.origin}: ${firstLine(error)}`);
       }
     }
-    throw new Error(reasons.length > 0 ? `no browser starts (${reasons.join('; ')})` : 'no browser found; set CHROMIUM_PATH');
+    throw new Error(
+      reasons.length > 0 ? `no browser starts (${reasons.join('; ')})` : 'no browser found; set CHROMIUM_PATH',
+    );
   }
 
   async #drop(): Promise<void> {
@@ -147,10 +151,10 @@ class Press {
 async function launch(browser: Browser): Promise<Chromium> {
   const isRoot = process.getuid?.() === 0;
   return puppeteer.launch({
-      // The server stops the browser itself; puppeteer's own handlers would end the whole process at once.
-      handleSIGINT: false,
-      handleSIGTERM: false,
-      handleSIGHUP: false,
+    // The server stops the browser itself; puppeteer's own handlers would end the whole process at once.
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
     executablePath: browser.executable,
     headless: true,
     // A pipe: no debugging port that another process of the machine could open.

@@ -149,7 +149,13 @@ async function launch(
   port: number,
   settings: Record<string, string>,
 ): Promise<ChildProcess> {
-  const all = { listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: '', max_connections: '100', ...settings };
+  const all = {
+    listen_addresses: '127.0.0.1',
+    port: String(port),
+    unix_socket_directories: '',
+    max_connections: '100',
+    ...settings,
+  };
   const child = spawn(
     join(binaries.folder, 'bin', `postgres${exe}`),
     ['-D', cluster, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
@@ -196,7 +202,10 @@ async function waitUntilReady(child: ChildProcess, adminUrl: string, url: string
 /** The server of this cluster, if one runs: postmaster.pid holds pid, data folder, start time and port, a line each. */
 async function findRunning(cluster: string, password: string): Promise<{ pid: number; url: string } | undefined> {
   const pidFile = join(cluster, 'postmaster.pid');
-  const lines = await readFile(pidFile, 'utf8').then((text) => text.split('\n'), () => undefined);
+  const lines = await readFile(pidFile, 'utf8').then(
+    (text) => text.split('\n'),
+    () => undefined,
+  );
   if (!lines) return undefined;
   const url = urlOf(Number(lines[3]), password, 'csss');
   for (let attempt = 0; attempt < 200; attempt++) {
@@ -249,4 +258,3 @@ async function freePort(): Promise<number> {
     });
   });
 }
-

@@ -21,7 +21,8 @@ export async function inTransaction<T>(
       const problem = unreachable(error);
       if (problem) throw problem;
       if (!isConflict(error)) throw error;
-      if (attempt === 5) throw new Problem('transient', 'Too many writers at once; try again.', { retryAfter: 1, cause: error });
+      if (attempt === 5)
+        throw new Problem('transient', 'Too many writers at once; try again.', { retryAfter: 1, cause: error });
     }
   }
 }

@@ -48,9 +48,12 @@ test.each([
   expect(decide(says(0.99), tags, 0.75)).toMatchObject({ answer: 'Unsupported', refusal });
 });
 
-test.each([{}, { modality: 'OT' }, { modality: 'SC' }, film, { modality: 'MR', bodyPart: 'HEART' }])('%j is left to the model', (tags) => {
-  expect(decide(says(0.99), tags, 0.75).answer).toBe('Normal');
-});
+test.each([{}, { modality: 'OT' }, { modality: 'SC' }, film, { modality: 'MR', bodyPart: 'HEART' }])(
+  '%j is left to the model',
+  (tags) => {
+    expect(decide(says(0.99), tags, 0.75).answer).toBe('Normal');
+  },
+);
 
 test('the model’s gate and distance refuse where it knows their limits', () => {
   const gate = { classes: model.gate.classes, minimum: 0.8 };
@@ -69,6 +72,11 @@ test('a cardiac class on what the gate calls a chest film is a contradiction, so
   expect(decide(says(0.99, 4, { gate }, [0.9, 0.1, 0]), film, 0.75).answer).toBe('Uncertain');
 });
 
-test.each([[[Number.NaN, 0, 0, 0, 0, 1]], [[0.5, 0.5]], [[0.9, 0.9, 0, 0, 0, 0]], [[-0.5, 1.5, 0, 0, 0, 0]]])('%j are no probabilities', (probabilities) => {
-  expect(() => decide({ ...says(1), probabilities }, film, 0.75)).toThrow(expect.objectContaining({ code: 'exception' }) as Error);
-});
+test.each([[[Number.NaN, 0, 0, 0, 0, 1]], [[0.5, 0.5]], [[0.9, 0.9, 0, 0, 0, 0]], [[-0.5, 1.5, 0, 0, 0, 0]]])(
+  '%j are no probabilities',
+  (probabilities) => {
+    expect(() => decide({ ...says(1), probabilities }, film, 0.75)).toThrow(
+      expect.objectContaining({ code: 'exception' }) as Error,
+    );
+  },
+);

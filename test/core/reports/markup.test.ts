@@ -14,7 +14,12 @@ test.each([
 
 test('markup nests, lists join, nothing is nothing', () => {
   const rows = ['a', '<b>'].map((cell) => html`<td>${cell}</td>`);
-  expect(html`<tr>${rows}</tr>${undefined}${false}${0}`.text).toBe('<tr><td>a</td><td>&lt;b&gt;</td></tr>0');
+  expect(
+    html`<tr>
+        ${rows}
+      </tr>
+      ${undefined}${false}${0}`.text,
+  ).toBe('<tr><td>a</td><td>&lt;b&gt;</td></tr>0');
 });
 
 test('line breaks of every kind survive, markup in them does not', () => {

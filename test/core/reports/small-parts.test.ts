@@ -6,8 +6,9 @@ import { percent } from '../../../server/core/reports/ai-part.ts';
 import { scanFacts } from '../../../server/core/reports/scan-facts.ts';
 import type { InstanceRow } from '../../../server/core/ports.ts';
 
-test.each(['a@example.org', 'first.last+tag@sub.example.org', "o'brien@example.ie", `${'x'.repeat(64)}@example.org`])('%s is an address', (text) =>
-  expect(isPlainAddress(text)).toBe(true),
+test.each(['a@example.org', 'first.last+tag@sub.example.org', "o'brien@example.ie", `${'x'.repeat(64)}@example.org`])(
+  '%s is an address',
+  (text) => expect(isPlainAddress(text)).toBe(true),
 );
 
 test.each([
@@ -32,10 +33,24 @@ test('percentages are cut: 74.99 % never reads as 75', () => {
 });
 
 test('what is known of a person, and nothing more', () => {
-  expect(nameOf([{ given: ['A'], family: 'B', use: 'old' }, { text: 'Dr. B', use: 'official' }])).toBe('Dr. B');
+  expect(
+    nameOf([
+      { given: ['A'], family: 'B', use: 'old' },
+      { text: 'Dr. B', use: 'official' },
+    ]),
+  ).toBe('Dr. B');
   expect(nameOf([])).toBeUndefined();
   expect(nameOf([{}])).toBeUndefined();
-  expect(contactOf([{ system: 'email', value: 'old@x', use: 'old' }, { system: 'email', value: 'b@x', rank: 2 }, { system: 'email', value: 'a@x', rank: 1 }], 'email')).toBe('a@x');
+  expect(
+    contactOf(
+      [
+        { system: 'email', value: 'old@x', use: 'old' },
+        { system: 'email', value: 'b@x', rank: 2 },
+        { system: 'email', value: 'a@x', rank: 1 },
+      ],
+      'email',
+    ),
+  ).toBe('a@x');
   expect(addressOf([{ line: ['1 Street'], city: 'Town' }])).toBe('1 Street, Town');
   expect(recordNumberOf([{ value: '1' }, { value: '2', type: { coding: [{ code: 'MR' }] } }])).toBe('2');
 });
@@ -49,7 +64,19 @@ test('age counts birthdays, and is not guessed from a year', () => {
 });
 
 test('scan facts come from the image only; broken dates are left out', () => {
-  const row = { StudyInstanceUID: '1.2', attributes: { '00080020': { vr: 'DA', Value: ['soon'] }, '00080030': { vr: 'TM', Value: ['101500.12'] }, '00081070': { vr: 'PN', Value: [{ Alphabetic: 'Doe^Jane' }] } } };
+  const row = {
+    StudyInstanceUID: '1.2',
+    attributes: {
+      '00080020': { vr: 'DA', Value: ['soon'] },
+      '00080030': { vr: 'TM', Value: ['101500.12'] },
+      '00081070': { vr: 'PN', Value: [{ Alphabetic: 'Doe^Jane' }] },
+    },
+  };
   const facts = new Map(scanFacts(row as unknown as InstanceRow, 'Europe/Berlin'));
-  expect([facts.get('Date'), facts.get('Time'), facts.get('Technician'), facts.get('Modality')]).toEqual([undefined, '10:15 (Europe/Berlin)', 'Doe Jane', undefined]);
+  expect([facts.get('Date'), facts.get('Time'), facts.get('Technician'), facts.get('Modality')]).toEqual([
+    undefined,
+    '10:15 (Europe/Berlin)',
+    'Doe Jane',
+    undefined,
+  ]);
 });

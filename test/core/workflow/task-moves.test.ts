@@ -9,13 +9,18 @@ const legal = new Set(
    accepted>in-progress accepted>cancelled ready>in-progress ready>cancelled
    in-progress>on-hold in-progress>completed in-progress>failed in-progress>cancelled
    on-hold>in-progress on-hold>failed on-hold>cancelled
-   rejected>entered-in-error completed>entered-in-error failed>entered-in-error cancelled>entered-in-error`.split(/\s+/),
+   rejected>entered-in-error completed>entered-in-error failed>entered-in-error cancelled>entered-in-error`.split(
+    /\s+/,
+  ),
 );
 
 test.each(statuses.flatMap((from) => statuses.map((to) => [from, to] as const)))('%s -> %s', (from, to) => {
   const may = from === to || legal.has(`${from}>${to}`);
   if (may) expect(() => checkMove(from, to)).not.toThrow();
-  else expect(() => checkMove(from, to)).toThrow(expect.objectContaining({ code: 'conflict', expression: 'Task.status' }) as Error);
+  else
+    expect(() => checkMove(from, to)).toThrow(
+      expect.objectContaining({ code: 'conflict', expression: 'Task.status' }) as Error,
+    );
 });
 
 test('the way between two statuses passes legal moves only', () => {

@@ -37,14 +37,17 @@ test('a message arrives with its one recipient, its id and its attachment', asyn
   expect(sink.read(999)).toBeUndefined();
 });
 
-test.each(['a@example.org\r\nBcc: evil@example.org', 'a@example.org, evil@example.org', 'group: a@example.org;', 'a@example.org <evil@example.org>', ''])(
-  'the address %j is refused before anything is sent',
-  async (to) => {
-    const before = sink.list().length;
-    await expect(mailer.send(mail({ to }))).rejects.toMatchObject({ code: 'value' });
-    expect(sink.list()).toHaveLength(before);
-  },
-);
+test.each([
+  'a@example.org\r\nBcc: evil@example.org',
+  'a@example.org, evil@example.org',
+  'group: a@example.org;',
+  'a@example.org <evil@example.org>',
+  '',
+])('the address %j is refused before anything is sent', async (to) => {
+  const before = sink.list().length;
+  await expect(mailer.send(mail({ to }))).rejects.toMatchObject({ code: 'value' });
+  expect(sink.list()).toHaveLength(before);
+});
 
 test('line breaks in subject, file name and text inject no header and no recipient', async () => {
   await mailer.send(
@@ -61,7 +64,9 @@ test('line breaks in subject, file name and text inject no header and no recipie
 });
 
 test('a message id with a line break is refused', async () => {
-  await expect(mailer.send(mail({ messageId: '<a@b>\r\nBcc: evil@example.org' }))).rejects.toMatchObject({ code: 'value' });
+  await expect(mailer.send(mail({ messageId: '<a@b>\r\nBcc: evil@example.org' }))).rejects.toMatchObject({
+    code: 'value',
+  });
 });
 
 /** A relay that speaks what it is told to: answers by the first word of each command. */
@@ -97,7 +102,9 @@ test.each([
 test('where TLS is required a relay without STARTTLS gets no message', async () => {
   const { url, said, server } = await relay({ EHLO: '250 relay', STARTTLS: '502 not here' });
   const own = smtpMailer({ url, from: 'reports@csss.example', requireTls: true });
-  await expect(own.send(mail())).rejects.toMatchObject({ code: expect.stringMatching(/transient|business-rule/) as unknown });
+  await expect(own.send(mail())).rejects.toMatchObject({
+    code: expect.stringMatching(/transient|business-rule/) as unknown,
+  });
   expect(said.some((line) => /^(MAIL|RCPT|DATA)/i.test(line))).toBe(false);
   own.close();
   server.close();

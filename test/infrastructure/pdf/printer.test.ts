@@ -14,7 +14,10 @@ const asked: string[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'csss-pdf-'));
-  printer = await startPrinter({ cacheFolder: folder, ...(process.env['CHROMIUM_PATH'] && { chromiumPath: process.env['CHROMIUM_PATH'] }) });
+  printer = await startPrinter({
+    cacheFolder: folder,
+    ...(process.env['CHROMIUM_PATH'] && { chromiumPath: process.env['CHROMIUM_PATH'] }),
+  });
   server = createServer((request, response) => {
     asked.push(request.url ?? '');
     response.end('secret from inside');
@@ -27,7 +30,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const page = (body: string) => `<!doctype html><html lang="en"><head><title>A title</title><style>body { font-family: 'Noto Sans' }</style></head><body>${body}</body></html>`;
+const page = (body: string) =>
+  `<!doctype html><html lang="en"><head><title>A title</title><style>body { font-family: 'Noto Sans' }</style></head><body>${body}</body></html>`;
 
 /** pdftotext, where this machine has it. */
 async function textOf(pdf: Uint8Array): Promise<string | undefined> {
