@@ -21,7 +21,7 @@ node = findNode();
 
 if (mode === 'start') {
   await buildViewer();
-  await run(node, ['server/main.ts', ...args]);
+  await run(node, ['--disable-proto=delete', 'server/main.ts', ...args]);
 } else if (mode === 'test') {
   if (args.length === 0) await check();
   await buildViewer();

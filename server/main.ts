@@ -1,3 +1,4 @@
+import './core/sealed-prototype.ts';
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import { setFlagsFromString } from 'node:v8';

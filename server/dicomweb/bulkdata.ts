@@ -9,6 +9,7 @@ import type { Offer } from '../http/negotiate.ts';
 import { accepted, asking, partOf, send, type Exchange } from './exchange.ts';
 import { sendFrames } from './frames.ts';
 import { multipart } from './write-multipart.ts';
+import { own } from '../core/table.ts';
 
 const octets = 'application/octet-stream';
 const document = '00420011';
@@ -19,7 +20,7 @@ export function bulkdata(world: World) {
     const path = bulkPath(ctx.params['path'] ?? '');
     const { instances } = await locate(world, asking(ctx), partOf(ctx), 'dicomweb:retrieve', `bulkdata/${path}`);
     const [instance] = instances as [InstanceRow];
-    const place = instance.bulk[path];
+    const place = own(instance.bulk, path);
     if (!place) throw new Problem('not-found', 'The instance has no bulk data at this path');
     if (path === '7FE00010' && instance.frames?.encapsulated) {
       const all = Array.from({ length: frameCount(instance.frames) }, (_, i) => i + 1);
@@ -37,7 +38,7 @@ function bulkPath(text: string): string {
 }
 
 export async function sendValue(ctx: Exchange, world: World, instance: InstanceRow, path: string): Promise<void> {
-  const { offset, length } = instance.bulk[path]!;
+  const { offset, length } = own(instance.bulk, path)!;
   const media = mediaTypeOf(instance, path);
   const choices = accepted(ctx, offersFor(media));
   const blob = instance.inflated ?? instance.blob;

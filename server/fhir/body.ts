@@ -5,6 +5,7 @@ import type { Context } from 'koa';
 import { Problem } from '../core/problem.ts';
 import { requireFhirJson } from './negotiation.ts';
 import { parseJson } from '../core/records/parse-json.ts';
+import { own } from '../core/table.ts';
 
 const decompressors = {
   gzip: createGunzip,
@@ -25,7 +26,7 @@ export async function readBytes(ctx: Context, limit: number): Promise<Buffer> {
   if (encoded && !Object.hasOwn(decompressors, encoding)) {
     throw new Problem('media-type', 'The Content-Encoding must be gzip, deflate, br or none');
   }
-  const decompress = encoded ? decompressors[encoding as keyof typeof decompressors]() : undefined;
+  const decompress = encoded ? own(decompressors, encoding)?.() : undefined;
   const source = decompress ? pipeline(ctx.req, decompress, () => undefined) : ctx.req;
   const chunks: Buffer[] = [];
   let size = 0;

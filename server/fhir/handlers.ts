@@ -20,12 +20,14 @@ import { pageTokens } from './page-token.ts';
 import { read, versionOf, vread } from './read.ts';
 import { search, typesIn, type SearchRequest } from './search.ts';
 import { validateOperation } from './validate-operation.ts';
+import { own } from '../core/table.ts';
 
 export type Handler = (exchange: Exchange, ctx: Context) => Promise<Answer> | Answer;
 
 const typeOf = (ctx: Context) => typeIn(parameter(ctx, 'type'));
 const idOf = (ctx: Context) => idIn(parameter(ctx, 'id'));
-const parameter = (ctx: Context, name: string): string | undefined => (ctx['params'] as Record<string, string>)[name];
+const parameter = (ctx: Context, name: string): string | undefined =>
+  own(ctx['params'] as Record<string, string>, name);
 const query = (ctx: Context): [string, string][] => parseQueryString(ctx.querystring);
 
 export function handlers({ world, smart, limit, pageKey, fault }: Required<Omit<FhirFace, 'bearer'>>) {

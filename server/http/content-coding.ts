@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Problem } from '../core/problem.ts';
+import { own } from '../core/table.ts';
 
 const decoders = {
   gzip: createGunzip,
@@ -19,8 +20,9 @@ const decoders = {
 export function decodedBody(request: IncomingMessage): AsyncIterable<Uint8Array> {
   const coding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   if (coding === 'identity' || coding === '') return chunksOf(request);
-  if (!(coding in decoders)) throw new Problem('media-type', 'Content-Encoding can be gzip, deflate or br');
-  const decoder = decoders[coding as keyof typeof decoders]();
+  const open = own<() => Transform>(decoders, coding);
+  if (!open) throw new Problem('media-type', 'Content-Encoding can be gzip, deflate or br');
+  const decoder = open();
   request.once('error', (error) => decoder.destroy(error));
   request.once('close', () => {
     if (!request.complete) decoder.destroy(new Error('The request was aborted'));

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { extname, join, normalize, sep } from 'node:path';
 import type { Middleware } from 'koa';
+import { own } from '../core/table.ts';
 
 const types: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -28,7 +29,7 @@ export function webApplication(folder: string): Middleware {
     const hidden = path.includes('\0') || path.split(sep).some((part) => part.startsWith('.'));
     const file = hidden ? undefined : await fileAt(join(folder, path));
     if (file) {
-      ctx.type = types[extname(file.name)] ?? 'application/octet-stream';
+      ctx.type = own(types, extname(file.name)) ?? 'application/octet-stream';
       ctx.set(
         'Cache-Control',
         path.startsWith(`${sep}assets${sep}`) ? 'public, max-age=31536000, immutable' : 'no-cache',

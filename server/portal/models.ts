@@ -13,6 +13,7 @@ import { rescan } from '../core/analysis/register-models.ts';
 import type { World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import type { State } from '../http/state.ts';
+import { own } from '../core/table.ts';
 
 export interface ModelRoutesParts {
   world: World;
@@ -155,7 +156,7 @@ async function drift(world: World, model: RegisteredModel | undefined, wish: unk
 }
 
 function asked(ctx: Context, name: string): string | undefined {
-  const value = ctx.query[name];
+  const value = own(ctx.query, name);
   return value === undefined || value === '' ? undefined : parsed(digest, value, name);
 }
 

@@ -1,4 +1,5 @@
 import type { Role, Scope } from '../principal.ts';
+import { own } from '../table.ts';
 
 /** Scopes about the sign-in itself and its launch context; everything else names resources. */
 const plainScopes = new Set([
@@ -28,7 +29,7 @@ export function parseScope(text: string): Scope | undefined {
   const found = shape.exec(text);
   if (!found) return undefined;
   const [, context, type, letters, query] = found as unknown as [string, Scope['context'], string, string, string?];
-  const permissions = version1[letters] ?? letters;
+  const permissions = own(version1, letters) ?? letters;
   if (permissions === '') return undefined;
   if (query === undefined) return { context, type, permissions };
   if (!granular.test(query.replace(commonParameters, '$1$2='))) return undefined;
@@ -84,7 +85,7 @@ export function describeScope(text: string): string {
     'launch/imagingstudy': 'Know which imaging study it is opened with',
   };
   const scope = parseScope(text);
-  if (!scope) return plain[text] ?? text;
+  if (!scope) return own(plain, text) ?? text;
   const verbs = [
     /[rs]/.test(scope.permissions) ? 'see' : '',
     scope.permissions.includes('c') ? 'add' : '',

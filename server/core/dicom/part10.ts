@@ -7,6 +7,7 @@ import { frameOffsets } from './frame-offsets.ts';
 import type { DicomJson } from './json.ts';
 import { transferSyntax, type TransferSyntax } from './transfer-syntax.ts';
 import { isUid } from './uid.ts';
+import { own } from '../table.ts';
 
 export interface FileMeta {
   TransferSyntaxUID: string;
@@ -68,7 +69,7 @@ export function readInstance(source: ByteSource, { TransferSyntaxUID, syntax, da
 
 /** The message names the attribute, never its value: hostile values belong in no log. */
 function identity(attributes: DicomJson, tag: string, name: string): string {
-  const { vr, Value: values } = attributes[tag] ?? {};
+  const { vr, Value: values } = own(attributes, tag) ?? {};
   if (!values) throw new Problem('required', `The data set has no ${name}`);
   const [value] = values;
   if (vr !== 'UI' || values.length !== 1 || typeof value !== 'string' || !isUid(value)) {

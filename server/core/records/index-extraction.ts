@@ -8,6 +8,7 @@ import { dateInterval } from './date-interval.ts';
 import { referenceKey } from './reference-key.ts';
 import { isObject, type Node } from './search-path.ts';
 import { searchParametersOf, type SearchParameterType } from './search-parameters.ts';
+import { own } from '../table.ts';
 
 /** `part` numbers the elements of a composite, so that only components of one element are put together. */
 interface Row {
@@ -108,7 +109,7 @@ function addString(rows: IndexRows, row: Row, value: unknown): void {
     const text = keyText(value);
     if (text !== '') rows.string.push({ ...row, value: text });
   } else if (isObject(value)) {
-    for (const part of nameAndAddressParts) for (const item of listOf(value[part])) addString(rows, row, item);
+    for (const part of nameAndAddressParts) for (const item of listOf(own(value, part))) addString(rows, row, item);
   }
 }
 
@@ -136,8 +137,8 @@ function addDate(rows: IndexRows, row: Row, value: unknown): void {
       if (isObject(value['repeat'])) addDate(rows, row, value['repeat']['boundsPeriod']);
       return;
     }
-    const [start, end] = ['start', 'end'].map((name) =>
-      typeof value[name] === 'string' ? dateInterval(value[name]) : undefined,
+    const [start, end] = [value['start'], value['end']].map((text) =>
+      typeof text === 'string' ? dateInterval(text) : undefined,
     );
     const [low, high] = [start ? iso(start.low) : '-infinity', end ? iso(end.high) : 'infinity'];
     if (start || end) rows.date.push({ ...row, low, high });
@@ -172,7 +173,7 @@ function addQuantity(rows: IndexRows, row: Row, value: unknown): void {
 }
 
 function addRange(rows: IndexRows, row: Row, range: Record<string, unknown>): void {
-  const [low, high] = ['low', 'high'].map((end) => (isObject(range[end]) ? range[end] : {}));
+  const [low, high] = [range['low'], range['high']].map((end) => (isObject(end) ? end : {}));
   const units = { ...low, ...high };
   rows.quantity.push({
     ...row,

@@ -5,6 +5,7 @@ import { resourceTypes } from './r4/structure.ts';
 import { searchParameter, type SearchParameter } from './search-parameters.ts';
 import type { SearchCondition } from './search-query.ts';
 import { modifiers, recordParameters, splitUnescaped } from './search-values.ts';
+import { own } from '../table.ts';
 
 /** Deeper chains are joins that no index makes cheap. */
 const maxDepth = 4;
@@ -26,7 +27,7 @@ export function parseCondition(
   if (name.startsWith('_has:')) return parseHas(type, name, value, depth);
   const dot = name.indexOf('.');
   const [code = '', modifier, ...more] = (dot < 0 ? name : name.slice(0, dot)).split(':');
-  const kind = recordParameters[code] ?? searchParameter(type, code)?.type;
+  const kind = own(recordParameters, code) ?? searchParameter(type, code)?.type;
   if (!kind) return undefined;
   if (more.length > 0) throw unknownModifier(code);
   if (dot >= 0) return parseChain(searchParameter(type, code), code, modifier, name.slice(dot + 1), value, depth);

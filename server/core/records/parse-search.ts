@@ -10,6 +10,7 @@ import { resourceTypes } from './r4/structure.ts';
 import { searchParameter } from './search-parameters.ts';
 import type { IncludeInstruction, SearchCondition, SearchQuery } from './search-query.ts';
 import { recordParameters, splitUnescaped } from './search-values.ts';
+import { own } from '../table.ts';
 
 export type Parameters = readonly (readonly [name: string, value: string])[];
 export type Summary = 'true' | 'text' | 'data' | 'count' | 'false';
@@ -89,7 +90,7 @@ function take(parsed: ParsedSearch, name: string, value: string): string | undef
   const { query } = parsed;
   const [plain] = name.split(':');
   if (plain === '_include' || plain === '_revinclude') return takeInclude(query, name, value);
-  const control = Object.hasOwn(controls, name) ? controls[name] : undefined;
+  const control = own(controls, name);
   if (control) return control(parsed, value);
   const condition = parseCondition(query.type, name, value);
   if (!condition) return 'is no search parameter of this type';
@@ -128,7 +129,7 @@ const controls: Record<string, (parsed: ParsedSearch, value: string) => string |
     for (const key of value.split(',')) {
       const descending = key.startsWith('-');
       const parameter = descending ? key.slice(1) : key;
-      const kind = recordParameters[parameter] ?? searchParameter(parsed.query.type, parameter)?.type;
+      const kind = own(recordParameters, parameter) ?? searchParameter(parsed.query.type, parameter)?.type;
       if (!kind || kind === 'composite') return 'names a parameter that cannot be sorted by';
       sort.push({ parameter, descending });
     }

@@ -2,6 +2,7 @@
  * Invariants of the general datatypes, by hand: they apply at every element of their type, so FHIRPath would
  * make them the dearest part of a write. Keys are those of FHIR datatypes.html.
  */
+import { own } from '../table.ts';
 type Node = Record<string, unknown>;
 export interface Broken {
   key: string;
@@ -10,14 +11,14 @@ export interface Broken {
 
 /** @returns the invariants of `type` that `node` breaks. */
 export function brokenInvariants(type: string, node: Node): readonly Broken[] {
-  const rules = rulesOf[type];
+  const rules = own(rulesOf, type);
   if (!rules) return none;
   const broken = rules.filter((rule) => !rule.holds(node));
   return broken.length > 0 ? broken : none;
 }
 
 const none: readonly Broken[] = [];
-const has = (node: Node, name: string): boolean => node[name] !== undefined || node[`_${name}`] !== undefined;
+const has = (node: Node, name: string): boolean => own(node, name) !== undefined || own(node, `_${name}`) !== undefined;
 const needs = (name: string, other: string) => (node: Node) => !has(node, name) || has(node, other);
 
 const quantity = [

@@ -13,6 +13,7 @@ import { isNode, report, type Node, type ValidationIssue, type Walk } from './va
 import { narrativeFault } from './validate-narrative.ts';
 import { isPrimitive, primitiveFault } from './validate-primitive.ts';
 import { checkContained, checkReference } from './validate-reference.ts';
+import { own } from '../table.ts';
 
 export type { ValidationIssue } from './validate-issue.ts';
 
@@ -82,13 +83,13 @@ function walkNode(node: Node, structure: TypeStructure, path: string, walk: Walk
       choices.set(property.element, plain);
     }
     const here = `${path}.${property.element}`;
-    if (plain === name) walkProperty(node[name], node[`_${name}`], property, here, walk);
-    else walkPrimitiveElements(node[name], node[plain], property, here, walk);
+    if (plain === name) walkProperty(own(node, name), own(node, `_${name}`), property, here, walk);
+    else walkPrimitiveElements(own(node, name), own(node, plain), property, here, walk);
   }
   // A resource with nothing but its type is legal JSON for FHIR; an element is not.
   if (names === 0 && walk.root !== node) report(issues, 'structure', 'must not be an empty object', path);
   for (const { element, names: written } of structure.mandatory) {
-    if (!written.some((name) => node[name] !== undefined || node[`_${name}`] !== undefined)) {
+    if (!written.some((name) => own(node, name) !== undefined || own(node, `_${name}`) !== undefined)) {
       report(issues, 'required', 'is required', `${path}.${element}`);
     }
   }

@@ -29,11 +29,17 @@ function rendered(part: Part): string {
   return escape(String(part));
 }
 
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const entities = new Map([
+  ['&', '&amp;'],
+  ['<', '&lt;'],
+  ['>', '&gt;'],
+  ['"', '&quot;'],
+  ["'", '&#39;'],
+]);
 
 /** Also drops what is no character of XML 1.0: control characters would vanish or break the text layer of a PDF. */
 function escape(text: string): string {
   return text
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]/g, '')
-    .replace(/[&<>"']/g, (found) => entities[found]!);
+    .replace(/[&<>"']/g, (found) => entities.get(found)!);
 }

@@ -2,6 +2,7 @@
 import type { CodeableConcept, Coding, HumanName, Identifier, Reference } from '@medplum/fhirtypes';
 import { items, persons, printable, text } from '../dicom/attribute-values.ts';
 import type { DicomJson, PersonName } from '../dicom/json.ts';
+import { own } from '../table.ts';
 
 export const dcm = 'http://dicom.nema.org/resources/ontology/DCM';
 const sct = 'http://snomed.info/sct';
@@ -24,7 +25,7 @@ export function codeableConcept(item: DicomJson): CodeableConcept | undefined {
   const code = text(item, '00080100') ?? text(item, '00080119');
   const meaning = text(item, '00080104');
   const schemeUid = text(item, '0008010C');
-  const system = schemes[text(item, '00080102') ?? ''] ?? (schemeUid && `urn:oid:${schemeUid}`);
+  const system = own(schemes, text(item, '00080102') ?? '') ?? (schemeUid && `urn:oid:${schemeUid}`);
   const coding: Coding | undefined =
     system && code ? { system, code, ...(meaning && { display: meaning }) } : undefined;
   if (!coding && !meaning) return undefined;
@@ -158,7 +159,7 @@ const bodyParts: Record<string, [code: string, display: string]> = {
 };
 
 export function bodySite(part: string): Coding {
-  const known = bodyParts[part.toUpperCase()];
+  const known = own(bodyParts, part.toUpperCase());
   return known ? { system: sct, code: known[0], display: known[1] } : { display: part };
 }
 
@@ -169,5 +170,5 @@ export function laterality(value: string | undefined): Coding | undefined {
     R: { system: sct, code: '24028007', display: 'Right' },
     B: { system: sct, code: '51440002', display: 'Right and left' },
   };
-  return codes[value ?? ''];
+  return own(codes, value ?? '');
 }

@@ -5,6 +5,7 @@ import type { DicomJson } from '../dicom/json.ts';
 import type { Settings, Stores } from '../ports.ts';
 import { write, type WriteContext } from '../records/write.ts';
 import { fhirDate, humanNames } from './fhir-values.ts';
+import { own } from '../table.ts';
 
 /** Who an image says it is of: Patient ID is only unique together with its issuer (PS3.3 C.2.1). */
 export interface PatientIdentity {
@@ -135,7 +136,7 @@ function patientOf(identity: PatientIdentity | undefined, attributes: DicomJson)
   const name = persons(attributes, '00100010').flatMap(humanNames);
   const birthDate = fhirDate(text(attributes, '00100030'));
   const genders: Record<string, Patient['gender']> = { M: 'male', F: 'female', O: 'other' };
-  const gender = genders[texts(attributes, '00100040')[0] ?? ''];
+  const gender = own(genders, texts(attributes, '00100040')[0] ?? '');
   return {
     resourceType: 'Patient',
     active: true,

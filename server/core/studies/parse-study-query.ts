@@ -8,6 +8,8 @@ const usual = { anywhere: 1_000, inStudy: 50_000 };
 const most = 50_000;
 const matchKeysLimit = 64;
 
+const switchNames = ['fuzzymatching', 'emptyvaluematching', 'multiplevaluematching'] as const;
+
 const bulkVrs = /^(OB|OD|OF|OL|OV|OW|UN)$/;
 
 /**
@@ -23,7 +25,8 @@ export function parseStudyQuery(
 ): StudyQuery & { capped: boolean } {
   const match: StudyQuery['match'] = [];
   const include: string[] = [];
-  const switches = { fuzzymatching: false, emptyvaluematching: false, multiplevaluematching: false };
+  const switches = new Map<string, boolean>(switchNames.map((name) => [name, false]));
+  const switched = (name: (typeof switchNames)[number]): boolean => switches.get(name) === true;
   let limit: number | undefined;
   let offset = 0;
   for (const [name, value] of parameters) {
@@ -32,7 +35,7 @@ export function parseStudyQuery(
     else if (name === 'offset') offset = count(name, value);
     else if (name === 'includefield')
       include.push(...value.split(',').map((field) => field.trim()).filter((field) => field !== '')); // prettier-ignore
-    else if (name in switches) switches[name as keyof typeof switches] = truth(name, value);
+    else if (switches.has(name)) switches.set(name, truth(name, value));
     else {
       const path = attributePath(name);
       if (path) match.push(matchKey(path, value));
@@ -43,9 +46,9 @@ export function parseStudyQuery(
     ...target,
     match,
     include: include.includes('all') ? 'all' : include.map(includedPath),
-    fuzzy: switches.fuzzymatching,
-    emptyValueMatching: switches.emptyvaluematching,
-    multipleValueMatching: switches.multiplevaluematching,
+    fuzzy: switched('fuzzymatching'),
+    emptyValueMatching: switched('emptyvaluematching'),
+    multipleValueMatching: switched('multiplevaluematching'),
     limit: Math.min(limit ?? (target.StudyInstanceUID === undefined ? usual.anywhere : usual.inStudy), most),
     offset,
     capped: limit !== undefined && limit > most,

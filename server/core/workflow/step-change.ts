@@ -4,6 +4,7 @@ import { Problem } from '../problem.ts';
 import type { Principal } from '../principal.ts';
 import { codeOf, type ReviewData, type ReviewStep, systems } from './codes.ts';
 import { isEnded } from './task-moves.ts';
+import { own } from '../table.ts';
 
 /** What a person may change on a step Task; the rest is the server's. */
 const changeable = new Set(['status', 'statusReason', 'owner', 'note', 'output', 'contained']);
@@ -21,6 +22,8 @@ const outputs: Record<ReviewStep, readonly ReviewData[]> = {
 
 const longestNote = 20_000;
 
+const elementsOf = (task: Task) => task as unknown as Record<string, unknown>;
+
 /**
  * Checks that a person's write touches only what a step lets them change, and completes it: author and time
  * of new notes, the server's own elements, the security labels.
@@ -32,7 +35,7 @@ const longestNote = 20_000;
 export function acceptChange(before: Task, after: Task, code: ReviewStep, principal: Principal, at: Date): Task {
   for (const element of new Set([...Object.keys(before), ...Object.keys(after)])) {
     if (changeable.has(element) || overwritten.has(element)) continue;
-    if (isDeepStrictEqual(before[element as keyof Task], after[element as keyof Task])) continue;
+    if (isDeepStrictEqual(own(elementsOf(before), element), own(elementsOf(after), element))) continue;
     throw new Problem('business-rule', `A step of a review does not let ${element} change.`, {
       expression: `Task.${element}`,
     });

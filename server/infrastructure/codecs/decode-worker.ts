@@ -2,6 +2,7 @@
  * Runs in a worker thread: reads the bytes of one frame, decodes them and, if asked, makes them displayable.
  * It knows files and codecs only; what it may read comes with the task.
  */
+import '../../core/sealed-prototype.ts';
 import { parentPort } from 'node:worker_threads';
 import type { DecodedFrame, InstanceRow, RenderedLook } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
@@ -13,6 +14,7 @@ import { explicitSurroundings, type Surroundings } from './explicit-surroundings
 import { describeFrame } from './frame-description.ts';
 import { readFrame, readRanges } from './frame-bytes.ts';
 import { decodeNative } from './native-frame.ts';
+import { own } from '../../core/table.ts';
 
 /** Results by kind of task. */
 export interface PixelResults {
@@ -52,7 +54,7 @@ function inWordOrder(bytes: Uint8Array, instance: InstanceRow): Uint8Array {
 /** Reads lookup tables that were too long to stay in the attributes; words in the file's byte order become little endian. */
 function bulkReader({ path, instance }: PixelTask) {
   return (element: string): Uint8Array | undefined => {
-    const place = instance.bulk[element];
+    const place = own(instance.bulk, element);
     if (!place || place.length > 262_144) return undefined;
     const bytes = readRanges(path, [[place.offset, place.length]]);
     swapWords(bytes, wordWidthAt(instance, element));

@@ -1,6 +1,7 @@
 import type { InstanceRow } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
 import type { DicomJson } from '../../core/dicom/json.ts';
+import { own } from '../../core/table.ts';
 
 /** The Image Pixel module (PS3.3 C.7.6.3) of a frame, as the codecs need it. */
 export interface FrameDescription {
@@ -61,11 +62,11 @@ function requiredNumber(attributes: DicomJson, tag: string, name: string): numbe
 }
 
 function numberOf(attributes: DicomJson, tag: string): number | undefined {
-  const value = Number(attributes[tag]?.Value?.[0] ?? Number.NaN);
+  const value = Number(own(attributes, tag)?.Value?.[0] ?? Number.NaN);
   return Number.isInteger(value) ? value : undefined;
 }
 
 function textOf(attributes: DicomJson, tag: string): string | undefined {
-  const value = attributes[tag]?.Value?.[0];
+  const value = own(attributes, tag)?.Value?.[0];
   return typeof value === 'string' ? value.trim() : undefined;
 }

@@ -1,4 +1,5 @@
 /** Thread body: reads one file for each message. Whatever hostile bytes do here, the server's event loop does not feel it. */
+import '../../core/sealed-prototype.ts';
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { readFileMeta, readInstance } from '../../core/dicom/part10.ts';

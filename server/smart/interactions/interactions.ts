@@ -8,6 +8,7 @@ import { finish, type Ctx, type InteractionParts, type Step } from './interactio
 import { errorPage, formTarget, showPage } from '../pages/layout.ts';
 import { handleFindPatient, handlePatient, showPatients } from './patient-step.ts';
 import { handleSignIn, showSignIn } from './sign-in-step.ts';
+import { own } from '../../core/table.ts';
 
 /** The pages of an interaction at /interaction/:uid; oidc-provider says which step is due. */
 export function interactionRoutes(router: Router<State>, parts: InteractionParts): void {
@@ -53,7 +54,7 @@ async function inStep(parts: InteractionParts, ctx: Ctx, run: (step: Step) => Pr
         status: 400,
       });
     } else if (error instanceof Problem) {
-      const status = { forbidden: 403, 'media-type': 415, 'too-long': 413 }[error.code as string] ?? 400;
+      const status = own({ forbidden: 403, 'media-type': 415, 'too-long': 413 }, error.code) ?? 400;
       showPage(ctx, { ...errorPage(error.message), status });
     } else {
       throw error;
