@@ -1,9 +1,10 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { trimEnd } from './core/trim-end.ts';
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 const wholeNumber = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
-const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
+const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => trimEnd(text, '/'));
 const timeZone = z.string().refine((name) => Intl.supportedValuesOf('timeZone').includes(name) || name === 'UTC', {
   message: 'must be an IANA time zone such as Europe/Berlin',
 });

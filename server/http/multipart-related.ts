@@ -24,10 +24,12 @@ export function mediaType(header: string): MediaType | undefined {
   if (!/^[^\s/]+\/[^\s/]+$/.test(media.trim())) return undefined;
   const parameters = new Map<string, string>();
   for (const parameter of rest) {
-    const [, name = '', quoted, plain = ''] =
-      /^\s*([^\s=]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|(.*?))\s*$/.exec(parameter) ?? [];
-    if (name !== '' && !parameters.has(name.toLowerCase()))
-      parameters.set(name.toLowerCase(), quoted?.replace(/\\(.)/g, '$1') ?? plain);
+    const equals = parameter.indexOf('=');
+    const name = parameter.slice(0, equals).trim().toLowerCase();
+    if (equals < 0 || !/^\S+$/.test(name) || parameters.has(name)) continue;
+    const value = parameter.slice(equals + 1).trim();
+    const quoted = /^"((?:[^"\\]|\\.)*)"$/.exec(value)?.[1];
+    parameters.set(name, quoted?.replace(/\\(.)/g, '$1') ?? value);
   }
   return { media: media.trim().toLowerCase(), parameters };
 }

@@ -2,6 +2,7 @@ import { decodeText, type TextDecoding } from './charset.ts';
 import type { DicomElement, DicomValue } from './json.ts';
 import { personName } from './person-name.ts';
 import { own } from '../table.ts';
+import { trimEnd } from '../trim-end.ts';
 
 /** VRs whose value is bytes to JSON (PS3.18 F.2.7). */
 const binary = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN']);
@@ -71,7 +72,7 @@ function exact(value: bigint): number | string {
 }
 
 function texts(vr: string, text: string): DicomValue[] {
-  const clean = text.replace(/[\0 ]+$/, '').replaceAll('\0', '\uFFFD');
+  const clean = trimEnd(text, '\0 ').replaceAll('\0', '\uFFFD');
   if (longText.has(vr)) return [clean === '' ? null : clean];
   return clean.split('\\').map((part) => {
     const value = vr === 'UC' ? part.trimEnd() : part.trim();
@@ -83,7 +84,7 @@ function texts(vr: string, text: string): DicomValue[] {
 
 /** What is no decimal or integer string stays text: never a zero, never a guess. */
 function numberOrText(vr: 'DS' | 'IS', text: string): number | string {
-  const form = vr === 'IS' ? /^[+-]?\d+$/ : /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+  const form = vr === 'IS' ? /^[+-]?\d+$/ : /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
   if (!form.test(text)) return text;
   const value = Number(text);
   return Number.isFinite(value) && (Number.isSafeInteger(value) || !Number.isInteger(value)) ? value : text;

@@ -1,5 +1,6 @@
 import type { ReadInstance } from '../ports.ts';
 import { Problem } from '../problem.ts';
+import { trimEnd } from '../trim-end.ts';
 import type { ByteSource } from './byte-source.ts';
 import { readDataSet } from './data-set.ts';
 import { elementHeader, undefinedLength, type Encoding } from './element-header.ts';
@@ -40,7 +41,7 @@ export function readFileMeta(source: ByteSource): FileMeta {
   }
   if (!syntaxAt || syntaxAt.length === 0 || syntaxAt.length > 66)
     throw new Problem('required', 'The file does not name its transfer syntax (0002,0010)');
-  const uid = latin(source.bytes(syntaxAt.offset, syntaxAt.length)).replace(/[\0 ]+$/, '');
+  const uid = trimEnd(latin(source.bytes(syntaxAt.offset, syntaxAt.length)), '\0 ');
   const syntax = isUid(uid) ? transferSyntax(uid) : undefined;
   if (!syntax)
     throw new Problem('not-supported', 'The transfer syntax of the file (0002,0010) is not one that is stored here');

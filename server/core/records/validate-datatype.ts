@@ -3,6 +3,8 @@
  * make them the dearest part of a write. Keys are those of FHIR datatypes.html.
  */
 import { own } from '../table.ts';
+import { trimEnd } from '../trim-end.ts';
+
 type Node = Record<string, unknown>;
 export interface Broken {
   key: string;
@@ -117,5 +119,5 @@ function inOrder(start: unknown, end: unknown): boolean {
 function sizeFits(data: unknown, size: unknown): boolean {
   if (typeof data !== 'string' || typeof size !== 'number') return true;
   const packed = data.replaceAll(/\s+/g, '');
-  return Math.floor((packed.replace(/=+$/, '').length * 3) / 4) === size;
+  return Math.floor((trimEnd(packed, '=').length * 3) / 4) === size;
 }

@@ -52,7 +52,7 @@ function connection(url: URL, { requireTls, ca }: SmtpOptions) {
 
 async function send(transport: Transporter, from: string, mail: OutgoingMail): Promise<void> {
   if (!isPlainAddress(mail.to)) throw new Problem('value', 'The e-mail address is not a single plain address.');
-  if (!/^<[!-;=?-~]+@[!-;=?-~]+>$/.test(mail.messageId))
+  if (!/^<[!-;=?A-~]+@[!-;=?A-~]+>$/.test(mail.messageId))
     throw new Problem('value', 'The message id is not of the form <left@right>.');
   try {
     await transport.sendMail({
