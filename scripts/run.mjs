@@ -45,10 +45,14 @@ async function installWhatIsMissing() {
   writeFileSync(stamp, wanted);
 }
 
-/** This Node if it is new enough, else the one that npm installed beside the packages. */
+/**
+ * This Node if it is new enough and has long-term support, which the authorization library asks for; else the one that
+ * npm installed beside the packages; else this one if it is new enough.
+ */
 function findNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major > neededNode[0] || (major === neededNode[0] && minor >= neededNode[1])) return process.execPath;
+  const newEnough = major > neededNode[0] || (major === neededNode[0] && minor >= neededNode[1]);
+  if (newEnough && process.release.lts) return process.execPath;
   const require = createRequire(join(root, 'package.json'));
   const system = process.platform === 'win32' ? 'win' : process.platform;
   for (const name of [`node-${system}-${process.arch}`, `node-bin-${system}-${process.arch}`]) {
@@ -60,6 +64,7 @@ function findNode() {
       // not for this platform
     }
   }
+  if (newEnough) return process.execPath;
   return fail(
     `This is Node ${process.versions.node}; CSSS runs on ${neededNode.join('.')} or newer, and npm has none for ` +
       `${process.platform}-${process.arch}. Install a newer Node, or install again without --omit=optional.`,

@@ -9,6 +9,7 @@ import { requestId } from './http/request-id.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import type { State } from './http/state.ts';
 import { webApplication } from './http/static.ts';
+import { unwantedBody } from './http/unwanted-body.ts';
 import type { Logger } from './log.ts';
 
 export interface AppParts {
@@ -30,6 +31,7 @@ export function createApp(parts: AppParts): Koa<State> {
   app.keys = [...parts.cookieKeys];
   const secure = parts.publicUrl.startsWith('https://');
 
+  app.use(unwantedBody());
   app.use(requestId());
   app.use(
     accessLog(

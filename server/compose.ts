@@ -19,6 +19,7 @@ import { errors } from './fhir/errors.ts';
 import { fhirFace } from './fhir/face.ts';
 import { bearer } from './http/bearer.ts';
 import type { Readiness } from './http/health.ts';
+import { places } from './http/places.ts';
 import type { State } from './http/state.ts';
 import { argon2Passwords } from './infrastructure/argon2.ts';
 import { diskBlobs } from './infrastructure/blobs/disk.ts';
@@ -201,7 +202,9 @@ async function build(
     demoAccounts: demo ? demoSignIns : [],
     onFault: (err) => log.error({ err }, 'authorization server fault'),
   });
-  const guard = bearer(smart.verify);
+  const identify = bearer(smart.verify);
+  const takePlace = places(config.budget);
+  const guard: Middleware<State> = (ctx, next) => identify(ctx, () => takePlace(ctx, next) as Promise<unknown>);
   const fhir = fhirFace({
     world,
     bearer: guard as Middleware,
@@ -222,7 +225,12 @@ async function build(
     fault,
   });
 
-  const dicomweb = dicomwebFace({ world, bearer: guard, instanceLimit: config.maxInstanceBytes });
+  const dicomweb = dicomwebFace({
+    world,
+    bearer: guard,
+    instanceLimit: config.maxInstanceBytes,
+    budget: config.budget,
+  });
 
   let draining = false;
   const status = (): PortalStatus => portalStatus(config, world.classifier.state());

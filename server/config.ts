@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { trimEnd } from './core/trim-end.ts';
+import { defaultBudget, type Budget } from './http/budget.ts';
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 const wholeNumber = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
@@ -49,6 +50,11 @@ const variables = z.object({
     .pipe(z.array(z.url().refine((origin) => new URL(origin).origin === origin, 'must be an origin without a path'))),
   MAX_FHIR_BYTES: wholeNumber(1024, 1024 ** 3).default(10 * 1024 ** 2),
   MAX_INSTANCE_BYTES: wholeNumber(1024, 2 ** 40).default(4 * 1024 ** 3),
+  MAX_STORE_BYTES: wholeNumber(1024, 2 ** 45).default(defaultBudget.storeBytes),
+  MAX_STORE_PARTS: wholeNumber(1, 1_000_000).default(defaultBudget.parts),
+  MAX_REQUESTS_PER_CALLER: wholeNumber(1, 10_000).default(defaultBudget.perCaller),
+  MAX_CONNECTIONS: wholeNumber(10, 100_000).default(defaultBudget.connections),
+  MIN_BYTES_PER_SECOND: wholeNumber(0, 2 ** 30).default(defaultBudget.pace.bytesPerSecond),
   BACKEND_CLIENT_JWKS: z.string().optional(),
 }); // prettier-ignore
 
@@ -80,6 +86,8 @@ export interface Config {
   corsOrigins: string[];
   maxFhirBytes: number;
   maxInstanceBytes: number;
+  /** Of one request, connection and caller. */
+  budget: Budget;
   /** JSON Web Key Set of the demo backend client, if one is to be registered. */
   backendClientJwks: string | undefined;
 }
@@ -132,6 +140,14 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     corsOrigins: value.CORS_ORIGINS,
     maxFhirBytes: value.MAX_FHIR_BYTES,
     maxInstanceBytes: value.MAX_INSTANCE_BYTES,
+    budget: {
+      ...defaultBudget,
+      storeBytes: value.MAX_STORE_BYTES,
+      parts: value.MAX_STORE_PARTS,
+      perCaller: value.MAX_REQUESTS_PER_CALLER,
+      connections: value.MAX_CONNECTIONS,
+      pace: { ...defaultBudget.pace, bytesPerSecond: value.MIN_BYTES_PER_SECOND },
+    },
     backendClientJwks: value.BACKEND_CLIENT_JWKS,
   };
 }

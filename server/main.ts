@@ -7,7 +7,7 @@ import { compose, type System } from './compose.ts';
 import { ConfigurationError, readConfig, type Config } from './config.ts';
 import { demoPassword, demoPeople } from './demo/people.ts';
 import { seedDemo } from './demo/seed.ts';
-import { limitSilence } from './http/silence.ts';
+import { createHttpServer } from './http/http-server.ts';
 import { createLogger } from './log.ts';
 import { startWorkers } from './worker.ts';
 
@@ -56,15 +56,11 @@ async function start(): Promise<System> {
   }
 }
 
-function listen({ app }: System, { host, port }: Config): Promise<Server> {
+function listen({ app }: System, { host, port, budget }: Config): Promise<Server> {
   return new Promise((done, fail) => {
-    const http = app.listen(port, host, () => done(http));
+    const http = createHttpServer(app.callback(), budget);
     http.once('error', fail);
-    // Headers must come soon; a body may take as long as bytes keep coming (a study over a slow line).
-    http.headersTimeout = 10_000;
-    http.requestTimeout = 0;
-    http.keepAliveTimeout = 65_000;
-    limitSilence(http, { receiving: 60_000, answering: 600_000 });
+    http.listen(port, host, () => done(http));
   });
 }
 

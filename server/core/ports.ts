@@ -252,9 +252,10 @@ export type ReadInstance = Omit<InstanceRow, 'blob' | 'size' | 'inflated'> & {
 export interface DicomReader {
   /**
    * @throws Problem `structure` (not DICOM, truncated, a length that does not fit), `required` and `value` (its UIDs),
-   * `not-supported` (transfer syntax), `too-costly` (past the limits of size or time).
+   * `not-supported` (transfer syntax), `too-costly` (past the limits of size or time), `transient` (too many wait).
+   * @param signal gives up what still waits; rejects with its reason
    */
-  read(path: string): Promise<ReadInstance>;
+  read(path: string, signal?: AbortSignal): Promise<ReadInstance>;
 }
 
 export interface Blobs {

@@ -13,6 +13,7 @@ export const failureReason: Record<FailureReason, number> = {
   'other-patient': 0xa902, // does not match: its study is another patient's
   'unclear-patient': 0xa903, // does not match: several patients could be meant
   'other-content': 0x0110, // processing failure: other content is stored under its UID
+  resources: 0xa700, // refused: out of resources
   forbidden: 0x0124, // not authorised (PS3.7 C.5)
   processing: 0x0110,
 };

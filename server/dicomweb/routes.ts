@@ -1,6 +1,7 @@
 import Router from '@koa/router';
 import type { Middleware } from 'koa';
 import type { World } from '../core/ports.ts';
+import type { Budget } from '../http/budget.ts';
 import type { State } from '../http/state.ts';
 import { answerProblems } from './answer-problem.ts';
 import { bulkdata } from './bulkdata.ts';
@@ -21,11 +22,13 @@ const instance = `${series}/instances/:instance`;
  *
  * @param parts.bearer sets `ctx.state.principal` from the access token or throws Problem `login`
  * @param parts.instanceLimit bytes of one stored instance
+ * @param parts.budget of one store request
  */
 export function dicomwebFace(parts: {
   world: World;
   bearer: Middleware<State>;
   instanceLimit?: number;
+  budget?: Pick<Budget, 'storeBytes' | 'parts'>;
 }): Router<State> {
   const { world, bearer } = parts;
   const router = new Router<State>();

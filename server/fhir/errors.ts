@@ -20,8 +20,6 @@ export function errors(fault: (error: unknown, requestId: string) => void): Midd
       if (status === 403 && ctx['state']['principal'])
         ctx.set('WWW-Authenticate', 'Bearer realm="fhir", error="insufficient_scope"');
       if (status === 415) ctx.set('Accept-Patch', 'application/json-patch+json, application/fhir+json');
-      // An unread body would be taken for the next request of the connection.
-      if (status === 413) ctx.set('Connection', 'close');
       ctx.set('Content-Type', typeOf(ctx));
       ctx.body = JSON.stringify(outcome);
     }

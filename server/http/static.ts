@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { extname, join, normalize, sep } from 'node:path';
 import type { Middleware } from 'koa';
@@ -23,6 +22,16 @@ const types: Record<string, string> = {
  * Names under /assets carry a content hash, so browsers may keep those for ever.
  */
 export function webApplication(folder: string): Middleware {
+  /** A few megabytes, kept: so no reader, however slow, holds a file open, and no stream can fail on its way. */
+  const kept = new Map<string, { changed: number; bytes: Promise<Buffer> }>();
+  const contentOf = ({ name, changed }: Found): Promise<Buffer> => {
+    const known = kept.get(name);
+    if (known?.changed === changed) return known.bytes;
+    const bytes = readFile(name);
+    kept.set(name, { changed, bytes });
+    bytes.catch(() => kept.delete(name));
+    return bytes;
+  };
   return async (ctx, next) => {
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next();
     const path = normalize(decode(ctx.path));
@@ -34,8 +43,7 @@ export function webApplication(folder: string): Middleware {
         'Cache-Control',
         path.startsWith(`${sep}assets${sep}`) ? 'public, max-age=31536000, immutable' : 'no-cache',
       );
-      ctx.length = file.size;
-      ctx.body = createReadStream(file.name);
+      ctx.body = await contentOf(file);
     } else if (extname(path) === '' && ctx.accepts('html')) {
       ctx.type = types['.html']!;
       ctx.set('Cache-Control', 'no-cache');
@@ -46,9 +54,14 @@ export function webApplication(folder: string): Middleware {
   };
 }
 
-async function fileAt(name: string): Promise<{ name: string; size: number } | undefined> {
+interface Found {
+  name: string;
+  changed: number;
+}
+
+async function fileAt(name: string): Promise<Found | undefined> {
   const found = await stat(name).catch(() => undefined);
-  return found?.isFile() ? { name, size: found.size } : undefined;
+  return found?.isFile() ? { name, changed: found.mtimeMs } : undefined;
 }
 
 function decode(path: string): string {

@@ -21,6 +21,18 @@ export interface FileMeta {
 
 const explicitLittle: Encoding = { explicit: true, littleEndian: true };
 
+/** Bytes of preamble and prefix. */
+export const preambleLength = 132;
+
+/**
+ * @param beginning the first `preambleLength` bytes of a file, or all that it has
+ * @throws Problem `structure` without the DICM prefix.
+ */
+export function mustBeginAsPart10(beginning: Uint8Array): void {
+  if (beginning.length < preambleLength || latin(beginning.subarray(128, 132)) !== 'DICM')
+    throw new Problem('structure', 'Not a DICOM file: no DICM prefix after 128 bytes (PS3.10 7.1)');
+}
+
 /**
  * Reads preamble, prefix and file meta information (PS3.10 7.1). A bare data set without them is refused:
  * nothing in it says how it is written, and two guesses can give two identities.
@@ -28,11 +40,9 @@ const explicitLittle: Encoding = { explicit: true, littleEndian: true };
  * @throws Problem `structure` (no Part 10 file), `required` (no transfer syntax), `not-supported` (an unknown one).
  */
 export function readFileMeta(source: ByteSource): FileMeta {
-  if (source.size < 132 || latin(source.bytes(128, 4)) !== 'DICM') {
-    throw new Problem('structure', 'Not a DICOM file: no DICM prefix after 128 bytes (PS3.10 7.1)');
-  }
+  mustBeginAsPart10(source.bytes(0, Math.min(source.size, preambleLength)));
   let syntaxAt: FileMeta['syntaxAt'] | undefined;
-  let at = 132;
+  let at = preambleLength;
   while (at < source.size && groupAt(source, at) === 2) {
     const { tag, length, valueAt } = elementHeader(source, at, source.size, explicitLittle, false);
     if (length === undefinedLength) throw new Problem('structure', `Element ${tag} must have a length`);

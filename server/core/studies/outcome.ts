@@ -8,6 +8,7 @@ export type FailureReason =
   | 'other-content' // other bytes are stored under its UID
   | 'other-patient' // its study is another patient's
   | 'unclear-patient' // several patients could be meant
+  | 'resources' // too much is going on; the same again later may do
   | 'forbidden' // the caller may not add to this study
   | 'processing'; // our own fault
 

@@ -1,5 +1,5 @@
 import { narrow, tryNarrow } from '../access/policy.ts';
-import type { InstanceRow, ReadInstance, Stores, World } from '../ports.ts';
+import type { InstanceRow, ReadInstance, ReceivedBlob, Stores, World } from '../ports.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
 import type { WriteContext } from '../records/write.ts';
@@ -62,9 +62,7 @@ export async function storeInstances(
     const candidates = await Promise.all(arriving.map((instance) => candidate(instance, options.studyUID)));
     markTwins(candidates);
     const good = candidates.flatMap((one) => ('row' in one ? [one] : []));
-    await world.blobs.keep(
-      good.flatMap(({ from, read }) => [from.received, ...(read.inflated ? [read.inflated] : [])]),
-    );
+    await world.blobs.keep(good.flatMap(({ received, read }) => [received, ...(read.inflated ? [read.inflated] : [])]));
     for (const { from } of good) kept.add(from);
     return await world.transaction(async (stores) => {
       const context: WriteContext = {
@@ -86,29 +84,39 @@ export async function storeInstances(
   }
 }
 
-type Candidate = { from: ArrivingInstance; read: ReadInstance; row: InstanceRow } | { outcome: InstanceOutcome };
+type Candidate =
+  | { from: ArrivingInstance; received: ReceivedBlob; read: ReadInstance; row: InstanceRow }
+  | { outcome: InstanceOutcome };
 
 async function candidate(from: ArrivingInstance, studyUID: string | undefined): Promise<Candidate> {
-  await from.received.written; // a full disk fails the request, not an instance
+  if ('refused' in from) return unread(from.refused);
+  const { received } = from;
+  await received.written; // a full disk fails the request, not an instance
   const read = await from.reading;
-  if (read instanceof Problem)
-    return { outcome: { status: 'failed', reason: reasonOf(read), message: read.message, name: undefined } };
+  if (read instanceof Problem) return unread(read);
   if (studyUID !== undefined && read.StudyInstanceUID !== studyUID) {
     return { outcome: failed(read, 'other-study', 'The instance belongs to another study than the request') };
   }
   const { inflated, ...rest } = read;
   const row = {
     ...rest,
-    blob: from.received.digest,
-    size: from.received.size,
+    blob: received.digest,
+    size: received.size,
     ...(inflated && { inflated: inflated.digest }),
   };
-  return { from, read, row };
+  return { from, received, read, row };
+}
+
+function unread(problem: Problem): { outcome: InstanceOutcome } {
+  return {
+    outcome: { status: 'failed', reason: reasonOf(problem), message: problem.message, name: undefined },
+  };
 }
 
 function reasonOf({ code }: Problem): FailureReason {
   if (code === 'not-supported') return 'transfer-syntax';
   if (code === 'required' || code === 'value') return 'identity';
+  if (code === 'transient') return 'resources';
   if (code === 'too-costly') return 'too-costly';
   return code === 'structure' ? 'unreadable' : 'processing';
 }

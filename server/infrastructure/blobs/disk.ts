@@ -4,6 +4,7 @@ import { open, mkdir, readdir, rename, rm, stat, statfs, utimes, type FileHandle
 import { dirname, join } from 'node:path';
 import type { Blobs, ReceivedBlob } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
+import { putBackSwept, removeLeftFiles, temporaryName } from './temporary-files.ts';
 import { room, WriteBehind } from './write-behind.ts';
 
 /** Chunks are written together when they are this much. */
@@ -35,6 +36,9 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
     return join(folder, digest.slice(0, 2), digest.slice(2, 4), digest);
   }
 
+  await removeLeftFiles(incoming);
+  await putBackSwept(swept, pathOf);
+
   const waiting = room(unwritten);
   const expectSpace = spaceOn(folder, reserve);
 
@@ -50,7 +54,7 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
     pathOf,
 
     async receive(bytes, limit = Infinity) {
-      const path = join(incoming, randomUUID());
+      const path = join(incoming, temporaryName());
       const file = new WriteBehind(openTemporary(path), waiting);
       try {
         return { ...(await copy(bytes, file, limit)), path };
@@ -127,7 +131,7 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
           }
         }
       }
-      await removeOldFiles(incoming, olderThan);
+      await removeLeftFiles(incoming);
     },
 
     async remove(digest, olderThan) {
@@ -265,12 +269,4 @@ function ignoreMissing(error: NodeJS.ErrnoException): false {
 
 async function folderNames(path: string): Promise<string[]> {
   return (await readdir(path)).filter((name) => /^[0-9a-f]{2}$/.test(name));
-}
-
-/** What a killed process left behind. */
-async function removeOldFiles(path: string, olderThan: Date): Promise<void> {
-  for (const name of await readdir(path)) {
-    const found = await statOf(join(path, name));
-    if (found && found.mtime < olderThan) await rm(join(path, name), { force: true });
-  }
 }

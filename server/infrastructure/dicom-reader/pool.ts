@@ -11,6 +11,8 @@ export interface ReaderPool extends DicomReader {
 
 interface Task {
   path: string;
+  /** It waits no longer. */
+  begun?(): void;
   done(instance: ReadInstance): void;
   fail(error: unknown): void;
 }
@@ -24,10 +26,14 @@ interface Thread {
 /**
  * Worker threads that read DICOM files, one file at a time each. A thread that takes longer than the limit,
  * or dies, is replaced; only the file that it was reading fails.
+ *
+ * @param options.waiting files that may wait before others are refused: each request reads a few ahead, so this many
+ * means that more requests came at once than are read in a few seconds
  */
-export function dicomReader(options: { threads?: number; timeLimitMs?: number } = {}): ReaderPool {
+export function dicomReader(options: { threads?: number; timeLimitMs?: number; waiting?: number } = {}): ReaderPool {
   const size = options.threads ?? Math.max(1, Math.min(4, availableParallelism() - 1));
   const timeLimitMs = options.timeLimitMs ?? 2000;
+  const waitingLimit = options.waiting ?? 1024;
   const waiting: Task[] = [];
   const idle: Thread[] = [];
   const threads = new Set<Thread>();
@@ -56,6 +62,7 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number } 
       const thread = idle.pop()!;
       if (!threads.has(thread)) continue;
       const task = waiting.shift()!;
+      task.begun?.();
       thread.task = task;
       thread.worker.ref();
       thread.timer = setTimeout(() => {
@@ -65,6 +72,14 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number } 
       }, timeLimitMs);
       thread.worker.postMessage(task.path);
     }
+  }
+
+  /** A file that is being read is read to its end. */
+  function leave(task: Task, reason: unknown): void {
+    const at = waiting.indexOf(task);
+    if (at < 0) return;
+    waiting.splice(at, 1);
+    task.fail(reason);
   }
 
   function finish(thread: Thread, reading: Reading): void {
@@ -88,11 +103,20 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number } 
 
   for (let i = 0; i < size; i++) start();
   return {
-    read(path) {
+    read(path, signal) {
       if (closed)
         return Promise.reject(new Problem('transient', 'The server is stopping; try again.', { retryAfter: 5 }));
-      return new Promise((done, fail) => {
-        waiting.push({ path, done, fail });
+      if (waiting.length >= waitingLimit)
+        return Promise.reject(new Problem('transient', 'Too many files wait to be read', { retryAfter: 5 }));
+      if (signal?.aborted) return Promise.reject(signal.reason as Error);
+      return new Promise<ReadInstance>((done, fail) => {
+        const task: Task = { path, done, fail };
+        if (signal) {
+          const leaves = () => leave(task, signal.reason);
+          signal.addEventListener('abort', leaves, { once: true });
+          task.begun = () => signal.removeEventListener('abort', leaves);
+        }
+        waiting.push(task);
         next();
       });
     },
