@@ -61,7 +61,8 @@ async function storeBody(
 ): Promise<InstanceOutcome[]> {
   const outcomes: InstanceOutcome[] = [];
   let arriving: ArrivingInstance[] = [];
-  const options = { ...asking(ctx), ...(studyUID !== undefined && { studyUID }) };
+  const onFault = (error: unknown) => ctx.app.emit('error', error, ctx);
+  const options = { ...asking(ctx), onFault, ...(studyUID !== undefined && { studyUID }) };
   const flush = async () => {
     const batch = arriving;
     arriving = [];
@@ -111,7 +112,9 @@ function answer(
   const response = storeResponse(outcomes, baseUrl, study);
   ctx.status = storeStatus(outcomes);
   ctx.set('Cache-Control', 'no-store');
-  const reasons = new Set(outcomes.flatMap((outcome) => (outcome.status === 'failed' ? [outcome.message] : [])));
+  const reasons = new Set(
+    outcomes.flatMap((outcome) => (outcome.status === 'failed' ? outcome.message : (outcome.warning ?? []))),
+  );
   if (reasons.size > 0)
     ctx.set(
       'Warning',
