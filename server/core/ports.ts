@@ -182,6 +182,11 @@ export interface StudyContent {
 export interface StudyStore {
   /** Locks the study (serialises senders of one study) and returns its row if it exists. */
   lockStudy(StudyInstanceUID: string): Promise<StudyRow | undefined>;
+  /**
+   * Gives SOP Instance UIDs to studies, each to the first that comes, for a UID names one instance of the whole archive.
+   * @returns the study that each belongs to now.
+   */
+  claimNames(rows: Pick<InstanceRow, 'StudyInstanceUID' | 'SOPInstanceUID'>[]): Promise<Map<string, string>>;
   /** Inserts what is new (INSERT ... ON CONFLICT DO NOTHING) and returns the row that stands for each, in order. */
   insertInstances(rows: InstanceRow[]): Promise<{ row: InstanceRow; inserted: boolean }[]>;
   /** Creates or updates the study's row with counts and query keys recomputed from its instances; revision + 1. */

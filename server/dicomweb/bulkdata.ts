@@ -42,7 +42,7 @@ export async function sendValue(ctx: Exchange, world: World, instance: InstanceR
   const media = mediaTypeOf(instance, path);
   const choices = accepted(ctx, offersFor(media));
   const blob = instance.inflated ?? instance.blob;
-  ctx.set('Cache-Control', 'private, no-cache');
+  ctx.set('Cache-Control', 'no-store');
   if (notModified(ctx, { etag: `W/"${instance.blob}-${path}"` })) return;
   const width = wordWidthAt(instance, path);
   const bytes = (from: number, size: number) => world.blobs.open(blob, { offset: offset + from, length: size });
@@ -53,6 +53,9 @@ export async function sendValue(ctx: Exchange, world: World, instance: InstanceR
     return send(ctx, answer.type, answer.chunks, answer.length);
   }
   const type = choices[0]!.name === 'own' ? media! : octets;
+  // A stranger's document is saved and not shown as a page of this server.
+  ctx.set('Content-Disposition', 'attachment');
+  ctx.set('Content-Security-Policy', "default-src 'none'; sandbox");
   ctx.set('Accept-Ranges', width === 1 ? 'bytes' : 'none');
   const range = width === 1 ? byteRange(ctx.get('Range'), length) : undefined;
   if (range === undefined) return send(ctx, type, swappedWords(bytes(0, length), width), length);

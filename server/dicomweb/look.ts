@@ -5,7 +5,7 @@ import { single, type Exchange } from './exchange.ts';
 import { own } from '../core/table.ts';
 
 const pixelsLimit = 8192;
-const shapes = { linear: 'linear', 'linear-exact': 'linear-exact', sigmoid: 'sigmoid' } as const;
+const shapes = ['linear', 'linear-exact', 'sigmoid'] as const;
 
 /** @throws Problem `value` for values that are not of the form that the standard gives. */
 export function lookOf(query: Exchange['query']): Omit<RenderedLook, 'format'> {
@@ -37,7 +37,7 @@ function qualityOf(text: string): number {
 function windowOf(text: string): NonNullable<RenderedLook['window']> {
   const [center, width, shape = 'linear', ...rest] = text.split(',').map((item) => item.trim());
   const numbers = { center: numberOf(center), width: numberOf(width) };
-  const known = own(shapes, shape.toLowerCase().replace('_', '-'));
+  const known = shapes.find((one) => one === shape.toLowerCase().replace('_', '-'));
   const good = numbers.center !== undefined && numbers.width !== undefined && known !== undefined && rest.length === 0;
   if (!good || numbers.width! <= 0 || (known === 'linear' && numbers.width! < 1))
     throw new Problem(

@@ -76,7 +76,8 @@ async function storeBody(
   const signal = clientGone(ctx.res);
   const unread = new Set<Promise<unknown>>();
   let arriving: ArrivingInstance[] = [];
-  const options = { ...asking(ctx), ...(studyUID !== undefined && { studyUID }) };
+  const onFault = (error: unknown) => ctx.app.emit('error', error, ctx);
+  const options = { ...asking(ctx), onFault, ...(studyUID !== undefined && { studyUID }) };
   const flush = async () => {
     const batch = arriving;
     arriving = [];
@@ -130,7 +131,9 @@ function answer(
   const response = storeResponse(outcomes, baseUrl, study);
   ctx.status = storeStatus(outcomes);
   ctx.set('Cache-Control', 'no-store');
-  const reasons = new Set(outcomes.flatMap((outcome) => (outcome.status === 'failed' ? [outcome.message] : [])));
+  const reasons = new Set(
+    outcomes.flatMap((outcome) => (outcome.status === 'failed' ? outcome.message : (outcome.warning ?? []))),
+  );
   if (reasons.size > 0)
     ctx.set(
       'Warning',

@@ -1,4 +1,6 @@
 import type { Middleware } from 'koa';
+import { Problem } from '../core/problem.ts';
+import { statusOf } from './problem-status.ts';
 import type { State } from './state.ts';
 
 export interface AccessEntry {
@@ -10,7 +12,10 @@ export interface AccessEntry {
   ms: number;
 }
 
-/** One entry for each answered request, after its last byte. Also the last catch: what is thrown past the faces is our fault. */
+/**
+ * One entry for each answered request, after its last byte. Also the last catch: a Problem that no face renders (the
+ * database is away while an Origin is looked up) keeps its status, anything else thrown past the faces is our fault.
+ */
 export function accessLog(
   write: (entry: AccessEntry) => void,
   fault: (error: unknown, requestId: string) => void,
@@ -30,6 +35,13 @@ export function accessLog(
     try {
       await next();
     } catch (error) {
+      ctx.set('Cache-Control', 'no-store');
+      if (error instanceof Problem) {
+        ctx.status = statusOf[error.code];
+        if (error.retryAfter !== undefined) ctx.set('Retry-After', String(error.retryAfter));
+        ctx.body = { error: error.message, requestId: ctx.state.requestId };
+        return;
+      }
       fault(error, ctx.state.requestId);
       ctx.status = 500;
       ctx.body = { error: 'An internal fault; it has been logged.', requestId: ctx.state.requestId };

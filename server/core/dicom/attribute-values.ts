@@ -34,7 +34,10 @@ export function persons(attributes: DicomJson | undefined, tag: string): PersonN
   return (element.Value ?? []).filter((value): value is PersonName => typeof value === 'object' && value !== null);
 }
 
-/** For people and for FHIR strings, which allow no control characters but tab and line ends. */
+/** For people and for FHIR strings, which allow no control characters but tab and line ends, and no half characters. */
 export function printable(value: string): string {
-  return value.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
+  return value
+    .toWellFormed()
+    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .trim();
 }

@@ -17,6 +17,8 @@ export interface StoreOptions {
   sourceAddress?: string;
   /** For the audit trail: `dicomweb:store` by default. */
   event?: string;
+  /** Receives what is our own fault in an instance that therefore was not stored, for the log. */
+  onFault?: (error: unknown) => void;
 }
 
 /**
@@ -46,7 +48,8 @@ function unlimited(principal: Principal, interaction: 'create' | 'update'): bool
  * Bytes go first, the index second: a crash between leaves blobs without rows, which the sweep removes; the other
  * order would leave rows without bytes. Then one transaction writes rows, one version of each touched ImagingStudy,
  * its review and the audit trail. Nothing is ever replaced: the same bytes again are success and change nothing,
- * other bytes under a stored UID fail.
+ * other bytes under a stored UID fail. An instance that the transaction fails over is found by halving, and fails alone
+ * (PS3.18 10.5.3).
  *
  * @throws Problem `forbidden`, `no-store` (disk full), `transient` (database away): then nothing was stored.
  */
@@ -64,24 +67,55 @@ export async function storeInstances(
     const good = candidates.flatMap((one) => ('row' in one ? [one] : []));
     await world.blobs.keep(good.flatMap(({ received, read }) => [received, ...(read.inflated ? [read.inflated] : [])]));
     for (const { from } of good) kept.add(from);
-    return await world.transaction(async (stores) => {
-      const context: WriteContext = {
-        world,
-        stores,
-        principal,
-        ...(options.requestId !== undefined && { requestId: options.requestId }),
-      };
-      const rows = good.map(({ row }) => row);
-      const outcomes = await storeRows(context, rows, unlimited(principal, 'update'));
-      const instances = candidates.map((one) => ('row' in one ? outcomes.get(one.row)! : one.outcome));
-      await audit(context, instances, options);
-      return { instances };
-    });
+    return { instances: await settleCandidates(world, principal, candidates, options) };
   } finally {
     await Promise.all(
       arriving.filter((instance) => !kept.has(instance)).map((instance) => discardInstance(world, instance)),
     );
   }
+}
+
+/** One transaction for all; if a value in one of them breaks it, one for each half. */
+async function settleCandidates(
+  world: World,
+  principal: Principal,
+  candidates: Candidate[],
+  options: StoreOptions,
+): Promise<InstanceOutcome[]> {
+  try {
+    return await world.transaction(async (stores) => {
+      const { requestId } = options;
+      const context: WriteContext = { world, stores, principal, ...(requestId !== undefined && { requestId }) };
+      const rows = candidates.flatMap((one) => ('row' in one ? [one.row] : []));
+      const outcomes = await storeRows(context, rows, unlimited(principal, 'update'));
+      const instances = candidates.map((one) => ('row' in one ? outcomes.get(one.row)! : one.outcome));
+      await audit(context, instances, options);
+      return instances;
+    });
+  } catch (error) {
+    const [first] = candidates;
+    if (isOfAll(error) || first === undefined) throw error;
+    if (candidates.length === 1) {
+      // Not its audit row a second time: what cannot be written then is our own fault.
+      if (!('row' in first)) throw error;
+      return settleCandidates(world, principal, [{ outcome: faultOf(first.row, error, options) }], options);
+    }
+    const middle = candidates.length >> 1;
+    const before = await settleCandidates(world, principal, candidates.slice(0, middle), options);
+    return [...before, ...(await settleCandidates(world, principal, candidates.slice(middle), options))];
+  }
+}
+
+/** What has nothing to do with any instance: the sender tries all of them again. */
+function isOfAll(error: unknown): boolean {
+  return error instanceof Problem && ['forbidden', 'login', 'transient', 'timeout', 'no-store'].includes(error.code);
+}
+
+function faultOf(row: InstanceRow, error: unknown, { onFault }: StoreOptions): InstanceOutcome {
+  if (error instanceof Problem && error.code !== 'exception')
+    return failed(row, 'unstorable', `A value of the instance cannot be stored: ${error.message}`);
+  onFault?.(error);
+  return failed(row, 'processing', 'The instance could not be stored; the fault has been logged');
 }
 
 type Candidate =
@@ -116,7 +150,8 @@ function unread(problem: Problem): { outcome: InstanceOutcome } {
 function reasonOf({ code }: Problem): FailureReason {
   if (code === 'not-supported') return 'transfer-syntax';
   if (code === 'required' || code === 'value') return 'identity';
-  if (code === 'transient') return 'resources';
+  if (code === 'invariant') return 'mismatch';
+  if (code === 'no-store' || code === 'transient') return 'no-room';
   if (code === 'too-costly') return 'too-costly';
   return code === 'structure' ? 'unreadable' : 'processing';
 }

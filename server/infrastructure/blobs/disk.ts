@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import type { Blobs, ReceivedBlob } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
 import { putBackSwept, removeLeftFiles, temporaryName } from './temporary-files.ts';
+import { diskProblem, throwDiskProblem } from './disk-problem.ts';
 import { room, WriteBehind } from './write-behind.ts';
 
 /** Chunks are written together when they are this much. */
@@ -61,7 +62,7 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
       } catch (error) {
         await file.abandon();
         await rm(path, { force: true });
-        return storageProblem(error);
+        return throwDiskProblem(error);
       }
     },
 
@@ -86,7 +87,7 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
         await Promise.all([...new Set([...folders, ...above])].map(syncFolder));
         for (const path of unmade) made.add(path);
       } catch (error) {
-        storageProblem(error);
+        throwDiskProblem(error);
       }
     },
 
@@ -166,7 +167,7 @@ async function copy(
     pieces = [];
     length = 0;
   }
-  const written = (await file.finish(pieces, length)).written.catch(storageProblem);
+  const written = (await file.finish(pieces, length)).written.catch(throwDiskProblem);
   written.catch(() => undefined); // may be left unheard
   return { digest: hash.digest('hex'), size, written };
 }
@@ -193,7 +194,7 @@ async function syncFolder(path: string): Promise<void> {
 async function openBlob(path: string): Promise<FileHandle> {
   return open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') throw new Problem('not-found', 'The stored content is missing', { cause: error });
-    throw error;
+    throw diskProblem(error) ?? error;
   });
 }
 
@@ -241,18 +242,8 @@ function spaceOn(folder: string, reserve: number): () => Promise<void> {
       free = bavail * bsize;
       asked = performance.now();
     }
-    if (free < reserve) throw full();
+    if (free < reserve) throw new Problem('no-store', 'The image store is full');
   };
-}
-
-function full(cause?: unknown): Problem {
-  return new Problem('no-store', 'The image store is full', { cause });
-}
-
-/** Full disk, exhausted quota, file larger than the file system allows. */
-function storageProblem(error: unknown): never {
-  const { code } = error as { code?: unknown };
-  throw code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG' ? full(error) : error;
 }
 
 async function statOf(path: string): Promise<Stats | undefined> {

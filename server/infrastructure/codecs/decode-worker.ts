@@ -9,6 +9,7 @@ import { Problem } from '../../core/problem.ts';
 import { display, type DisplayFrame } from '../../core/dicom/display.ts';
 import { swapWords, wordWidth, wordWidthAt } from '../../core/dicom/word-order.ts';
 import { presentationOf } from '../../core/dicom/presentation.ts';
+import { diskProblem } from '../blobs/disk-problem.ts';
 import { decodeCompressed } from './compressed-frame.ts';
 import { explicitSurroundings, type Surroundings } from './explicit-surroundings.ts';
 import { describeFrame } from './frame-description.ts';
@@ -79,8 +80,10 @@ parentPort?.on('message', async (task: PixelTask) => {
     const result = await perform(task);
     parentPort!.postMessage({ result } satisfies PixelAnswer, buffersOf(result));
   } catch (error) {
-    const answer: PixelAnswer =
-      error instanceof Problem
+    const scarce = diskProblem(error);
+    const answer: PixelAnswer = scarce
+      ? { problem: { code: scarce.code, message: scarce.message }, spoiled: false }
+      : error instanceof Problem
         ? { problem: { code: error.code, message: error.message }, spoiled: error.cause !== undefined }
         : { crash: error instanceof Error ? (error.stack ?? error.message) : String(error), spoiled: true };
     parentPort!.postMessage(answer);

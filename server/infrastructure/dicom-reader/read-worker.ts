@@ -5,6 +5,7 @@ import { parentPort } from 'node:worker_threads';
 import { readFileMeta, readInstance } from '../../core/dicom/part10.ts';
 import type { ReadInstance } from '../../core/ports.ts';
 import { Problem, type ProblemCode } from '../../core/problem.ts';
+import { diskProblem } from '../blobs/disk-problem.ts';
 import { fileSource } from './file-source.ts';
 import { inflateFile } from './inflate.ts';
 
@@ -20,7 +21,8 @@ async function read(path: string): Promise<Reading> {
     return { instance: await readPath(path) };
   } catch (error) {
     // A class does not survive the way to another thread; its content does.
-    return error instanceof Problem ? { code: error.code, message: error.message } : { fault: error };
+    const problem = error instanceof Problem ? error : diskProblem(error);
+    return problem ? { code: problem.code, message: problem.message } : { fault: error };
   }
 }
 

@@ -3,6 +3,7 @@ import type { AttemptStore } from '../../core/accounts/authorizations.ts';
 import type { Account, AccountStore } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Sql } from './connection.ts';
+import { codeOf, sqlState } from './database-problem.ts';
 
 interface AccountRow {
   id: string;
@@ -13,8 +14,6 @@ interface AccountRow {
   fhir_user: string;
   disabled: boolean;
 }
-
-const uniqueViolation = '23505';
 
 /** Accounts in PostgreSQL; addresses are unique without regard to case. */
 export function postgresAccounts(sql: Sql): AccountStore {
@@ -41,7 +40,7 @@ export function postgresAccounts(sql: Sql): AccountStore {
           ],
         );
       } catch (error) {
-        if ((error as { code?: string }).code === uniqueViolation)
+        if (codeOf(error) === sqlState.uniqueViolation)
           throw new Problem('duplicate', 'This address has an account already.');
         throw error;
       }

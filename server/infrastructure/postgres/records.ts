@@ -6,6 +6,7 @@ import type { RecordStore, StoredRecord } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
 import { indexRowsOf, type IndexRows } from '../../core/records/index-extraction.ts';
 import type { Sql } from './connection.ts';
+import { codeOf, sqlState } from './database-problem.ts';
 import { visible } from './record-narrowing.ts';
 import { searchRecords } from './record-search.ts';
 import { bindings } from './record-search-values.ts';
@@ -86,9 +87,9 @@ export function postgresRecords(sql: Sql, options: { baseUrl?: string } = {}): R
   };
 }
 
-/** 57014 query_canceled: the statement ran into the connection's time limit. */
+/** The statement ran into the connection's time limit. */
 function tooCostly(error: unknown): never {
-  if ((error as { code?: unknown }).code !== '57014') throw error;
+  if (codeOf(error) !== sqlState.queryCanceled) throw error;
   throw new Problem('too-costly', 'The search takes too long; narrow it by patient, date or code.', { cause: error });
 }
 

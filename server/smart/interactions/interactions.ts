@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import { errors } from 'oidc-provider';
 import { Problem } from '../../core/problem.ts';
+import { statusOf } from '../../http/problem-status.ts';
 import type { State } from '../../http/state.ts';
 import { handleConsent, showConsent } from './consent-step.ts';
 import { checkFormOrigin, formProof, readForm } from './form.ts';
@@ -8,7 +9,6 @@ import { finish, type Ctx, type InteractionParts, type Step } from './interactio
 import { errorPage, formTarget, showPage } from '../pages/layout.ts';
 import { handleFindPatient, handlePatient, showPatients } from './patient-step.ts';
 import { handleSignIn, showSignIn } from './sign-in-step.ts';
-import { own } from '../../core/table.ts';
 
 /** The pages of an interaction at /interaction/:uid; oidc-provider says which step is due. */
 export function interactionRoutes(router: Router<State>, parts: InteractionParts): void {
@@ -54,8 +54,8 @@ async function inStep(parts: InteractionParts, ctx: Ctx, run: (step: Step) => Pr
         status: 400,
       });
     } else if (error instanceof Problem) {
-      const status = own({ forbidden: 403, 'media-type': 415, 'too-long': 413 }, error.code) ?? 400;
-      showPage(ctx, { ...errorPage(error.message), status });
+      if (error.retryAfter !== undefined) ctx.set('Retry-After', String(error.retryAfter));
+      showPage(ctx, { ...errorPage(error.message), status: statusOf[error.code] });
     } else {
       throw error;
     }

@@ -1,5 +1,6 @@
 import { signIn } from '../../core/accounts/sign-in.ts';
 import { Problem } from '../../core/problem.ts';
+import { statusOf } from '../../http/problem-status.ts';
 import { finish, type InteractionParts, type Step } from './interaction-step.ts';
 import { showPage } from '../pages/layout.ts';
 import { signInPage } from '../pages/sign-in-page.ts';
@@ -38,7 +39,8 @@ export async function handleSignIn(parts: InteractionParts, step: Step, form: UR
     if (error.retryAfter !== undefined) ctx.set('Retry-After', String(error.retryAfter));
     showPage(ctx, {
       ...signInPage({ ...shown, email, error: error.message }),
-      status: error.code === 'throttled' ? 429 : 403,
+      // Of what a person typed nothing more is told than that it was wrong.
+      status: statusOf[error.code] >= 429 ? statusOf[error.code] : 403,
       formTargets: step.formTargets,
     });
   }

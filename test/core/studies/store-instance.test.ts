@@ -266,22 +266,36 @@ describe('senders at the same moment', () => {
 });
 
 describe('UIDs that are used twice', () => {
-  it('are told apart by their study', async () => {
-    const [series, instance, patientId] = [newUid(), newUid(), newPatientId()];
-    const [one, two] = [newUid(), newUid()];
-    expect(
-      statuses(
-        await here.store(
-          imageFile({ study: one, series, instance, patientId }),
-          imageFile({ study: two, series, instance, patientId }),
-        ),
-      ),
-    ).toEqual(['stored', 'stored']);
-    for (const StudyInstanceUID of [one, two]) {
-      const found = await here.world.studies.locate({ StudyInstanceUID }, everything);
-      expect(found).toHaveLength(1);
-      expect(found[0]).toMatchObject({ StudyInstanceUID, SOPInstanceUID: instance });
-    }
+  it('in another study are refused, in one request, in a later one, and by senders at the same moment', async () => {
+    const [instance, patientId] = [newUid(), newPatientId()];
+    const file = () => imageFile({ study: newUid(), instance, patientId });
+    const first = await here.store(file(), file());
+    expect(statuses(first)).toEqual(['stored', 'other-place']);
+    expect(statuses(await here.store(file(), imageFile({ patientId })))).toEqual(['other-place', 'stored']);
+    const refused = first.instances[1]!.name!.StudyInstanceUID;
+    expect(await here.world.studies.locate({ StudyInstanceUID: refused }, everything)).toEqual([]);
+    expect(await here.world.studies.study(refused)).toBeUndefined();
+
+    const other = newUid();
+    const race = await Promise.all(
+      Array.from({ length: 4 }, () => here.store(imageFile({ study: newUid(), instance: other, patientId }))),
+    );
+    expect(race.flatMap(statuses).toSorted()).toEqual(['other-place', 'other-place', 'other-place', 'stored']);
+  });
+
+  it('are free again when the instance is removed', async () => {
+    const [study, instance] = [newUid(), newUid()];
+    await here.store(imageFile({ study, instance, patientId: newPatientId() }));
+    await here.database.sql.query(`delete from instance where study_uid = $1`, [study]);
+    expect(statuses(await here.store(imageFile({ instance, patientId: newPatientId() })))).toEqual(['stored']);
+  });
+
+  it('of a series in two studies are stored: a series is found by its study here', async () => {
+    const [series, patientId] = [newUid(), newPatientId()];
+    expect(statuses(await here.store(imageFile({ series, patientId }), imageFile({ series, patientId })))).toEqual([
+      'stored',
+      'stored',
+    ]);
   });
 
   it('within a study and a request: the first counts, the same again is known', async () => {
