@@ -245,6 +245,7 @@ async function build(
   };
   const app = createApp({
     publicUrl,
+    trustedProxies: config.trustedProxies,
     log,
     readiness,
     cookieKeys: keys.cookies,

@@ -10,6 +10,7 @@ import { systemPrincipal, type Principal } from '../../server/core/principal.ts'
 import { Problem } from '../../server/core/problem.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
 import { bearer } from '../../server/http/bearer.ts';
+import { clientAddress, trustedProxies } from '../../server/http/client-address.ts';
 import { requestId } from '../../server/http/request-id.ts';
 import type { State } from '../../server/http/state.ts';
 import { argon2Passwords } from '../../server/infrastructure/argon2.ts';
@@ -154,6 +155,7 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
 function assemble(app: Koa<State>, face: SmartFace): void {
   app.silent = true;
   app.use(requestId());
+  app.use(clientAddress(trustedProxies(['127.0.0.1'])));
   app.use(async (ctx, next) => {
     try {
       await next();

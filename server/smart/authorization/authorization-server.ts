@@ -159,7 +159,7 @@ async function record(
     outcome,
     principal: whoActed(ctx.oidc),
     ...(ctx.state.requestId === undefined ? {} : { requestId: ctx.state.requestId }),
-    sourceAddress: ctx.ip,
+    sourceAddress: ctx.state.clientAddress,
   });
 }
 

@@ -28,7 +28,7 @@ export async function handleSignIn(parts: InteractionParts, step: Step, form: UR
     const account = await signIn(parts.world, parts, {
       email,
       password: (form.get('password') ?? '').slice(0, 1024),
-      sourceAddress: ctx.ip,
+      sourceAddress: ctx.state.clientAddress,
       requestId: ctx.state.requestId,
       clientId: step.client.clientId,
     });
