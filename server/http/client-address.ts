@@ -65,7 +65,7 @@ function isTrusted(address: string, trusted: BlockList): boolean {
 function plainAddress(text: string): string | undefined {
   const bare = text.trim().replace(/^"(.*)"$/, '$1');
   const inside = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(bare)?.[1] ?? /^([\d.]+):\d{1,5}$/.exec(bare)?.[1] ?? bare;
-  const address = inside.replace(/%.*$/, '');
+  const address = inside.split('%')[0]!;
   const family = isIP(address);
   if (family === 0) return undefined;
   if (family === 4) return address;

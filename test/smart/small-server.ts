@@ -14,11 +14,12 @@ import { clientAddress, trustedProxies } from '../../server/http/client-address.
 import { requestId } from '../../server/http/request-id.ts';
 import type { State } from '../../server/http/state.ts';
 import { argon2Passwords } from '../../server/infrastructure/argon2.ts';
-import { postgresAccounts, postgresAttempts } from '../../server/infrastructure/postgres/accounts.ts';
+import { postgresAccounts } from '../../server/infrastructure/postgres/accounts.ts';
 import { postgresAudit, sharedAudit } from '../../server/infrastructure/postgres/audit.ts';
 import type { Sql } from '../../server/infrastructure/postgres/connection.ts';
 import { postgresAuthorizations } from '../../server/infrastructure/postgres/oidc-store.ts';
 import { postgresRecords } from '../../server/infrastructure/postgres/records.ts';
+import { postgresAttempts } from '../../server/infrastructure/postgres/sign-in-attempts.ts';
 import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
 import { findPatients } from '../../server/portal/find-patients.ts';
 import { demoApp, seedClients } from '../../server/smart/clients.ts';

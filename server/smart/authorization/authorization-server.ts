@@ -7,6 +7,7 @@ import type { AuditRow, AuditTrail } from '../../core/ports.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { State } from '../../http/state.ts';
 import type { AccessTokens } from '../access-token.ts';
+import { callerLimit, type CallerLimit } from '../caller-limit.ts';
 import { readForm } from '../interactions/form.ts';
 import { errorPage, showPage } from '../pages/layout.ts';
 
@@ -18,14 +19,21 @@ export interface AuthorizationServerParts {
   audit: AuditTrail;
 }
 
+/** Each start of a sign-in is a row for half an hour; a clinic behind one address starts hundreds in the morning. */
+const starts = { burst: 600, perSecond: 5 };
+/** Refused token requests that are audited one by one; a flood of them must not fill the table for ever. */
+const auditedRefusals = { burst: 300, perSecond: 1 };
+
 /** Everything below /oidc: oidc-provider, with what SMART asks for and it does not do put around it. */
 export function authorizationServer(parts: AuthorizationServerParts): Middleware<State> {
   // Inside, before its own routes: `ctx.oidc` is complete when they return.
+  const refused = callerLimit(auditedRefusals);
   parts.provider.use(async (ctx, next) => {
     await next();
-    await afterToken(parts, ctx as unknown as KoaContextWithOIDC & ParameterizedContext<State>);
+    await afterToken(parts, refused, ctx as unknown as KoaContextWithOIDC & ParameterizedContext<State>);
   });
   const mounted = mount('/oidc', parts.provider as unknown as Middleware);
+  const started = callerLimit(starts);
   return async (ctx, next) => {
     if (ctx.path !== '/oidc' && !ctx.path.startsWith('/oidc/')) return next();
     // Absolute-form: its host would end up in the addresses that oidc-provider builds. NUL: no text for PostgreSQL.
@@ -37,11 +45,25 @@ export function authorizationServer(parts: AuthorizationServerParts): Middleware
       // Cookies belong to one host name: localhost and 127.0.0.1 are two.
       return ctx.redirect(`${parts.publicUrl}${ctx.originalUrl}`);
     }
+    if (isAuthorize && !isWithin(started, ctx)) return tooManyStarts(started, ctx);
     pinOrigin(ctx, parts);
     if (isAuthorize && ctx.method === 'POST') return authorizeByPost(ctx, parts.publicUrl);
     if (isAuthorize && ctx.method === 'GET') askForConsent(ctx);
     await mounted(ctx as never, next);
   };
+}
+
+/** Counts the request, unless its caller has no more to spend. */
+function isWithin(limit: CallerLimit, ctx: ParameterizedContext<State>): boolean {
+  const isFree = limit.wait(ctx.state.clientAddress) === 0;
+  if (isFree) limit.count(ctx.state.clientAddress);
+  return isFree;
+}
+
+function tooManyStarts(limit: CallerLimit, ctx: ParameterizedContext<State>): void {
+  const wait = limit.wait(ctx.state.clientAddress);
+  ctx.set('Retry-After', String(wait));
+  showPage(ctx, { ...errorPage(`Too many sign-ins were started. Try again in ${wait} seconds.`), status: 429 });
 }
 
 /**
@@ -88,13 +110,15 @@ function askForConsent(ctx: ParameterizedContext<State>): void {
 
 async function afterToken(
   parts: AuthorizationServerParts,
+  refused: CallerLimit,
   ctx: KoaContextWithOIDC & ParameterizedContext<State>,
 ): Promise<void> {
   const { oidc } = ctx;
   const body = ctx.body as Record<string, unknown> | undefined;
   if (oidc?.route === 'token') {
     ctx.set('Pragma', 'no-cache');
-    await record(parts, ctx, 'smart:token', ctx.status === 200 ? 'success' : 'refused');
+    if (ctx.status === 200) await record(parts, ctx, 'smart:token', 'success');
+    else if (isWithin(refused, ctx)) await record(parts, ctx, 'smart:token', 'refused');
     if (ctx.status === 200 && body) await addLaunchContext(parts, ctx, body);
   }
   if (oidc?.route === 'end_session_confirm' && ctx.status === 303) {
