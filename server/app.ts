@@ -2,6 +2,7 @@ import Koa, { type Middleware } from 'koa';
 import compress from 'koa-compress';
 import { constants } from 'node:zlib';
 import { accessLog } from './http/access-log.ts';
+import { clientAddress, trustedProxies } from './http/client-address.ts';
 import { cors } from './http/cors.ts';
 import { health, type Readiness } from './http/health.ts';
 import { ownHost } from './http/host.ts';
@@ -14,6 +15,8 @@ import type { Logger } from './log.ts';
 
 export interface AppParts {
   publicUrl: string;
+  /** Addresses and ranges of the proxies in front, whose X-Forwarded-For is believed. */
+  trustedProxies: readonly string[];
   log: Logger;
   readiness: () => Promise<Readiness>;
   isAllowedOrigin: (origin: string) => boolean | Promise<boolean>;
@@ -33,6 +36,7 @@ export function createApp(parts: AppParts): Koa<State> {
 
   app.use(unwantedBody());
   app.use(requestId());
+  app.use(clientAddress(trustedProxies(parts.trustedProxies)));
   app.use(
     accessLog(
       (entry) => parts.log.debug(entry, 'request'),

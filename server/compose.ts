@@ -29,7 +29,7 @@ import { startMailSink } from './infrastructure/mail/mail-sink.ts';
 import { smtpMailer } from './infrastructure/mail/smtp-mailer.ts';
 import { modelFiles } from './infrastructure/onnx/model-files.ts';
 import { startPrinter, type PrinterState } from './infrastructure/pdf/printer.ts';
-import { postgresAccounts, postgresAttempts } from './infrastructure/postgres/accounts.ts';
+import { postgresAccounts } from './infrastructure/postgres/accounts.ts';
 import { postgresAnalyses } from './infrastructure/postgres/analyses.ts';
 import { postgresAudit, sharedAudit } from './infrastructure/postgres/audit.ts';
 import { connect, poolSql, type Sql } from './infrastructure/postgres/connection.ts';
@@ -39,6 +39,7 @@ import { postgresModels } from './infrastructure/postgres/models.ts';
 import { postgresAuthorizations } from './infrastructure/postgres/oidc-store.ts';
 import { postgresRecords } from './infrastructure/postgres/records.ts';
 import { postgresReportNumbers } from './infrastructure/postgres/report-numbers.ts';
+import { postgresAttempts } from './infrastructure/postgres/sign-in-attempts.ts';
 import { postgresStudyWriting } from './infrastructure/postgres/studies.ts';
 import { postgresStudySearch } from './infrastructure/postgres/study-search.ts';
 import { inTransaction } from './infrastructure/postgres/transaction.ts';
@@ -253,6 +254,7 @@ async function build(
   };
   const app = createApp({
     publicUrl,
+    trustedProxies: config.trustedProxies,
     log,
     readiness,
     cookieKeys: keys.cookies,

@@ -2,13 +2,17 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { trimEnd } from './core/trim-end.ts';
 import { defaultBudget, type Budget } from './http/budget.ts';
+import { isTimeZone } from './core/time-zone.ts';
+import { trustedProxies } from './http/client-address.ts';
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 const wholeNumber = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
 const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => trimEnd(text, '/'));
-const timeZone = z.string().refine((name) => Intl.supportedValuesOf('timeZone').includes(name) || name === 'UTC', {
-  message: 'must be an IANA time zone such as Europe/Berlin',
-});
+const timeZone = z.string().refine(isTimeZone, { message: 'must be an IANA time zone such as Europe/Berlin' });
+const proxies = z
+  .string()
+  .transform((text) => text.split(',').map((range) => range.trim()).filter((range) => range !== '' && range !== 'none'))
+  .refine(areRanges, { message: 'must be addresses or ranges such as 10.0.0.1,2001:db8::/64, or none' }); // prettier-ignore
 
 /** Every environment variable that the server reads, with its default. docs/operations.md explains them to operators. */
 const variables = z.object({
@@ -16,6 +20,7 @@ const variables = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber(0, 65535).default(8080),
   PUBLIC_URL: httpUrl.optional(),
+  TRUSTED_PROXIES: proxies.optional(),
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres://').optional(),
   DATABASE_POOL: wholeNumber(4, 200).default(20),
   DATA_DIR: z.string().default('data'),
@@ -63,6 +68,8 @@ export interface Config {
   host: string;
   port: number;
   publicUrl: string | undefined;
+  /** Addresses and CIDR ranges. */
+  trustedProxies: string[];
   databaseUrl: string | undefined;
   databasePool: number;
   dataDir: string;
@@ -94,6 +101,15 @@ export interface Config {
 
 export class ConfigurationError extends Error {}
 
+function areRanges(ranges: string[]): boolean {
+  try {
+    trustedProxies(ranges);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Reads and checks the whole environment once.
  *
@@ -118,6 +134,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     host: value.HOST,
     port: value.PORT,
     publicUrl: value.PUBLIC_URL,
+    trustedProxies: value.TRUSTED_PROXIES ?? [],
     databaseUrl: value.DATABASE_URL,
     databasePool: value.DATABASE_POOL,
     dataDir: resolve(value.DATA_DIR),
@@ -163,6 +180,10 @@ function unsafe(value: z.infer<typeof variables>): string[] {
   const mistakes: string[] = [];
   if (!value.PUBLIC_URL?.startsWith('https://'))
     mistakes.push('PUBLIC_URL: production needs the https:// address that users and systems see');
+  if (value.TRUSTED_PROXIES === undefined)
+    mistakes.push(
+      'TRUSTED_PROXIES: production has a proxy for TLS: its addresses or ranges, or none; see operations.md',
+    );
   if (!value.DATABASE_URL) mistakes.push('DATABASE_URL: production needs a PostgreSQL of its own, with back-ups');
   if (/:\/\/[^:/@]+:(csss|postgres|password|changeme|secret)@/i.test(value.DATABASE_URL ?? ''))
     mistakes.push('DATABASE_URL: the password is a well-known default');

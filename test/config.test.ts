@@ -28,6 +28,38 @@ test('production refuses plain http, an embedded database, default passwords and
   expect(read).toThrow(/PUBLIC_URL/);
   expect(read).toThrow(/well-known default/);
   expect(read).toThrow(/SMTP_URL/);
+  expect(read).toThrow(/TRUSTED_PROXIES/);
+});
+
+test('who the proxies are is told in addresses and ranges, or is said to be nobody', () => {
+  expect(readConfig({ TRUSTED_PROXIES: ' 10.0.0.1, 2001:db8::/64' }).trustedProxies).toEqual([
+    '10.0.0.1',
+    '2001:db8::/64',
+  ]);
+  expect(readConfig({ TRUSTED_PROXIES: 'none' }).trustedProxies).toEqual([]);
+  expect(readConfig({}).trustedProxies).toEqual([]);
+  expect(() => readConfig({ TRUSTED_PROXIES: '10.0.0.1/99' })).toThrow(/TRUSTED_PROXIES/);
+});
+
+test.each([
+  'Asia/Kolkata',
+  'Asia/Calcutta',
+  'Europe/Kyiv',
+  'Europe/Kiev',
+  'Etc/UTC',
+  'UTC',
+  'GMT',
+  'US/Eastern',
+  'EST5EDT',
+  'Asia/Kathmandu',
+  'America/Nuuk',
+  'Etc/GMT+5',
+])('the zone %s is taken, and kept as it was given', (name) => {
+  expect(readConfig({ SITE_TIME_ZONE: name }).timeZone).toBe(name);
+});
+
+test.each(['+05:30', 'UTC+3', 'Z', 'Berlin', 'Europe/Berlin; drop', '-08'])('%s is no zone of a site', (name) => {
+  expect(() => readConfig({ SITE_TIME_ZONE: name })).toThrow(/SITE_TIME_ZONE/);
 });
 
 test('a demo with its published passwords does not listen beyond this machine', () => {

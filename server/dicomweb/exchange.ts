@@ -24,7 +24,8 @@ function described({ media, part }: Offer): string {
 }
 
 export function asking(ctx: Exchange): Asking {
-  return { principal: ctx.state.principal, requestId: ctx.state.requestId, sourceAddress: ctx.ip };
+  const { principal, requestId, clientAddress } = ctx.state;
+  return { principal, requestId, sourceAddress: clientAddress };
 }
 
 /** The UIDs of the path. */

@@ -5,6 +5,8 @@ import type { Principal } from '../core/principal.ts';
 export interface State {
   /** From the caller's X-Request-Id if it is harmless, else ours; goes into logs, audit and answers. */
   requestId: string;
+  /** Who calls, as far as it can be trusted: see `clientAddress`. */
+  clientAddress: string;
   /** Set by `bearer`; routes behind it can rely on it. */
   principal: Principal;
 }

@@ -68,7 +68,7 @@ async function removeAccess(
     outcome: 'success',
     principal: { kind: 'user', subject: accountId, clientId: grant.clientId, scopes: [] },
     requestId: ctx.state.requestId,
-    sourceAddress: ctx.ip,
+    sourceAddress: ctx.state.clientAddress,
   });
 }
 

@@ -51,7 +51,7 @@ export class Browser {
     if (cookies.length > 0)
       headers.set('Cookie', cookies.map(([name, { value }]) => `${name.split(' ')[0]}=${value}`).join('; '));
     const response = await fetch(url, { ...init, headers, redirect: 'manual' });
-    for (const line of response.headers.getSetCookie()) this.#keep(line);
+    for (const line of response.headers.getSetCookie()) this.keep(line);
     return response;
   }
 
@@ -76,7 +76,8 @@ export class Browser {
     });
   }
 
-  #keep(line: string): void {
+  /** Takes a Set-Cookie line. */
+  keep(line: string): void {
     const [pair = '', ...attributes] = line.split(/;\s*/);
     const name = pair.slice(0, pair.indexOf('='));
     const path = attributes.find((part) => /^path=/i.test(part))?.slice(5) ?? '/';

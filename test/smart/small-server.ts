@@ -10,14 +10,16 @@ import { systemPrincipal, type Principal } from '../../server/core/principal.ts'
 import { Problem } from '../../server/core/problem.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
 import { bearer } from '../../server/http/bearer.ts';
+import { clientAddress, trustedProxies } from '../../server/http/client-address.ts';
 import { requestId } from '../../server/http/request-id.ts';
 import type { State } from '../../server/http/state.ts';
 import { argon2Passwords } from '../../server/infrastructure/argon2.ts';
-import { postgresAccounts, postgresAttempts } from '../../server/infrastructure/postgres/accounts.ts';
+import { postgresAccounts } from '../../server/infrastructure/postgres/accounts.ts';
 import { postgresAudit, sharedAudit } from '../../server/infrastructure/postgres/audit.ts';
 import type { Sql } from '../../server/infrastructure/postgres/connection.ts';
 import { postgresAuthorizations } from '../../server/infrastructure/postgres/oidc-store.ts';
 import { postgresRecords } from '../../server/infrastructure/postgres/records.ts';
+import { postgresAttempts } from '../../server/infrastructure/postgres/sign-in-attempts.ts';
 import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
 import { findPatients } from '../../server/portal/find-patients.ts';
 import { demoApp, seedClients } from '../../server/smart/clients.ts';
@@ -154,6 +156,7 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
 function assemble(app: Koa<State>, face: SmartFace): void {
   app.silent = true;
   app.use(requestId());
+  app.use(clientAddress(trustedProxies(['127.0.0.1'])));
   app.use(async (ctx, next) => {
     try {
       await next();

@@ -97,18 +97,23 @@ export interface Standing {
 /** Counts tries at signing in, over all processes. */
 export interface AttemptStore {
   /**
-   * Counts one try under each key before the password is looked at, so that parallel guesses count too.
+   * Counts one try under each key before the password is looked at, so that parallel guesses count too. A try that has
+   * to wait is not counted.
    *
-   * @returns seconds to wait if a key is over its limit, else 0.
+   * @returns seconds to wait if any of the keys says so, else 0.
    */
   begin(keys: AttemptKey[]): Promise<number>;
-  /** A good sign-in: `forget` starts from zero, `giveBack` takes its own try off the count. */
-  succeed(keys: { forget: string[]; giveBack: string[] }): Promise<void>;
+  /** What a try did not cost after all: `forget` starts from zero, `giveBack` takes it off the count and ends its wait. */
+  settle(keys: { forget?: AttemptKey[]; giveBack?: AttemptKey[] }): Promise<void>;
 }
 
+/** How the tries under one key are counted. Seconds. */
 export interface AttemptKey {
   key: string;
-  limit: number;
-  /** Seconds from the first try until the count starts again. */
-  window: number;
+  /** So many may come at once; from the last of them on each one costs a wait. */
+  free: number;
+  /** One failure is forgotten in this time. */
+  leak: number;
+  /** The wait doubles with each failure up to this. */
+  longest: number;
 }

@@ -3,29 +3,18 @@ import { Problem } from '../problem.ts';
 import type { AttemptKey, AttemptStore } from './authorizations.ts';
 import { addressKey } from './account.ts';
 import { normalise, type PasswordHasher } from './password.ts';
+import { deviceLimit, strangerLimits } from './sign-in-limits.ts';
 
 export interface SignInAttempt {
   email: string;
   password: string;
   /** Network address of the caller, as far as it can be trusted. */
   sourceAddress: string;
+  /** The browser, and whether this person has signed in with it before. */
+  device?: { id: string; knows(account: Account): boolean };
   requestId?: string;
   /** App on whose behalf the person signs in. */
   clientId: string;
-}
-
-const minutes = 60;
-
-/**
- * Ten tries for an account from one place. From all places together 90 in an hour (below the 100 of NIST SP
- * 800-63B-4 3.2.2): guessing is hopeless, and nobody can lock a doctor out for a day.
- */
-function limits(email: string, address: string): { pair: AttemptKey; account: AttemptKey; place: AttemptKey } {
-  return {
-    pair: { key: `pair ${email} ${address}`, limit: 10, window: 15 * minutes },
-    account: { key: `account ${email}`, limit: 90, window: 60 * minutes },
-    place: { key: `place ${address}`, limit: 100, window: 15 * minutes },
-  };
 }
 
 /**
@@ -33,7 +22,8 @@ function limits(email: string, address: string): { pair: AttemptKey; account: At
  * each leaves an audit row: the audit names the account only when it exists.
  *
  * @returns the account whose password it was.
- * @throws Problem `login` when they do not fit, `throttled` with `retryAfter` after too many tries.
+ * @throws Problem `login` when they do not fit, `throttled` with `retryAfter` after too many tries, what the hasher
+ * throws when too many wait for it.
  */
 export async function signIn(
   stores: Pick<Stores, 'accounts' | 'audit'>,
@@ -41,9 +31,9 @@ export async function signIn(
   attempt: SignInAttempt,
 ): Promise<Account> {
   const email = addressKey(attempt.email);
-  const keys = limits(email, attempt.sourceAddress);
-  const wait = await attempts.begin(Object.values(keys));
   const account = await stores.accounts.byEmail(email);
+  const counted = countedOn(attempt, email, account);
+  const wait = await attempts.begin(counted.all);
   const record = (outcome: 'success' | 'refused', event = 'smart:sign-in') =>
     stores.audit.append({
       action: 'E',
@@ -62,14 +52,41 @@ export async function signIn(
     });
   if (wait > 0) {
     await record('refused', 'smart:sign-in-throttled');
-    throw new Problem('throttled', 'Too many tries. Wait before you try again.', { retryAfter: wait });
+    throw new Problem('throttled', throttledMessage(wait), { retryAfter: wait });
   }
-  const fits = await passwords.verify(account?.passwordHash ?? (await passwords.decoy), normalise(attempt.password));
+  const hash = account?.passwordHash ?? (await passwords.decoy);
+  const fits = await passwords.verify(hash, normalise(attempt.password)).catch(async (error: unknown) => {
+    await attempts.settle({ giveBack: counted.all }); // nothing was learnt from it
+    throw error;
+  });
   if (!account || !fits || account.disabled) {
     await record('refused');
     throw new Problem('login', 'E-mail address or password is not right.');
   }
-  await attempts.succeed({ forget: [keys.pair.key, keys.account.key], giveBack: [keys.place.key] });
+  await attempts.settle({ forget: counted.own, giveBack: counted.shared });
   await record('success');
   return account;
+}
+
+/** @returns `own` keys are of this account only, `shared` ones of others too. */
+function countedOn(
+  { device, sourceAddress }: SignInAttempt,
+  email: string,
+  account: Account | undefined,
+): Record<'all' | 'own' | 'shared', AttemptKey[]> {
+  if (device && account && device.knows(account)) {
+    const own = [deviceLimit(device.id, email)];
+    return { all: own, own, shared: [] };
+  }
+  const { pair, account: everywhere, place } = strangerLimits(email, sourceAddress);
+  return { all: [pair, everywhere, place], own: [pair, everywhere], shared: [place] };
+}
+
+/** The same for known and unknown addresses. */
+function throttledMessage(seconds: number): string {
+  const wait = seconds < 90 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
+  return (
+    `Too many tries for this account or from this network. Try again in ${wait}, or in a browser that you have signed ` +
+    'in with before: that one is not held up. If you do not know your password, ask your administrator.'
+  );
 }

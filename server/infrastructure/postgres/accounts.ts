@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import type { AttemptStore } from '../../core/accounts/authorizations.ts';
 import type { Account, AccountStore } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Sql } from './connection.ts';
@@ -66,37 +64,5 @@ function toAccount(row: AccountRow): Account {
     displayName: row.display_name,
     fhirUser: row.fhir_user,
     disabled: row.disabled,
-  };
-}
-
-/** Sign-in tries in PostgreSQL. Keys are stored as hashes: what people type into the address field may be anything. */
-export function postgresAttempts(sql: Sql): AttemptStore {
-  const hashed = (key: string) => createHash('sha256').update(key).digest('base64url');
-  return {
-    async begin(keys) {
-      // Sorted, so that two tries that share keys lock the rows in one order.
-      const rows = keys.map((key) => ({ ...key, key: hashed(key.key) })).sort((a, b) => (a.key < b.key ? -1 : 1));
-      const counted = await sql.query<{ failures: number; seconds: number; limit: number }>(
-        `with counted as (
-           insert into sign_in_attempt as attempt (key, failures, until)
-           select key, 1, now() + make_interval(secs => window_s)
-             from jsonb_to_recordset($1::jsonb) as wanted(key text, window_s integer)
-           on conflict (key) do update set
-             failures = case when attempt.until <= now() then 1 else attempt.failures + 1 end,
-             until = case when attempt.until <= now() then excluded.until else attempt.until end
-           returning key, failures, until)
-         select failures, ceil(extract(epoch from until - now()))::integer as seconds, "limit"
-           from counted join jsonb_to_recordset($1::jsonb) as wanted(key text, "limit" integer) using (key)`,
-        [JSON.stringify(rows.map(({ key, limit, window }) => ({ key, limit, window_s: window })))],
-      );
-      const over = counted.filter((row) => row.failures > row.limit).map((row) => Math.max(row.seconds, 1));
-      return over.length > 0 ? Math.max(...over) : 0;
-    },
-    async succeed({ forget, giveBack }) {
-      await sql.query(`delete from sign_in_attempt where key = any ($1)`, [forget.map(hashed)]);
-      await sql.query(`update sign_in_attempt set failures = greatest(failures - 1, 0) where key = any ($1)`, [
-        giveBack.map(hashed),
-      ]);
-    },
   };
 }

@@ -9,6 +9,7 @@ import { Problem } from '../../core/problem.ts';
 import { statusOf } from '../../http/problem-status.ts';
 import type { State } from '../../http/state.ts';
 import type { AccessTokens } from '../access-token.ts';
+import { callerLimit, type CallerLimit } from '../caller-limit.ts';
 import { readForm } from '../interactions/form.ts';
 import { errorPage, showPage } from '../pages/layout.ts';
 
@@ -20,18 +21,25 @@ export interface AuthorizationServerParts {
   audit: AuditTrail;
 }
 
+/** Each start of a sign-in is a row for half an hour; a clinic behind one address starts hundreds in the morning. */
+const starts = { burst: 600, perSecond: 5 };
+/** Refused token requests that are audited one by one; a flood of them must not fill the table for ever. */
+const auditedRefusals = { burst: 300, perSecond: 1 };
+
 /** Everything below /oidc: oidc-provider, with what SMART asks for and it does not do put around it. */
 export function authorizationServer(parts: AuthorizationServerParts): Middleware<State> {
   // Inside, before its own routes: `ctx.oidc` is complete when they return.
+  const refused = callerLimit(auditedRefusals);
   parts.provider.use(async (ctx, next) => {
     await next();
-    await afterToken(parts, ctx as unknown as KoaContextWithOIDC & ParameterizedContext<State>);
+    await afterToken(parts, refused, ctx as unknown as KoaContextWithOIDC & ParameterizedContext<State>);
   });
   const mounted = mount('/oidc', parts.provider as unknown as Middleware);
   const away = new WeakMap<object, Problem>();
   parts.provider.on('server_error', (ctx, error) => {
     if (error instanceof Problem) away.set(ctx.req, error);
   });
+  const started = callerLimit(starts);
   return async (ctx, next) => {
     if (ctx.path !== '/oidc' && !ctx.path.startsWith('/oidc/')) return next();
     // Absolute-form: its host would end up in the addresses that oidc-provider builds. NUL: no text for PostgreSQL.
@@ -43,6 +51,7 @@ export function authorizationServer(parts: AuthorizationServerParts): Middleware
       // Cookies belong to one host name: localhost and 127.0.0.1 are two.
       return ctx.redirect(`${parts.publicUrl}${ctx.originalUrl}`);
     }
+    if (isAuthorize && !isWithin(started, ctx)) return tooManyStarts(started, ctx);
     pinOrigin(ctx, parts);
     if (isAuthorize && ctx.method === 'POST') return authorizeByPost(ctx, parts.publicUrl);
     if (isAuthorize && ctx.method === 'GET') askForConsent(ctx);
@@ -58,6 +67,19 @@ function answerProblem(ctx: ParameterizedContext<State>, problem: Problem): void
   ctx.set('Cache-Control', 'no-store');
   if (problem.retryAfter !== undefined) ctx.set('Retry-After', String(problem.retryAfter));
   ctx.body = { error: 'temporarily_unavailable', error_description: problem.message };
+}
+
+/** Counts the request, unless its caller has no more to spend. */
+function isWithin(limit: CallerLimit, ctx: ParameterizedContext<State>): boolean {
+  const isFree = limit.wait(ctx.state.clientAddress) === 0;
+  if (isFree) limit.count(ctx.state.clientAddress);
+  return isFree;
+}
+
+function tooManyStarts(limit: CallerLimit, ctx: ParameterizedContext<State>): void {
+  const wait = limit.wait(ctx.state.clientAddress);
+  ctx.set('Retry-After', String(wait));
+  showPage(ctx, { ...errorPage(`Too many sign-ins were started. Try again in ${wait} seconds.`), status: 429 });
 }
 
 /**
@@ -104,13 +126,15 @@ function askForConsent(ctx: ParameterizedContext<State>): void {
 
 async function afterToken(
   parts: AuthorizationServerParts,
+  refused: CallerLimit,
   ctx: KoaContextWithOIDC & ParameterizedContext<State>,
 ): Promise<void> {
   const { oidc } = ctx;
   const body = ctx.body as Record<string, unknown> | undefined;
   if (oidc?.route === 'token') {
     ctx.set('Pragma', 'no-cache');
-    await record(parts, ctx, 'smart:token', ctx.status === 200 ? 'success' : 'refused');
+    if (ctx.status === 200) await record(parts, ctx, 'smart:token', 'success');
+    else if (isWithin(refused, ctx)) await record(parts, ctx, 'smart:token', 'refused');
     if (ctx.status === 200 && body) await addLaunchContext(parts, ctx, body);
   }
   if (oidc?.route === 'end_session_confirm' && ctx.status === 303) {
@@ -175,7 +199,7 @@ async function record(
     outcome,
     principal: whoActed(ctx.oidc),
     ...(ctx.state.requestId === undefined ? {} : { requestId: ctx.state.requestId }),
-    sourceAddress: ctx.ip,
+    sourceAddress: ctx.state.clientAddress,
   });
 }
 

@@ -75,7 +75,7 @@ async function give(parts: InteractionParts, step: Step, account: Account, given
     },
     ...(context.patient === undefined ? {} : { patients: [context.patient] }),
     requestId: step.ctx.state.requestId,
-    sourceAddress: step.ctx.ip,
+    sourceAddress: step.ctx.state.clientAddress,
   });
   await finish(parts, step, { consent: { grantId } });
 }

@@ -2,6 +2,7 @@ import { signIn } from '../../core/accounts/sign-in.ts';
 import { Problem } from '../../core/problem.ts';
 import { statusOf } from '../../http/problem-status.ts';
 import { finish, type InteractionParts, type Step } from './interaction-step.ts';
+import { knownDevice, rememberDevice } from './known-device.ts';
 import { showPage } from '../pages/layout.ts';
 import { signInPage } from '../pages/sign-in-page.ts';
 
@@ -25,14 +26,18 @@ export async function handleSignIn(parts: InteractionParts, step: Step, form: UR
       formTargets: step.formTargets,
     });
   const email = form.get('email') ?? '';
+  const deviceParts = { cookieKey: parts.cookieKey, publicUrl: parts.world.settings.publicUrl };
+  const device = knownDevice(deviceParts, ctx);
   try {
     const account = await signIn(parts.world, parts, {
       email,
       password: (form.get('password') ?? '').slice(0, 1024),
-      sourceAddress: ctx.ip,
+      sourceAddress: ctx.state.clientAddress,
+      ...(device && { device }),
       requestId: ctx.state.requestId,
       clientId: step.client.clientId,
     });
+    rememberDevice(deviceParts, ctx, account);
     await finish(parts, step, { login: { accountId: account.id, remember: shown.remember, amr: ['pwd'] } });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

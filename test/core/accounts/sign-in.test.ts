@@ -45,7 +45,7 @@ function world(): {
       begin: async function () {
         return this.wait;
       },
-      succeed: async () => {},
+      settle: async () => {},
     },
     audit: [],
   };

@@ -1,17 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { AttemptStore, AuthorizationStore } from '../../../server/core/accounts/authorizations.ts';
-import { postgresAccounts, postgresAttempts } from '../../../server/infrastructure/postgres/accounts.ts';
+import type { AuthorizationStore } from '../../../server/core/accounts/authorizations.ts';
+import { postgresAccounts } from '../../../server/infrastructure/postgres/accounts.ts';
 import { postgresAuthorizations } from '../../../server/infrastructure/postgres/oidc-store.ts';
 import { freshDatabase, type TestDatabase } from '../../harness/database.ts';
 
 let database: TestDatabase;
 let store: AuthorizationStore;
-let attempts: AttemptStore;
 
 beforeAll(async () => {
   database = await freshDatabase();
   store = postgresAuthorizations(database.sql);
-  attempts = postgresAttempts(database.sql);
   await postgresAccounts(database.sql).insert({
     id: 'a1',
     email: 'A@test.example',
@@ -96,20 +94,6 @@ test('ending an account ends its sessions, refresh tokens and grants, and nobody
   expect(await store.revokeAccount('a1')).toContain('g4');
   expect(await store.find('Session', { id: 's4' })).toBeUndefined();
   expect(await store.find('Session', { id: 's5' })).toBeDefined();
-});
-
-test('tries are counted before they are judged, and forgotten when their time is over', async () => {
-  const key = { key: 'k', limit: 3, window: 900 };
-  const waits = await Promise.all(Array.from({ length: 5 }, () => attempts.begin([key])));
-  expect(waits.filter((wait) => wait === 0)).toHaveLength(3);
-  expect(Math.max(...waits)).toBeGreaterThan(890);
-  await database.sql.query(`update sign_in_attempt set until = now() - interval '1 s'`);
-  expect(await attempts.begin([key])).toBe(0);
-  await attempts.succeed({ forget: [], giveBack: ['k'] });
-  expect(await database.sql.query(`select failures from sign_in_attempt`)).toEqual([{ failures: 0 }]);
-  await attempts.succeed({ forget: ['k'], giveBack: [] });
-  expect(await database.sql.query(`select failures from sign_in_attempt`)).toEqual([]);
-  expect(JSON.stringify(await database.sql.query(`select key from sign_in_attempt`))).not.toContain('test.example');
 });
 
 test('addresses that differ in case are one account, and a NUL is nobody', async () => {

@@ -6,6 +6,7 @@ import { Accounts1764000004000 } from './0004-accounts.ts';
 import { Reports1764000005000 } from './0005-reports.ts';
 import { Models1764000006000 } from './0006-models.ts';
 import { InstanceNames1764000007000 } from './0007-instance-names.ts';
+import { SignInDelays1764000008000 } from './0008-sign-in-delays.ts';
 
 /** In the order in which they run. TypeORM reads the time stamp at the end of each class name. */
 export const migrations: (new () => MigrationInterface)[] = [
@@ -16,4 +17,5 @@ export const migrations: (new () => MigrationInterface)[] = [
   Reports1764000005000,
   Models1764000006000,
   InstanceNames1764000007000,
+  SignInDelays1764000008000,
 ];
