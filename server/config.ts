@@ -13,6 +13,7 @@ const variables = z.object({
   CSSS_MODE: z.enum(['demo', 'production']).default('demo'),
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber(0, 65535).default(8080),
+  METRICS_PORT: wholeNumber(1, 65535).optional(),
   PUBLIC_URL: httpUrl.optional(),
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres://').optional(),
   DATABASE_POOL: wholeNumber(4, 200).default(20),
@@ -55,6 +56,8 @@ export interface Config {
   mode: 'demo' | 'production';
   host: string;
   port: number;
+  /** Port of `/metrics`, on `host`; without it there is none. */
+  metricsPort: number | undefined;
   publicUrl: string | undefined;
   databaseUrl: string | undefined;
   databasePool: number;
@@ -108,6 +111,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     mode: value.CSSS_MODE,
     host: value.HOST,
     port: value.PORT,
+    metricsPort: value.METRICS_PORT,
     publicUrl: value.PUBLIC_URL,
     databaseUrl: value.DATABASE_URL,
     databasePool: value.DATABASE_POOL,

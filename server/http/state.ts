@@ -7,6 +7,8 @@ export interface State {
   requestId: string;
   /** Set by `bearer`; routes behind it can rely on it. */
   principal: Principal;
+  /** Why the answer is one from 500 up, for the log; left by whoever gave it. */
+  fault?: unknown;
 }
 
 export type AppContext = ParameterizedContext<State>;

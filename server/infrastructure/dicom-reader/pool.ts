@@ -6,17 +6,21 @@ import { Problem } from '../../core/problem.ts';
 import type { Reading } from './read-worker.ts';
 
 export interface ReaderPool extends DicomReader {
+  /** Resolves when a thread answers; it goes before the files that wait. */
+  ping(): Promise<void>;
+  load(): { threads: number; busy: number; waiting: number };
   close(): Promise<void>;
 }
 
 interface Task {
   path: string;
-  done(instance: ReadInstance): void;
+  done(instance: ReadInstance | undefined): void;
   fail(error: unknown): void;
 }
 
 interface Thread {
   worker: Worker;
+  ready?: true;
   task?: Task;
   timer?: NodeJS.Timeout;
 }
@@ -42,7 +46,8 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number } 
     const thread: Thread = { worker };
     threads.add(thread);
     worker.on('message', (message: Reading | 'ready') => {
-      if (message !== 'ready') finish(thread, message);
+      if (message === 'ready') thread.ready = true;
+      else finish(thread, message);
       idle.push(thread);
       next();
     });
@@ -73,6 +78,7 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number } 
     delete thread.task;
     thread.worker.unref();
     if ('instance' in reading) task?.done(reading.instance);
+    else if ('pong' in reading) task?.done(undefined);
     else if ('code' in reading) task?.fail(new Problem(reading.code, reading.message));
     else task?.fail(reading.fault);
   }
@@ -82,7 +88,9 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number } 
     clearTimeout(thread.timer);
     thread.task?.fail(reason);
     if (closed) return;
-    start();
+    // One that could not even start would not start at once either: there may be no memory or descriptors for it.
+    if (thread.ready) start();
+    else setTimeout(() => !closed && start(), 250).unref();
     next();
   }
 
@@ -92,10 +100,21 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number } 
       if (closed)
         return Promise.reject(new Problem('transient', 'The server is stopping; try again.', { retryAfter: 5 }));
       return new Promise((done, fail) => {
-        waiting.push({ path, done, fail });
+        waiting.push({ path, done: (instance) => done(instance!), fail });
         next();
       });
     },
+    ping() {
+      return new Promise((done, fail) => {
+        waiting.unshift({ path: 'ping', done: () => done(), fail });
+        next();
+      });
+    },
+    load: () => ({
+      threads: threads.size,
+      busy: [...threads].filter(({ task }) => task !== undefined).length,
+      waiting: waiting.length,
+    }),
     async close() {
       closed = true;
       for (const task of waiting.splice(0))
