@@ -36,6 +36,7 @@ import { startPrinter } from './infrastructure/pdf/printer.ts';
 import { postgresAccounts, postgresAttempts } from './infrastructure/postgres/accounts.ts';
 import { postgresAnalyses } from './infrastructure/postgres/analyses.ts';
 import { postgresAudit, sharedAudit } from './infrastructure/postgres/audit.ts';
+import { databaseClock } from './infrastructure/postgres/clock.ts';
 import { connect, poolOf, poolSql, type Sql } from './infrastructure/postgres/connection.ts';
 import { startEmbeddedPostgres } from './infrastructure/postgres/embedded.ts';
 import { jobBacklog } from './infrastructure/postgres/job-backlog.ts';
@@ -188,12 +189,16 @@ async function build(
     jobs: jobs.queue(sql),
     audit,
   });
+  const onSkew = (ms: number) => log.warn({ ms }, "this machine's clock differs from the database's");
+  const clock = await databaseClock(sql, { everyMs: 60_000, onSkew });
+  closing.push(async () => clock.close());
   const pool = poolOf(dataSource);
   const metrics = createMetrics({
     connections: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     threads: { reader: reader.load, pixels: pixels.load },
     classifier: () => loadOf(models.classifier.state()),
     backlog: () => jobBacklog(sql),
+    clockAheadMs: clock.aheadMs,
   });
   const world = metrics.timed({
     ...storesOn(sql, sharedAudit(sql)),
@@ -207,7 +212,7 @@ async function build(
     pdf,
     mailer,
     transaction: (work) => inTransaction(dataSource, storesOn, work),
-    now: () => new Date(),
+    now: clock.now,
   });
   await registerFound(world);
   const revision = await world.models.revision();

@@ -15,6 +15,7 @@ export interface MetricSources {
   threads: Record<string, () => Threads>;
   classifier(): ClassifierLoad | undefined;
   backlog(): Promise<JobBacklog[]>;
+  clockAheadMs(): number;
 }
 
 export interface Metrics {
@@ -108,6 +109,9 @@ function gauges(registers: Registry[], sources: MetricSources): void {
     one.set({ state: 'waiting' }, load.waiting);
     one.set({ state: 'running' }, load.running);
   });
+  gauge('csss_clock_ahead_seconds', "This machine's clock against the database's", [], (one) =>
+    one.set(sources.clockAheadMs() / 1000),
+  );
   const oldest = new Gauge({
     name: 'csss_job_oldest_seconds',
     help: 'Age of the oldest job that is not done',
