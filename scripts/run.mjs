@@ -1,5 +1,5 @@
 // Runs the project with any Node from 20 up: installs what is missing, finds a Node new enough to run TypeScript,
-// builds the web application when its sources changed, then starts. Plain JavaScript, no dependencies.
+// builds the web application when its sources changed, then starts and keeps the server running. Plain JavaScript, no dependencies.
 //
 //   node scripts/run.mjs start | test [args] | exec <file> [args]
 import { spawn } from 'node:child_process';
@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSy
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { keepRunning } from './keep-running.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const neededNode = [22, 19];
@@ -21,7 +22,7 @@ node = findNode();
 
 if (mode === 'start') {
   await buildViewer();
-  await run(node, ['--disable-proto=delete', 'server/main.ts', ...args]);
+  await keepRunning(() => spawnProgram(node, ['--disable-proto=delete', 'server/main.ts', ...args]), say);
 } else if (mode === 'test') {
   if (args.length === 0) await check();
   await buildViewer();
@@ -107,8 +108,7 @@ function hashOf(files) {
   return hash.digest('hex');
 }
 
-/** Runs a command to its end, hands signals on, and ends with it when it fails. */
-function run(command, commandArgs) {
+function spawnProgram(command, commandArgs) {
   const env = {
     // Compiled code is kept between starts: half the start time, and no TypeScript compiler in memory.
     NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'csss'),
@@ -118,12 +118,17 @@ function run(command, commandArgs) {
     PATH: dirname(command) + delimiter + (process.env.PATH ?? ''),
   };
   const flags = command === node ? ['--disable-warning=ExperimentalWarning'] : [];
-  const child = spawn(command, [...flags, ...commandArgs], {
+  return spawn(command, [...flags, ...commandArgs], {
     cwd: root,
     stdio: 'inherit',
     env,
     shell: command.endsWith('.cmd'),
   });
+}
+
+/** Runs a command to its end, hands signals on, and ends with it when it fails. */
+function run(command, commandArgs) {
+  const child = spawnProgram(command, commandArgs);
   const handOn = (signal) => child.kill(signal);
   // Ctrl-C reaches the child by itself (same terminal group); waiting here keeps the prompt until it has stopped.
   const signals = { SIGINT: () => {}, SIGTERM: () => handOn('SIGTERM'), SIGHUP: () => handOn('SIGHUP') };

@@ -19,6 +19,7 @@ const variables = z.object({
   CSSS_MODE: z.enum(['demo', 'production']).default('demo'),
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber(0, 65535).default(8080),
+  METRICS_PORT: wholeNumber(1, 65535).optional(),
   PUBLIC_URL: httpUrl.optional(),
   TRUSTED_PROXIES: proxies.optional(),
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres://').optional(),
@@ -67,6 +68,8 @@ export interface Config {
   mode: 'demo' | 'production';
   host: string;
   port: number;
+  /** Port of `/metrics`, on `host`; without it there is none. */
+  metricsPort: number | undefined;
   publicUrl: string | undefined;
   /** Addresses and CIDR ranges. */
   trustedProxies: string[];
@@ -133,6 +136,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     mode: value.CSSS_MODE,
     host: value.HOST,
     port: value.PORT,
+    metricsPort: value.METRICS_PORT,
     publicUrl: value.PUBLIC_URL,
     trustedProxies: value.TRUSTED_PROXIES ?? [],
     databaseUrl: value.DATABASE_URL,

@@ -12,10 +12,10 @@ export function answerProblems(): Middleware<State> {
     try {
       await next();
     } catch (error) {
-      if (!(error instanceof Problem)) ctx.app.emit('error', error, ctx);
       const problem =
         error instanceof Problem ? error : new Problem('exception', 'An internal fault; it has been logged.');
       ctx.status = statusOf[problem.code];
+      if (ctx.status >= 500) ctx.state.fault = error;
       for (const header of ['ETag', 'Last-Modified', 'Content-Disposition', 'Content-Length', 'Content-Encoding'])
         ctx.remove(header);
       ctx.set('Cache-Control', 'no-store');

@@ -4,14 +4,14 @@ import { Problem } from '../core/problem.ts';
 import { negotiate } from './negotiation.ts';
 import { refusal } from './outcome.ts';
 
-/** @param fault receives what is our own fault, for the log; it is never told to the caller. */
-export function errors(fault: (error: unknown, requestId: string) => void): Middleware {
+/** What is our own fault is left for the log; it is never told to the caller. */
+export function errors(): Middleware {
   return async (ctx, next) => {
     try {
       await next();
     } catch (error) {
       const { status, outcome, retryAfter } = refusal(error);
-      if (status === 500) fault(error, String(ctx['state']['requestId'] ?? ''));
+      if (status >= 500) ctx['state']['fault'] = error;
       ctx.status = status;
       ctx.set('Cache-Control', 'no-store');
       if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));

@@ -38,8 +38,6 @@ export interface SmartFaceParts {
   demoAccounts?: readonly DemoAccount[];
   /** Further true capabilities for the SMART configuration, such as those of SMART Imaging Access. */
   capabilities?: readonly string[];
-  /** Faults inside oidc-provider, which answers them by itself. */
-  onFault?: (error: Error) => void;
 }
 
 export interface SmartFace {
@@ -73,7 +71,9 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
     accounts: world.accounts,
     onGrantEnded: tokens.forget,
   });
-  provider.on('server_error', (_ctx, error) => parts.onFault?.(error));
+  provider.on('server_error', (ctx, error) => {
+    (ctx as unknown as { state: Partial<State> }).state.fault = error;
+  });
   provider.on('grant.revoked', () => tokens.forget());
   const cookieKey = keys.cookies[0]!;
 

@@ -76,6 +76,10 @@ export async function dicomwebServer(): Promise<DicomwebServer> {
   const app = new Koa<State>();
   app.on('error', (error: NodeJS.ErrnoException) => faults.push(error));
   app.use(requestId());
+  app.use(async (ctx, next) => {
+    await next();
+    if (ctx.status === 500) faults.push(ctx.state.fault);
+  });
   app.use(mount('/dicomweb', face.routes() as unknown as Koa.Middleware));
   http.on('request', app.callback());
 

@@ -71,6 +71,10 @@ export async function fhirServer(options: { limit?: number } = {}): Promise<Fhir
   const app = new Koa<State>();
   app.on('error', (error: NodeJS.ErrnoException) => error.code === 'HPE_INVALID_EOF_STATE' || faults.push(error)); // a client that hangs up is none
   app.use(requestId());
+  app.use(async (ctx, next) => {
+    await next();
+    if (ctx.status === 500) faults.push(ctx.state.fault);
+  });
   app.use(mount('/fhir', face.routes() as unknown as Koa.Middleware));
   http.on('request', app.callback());
 

@@ -92,7 +92,7 @@ export async function startTestServer(
   };
 }
 
-async function backendKey(): Promise<{ public: JWK; private: JWK }> {
+export async function backendKey(): Promise<{ public: JWK; private: JWK }> {
   const { publicKey, privateKey } = await generateKeyPair('ES384', { extractable: true });
   const named = { kid: 'test', alg: 'ES384', use: 'sig' };
   return {

@@ -42,7 +42,7 @@ export interface SmallServer {
   accounts: Record<'patient' | 'doctor' | 'admin', Account>;
   backend: BackendKey;
   /** What oidc-provider met and did not expect. */
-  faults: Error[];
+  faults: unknown[];
   /** Asks the protected route. */
   whoAmI(token: string): Promise<{ status: number; principal: Principal; challenge: string | null }>;
   close(): Promise<void>;
@@ -108,7 +108,7 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
       displayName: `The ${role}`,
       fhirUser,
     });
-  const faults: Error[] = [];
+  const faults: unknown[] = [];
   const records = await recordsOn(database, url);
   const face = smartFace({
     world: { ...records, accounts },
@@ -117,8 +117,11 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
     passwords,
     keys: await smartKeys(authorizations),
     findPatients: findPatients(records),
-    onFault: (error) => faults.push(error),
     demoAccounts: [{ label: 'Patient', email: 'patient@test.example', password }],
+  });
+  app.use(async (ctx, next) => {
+    await next();
+    if (ctx.state.fault !== undefined) faults.push(ctx.state.fault);
   });
   assemble(app, face);
   server.on('request', app.callback());

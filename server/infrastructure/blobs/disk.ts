@@ -14,6 +14,8 @@ const writeSize = 1 << 20;
 const unwritten = 8 << 20;
 /** The streams of one reader. */
 const readSize = 256 << 10;
+/** Bytes that stay free on the volume. */
+export const defaultReserve = 64 << 20;
 /** Milliseconds. What is taken in meanwhile is a fraction of what is kept free. */
 const spaceAge = 100;
 const digestForm = /^[0-9a-f]{64}$/;
@@ -26,7 +28,7 @@ const digestForm = /^[0-9a-f]{64}$/;
  * nothing else, the database's log for one, can be written.
  */
 export async function diskBlobs(folder: string, options: { reserve?: number } = {}): Promise<Blobs> {
-  const reserve = options.reserve ?? 64 << 20;
+  const reserve = options.reserve ?? defaultReserve;
   const incoming = join(folder, 'incoming');
   const swept = join(folder, 'swept');
   await mkdir(incoming, { recursive: true, mode: 0o700 });

@@ -75,7 +75,8 @@ function buffersOf(result: PixelResults[keyof PixelResults]): ArrayBuffer[] {
   return 'data' in result ? [result.data.buffer as ArrayBuffer] : [];
 }
 
-parentPort?.on('message', async (task: PixelTask) => {
+parentPort?.on('message', async (task: PixelTask | 'ping') => {
+  if (task === 'ping') return parentPort!.postMessage({});
   try {
     const result = await perform(task);
     parentPort!.postMessage({ result } satisfies PixelAnswer, buffersOf(result));

@@ -11,7 +11,8 @@ export interface PoolLimits {
 }
 
 interface Waiting<Task, Answer extends object> {
-  task: Task;
+  /** `ping`: the thread's script answers with any object. */
+  task: Task | 'ping';
   handOver: readonly ArrayBuffer[];
   resolve(answer: Answer): void;
   reject(reason: Error): void;
@@ -28,6 +29,7 @@ export class WorkerPool<Task, Answer extends object> {
   readonly #all = new Set<Worker>();
   readonly #waiting: Waiting<Task, Answer>[] = [];
   #closed = false;
+  #aliveAt = -Infinity;
 
   constructor(script: URL, limits: PoolLimits) {
     this.#script = script;
@@ -48,6 +50,25 @@ export class WorkerPool<Task, Answer extends object> {
     });
   }
 
+  /**
+   * Resolves when a thread answers, or when there is none, because nothing was to be decoded yet. While all are at
+   * work, one that began or ended within the time that a task may take is answer enough.
+   */
+  async ping(): Promise<void> {
+    if (this.#all.size === 0) return;
+    const allBusy = this.#idle.length === 0 && this.#all.size === this.#limits.threads;
+    if (allBusy && performance.now() - this.#aliveAt < this.#limits.timeoutMs + 1_000) return;
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.unshift({ task: 'ping', handOver: [], resolve: () => resolve(), reject });
+      this.#next();
+    });
+  }
+
+  load(): { threads: number; busy: number; waiting: number } {
+    const threads = this.#all.size;
+    return { threads, busy: threads - this.#idle.length, waiting: this.#waiting.length };
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     for (const { reject } of this.#waiting.splice(0))
@@ -64,6 +85,7 @@ export class WorkerPool<Task, Answer extends object> {
   #start(): Worker {
     const worker = new Worker(this.#script, { resourceLimits: { maxOldGenerationSizeMb: this.#limits.heapMb } });
     this.#all.add(worker);
+    this.#aliveAt = performance.now();
     worker.on('error', () => undefined);
     worker.once('exit', () => {
       this.#all.delete(worker);
@@ -83,6 +105,7 @@ export class WorkerPool<Task, Answer extends object> {
     };
     const answered = (answer: Answer) => {
       settle();
+      this.#aliveAt = performance.now();
       worker.unref();
       if ('spoiled' in answer && answer.spoiled) void worker.terminate();
       else this.#idle.push(worker);

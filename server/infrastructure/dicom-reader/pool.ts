@@ -6,6 +6,9 @@ import { Problem } from '../../core/problem.ts';
 import type { Reading } from './read-worker.ts';
 
 export interface ReaderPool extends DicomReader {
+  /** Resolves when a thread answers; it goes before the files that wait. */
+  ping(): Promise<void>;
+  load(): { threads: number; busy: number; waiting: number };
   close(): Promise<void>;
 }
 
@@ -13,12 +16,13 @@ interface Task {
   path: string;
   /** It waits no longer. */
   begun?(): void;
-  done(instance: ReadInstance): void;
+  done(instance: ReadInstance | undefined): void;
   fail(error: unknown): void;
 }
 
 interface Thread {
   worker: Worker;
+  ready?: true;
   task?: Task;
   timer?: NodeJS.Timeout;
 }
@@ -48,7 +52,8 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number; w
     const thread: Thread = { worker };
     threads.add(thread);
     worker.on('message', (message: Reading | 'ready') => {
-      if (message !== 'ready') finish(thread, message);
+      if (message === 'ready') thread.ready = true;
+      else finish(thread, message);
       idle.push(thread);
       next();
     });
@@ -88,6 +93,7 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number; w
     delete thread.task;
     thread.worker.unref();
     if ('instance' in reading) task?.done(reading.instance);
+    else if ('pong' in reading) task?.done(undefined);
     else if ('code' in reading) task?.fail(new Problem(reading.code, reading.message));
     else task?.fail(reading.fault);
   }
@@ -97,7 +103,9 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number; w
     clearTimeout(thread.timer);
     thread.task?.fail(reason);
     if (closed) return;
-    start();
+    // One that could not even start would not start at once either: there may be no memory or descriptors for it.
+    if (thread.ready) start();
+    else setTimeout(() => !closed && start(), 250).unref();
     next();
   }
 
@@ -110,7 +118,7 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number; w
         return Promise.reject(new Problem('transient', 'Too many files wait to be read', { retryAfter: 5 }));
       if (signal?.aborted) return Promise.reject(signal.reason as Error);
       return new Promise<ReadInstance>((done, fail) => {
-        const task: Task = { path, done, fail };
+        const task: Task = { path, done: (instance) => done(instance!), fail };
         if (signal) {
           const leaves = () => leave(task, signal.reason);
           signal.addEventListener('abort', leaves, { once: true });
@@ -120,6 +128,17 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number; w
         next();
       });
     },
+    ping() {
+      return new Promise((done, fail) => {
+        waiting.unshift({ path: 'ping', done: () => done(), fail });
+        next();
+      });
+    },
+    load: () => ({
+      threads: threads.size,
+      busy: [...threads].filter(({ task }) => task !== undefined).length,
+      waiting: waiting.length,
+    }),
     async close() {
       closed = true;
       for (const task of waiting.splice(0))

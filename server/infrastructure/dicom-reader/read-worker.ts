@@ -9,9 +9,11 @@ import { diskProblem } from '../blobs/disk-problem.ts';
 import { fileSource } from './file-source.ts';
 import { inflateFile } from './inflate.ts';
 
-export type Reading = { instance: ReadInstance } | { code: ProblemCode; message: string } | { fault: unknown };
+export type Reading =
+  { instance: ReadInstance } | { code: ProblemCode; message: string } | { fault: unknown } | { pong: true };
 
-parentPort!.on('message', (path: string) => {
+parentPort!.on('message', (path: string | 'ping') => {
+  if (path === 'ping') return parentPort!.postMessage({ pong: true } satisfies Reading);
   void read(path).then((reading) => parentPort!.postMessage(reading));
 });
 parentPort!.postMessage('ready');

@@ -25,7 +25,14 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number);
  */
 export async function connect(
   url: string,
-  options: { poolSize: number; onLost?: (error: Error) => void },
+  options: {
+    poolSize: number;
+    onLost?: (error: Error) => void;
+    /** Default: 30 seconds; 0 is no limit. */
+    statementTimeoutMs?: number;
+    /** Default: no limit of its own. */
+    lockTimeoutMs?: number;
+  },
 ): Promise<DataSource> {
   const dataSource = new DataSource({
     type: 'postgres',
@@ -40,7 +47,8 @@ export async function connect(
       max: options.poolSize,
       connectionTimeoutMillis: 10_000,
       idleTimeoutMillis: 30_000,
-      statement_timeout: 30_000,
+      statement_timeout: options.statementTimeoutMs ?? 30_000,
+      ...(options.lockTimeoutMs !== undefined && { lock_timeout: options.lockTimeoutMs }),
     },
   });
   return dataSource.initialize();
