@@ -10,6 +10,6 @@ export function own<Value>(holder: Readonly<Record<string, Value>> | undefined, 
 }
 
 /** Sets an own property of any name: `holder['__proto__'] = value` would set no property, but another prototype. */
-export function put<Value>(holder: Record<string, Value>, name: string, value: Value): void {
+export function put<Value>(holder: Record<string, Value>, name: string, value: NoInfer<Value>): void {
   Object.defineProperty(holder, name, { value, writable: true, enumerable: true, configurable: true });
 }

@@ -1,4 +1,5 @@
 import type { Role, Scope } from '../principal.ts';
+import { resourceTypes } from '../records/r4/structure.ts';
 import { own } from '../table.ts';
 
 /** Scopes about the sign-in itself and its launch context; everything else names resources. */
@@ -22,13 +23,14 @@ const commonParameters = /(^|&)_(id|tag|security|profile)=/g;
 /**
  * Reads one resource scope of SMART App Launch 2.2, v1 (`.read`) or v2 (`.rs`, letters in the order c r u d s).
  *
- * @returns undefined for everything that the grammar does not know, so that unknown scopes are dropped, never guessed.
+ * @returns undefined for everything that the grammar does not know and for types that R4 does not have, so that unknown scopes are dropped, never guessed.
  */
 export function parseScope(text: string): Scope | undefined {
   if (text.length > 500) return undefined;
   const found = shape.exec(text);
   if (!found) return undefined;
   const [, context, type, letters, query] = found as unknown as [string, Scope['context'], string, string, string?];
+  if (type !== '*' && !resourceTypes.has(type)) return undefined;
   const permissions = own(version1, letters) ?? letters;
   if (permissions === '') return undefined;
   if (query === undefined) return { context, type, permissions };

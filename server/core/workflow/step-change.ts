@@ -4,6 +4,7 @@ import { Problem } from '../problem.ts';
 import type { Principal } from '../principal.ts';
 import { codeOf, type ReviewData, type ReviewStep, systems } from './codes.ts';
 import { isEnded } from './task-moves.ts';
+import { hasControls, hasInk } from '../readable-text.ts';
 import { own } from '../table.ts';
 
 /** What a person may change on a step Task; the rest is the server's. */
@@ -66,8 +67,11 @@ function notes(before: Annotation[], after: Annotation[], principal: Principal, 
     throw new Problem('business-rule', 'Notes of a step are added, never changed.', { expression: 'Task.note' });
   }
   const fresh = after.slice(before.length).map((note): Annotation => {
-    if (note.text === undefined || note.text.trim() === '') {
-      throw new Problem('business-rule', 'A note needs text that is more than spaces.', { expression: 'Task.note' });
+    if (note.text === undefined || !hasInk(note.text)) {
+      throw new Problem('business-rule', 'A note needs text that can be read.', { expression: 'Task.note' });
+    }
+    if (hasControls(note.text)) {
+      throw new Problem('business-rule', 'A note has no control characters.', { expression: 'Task.note' });
     }
     if (note.text.length > longestNote) {
       throw new Problem('business-rule', `A note has at most ${longestNote} characters.`, { expression: 'Task.note' });
@@ -121,8 +125,8 @@ function storedAlready(item: TaskOutput, known: TaskOutput[]): boolean {
   );
 }
 
-/** The reason that ends a step early, or undefined: a code, or text that is more than spaces. */
+/** The reason that ends a step early, or undefined: a code, or text that can be read. */
 export function hasReason(task: Task): boolean {
   const { coding, text } = task.statusReason ?? {};
-  return (coding ?? []).some(({ code }) => code !== undefined && code.trim() !== '') || (text ?? '').trim() !== '';
+  return (coding ?? []).some(({ code }) => hasInk(code)) || hasInk(text);
 }
