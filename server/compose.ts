@@ -51,6 +51,7 @@ import { postgresAttempts } from './infrastructure/postgres/sign-in-attempts.ts'
 import { postgresStudyWriting } from './infrastructure/postgres/studies.ts';
 import { postgresStudySearch } from './infrastructure/postgres/study-search.ts';
 import { inTransaction } from './infrastructure/postgres/transaction.ts';
+import { recordChecker } from './infrastructure/threads/record-checker.ts';
 import type { Logger } from './log.ts';
 import { findPatients } from './portal/find-patients.ts';
 import { modelRoutes } from './portal/models.ts';
@@ -150,7 +151,8 @@ async function build(
   const blobs = await diskBlobs(join(config.dataDir, 'blobs'));
   const reader = dicomReader();
   const pixels = threadedPixels(blobs);
-  closing.push(reader.close, pixels.close);
+  const checker = recordChecker(settings.fhirBaseUrl);
+  closing.push(reader.close, pixels.close, checker.close);
   const sql = poolSql(dataSource);
   const models = modelFiles({
     shippedFolder: config.modelDir,
@@ -182,7 +184,7 @@ async function build(
   closing.push(async () => mailer.close());
 
   const storesOn = (sql: Sql, audit = postgresAudit(sql)): Stores => ({
-    records: postgresRecords(sql, { baseUrl: settings.fhirBaseUrl }),
+    records: postgresRecords(sql, { baseUrl: settings.fhirBaseUrl, checker }),
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl: settings.fhirBaseUrl }) },
     accounts: postgresAccounts(sql),
     reportNumbers: postgresReportNumbers(sql),
@@ -208,6 +210,7 @@ async function build(
     blobs,
     reader,
     pixels,
+    checker,
     classifier: models.classifier,
     shadow: models.shadow,
     modelFiles: models.files,

@@ -7,6 +7,7 @@
  */
 import type { Resource, ResourceType } from '@medplum/fhirtypes';
 import type { Narrowing } from './access/narrowing.ts';
+import type { ValidationIssue } from './records/validate-issue.ts';
 import type { Principal, Role } from './principal.ts';
 import type { SearchQuery } from './records/search-query.ts';
 import type { DicomJson } from './dicom/json.ts';
@@ -30,6 +31,7 @@ export interface World extends Stores {
   blobs: Blobs;
   reader: DicomReader;
   pixels: PixelDecoder;
+  checker: RecordChecker;
   /** What answers doctors: the active model. */
   classifier: SwitchedClassifier;
   /** What runs beside it, seen by administrators only. */
@@ -288,6 +290,23 @@ export interface Blobs {
   list(olderThan: Date): AsyncIterable<string>;
   /** Removes a blob unless it was kept again since `olderThan`. */
   remove(digest: string, olderThan: Date): Promise<void>;
+}
+
+/**
+ * What is done with the whole of a record and costs more the longer it is. Beyond a few kilobytes in worker threads, so
+ * that nobody else waits for it.
+ */
+export interface RecordChecker {
+  /**
+   * Everything that is wrong with a resource, in document order; at most 50 faults.
+   * @throws Problem `too-long` (it has too many parts), `too-costly` (memory), `transient` (too many wait).
+   */
+  issues(resource: unknown): Promise<ValidationIssue[]>;
+  /**
+   * The rows of the search index for a resource's JSON, as JSON text.
+   * @throws as `issues`, also for more rows than a record may have.
+   */
+  indexRows(content: string): Promise<string>;
 }
 
 /** Works on stored pixels in worker threads with time and memory limits. Frames count from 0. */

@@ -1,7 +1,7 @@
 /** Reads request bodies as FHIR: UTF-8, JSON, one resource. */
 import type { Context } from 'koa';
 import { Problem } from '../core/problem.ts';
-import { parseJson } from '../core/records/parse-json.ts';
+import { parseLongJson } from '../core/records/parse-json.ts';
 import { readBody } from '../http/request-body.ts';
 import { requireFhirJson } from './negotiation.ts';
 
@@ -28,7 +28,7 @@ export function decodeText(bytes: Uint8Array): string {
  */
 export async function readResource(ctx: Context, limit: number): Promise<Record<string, unknown>> {
   requireFhirJson(ctx);
-  const value = parseJson(decodeText(await readBytes(ctx, limit)));
+  const value = await parseLongJson(decodeText(await readBytes(ctx, limit)));
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Problem('structure', 'The body must be one JSON object');
   }

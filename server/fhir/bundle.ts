@@ -71,6 +71,7 @@ async function respond(
     const operation = [id, third].find((part) => part?.startsWith('$')) ?? type;
     if (operation !== '$validate' || !request.resource) throw noSuchAddress();
     return validateOperation(
+      exchange,
       type === '$validate' ? undefined : typeIn(type),
       third === '$validate' ? idIn(id) : undefined,
       request.resource,

@@ -82,10 +82,10 @@ export function handlers({ world, smart, limit, pageKey, fault }: Required<Omit<
     read: (exchange, ctx) => read(exchange, typeOf(ctx), idOf(ctx), query(ctx), conditions(ctx)),
     vread: (exchange, ctx) => vread(exchange, typeOf(ctx), idOf(ctx), parameter(ctx, 'version') ?? '', conditions(ctx)),
     history: (exchange, ctx) => history(exchange, { type: typeOf(ctx), id: idOf(ctx) }, query(ctx), tokens),
-    validate: async (_exchange, ctx) => {
+    validate: async (exchange, ctx) => {
       const type = parameter(ctx, 'type') === undefined ? undefined : typeOf(ctx);
       const id = parameter(ctx, 'id') === undefined ? undefined : idOf(ctx);
-      return validateOperation(type, id, await readResource(ctx, limit), query(ctx));
+      return validateOperation(exchange, type, id, await readResource(ctx, limit), query(ctx));
     },
 
     create: changing((exchange, ctx) => create(exchange, ctx, typeOf(ctx), limit)),

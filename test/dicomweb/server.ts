@@ -23,6 +23,7 @@ import { postgresRecords } from '../../server/infrastructure/postgres/records.ts
 import { postgresStudyWriting } from '../../server/infrastructure/postgres/studies.ts';
 import { postgresStudySearch } from '../../server/infrastructure/postgres/study-search.ts';
 import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
+import { recordChecker } from '../../server/infrastructure/threads/record-checker.ts';
 import { freshDatabase, type TestDatabase } from '../harness/database.ts';
 import { caller } from '../harness/records.ts';
 
@@ -115,6 +116,7 @@ function worldOn(database: TestDatabase, publicUrl: string, parts: Pick<World, '
   });
   return {
     ...storesOn(database.sql, sharedAudit(database.sql)),
+    checker: recordChecker(fhirBaseUrl),
     ...parts,
     ...({} as Pick<World, 'classifier' | 'shadow' | 'modelFiles' | 'pdf' | 'mailer'>),
     settings: {

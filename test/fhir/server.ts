@@ -16,6 +16,7 @@ import type { Sql } from '../../server/infrastructure/postgres/connection.ts';
 import { postgresModels } from '../../server/infrastructure/postgres/models.ts';
 import { postgresRecords } from '../../server/infrastructure/postgres/records.ts';
 import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
+import { recordChecker } from '../../server/infrastructure/threads/record-checker.ts';
 import { freshDatabase, type TestDatabase } from '../harness/database.ts';
 import { caller } from '../harness/records.ts';
 import type { Resource } from '@medplum/fhirtypes';
@@ -104,6 +105,7 @@ function worldOn(database: TestDatabase, base: string): World {
     ({ records: postgresRecords(sql, { baseUrl: base }), models: postgresModels(sql), audit }) as unknown as Stores;
   return {
     ...stores(database.sql, sharedAudit(database.sql)),
+    checker: recordChecker(base),
     settings: {
       fhirBaseUrl: base,
       publicUrl: base.replace('/fhir', ''),

@@ -21,6 +21,7 @@ import { postgresAuthorizations } from '../../server/infrastructure/postgres/oid
 import { postgresRecords } from '../../server/infrastructure/postgres/records.ts';
 import { postgresAttempts } from '../../server/infrastructure/postgres/sign-in-attempts.ts';
 import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
+import { recordChecker } from '../../server/infrastructure/threads/record-checker.ts';
 import { findPatients } from '../../server/portal/find-patients.ts';
 import { demoApp, seedClients } from '../../server/smart/clients.ts';
 import { smartFace, type SmartFace } from '../../server/smart/face.ts';
@@ -60,6 +61,7 @@ async function recordsOn(database: TestDatabase, url: string): Promise<World> {
     ({ records: postgresRecords(sql, { baseUrl: `${url}/fhir` }), audit }) as unknown as Stores;
   const world = {
     ...stores(database.sql, sharedAudit(database.sql)),
+    checker: recordChecker(`${url}/fhir`),
     settings: { publicUrl: url, fhirBaseUrl: `${url}/fhir`, dicomwebBaseUrl: `${url}/dicomweb` },
     transaction: <T>(work: (tx: Stores) => Promise<T>) => inTransaction(database.dataSource, stores, work),
     now: () => new Date(),

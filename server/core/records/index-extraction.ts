@@ -4,6 +4,7 @@
  * parts of a name) is decided here.
  */
 import type { Resource } from '@medplum/fhirtypes';
+import { Problem } from '../problem.ts';
 import { dateInterval } from './date-interval.ts';
 import { referenceKey } from './reference-key.ts';
 import { isObject, type Node } from './search-path.ts';
@@ -37,7 +38,16 @@ export interface IndexRows {
 /** An index entry may not outgrow a B-tree page; what is longer is compared by its first 255 characters. */
 export const longestKey = 255;
 
-/** @param baseUrl own FHIR base: absolute references to it are references to own records. */
+/**
+ * Rows that one record may have. They are what a write costs the database: this many take about a second. Only
+ * records of thousands of names, codes or components reach it.
+ */
+const mostRows = 20_000;
+
+/**
+ * @param baseUrl own FHIR base: absolute references to it are references to own records.
+ * @throws Problem `too-long` past the number of rows that a record may have.
+ */
 export function indexRowsOf(resource: Resource, baseUrl: string): IndexRows {
   const rows: IndexRows = { token: [], string: [], date: [], reference: [], quantity: [] };
   for (const parameter of searchParametersOf(resource.resourceType).values()) {
@@ -51,7 +61,15 @@ export function indexRowsOf(resource: Resource, baseUrl: string): IndexRows {
         for (const node of select(value)) add(rows, type, { param: key, part }, node, baseUrl);
     });
   }
-  return distinct(rows);
+  return limited(distinct(rows), resource.resourceType);
+}
+
+/** The server's own ImagingStudy is never refused: that of a very large study is found by its first instances only. */
+function limited(rows: IndexRows, type: Resource['resourceType']): IndexRows {
+  const number = Object.values(rows).reduce((sum, list) => sum + (list as unknown[]).length, 0);
+  if (number <= mostRows) return rows;
+  if (type === 'ImagingStudy') return { ...rows, token: rows.token.slice(0, mostRows) };
+  throw new Problem('too-long', `A record may have ${mostRows} values that searches find it by; make several of it.`);
 }
 
 function add(rows: IndexRows, type: SearchParameterType, row: Row, { value }: Node, baseUrl: string): void {

@@ -7,6 +7,7 @@ import type { ResourceType } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
 import { parseCondition } from './parse-condition.ts';
 import { resourceTypes } from './r4/structure.ts';
+import { mustBeAffordable, searchLimits } from './search-limits.ts';
 import { searchParameter } from './search-parameters.ts';
 import type { IncludeInstruction, SearchCondition, SearchQuery } from './search-query.ts';
 import { recordParameters, splitUnescaped } from './search-values.ts';
@@ -37,7 +38,6 @@ export interface ParseOptions {
   maxCount?: number;
 }
 
-const maxParameters = 100;
 /** Parameters of the response's form, which negotiation reads. */
 const ofTheForm = new Set(['_format', '_pretty']);
 const once = new Set(['_count', '_sort', '_total', '_summary', '_elements']);
@@ -46,8 +46,8 @@ const once = new Set(['_count', '_sort', '_total', '_summary', '_elements']);
  * @throws Problem `not-supported` (unknown modifier; with `strict` also unknown parameter), `value`, `too-costly`.
  */
 export function parseSearch(type: ResourceType, parameters: Parameters, options: ParseOptions = {}): ParsedSearch {
-  if (parameters.length > maxParameters)
-    throw new Problem('too-costly', `A search may have ${maxParameters} parameters at most`);
+  if (parameters.length > searchLimits.parameters)
+    throw new Problem('too-costly', `A search may have ${searchLimits.parameters} parameters at most`);
   const { defaultCount = 50, maxCount = 1000 } = options;
   const parsed: ParsedSearch = {
     query: { type, conditions: [], include: [], revinclude: [], sort: [], count: defaultCount, total: 'none' },
@@ -67,6 +67,7 @@ export function parseSearch(type: ResourceType, parameters: Parameters, options:
     else if (options.strict) throw new Problem('not-supported', `${shown(name)} ${fault}`);
     else parsed.warnings.push(`${shown(name)} ${fault}; it was ignored`);
   }
+  mustBeAffordable(parsed.query);
   parsed.query.count = Math.min(parsed.query.count, maxCount);
   if (parsed.summary === 'count' || parsed.query.count === 0) {
     parsed.countOnly = true;

@@ -5,7 +5,7 @@ import type { PixelAnswer, PixelResults, PixelTask } from './decode-worker.ts';
 import { encodePicture } from './encode-picture.ts';
 import { explicitFile } from './explicit-file.ts';
 import { sliceOfFrame } from './frame-slice.ts';
-import { WorkerPool } from './worker-pool.ts';
+import { WorkerPool } from '../threads/worker-pool.ts';
 
 export interface PixelThreads extends PixelDecoder {
   /** Resolves when a thread answers, or when none was needed yet. */
