@@ -25,6 +25,9 @@ export interface AppParts {
   webFolder: string;
 }
 
+/** How a client that goes away in the middle of a request or an answer looks from here. */
+export const departures = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'HPE_INVALID_EOF_STATE'];
+
 /** The HTTP stack, top to bottom as a request meets it. */
 export function createApp(parts: AppParts): Koa<State> {
   const app = new Koa<State>();
@@ -48,9 +51,7 @@ export function createApp(parts: AppParts): Koa<State> {
   app.use(webApplication(parts.webFolder));
   app.use(notFound);
   app.on('error', (err: NodeJS.ErrnoException) => {
-    // A client that goes away in the middle of an answer is no fault.
-    if (!['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(err.code ?? ''))
-      parts.log.error({ err }, 'answer failed');
+    if (!departures.includes(err.code ?? '')) parts.log.error({ err }, 'answer failed');
   });
   return app;
 }
