@@ -33,6 +33,9 @@ export interface AppParts {
   webFolder: string;
 }
 
+/** How a client that goes away in the middle of a request or an answer looks from here. */
+export const departures = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'HPE_INVALID_EOF_STATE'];
+
 /** The HTTP stack, top to bottom as a request meets it. */
 export function createApp(parts: AppParts): Koa<State> {
   const app = new Koa<State>();
@@ -58,7 +61,7 @@ export function createApp(parts: AppParts): Koa<State> {
   app.use(notFound);
   app.on('error', (err: NodeJS.ErrnoException, ctx?: AppContext) => {
     // A client that goes away in the middle of an answer is no fault.
-    if (['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(err.code ?? '')) return;
+    if (departures.includes(err.code ?? '')) return;
     if (ctx && !ctx.res.closed) ctx.state.fault ??= err;
     else parts.log.error({ err, requestId: ctx?.state.requestId }, 'answer broken off');
   });

@@ -30,6 +30,7 @@ export async function applyBundle(
   const face: BundleFace = {
     principal,
     requestId,
+    ...(exchange.signal && { signal: exchange.signal }),
     respond: (inside, request) => respond({ ...exchange, world: inside }, request, tokens),
     refused: (error) => {
       const refused = refusal(error);

@@ -6,11 +6,14 @@ import type { Principal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import { resourceTypes } from '../core/records/r4/structure.ts';
 import type { ReadOptions } from '../core/records/read.ts';
+import { clientGone } from '../http/client-gone.ts';
 
 export interface Exchange {
   world: World;
   principal: Principal;
   requestId: string;
+  /** The caller is gone. */
+  signal?: AbortSignal;
 }
 
 export interface Answer {
@@ -52,6 +55,7 @@ export const exchangeOf = (world: World, ctx: Context): Exchange => ({
   world,
   principal: ctx['state']['principal'] as Principal,
   requestId: String(ctx['state']['requestId'] ?? ''),
+  signal: clientGone(ctx.res),
 });
 
 export const readOptions = ({ requestId }: Exchange, queryString?: string): ReadOptions => ({

@@ -6,14 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Koa from 'koa';
 import mount from 'koa-mount';
+import { departures } from '../../server/app.ts';
 import type { Stores, World } from '../../server/core/ports.ts';
 import { systemPrincipal, type Principal } from '../../server/core/principal.ts';
 import { Problem } from '../../server/core/problem.ts';
 import { receiveInstance, storeInstances, type StoreOutcome } from '../../server/core/studies/store-instance.ts';
 import { dicomwebFace } from '../../server/dicomweb/routes.ts';
 import { bearer } from '../../server/http/bearer.ts';
+import type { Budget } from '../../server/http/budget.ts';
 import { requestId } from '../../server/http/request-id.ts';
 import type { State } from '../../server/http/state.ts';
+import { unwantedBody } from '../../server/http/unwanted-body.ts';
 import { diskBlobs } from '../../server/infrastructure/blobs/disk.ts';
 import { threadedPixels } from '../../server/infrastructure/codecs/pixel-decoder.ts';
 import { dicomReader } from '../../server/infrastructure/dicom-reader/pool.ts';
@@ -54,7 +57,9 @@ export interface Reply {
   parts(): { headers: Record<string, string>; body: Buffer }[];
 }
 
-export async function dicomwebServer(): Promise<DicomwebServer> {
+export async function dicomwebServer(
+  options: { budget?: Pick<Budget, 'parts' | 'storeBytes'> } = {},
+): Promise<DicomwebServer> {
   const database = await freshDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'csss-dicomweb-'));
   const http = createServer();
@@ -69,13 +74,17 @@ export async function dicomwebServer(): Promise<DicomwebServer> {
   const faults: unknown[] = [];
   const face = dicomwebFace({
     world,
+    ...options,
     bearer: bearer((token) => {
       const principal = callers.get(token);
       return principal ? Promise.resolve(principal) : Promise.reject(new Problem('login', 'The token is not known.'));
     }),
   });
   const app = new Koa<State>();
-  app.on('error', (error: NodeJS.ErrnoException) => faults.push(error));
+  app.on('error', (error: NodeJS.ErrnoException) => {
+    if (!departures.includes(error.code ?? '')) faults.push(error);
+  });
+  app.use(unwantedBody());
   app.use(requestId());
   app.use(async (ctx, next) => {
     await next();
