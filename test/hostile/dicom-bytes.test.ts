@@ -72,7 +72,7 @@ test(
       }),
       { numRuns: Math.ceil(files / batch), seed, endOnFailure: true },
     );
-    if (files > 1000) console.log(JSON.stringify({ seed, ...count }));
+    if (files > 1000) process.stderr.write(`${JSON.stringify({ seed, ...count })}\n`);
     expect([...faults]).toEqual([]);
     // A run in which nearly nothing is stored says nothing.
     expect(count.stored).toBeGreaterThan(count.files / 5);

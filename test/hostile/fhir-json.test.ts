@@ -187,7 +187,7 @@ test(
       }),
       { numRuns: bodies, seed, endOnFailure: true },
     );
-    if (long) console.log(JSON.stringify({ seed, bodies, ...count }));
+    if (long) process.stderr.write(`${JSON.stringify({ seed, bodies, ...count })}\n`);
     expect([...faults]).toEqual([]);
     // A run in which nearly nothing is stored says nothing.
     expect(count.accepted).toBeGreaterThan(count.requests / 10);
@@ -208,7 +208,7 @@ test(
       }), // prettier-ignore
       { numRuns: bodies, seed, endOnFailure: true },
     );
-    if (long) console.log(JSON.stringify({ seed, searches: bodies, ...count }));
+    if (long) process.stderr.write(`${JSON.stringify({ seed, searches: bodies, ...count })}\n`);
     expect([...faults]).toEqual([]);
   },
   30_000 + bodies * 500,

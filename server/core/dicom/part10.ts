@@ -96,11 +96,10 @@ function mustAgree(written: string | undefined, identity: string, names: string)
 /** Some writers pad with spaces instead of NUL, or on both sides. */
 function uidAt(source: ByteSource, offset: number, length: number): string | undefined {
   if (length > 1024) return '';
-  return (
-    latin(source.bytes(offset, length))
-      .replace(/[\0 ]+$/, '')
-      .trimStart() || undefined
-  );
+  const text = latin(source.bytes(offset, length)).trim();
+  let end = text.length;
+  while (text[end - 1] === '\0' || text[end - 1] === ' ') end--;
+  return text.slice(0, end) || undefined;
 }
 
 function groupAt(source: ByteSource, at: number): number | undefined {
