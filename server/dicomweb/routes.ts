@@ -66,7 +66,10 @@ const elsewhere = '/{*path}';
 /** 404 for an address that this service does not have; 405 with Allow for a method that the address does not have. */
 function knownAddress(router: Router<State>): Middleware<State> {
   return async (ctx, next) => {
-    const has = (method: string) => router.match(ctx.path, method).pathAndMethod.some(({ path }) => path !== elsewhere);
+    const has = (method: string) =>
+      router
+        .match(ctx.path, method)
+        .pathAndMethod.some(({ path, methods }) => methods.length > 0 && path !== elsewhere);
     if (has(ctx.method)) return next();
     const allowed = ['GET', 'HEAD', 'POST'].filter(has);
     if (allowed.length === 0) throw new Problem('not-found', 'The service has no such address (PS3.18 10)');

@@ -79,7 +79,7 @@ type Damage = (file: Buffer) => Buffer;
 const position = fc.double({ min: 0, max: 0.999, noNaN: true });
 const damage: fc.Arbitrary<Damage> = fc.oneof(
   fc.tuple(position, fc.integer({ min: 0, max: 7 })).map(([at, bit]): Damage => (file) => {
-    file[Math.floor(at * file.length)]! ^= 1 << bit;
+    if (file.length > 0) file[Math.floor(at * file.length)]! ^= 1 << bit;
     return file;
   }),
   position.map(
@@ -93,7 +93,7 @@ const damage: fc.Arbitrary<Damage> = fc.oneof(
   }),
   fc.tuple(position, fc.constantFrom(0, 0xff, 0x7f, 0x80)).map(([at, value]): Damage => (file) => {
     const place = Math.floor(at * file.length);
-    return file.fill(value, place, place + 4);
+    return file.fill(value, place, Math.min(place + 4, file.length));
   }),
   fc.tuple(position, fc.constantFrom(...vrs)).map(([at, vr]): Damage => (file) => {
     // The next thing that looks like a VR becomes another one.
@@ -121,7 +121,7 @@ export const recipe: fc.Arbitrary<Recipe> = fc.record({
   syntax: fc.oneof({ weight: 4, arbitrary: fc.constant<string>(syntaxes.explicit) }, { weight: 3, arbitrary: fc.constantFrom<string>(...Object.values(syntaxes)) }), // prettier-ignore
   undefinedLengths: fc.boolean(),
   frames: fc.constantFrom(undefined, undefined, 2, 3),
-  damages: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 2, arbitrary: fc.array(damage, { minLength: 1, maxLength: 3 }) }), // prettier-ignore
+  damages: fc.oneof({ weight: 3, arbitrary: fc.constant<Damage[]>([]) }, { weight: 2, arbitrary: fc.array(damage, { minLength: 1, maxLength: 3 }) }), // prettier-ignore
 });
 
 /** The file of a recipe; with a Patient ID of its own, so that no file is refused for the patient of another. */

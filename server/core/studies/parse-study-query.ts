@@ -53,7 +53,7 @@ export function parseStudyQuery(
 }
 
 /** Negotiation by the query (PS3.18 8.3.3), and what client libraries add against caches. */
-const ignored = /^(accept|charset|_.*)$/;
+const ignored = /^(accept|charset|_[A-Za-z]{0,10})$/;
 
 /**
  * Keyword, tag, or a dotted path of these through sequences, as dotted tags.

@@ -1,7 +1,7 @@
 import { narrow, tryNarrow } from '../access/policy.ts';
 import type { InstanceRow, ReadInstance, ReceivedBlob, Stores, World } from '../ports.ts';
 import type { Principal } from '../principal.ts';
-import { Problem } from '../problem.ts';
+import { Problem, type ProblemCode } from '../problem.ts';
 import type { WriteContext } from '../records/write.ts';
 import { failed, type FailureReason, type InstanceName, type InstanceOutcome, type StoreOutcome } from './outcome.ts';
 import { discardInstance, type ArrivingInstance } from './receive-instance.ts';
@@ -75,12 +75,16 @@ export async function storeInstances(
   }
 }
 
+/** Transactions of a request that may fail before what is left of it is refused as a whole. */
+const mostFailures = 64;
+
 /** One transaction for all; if a value in one of them breaks it, one for each half. */
 async function settleCandidates(
   world: World,
   principal: Principal,
   candidates: Candidate[],
   options: StoreOptions,
+  failures = { left: mostFailures },
 ): Promise<InstanceOutcome[]> {
   try {
     return await world.transaction(async (stores) => {
@@ -93,22 +97,23 @@ async function settleCandidates(
       return instances;
     });
   } catch (error) {
-    const [first] = candidates;
-    if (isOfAll(error) || first === undefined) throw error;
-    if (candidates.length === 1) {
-      // Not its audit row a second time: what cannot be written then is our own fault.
-      if (!('row' in first)) throw error;
-      return settleCandidates(world, principal, [{ outcome: faultOf(first.row, error, options) }], options);
-    }
+    const settle = (some: Candidate[]) => settleCandidates(world, principal, some, options, failures);
+    // A search for the patient or the order that took too long: nothing that the sender could narrow.
+    if (error instanceof Problem && error.code === 'too-costly')
+      throw new Problem('transient', 'The database is too busy; try again.', { retryAfter: 5, cause: error });
+    if (isOfAll(error) || !candidates.some((one) => 'row' in one)) throw error;
+    if (candidates.length === 1 || --failures.left < 0)
+      return settle(candidates.map((one) => ('row' in one ? { outcome: faultOf(one.row, error, options) } : one)));
     const middle = candidates.length >> 1;
-    const before = await settleCandidates(world, principal, candidates.slice(0, middle), options);
-    return [...before, ...(await settleCandidates(world, principal, candidates.slice(middle), options))];
+    return [...(await settle(candidates.slice(0, middle))), ...(await settle(candidates.slice(middle)))];
   }
 }
 
+const ofAll = new Set<ProblemCode>(['forbidden', 'login', 'transient', 'timeout', 'no-store']);
+
 /** What has nothing to do with any instance: the sender tries all of them again. */
 function isOfAll(error: unknown): boolean {
-  return error instanceof Problem && ['forbidden', 'login', 'transient', 'timeout', 'no-store'].includes(error.code);
+  return error instanceof Problem && ofAll.has(error.code);
 }
 
 function faultOf(row: InstanceRow, error: unknown, { onFault }: StoreOptions): InstanceOutcome {

@@ -47,6 +47,8 @@ export const states: ReadonlyMap<string, Row> = new Map([
 /** By class: the first two characters of a SQLSTATE. */
 export const classes: ReadonlyMap<string, Row> = new Map([
   ['08', away], // connection exception
+  ['28', away], // invalid authorization: its password was changed
+  ['3D', away], // invalid catalog name: it is being restored
   ['40', conflict], // transaction rollback
   ['53', busy], // insufficient resources: memory, too many connections
   ['57', away], // operator intervention: shutting down, starting

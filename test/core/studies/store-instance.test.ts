@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { everything } from '../../../server/core/access/narrowing.ts';
 import { systemPrincipal } from '../../../server/core/principal.ts';
 import { writeInTransaction } from '../../../server/core/records/write.ts';
-import type { StoreOutcome } from '../../../server/core/studies/store-instance.ts';
+import { receiveInstance, storeInstances, type StoreOutcome } from '../../../server/core/studies/store-instance.ts';
 import { dicomwebServer, type DicomwebServer } from '../../dicomweb/server.ts';
 import { imageFile, newUid, type Element } from '../../harness/dicom-file.ts';
 
@@ -262,6 +262,29 @@ describe('senders at the same moment', () => {
     const outcomes = (await Promise.all(Array.from({ length: 6 }, () => here.store(file)))).flatMap(statuses);
     expect(outcomes.filter((status) => status === 'stored')).toHaveLength(1);
     expect(outcomes.filter((status) => status === 'known')).toHaveLength(5);
+  });
+});
+
+describe('an instance that the database cannot take', () => {
+  it.each([
+    ['22003', 'unstorable', 0],
+    ['XX000', 'processing', 1],
+  ])('fails alone, whatever is sent with it (%s)', async (code, reason, faults) => {
+    const bad = newUid();
+    const { sql } = here.database;
+    await sql.query(`create or replace function break_down() returns trigger language plpgsql as $$
+      begin raise exception 'broken' using errcode = '${code}'; end $$`);
+    await sql.query(`create trigger break_down before insert on instance for each row
+      when (new.sop_uid = '${bad}') execute function break_down()`);
+    const seen: unknown[] = [];
+    const study = newUid();
+    const files = Array.from({ length: 7 }, (_, i) => imageFile({ study, patientId: study, ...(i === 4 && { instance: bad }) })); // prettier-ignore
+    const arriving = await Promise.all(files.map((file) => receiveInstance(here.world, (async function* () { yield file; })()))); // prettier-ignore
+    const outcome = await storeInstances(here.world, own, arriving, { onFault: (error) => seen.push(error) });
+    await sql.query(`drop trigger break_down on instance`);
+    expect(statuses(outcome)).toEqual(['stored', 'stored', 'stored', 'stored', reason, 'stored', 'stored']);
+    expect(seen).toHaveLength(faults);
+    expect(await here.world.studies.study(study)).toMatchObject({ numberOfInstances: 6 });
   });
 });
 
