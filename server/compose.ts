@@ -38,6 +38,7 @@ import { postgresModels } from './infrastructure/postgres/models.ts';
 import { postgresAuthorizations } from './infrastructure/postgres/oidc-store.ts';
 import { postgresRecords } from './infrastructure/postgres/records.ts';
 import { postgresReportNumbers } from './infrastructure/postgres/report-numbers.ts';
+import { indexDays } from './infrastructure/postgres/site-days.ts';
 import { postgresAttempts } from './infrastructure/postgres/sign-in-attempts.ts';
 import { postgresStudyWriting } from './infrastructure/postgres/studies.ts';
 import { postgresStudySearch } from './infrastructure/postgres/study-search.ts';
@@ -118,6 +119,7 @@ async function build(
   const pending = await dataSource.showMigrations();
   if (pending) onProgress('migrating the database');
   await dataSource.runMigrations();
+  await indexDays(dataSource, settings.timeZone, onProgress);
   const jobs = await startJobs(databaseUrl, { supervise: true, onError: (err) => log.warn({ err }, 'job queue') });
   closing.push(jobs.stop);
 
@@ -156,9 +158,10 @@ async function build(
   });
   closing.push(async () => mailer.close());
 
+  const site = { baseUrl: settings.fhirBaseUrl, timeZone: settings.timeZone };
   const storesOn = (sql: Sql, audit = postgresAudit(sql)): Stores => ({
-    records: postgresRecords(sql, { baseUrl: settings.fhirBaseUrl }),
-    studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl: settings.fhirBaseUrl }) },
+    records: postgresRecords(sql, site),
+    studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, site) },
     accounts: postgresAccounts(sql),
     reportNumbers: postgresReportNumbers(sql),
     models: postgresModels(sql),
@@ -307,6 +310,7 @@ function portalStatus(config: Config, state: ReturnType<World['classifier']['sta
   return {
     mode: config.mode,
     siteName: config.siteName,
+    timeZone: config.timeZone,
     confidenceThreshold: config.confidenceThreshold,
     model: model && {
       name: model.name,

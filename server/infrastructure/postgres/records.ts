@@ -4,7 +4,7 @@ import { patientsOf } from '../../core/access/compartment.ts';
 import { isWithheld } from '../../core/access/release.ts';
 import type { RecordStore, StoredRecord } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
-import { indexRowsOf, type IndexRows } from '../../core/records/index-extraction.ts';
+import { indexRowsOf, type IndexRows, type Site } from '../../core/records/index-extraction.ts';
 import type { Sql } from './connection.ts';
 import { visible } from './record-narrowing.ts';
 import { searchRecords } from './record-search.ts';
@@ -24,9 +24,10 @@ export interface RecordRow {
 export const recordColumns = 'r.type, r.id, v.version, v.updated, v.method, v.content, v.patients';
 const current = 'record r join record_version v on v.rid = r.rid and v.version = r.version';
 
-/** @param options.baseUrl own FHIR base: absolute references to it count as references to own records. */
-export function postgresRecords(sql: Sql, options: { baseUrl?: string } = {}): RecordStore {
-  const baseUrl = options.baseUrl ?? '';
+/** @param options what references and dates without a zone are read against. */
+export function postgresRecords(sql: Sql, options: Partial<Site> = {}): RecordStore {
+  const site: Site = { baseUrl: '', timeZone: 'UTC', ...options };
+  const { baseUrl, timeZone } = site;
   const one = async (text: string, values: readonly unknown[]): Promise<StoredRecord | undefined> => {
     const [row] = await sql.prepared<RecordRow>(text, values); // all of them by a key
     return row && storedRecord(row);
@@ -35,7 +36,7 @@ export function postgresRecords(sql: Sql, options: { baseUrl?: string } = {}): R
   return {
     async read(type, id, narrowing) {
       if (!isId(id)) return undefined;
-      const bound = bindings([type, id]);
+      const bound = bindings(timeZone, [type, id]);
       const allowed = visible(type, narrowing, 'r', bound, baseUrl);
       return one(
         `select ${recordColumns} from ${current} where r.type = $1 and r.id = $2 and ${allowed}`,
@@ -45,7 +46,7 @@ export function postgresRecords(sql: Sql, options: { baseUrl?: string } = {}): R
 
     async readVersion(type, id, version, narrowing) {
       if (!isId(id)) return undefined;
-      const bound = bindings([type, id, version]);
+      const bound = bindings(timeZone, [type, id, version]);
       const allowed = visibleVersion(type, narrowing, bound, baseUrl);
       return one(
         `select ${recordColumns} from record r join record_version v on v.rid = r.rid
@@ -54,7 +55,7 @@ export function postgresRecords(sql: Sql, options: { baseUrl?: string } = {}): R
       );
     },
 
-    history: (of, page, narrowing) => history(sql, of, page, narrowing, baseUrl),
+    history: (of, page, narrowing) => history(sql, of, page, narrowing, site),
 
     async lock(type, id) {
       if (!isId(id)) return undefined;
@@ -78,11 +79,11 @@ export function postgresRecords(sql: Sql, options: { baseUrl?: string } = {}): R
         resource === undefined ? null : JSON.stringify(resource),
         resource === undefined ? [] : await patients(sql, resource, baseUrl),
         resource !== undefined && isWithheld(resource),
-        JSON.stringify(resource === undefined ? noRows : indexRowsOf(resource, baseUrl)),
+        JSON.stringify(resource === undefined ? noRows : indexRowsOf(resource, site)),
       ]);
     },
 
-    search: (query, narrowing) => searchRecords(sql, query, narrowing, baseUrl).catch(tooCostly),
+    search: (query, narrowing) => searchRecords(sql, query, narrowing, site).catch(tooCostly),
   };
 }
 
@@ -155,9 +156,9 @@ async function history(
   of: { type?: ResourceType; id?: string },
   page: { count: number; since?: Date; at?: Date; before?: string },
   narrowing: (type: ResourceType) => Narrowing | undefined,
-  baseUrl: string,
+  { baseUrl, timeZone }: Site,
 ): Promise<{ entries: StoredRecord[]; next?: string }> {
-  const bound = bindings();
+  const bound = bindings(timeZone);
   const where = [await allowedTypes(sql, of, narrowing, bound, baseUrl)];
   if (of.type !== undefined) where.push(`v.type = ${bound.add(of.type)}`);
   if (of.id !== undefined) where.push(`r.type = ${bound.add(of.type)} and r.id = ${bound.add(of.id)}`);

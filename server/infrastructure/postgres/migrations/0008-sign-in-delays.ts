@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** Delays that grow with the failures, instead of a count that locks until its window ends. */
-export class SignInDelays1764000007000 implements MigrationInterface {
+export class SignInDelays1764000008000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     // What was counted in the old way is forgotten once.
     await runner.query(`drop table sign_in_attempt`);
