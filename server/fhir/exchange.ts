@@ -6,11 +6,13 @@ import type { Principal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import { resourceTypes } from '../core/records/r4/structure.ts';
 import type { ReadOptions } from '../core/records/read.ts';
+import { traceOf } from '../core/trace.ts';
 
 export interface Exchange {
   world: World;
   principal: Principal;
   requestId: string;
+  sourceAddress: string;
 }
 
 export interface Answer {
@@ -52,10 +54,11 @@ export const exchangeOf = (world: World, ctx: Context): Exchange => ({
   world,
   principal: ctx['state']['principal'] as Principal,
   requestId: String(ctx['state']['requestId'] ?? ''),
+  sourceAddress: String(ctx['state']['clientAddress'] ?? ''),
 });
 
-export const readOptions = ({ requestId }: Exchange, queryString?: string): ReadOptions => ({
-  requestId,
+export const readOptions = (exchange: Exchange, queryString?: string): ReadOptions => ({
+  ...traceOf(exchange),
   ...(queryString !== undefined && { queryString }),
 });
 

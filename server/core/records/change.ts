@@ -7,6 +7,7 @@ import { narrow } from '../access/policy.ts';
 import type { AuditRow, StoredRecord, Stores, World } from '../ports.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
+import type { Trace } from '../trace.ts';
 import { auditRefusal } from './audit-refusal.ts';
 import { findOne } from './conditional.ts';
 import { applyPatch, type Patch } from './patch.ts';
@@ -60,7 +61,7 @@ export async function change(context: WriteContext, asked: Change): Promise<Chan
  */
 export async function inOneTransaction<T>(
   world: World,
-  caller: { principal: Principal; requestId?: string },
+  caller: { principal: Principal } & Trace,
   work: (context: WriteContext) => Promise<T>,
 ): Promise<T> {
   let refused: AuditRow[] = [];
