@@ -47,6 +47,7 @@ import { postgresModels } from './infrastructure/postgres/models.ts';
 import { postgresAuthorizations } from './infrastructure/postgres/oidc-store.ts';
 import { postgresRecords } from './infrastructure/postgres/records.ts';
 import { postgresReportNumbers } from './infrastructure/postgres/report-numbers.ts';
+import { indexDays } from './infrastructure/postgres/site-days.ts';
 import { postgresAttempts } from './infrastructure/postgres/sign-in-attempts.ts';
 import { postgresStudyWriting } from './infrastructure/postgres/studies.ts';
 import { postgresStudySearch } from './infrastructure/postgres/study-search.ts';
@@ -147,11 +148,13 @@ async function build(
     onLost: (err) => log.warn({ err }, 'database connection lost'),
   });
   closing.push(() => dataSource.destroy());
+  await indexDays(dataSource, settings.timeZone, onProgress);
 
   const blobs = await diskBlobs(join(config.dataDir, 'blobs'));
   const reader = dicomReader();
   const pixels = threadedPixels(blobs);
-  const checker = recordChecker(settings.fhirBaseUrl);
+  const site = { baseUrl: settings.fhirBaseUrl, timeZone: settings.timeZone };
+  const checker = recordChecker(site);
   closing.push(reader.close, pixels.close, checker.close);
   const sql = poolSql(dataSource);
   const models = modelFiles({
@@ -184,8 +187,8 @@ async function build(
   closing.push(async () => mailer.close());
 
   const storesOn = (sql: Sql, audit = postgresAudit(sql)): Stores => ({
-    records: postgresRecords(sql, { baseUrl: settings.fhirBaseUrl, checker }),
-    studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl: settings.fhirBaseUrl }) },
+    records: postgresRecords(sql, { ...site, checker }),
+    studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, site) },
     accounts: postgresAccounts(sql),
     reportNumbers: postgresReportNumbers(sql),
     models: postgresModels(sql),
@@ -358,6 +361,7 @@ function portalStatus(config: Config, state: ReturnType<World['classifier']['sta
   return {
     mode: config.mode,
     siteName: config.siteName,
+    timeZone: config.timeZone,
     confidenceThreshold: config.confidenceThreshold,
     model: model && {
       name: model.name,

@@ -67,7 +67,7 @@ export interface Settings {
   analyzeOnArrival: boolean;
   /** What the AI says raises the priority of the doctor's step. */
   aiOrdersWorkList: boolean;
-  /** IANA zone of the site, for DICOM times without an offset and for printed dates. */
+  /** IANA zone of the site: of dates and times that name none, and of what is printed. */
   timeZone: string;
   organizationName: string;
   /** Invented patients only: an untrained model may be shipped and active. */

@@ -47,9 +47,10 @@ export function instantAt(timeZone: string, wall: number): number {
   return shown.length === 0 ? wall - before : Math.min(...shown);
 }
 
-/** `YYYY-MM-DD` of an instant at the place. */
-export function dayAt(timeZone: string, instant: Date): string {
-  return new Date(wallClock(timeZone, instant.getTime())).toISOString().slice(0, 10);
+/** The day (`YYYY-MM-DD`) of a FHIR dateTime at the place; a date without a time stays as precise as it is. */
+export function dayOf(dateTime: string, timeZone: string): string {
+  if (!dateTime.includes('T')) return dateTime;
+  return new Date(wallClock(timeZone, Date.parse(dateTime))).toISOString().slice(0, 10);
 }
 
 function formatOf(timeZone: string): Intl.DateTimeFormat {

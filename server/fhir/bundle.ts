@@ -5,6 +5,7 @@ import { Problem } from '../core/problem.ts';
 import { applyBatch, applyTransaction, type BundleFace } from '../core/records/apply-bundle.ts';
 import type { BundleRequest } from '../core/records/bundle-entries.ts';
 import { parseQueryString } from '../core/records/query-string.ts';
+import { traceOf } from '../core/trace.ts';
 import { compartmentTypes } from './compartment.ts';
 import { everything } from './everything.ts';
 import { idIn, typeIn, type Answer, type Exchange, type Preferences } from './exchange.ts';
@@ -26,11 +27,11 @@ export async function applyBundle(
   if (bundle['resourceType'] !== 'Bundle') {
     throw new Problem('structure', 'Only a Bundle may be posted to the base', { expression: 'resourceType' });
   }
-  const { world, principal, requestId } = exchange;
+  const { world, principal } = exchange;
   const face: BundleFace = {
     principal,
-    requestId,
     ...(exchange.signal && { signal: exchange.signal }),
+    ...traceOf(exchange),
     respond: (inside, request) => respond({ ...exchange, world: inside }, request, tokens),
     refused: (error) => {
       const refused = refusal(error);

@@ -7,6 +7,7 @@ import { Problem } from '../core/problem.ts';
 import { resourceTypes } from '../core/records/r4/structure.ts';
 import type { ReadOptions } from '../core/records/read.ts';
 import { clientGone } from '../http/client-gone.ts';
+import { traceOf } from '../core/trace.ts';
 
 export interface Exchange {
   world: World;
@@ -14,6 +15,7 @@ export interface Exchange {
   requestId: string;
   /** The caller is gone. */
   signal?: AbortSignal;
+  sourceAddress: string;
 }
 
 export interface Answer {
@@ -56,10 +58,11 @@ export const exchangeOf = (world: World, ctx: Context): Exchange => ({
   principal: ctx['state']['principal'] as Principal,
   requestId: String(ctx['state']['requestId'] ?? ''),
   signal: clientGone(ctx.res),
+  sourceAddress: String(ctx['state']['clientAddress'] ?? ''),
 });
 
-export const readOptions = ({ requestId }: Exchange, queryString?: string): ReadOptions => ({
-  requestId,
+export const readOptions = (exchange: Exchange, queryString?: string): ReadOptions => ({
+  ...traceOf(exchange),
   ...(queryString !== undefined && { queryString }),
 });
 

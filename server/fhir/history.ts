@@ -2,6 +2,7 @@
 import type { Bundle, BundleEntry, ResourceType } from '@medplum/fhirtypes';
 import type { StoredRecord } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
+import { dateInterval } from '../core/records/date-interval.ts';
 import { entityTag } from '../core/records/entity-tag.ts';
 import type { Parameters } from '../core/records/parse-search.ts';
 import { history as historyOf } from '../core/records/read.ts';
@@ -21,8 +22,9 @@ export async function history(
   const value = (name: string): string | undefined => parameters.find(([one]) => one === name)?.[1];
   const unknown = parameters.find(([name]) => !known.has(name));
   if (unknown) throw new Problem('not-supported', 'History takes _count, _since and _at only');
-  const since = instant('_since', value('_since'));
-  const at = instant('_at', value('_at'));
+  const { timeZone } = exchange.world.settings;
+  const since = instant('_since', value('_since'), timeZone);
+  const at = instant('_at', value('_at'), timeZone);
   const token = value('_page');
   const before = token === undefined ? undefined : beforeIn(tokens.open(token, exchange.principal), of);
   const page = {
@@ -81,11 +83,10 @@ function countIn(written: string | undefined): number {
   return Math.max(1, Math.min(Number(written), maxCount));
 }
 
-/** A FHIR instant, or a partial date read as its start in UTC. */
-function instant(name: string, written: string | undefined): Date | undefined {
+/** A FHIR instant, or the beginning of a partial date at the site (FHIR http.html#history). */
+function instant(name: string, written: string | undefined, timeZone: string): Date | undefined {
   if (written === undefined || written === '') return undefined;
-  const sound = /^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?)?)?$/.test(written);
-  const time = sound ? Date.parse(written) : NaN;
-  if (Number.isNaN(time)) throw new Problem('value', `${name} must be an instant`);
-  return new Date(time);
+  const covered = dateInterval(written, timeZone);
+  if (!covered) throw new Problem('value', `${name} must be an instant`);
+  return new Date(covered.low);
 }

@@ -12,7 +12,7 @@ const setting = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 };
  * Few at a time: the thread pool also reads and writes images, and each takes 19 MiB. A flood of sign-ins waits in a
  * line and is refused beyond it, while everything else goes on.
  *
- * @param limits.atOnce below the four threads of the pool. @param limits.waiting about two seconds' worth.
+ * @param limits.atOnce below the four threads of the pool. @param limits.waiting a few seconds' worth.
  * @throws Problem `transient` from `hash` and `verify` when the line is full.
  */
 export function argon2Passwords(limits = { atOnce: 2, waiting: 100 }): PasswordHasher {

@@ -81,11 +81,11 @@ export function modelRoutes({ world, bearer, errors }: ModelRoutesParts): Router
 /** Lets administrators pass, and writes down who asked for what and how it ended. */
 function audited(world: World): Middleware<State> {
   return async (ctx, next) => {
-    const { principal, requestId } = ctx.state;
+    const { principal, requestId, clientAddress: sourceAddress } = ctx.state;
     const changes = ctx.method === 'POST';
     const last = ctx.path.split('/').at(-1)!;
     const event = `portal:models${/^[a-z]{1,20}$/.test(last) && last !== 'models' ? `-${last}` : ''}`;
-    const row = { action: changes ? 'E' : 'R', event, principal, requestId } as const;
+    const row = { action: changes ? 'E' : 'R', event, principal, requestId, sourceAddress } as const;
     ctx.set('Cache-Control', 'no-store');
     try {
       if (principal.role !== 'admin') throw new Problem('forbidden', 'Models are for the role admin.');
@@ -162,9 +162,9 @@ function asked(ctx: Context, name: string): string | undefined {
 }
 
 async function actor(world: World, ctx: Context): Promise<Actor> {
-  const { principal, requestId } = ctx.state;
+  const { principal, requestId, clientAddress: sourceAddress } = ctx.state;
   const account = await world.accounts.byId(principal.subject);
-  return { principal, name: account?.displayName ?? principal.subject, requestId };
+  return { principal, name: account?.displayName ?? principal.subject, requestId, sourceAddress };
 }
 
 /** @throws Problem `media-type`, `too-long`, `structure`, `value`. */

@@ -13,6 +13,8 @@ export interface DemoMailbox {
 export interface PortalStatus {
   mode: 'demo' | 'production';
   siteName: string;
+  /** IANA name: the day on our pages is that of the site, wherever the browser is. */
+  timeZone: string;
   confidenceThreshold: number;
   model: { name: string; version: string; trained: boolean; provider: string } | undefined;
   /** Accounts that the sign-in page offers, in demo mode only. */

@@ -48,7 +48,7 @@ export function connectedAppsRoutes(router: Router<State>, parts: ConnectedAppsP
 
 async function showApps(parts: ConnectedAppsParts, ctx: ParameterizedContext<State>, accountId: string): Promise<void> {
   const apps = await parts.authorizations.grantsOf(accountId);
-  showPage(ctx, connectedAppsPage(apps, formProof(parts.cookieKey, accountId)));
+  showPage(ctx, connectedAppsPage(apps, formProof(parts.cookieKey, accountId), parts.world.settings.timeZone));
 }
 
 /** Only the person's own authorisations can be named. */

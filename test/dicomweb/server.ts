@@ -125,7 +125,7 @@ function worldOn(database: TestDatabase, publicUrl: string, parts: Pick<World, '
   });
   return {
     ...storesOn(database.sql, sharedAudit(database.sql)),
-    checker: recordChecker(fhirBaseUrl),
+    checker: recordChecker({ baseUrl: fhirBaseUrl, timeZone: 'UTC' }),
     ...parts,
     ...({} as Pick<World, 'classifier' | 'shadow' | 'modelFiles' | 'pdf' | 'mailer'>),
     settings: {

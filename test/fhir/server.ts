@@ -105,7 +105,7 @@ function worldOn(database: TestDatabase, base: string): World {
     ({ records: postgresRecords(sql, { baseUrl: base }), models: postgresModels(sql), audit }) as unknown as Stores;
   return {
     ...stores(database.sql, sharedAudit(database.sql)),
-    checker: recordChecker(base),
+    checker: recordChecker({ baseUrl: base, timeZone: 'UTC' }),
     settings: {
       fhirBaseUrl: base,
       publicUrl: base.replace('/fhir', ''),

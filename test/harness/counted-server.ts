@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,6 +10,7 @@ import { backendToken } from './sign-in.ts';
 
 export interface CountedServer {
   port: number;
+  process: ChildProcess;
   dataDir: string;
   output(): string;
   token(): Promise<string>;
@@ -31,6 +33,7 @@ export async function startCountedServer(environment: Record<string, string> = {
   const folder = `/proc/${server.process.pid}`;
   return {
     port: server.port,
+    process: server.process,
     dataDir,
     output: server.output,
     token: async () => {

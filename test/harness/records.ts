@@ -25,14 +25,20 @@ export interface RecordsWorld {
   find(query: string, principal?: Principal): Promise<string[]>;
 }
 
-export async function recordsWorld(): Promise<RecordsWorld> {
+/** @param timeZone the site's; dates without a zone are meant in it. */
+export async function recordsWorld(timeZone = 'UTC'): Promise<RecordsWorld> {
   const database = await freshDatabase();
   const stores = (sql: Sql, audit = postgresAudit(sql)) =>
-    ({ records: postgresRecords(sql, { baseUrl }), models: postgresModels(sql), audit }) as unknown as Stores;
+    ({ records: postgresRecords(sql, { baseUrl, timeZone }), models: postgresModels(sql), audit }) as unknown as Stores;
   const world = {
     ...stores(database.sql, sharedAudit(database.sql)),
-    checker: recordChecker(baseUrl),
-    settings: { fhirBaseUrl: baseUrl, publicUrl: 'https://csss.test', dicomwebBaseUrl: 'https://csss.test/dicomweb' },
+    checker: recordChecker({ baseUrl, timeZone }),
+    settings: {
+      fhirBaseUrl: baseUrl,
+      publicUrl: 'https://csss.test',
+      dicomwebBaseUrl: 'https://csss.test/dicomweb',
+      timeZone,
+    },
     transaction: <T>(work: (tx: Stores) => Promise<T>) => inTransaction(database.dataSource, stores, work),
     now: () => new Date(),
   } as unknown as World;

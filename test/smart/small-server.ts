@@ -61,8 +61,8 @@ async function recordsOn(database: TestDatabase, url: string): Promise<World> {
     ({ records: postgresRecords(sql, { baseUrl: `${url}/fhir` }), audit }) as unknown as Stores;
   const world = {
     ...stores(database.sql, sharedAudit(database.sql)),
-    checker: recordChecker(`${url}/fhir`),
-    settings: { publicUrl: url, fhirBaseUrl: `${url}/fhir`, dicomwebBaseUrl: `${url}/dicomweb` },
+    checker: recordChecker({ baseUrl: `${url}/fhir`, timeZone: 'UTC' }),
+    settings: { publicUrl: url, fhirBaseUrl: `${url}/fhir`, dicomwebBaseUrl: `${url}/dicomweb`, timeZone: 'UTC' },
     transaction: <T>(work: (tx: Stores) => Promise<T>) => inTransaction(database.dataSource, stores, work),
     now: () => new Date(),
   } as unknown as World;

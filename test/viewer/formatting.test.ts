@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { ageOf, agoText, dateText, initialsOf, nameOf, recordNumberOf } from '../../viewer/src/api/formatting.ts';
+import {
+  ageOf,
+  agoText,
+  dateText,
+  dayAt,
+  initialsOf,
+  nameOf,
+  recordNumberOf,
+} from '../../viewer/src/api/formatting.ts';
 import { confidenceLevel, percentText } from '../../viewer/src/api/review/confidence.ts';
 
 describe('confidence', () => {
@@ -52,11 +60,18 @@ describe('dates', () => {
   });
 
   it('give an age only when the birth date is known to the day', () => {
-    const today = new Date(2026, 1, 28);
+    const today = '2026-02-28';
     expect(ageOf('1980-02-28', today)).toBe(46);
     expect(ageOf('1980-02-29', today)).toBe(45);
     expect(ageOf('1980', today)).toBeUndefined();
     expect(ageOf('2030-01-01', today)).toBeUndefined();
+  });
+
+  it('know what day it is at the site, and fall back on the browser for a zone that it does not know', () => {
+    const late = new Date('2026-03-11T01:45:00Z');
+    expect(dayAt('America/New_York', late)).toBe('2026-03-10');
+    expect(dayAt('Asia/Kolkata', late)).toBe('2026-03-11');
+    for (const unknown of [undefined, 'Mars/Olympus']) expect(dayAt(unknown, late)).toMatch(/^2026-03-1[01]$/);
   });
 
   it('tell how long ago something was', () => {

@@ -56,6 +56,7 @@ describe('what the server says of itself', () => {
     expect(status).toEqual({
       mode: 'demo',
       siteName: 'Clinic',
+      timeZone: undefined,
       confidenceThreshold: undefined,
       model: { name: 'm', version: undefined, trained: false, provider: undefined, accuracy: undefined },
     });

@@ -4,6 +4,7 @@ import { Problem } from '../problem.ts';
 import type { Stores, World } from '../ports.ts';
 import { create, put } from '../workflow/server-write.ts';
 import { wakeAnalyses } from '../workflow/wake-analyses.ts';
+import { traceOf, type Trace } from '../trace.ts';
 import { type Assessed, shortcomings } from './activation-bar.ts';
 import { deviceIdOf, modelDevice, runtimeOf } from './findings.ts';
 import { followRegistry } from './follow-registry.ts';
@@ -20,11 +21,10 @@ export interface WantedChange {
   override?: string;
 }
 
-export interface Actor {
+export interface Actor extends Trace {
   principal: Principal;
   /** As the history shows it. */
   name: string;
-  requestId?: string;
 }
 
 /**
@@ -180,7 +180,7 @@ export async function move(
     outcome: 'success',
     principal: actor.principal,
     entities: [`Device/${deviceIdOf(model.digest)}`],
-    ...(actor.requestId !== undefined && { requestId: actor.requestId }),
+    ...traceOf(actor),
   });
 }
 

@@ -7,6 +7,7 @@ import { Problem } from '../problem.ts';
 import { atEntry, entriesOf, parseEntry, type BundleRequest, type Entry } from './bundle-entries.ts';
 import { change, inOneTransaction, type Change, type Changed } from './change.ts';
 import { findOne, lockKeys } from './conditional.ts';
+import { traceOf, type Trace } from '../trace.ts';
 import { entityTag } from './entity-tag.ts';
 import { parseCriteria } from './parse-search.ts';
 import { parseQueryString } from './query-string.ts';
@@ -14,9 +15,8 @@ import { conditionalReferences, rewriteReferences } from './rewrite-references.t
 import type { WriteContext } from './write.ts';
 
 /** What a Bundle needs of the face that received it. */
-export interface BundleFace {
+export interface BundleFace extends Trace {
   principal: Principal;
-  requestId?: string;
   /** The caller is gone: what is not done yet is not done, and a transaction is undone. */
   signal?: AbortSignal;
   /** Answers a GET or an operation, reading from `world`. */
@@ -87,10 +87,7 @@ export async function applyTransaction(
   });
 }
 
-const callerOf = ({ principal, requestId }: BundleFace) => ({
-  principal,
-  ...(requestId !== undefined && { requestId }),
-});
+const callerOf = (face: BundleFace) => ({ principal: face.principal, ...traceOf(face) });
 
 type ChangeEntry = Entry & { action: { change: Change } };
 

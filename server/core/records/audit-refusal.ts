@@ -1,6 +1,7 @@
 import type { AuditRow, World } from '../ports.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
+import { traceOf, type Trace } from '../trace.ts';
 import { keyText } from './index-extraction.ts';
 
 /**
@@ -8,17 +9,17 @@ import { keyText } from './index-extraction.ts';
  * Errors other than `forbidden` and `not-found` are no refusals and leave no row here.
  */
 export async function auditRefusal(
-  { world, principal, requestId }: { world: World; principal: Principal; requestId?: string | undefined },
+  caller: { world: World; principal: Principal } & Trace,
   error: unknown,
   row: Pick<AuditRow, 'action' | 'event' | 'entities' | 'query'>,
 ): Promise<void> {
   if (!(error instanceof Problem) || (error.code !== 'forbidden' && error.code !== 'not-found')) return;
   const entities = (row.entities ?? []).map(keyText); // as the caller wrote it, so perhaps not even text
-  await world.audit.append({
+  await caller.world.audit.append({
     ...row,
     entities,
     outcome: 'refused',
-    principal,
-    ...(requestId !== undefined && { requestId }),
+    principal: caller.principal,
+    ...traceOf(caller),
   });
 }

@@ -7,11 +7,11 @@ import { narrow } from '../access/policy.ts';
 import type { AuditRow, StoredRecord, Stores, World } from '../ports.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
+import type { Trace } from '../trace.ts';
 import { auditRefusal } from './audit-refusal.ts';
 import { findOne } from './conditional.ts';
 import { applyPatch, type Patch } from './patch.ts';
-import { validate } from './validate.ts';
-import { write, type WriteContext, type WriteRequest } from './write.ts';
+import { refuseFaulty, write, type WriteContext, type WriteRequest } from './write.ts';
 
 /** Which record: by id, or the one that matches a query string. */
 export type Target = { id: string } | { criteria: string };
@@ -61,7 +61,7 @@ export async function change(context: WriteContext, asked: Change): Promise<Chan
  */
 export async function inOneTransaction<T>(
   world: World,
-  caller: { principal: Principal; requestId?: string },
+  caller: { principal: Principal } & Trace,
   work: (context: WriteContext) => Promise<T>,
 ): Promise<T> {
   let refused: AuditRow[] = [];
@@ -166,7 +166,8 @@ async function patched(
   if (ifMatch !== undefined && ifMatch !== standing.version) {
     throw new Problem('lock-error', `The current version is ${standing.version}, not the one that If-Match names.`);
   }
-  if (patch.kind === 'fhirpath') validate(patch.parameters); // what is no Parameters resource has no operations
+  // What is no Parameters resource has no operations.
+  if (patch.kind === 'fhirpath') refuseFaulty(await context.world.checker.issues(patch.parameters));
   return { id, resource: applyPatch(standing.resource, patch) };
 }
 

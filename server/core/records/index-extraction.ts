@@ -5,7 +5,7 @@
  */
 import type { Resource } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
-import { dateInterval } from './date-interval.ts';
+import { calendarInterval, dateInterval, type Interval } from './date-interval.ts';
 import { referenceKey } from './reference-key.ts';
 import { isObject, type Node } from './search-path.ts';
 import { searchParametersOf, type SearchParameterType } from './search-parameters.ts';
@@ -44,21 +44,29 @@ export const longestKey = 255;
  */
 const mostRows = 20_000;
 
-/**
- * @param baseUrl own FHIR base: absolute references to it are references to own records.
- * @throws Problem `too-long` past the number of rows that a record may have.
- */
-export function indexRowsOf(resource: Resource, baseUrl: string): IndexRows {
+/** What values are read against. */
+export interface Site {
+  /** Own FHIR base: absolute references to it are references to own records. */
+  baseUrl: string;
+  /** Of dates without a zone. */
+  timeZone: string;
+}
+
+/** @throws Problem `too-long` past the number of rows that a record may have. */
+export function indexRowsOf(resource: Resource, site: Site): IndexRows {
   const rows: IndexRows = { token: [], string: [], date: [], reference: [], quantity: [] };
+  const calendar: ReadDate = (text) => calendarInterval(text, site.timeZone);
   for (const parameter of searchParametersOf(resource.resourceType).values()) {
     const found = parameter.select(resource);
     if (parameter.type !== 'composite') {
-      for (const node of found) add(rows, parameter.type, { param: parameter.key, part: 0 }, node, baseUrl);
+      const row = { param: parameter.key, part: 0 };
+      if (parameter.calendar) for (const { value } of found) addDate(rows, row, value, calendar);
+      else for (const node of found) add(rows, parameter.type, row, node, site);
       continue;
     }
     found.forEach(({ value }, part) => {
       for (const { key, type, select } of parameter.parts)
-        for (const node of select(value)) add(rows, type, { param: key, part }, node, baseUrl);
+        for (const node of select(value)) add(rows, type, { param: key, part }, node, site);
     });
   }
   return limited(distinct(rows), resource.resourceType);
@@ -72,12 +80,14 @@ function limited(rows: IndexRows, type: Resource['resourceType']): IndexRows {
   throw new Problem('too-long', `A record may have ${mostRows} values that searches find it by; make several of it.`);
 }
 
-function add(rows: IndexRows, type: SearchParameterType, row: Row, { value }: Node, baseUrl: string): void {
+type ReadDate = (text: string) => Interval | undefined;
+
+function add(rows: IndexRows, type: SearchParameterType, row: Row, { value }: Node, site: Site): void {
   if (type === 'token') addToken(rows, row, value);
   else if (type === 'uri') addCode(rows, row, '', value);
   else if (type === 'string') addString(rows, row, value);
-  else if (type === 'date') addDate(rows, row, value);
-  else if (type === 'reference') addReference(rows, row, value, baseUrl);
+  else if (type === 'date') addDate(rows, row, value, (text) => dateInterval(text, site.timeZone));
+  else if (type === 'reference') addReference(rows, row, value, site.baseUrl);
   else addQuantity(rows, row, value);
 }
 
@@ -145,18 +155,18 @@ const nameAndAddressParts = [
   'country',
 ];
 
-function addDate(rows: IndexRows, row: Row, value: unknown): void {
+function addDate(rows: IndexRows, row: Row, value: unknown, read: ReadDate): void {
   if (typeof value === 'string') {
-    const interval = dateInterval(value);
+    const interval = read(value);
     if (interval) rows.date.push({ ...row, low: iso(interval.low), high: iso(interval.high) });
   } else if (isObject(value)) {
     if ('event' in value || 'repeat' in value) {
-      for (const event of listOf(value['event'])) addDate(rows, row, event);
-      if (isObject(value['repeat'])) addDate(rows, row, value['repeat']['boundsPeriod']);
+      for (const event of listOf(value['event'])) addDate(rows, row, event, read);
+      if (isObject(value['repeat'])) addDate(rows, row, value['repeat']['boundsPeriod'], read);
       return;
     }
     const [start, end] = [value['start'], value['end']].map((text) =>
-      typeof text === 'string' ? dateInterval(text) : undefined,
+      typeof text === 'string' ? read(text) : undefined,
     );
     const [low, high] = [start ? iso(start.low) : '-infinity', end ? iso(end.high) : 'infinity'];
     if (start || end) rows.date.push({ ...row, low, high });

@@ -4,12 +4,12 @@ import type { Narrowing } from '../access/narrowing.ts';
 import type { AuditRow, SearchPage, StoredRecord, World } from '../ports.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
+import { traceOf, type Trace } from '../trace.ts';
 import { auditRefusal } from './audit-refusal.ts';
 import { refuseOtherPatients } from './other-patients.ts';
 import type { SearchQuery } from './search-query.ts';
 
-export interface ReadOptions {
-  requestId?: string;
+export interface ReadOptions extends Trace {
   /** The query string as it came, for the audit trail. */
   queryString?: string;
 }
@@ -134,11 +134,11 @@ async function audited<T extends Found>(
       ...query,
       patients: [...new Set(records.flatMap(({ patients }) => patients ?? []))],
       entities: records.map(({ resourceType, id, version }) => `${resourceType}/${id}/_history/${version}`),
-      ...(options.requestId !== undefined && { requestId: options.requestId }),
+      ...traceOf(options),
     });
     return found;
   } catch (error) {
-    await auditRefusal({ world, principal, requestId: options.requestId }, error, {
+    await auditRefusal({ world, principal, ...traceOf(options) }, error, {
       action,
       event,
       entities: [entity],

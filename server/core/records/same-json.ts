@@ -1,3 +1,5 @@
+import { own } from '../table.ts';
+
 /**
  * Whether two values are the same JSON: order of properties does not count, and a property that is undefined is not
  * there. In one pass and without copies, because records can be long.
@@ -12,9 +14,10 @@ export function sameJson(one: unknown, other: unknown): boolean {
   const [left, right] = [one as Record<string, unknown>, other as Record<string, unknown>];
   let names = 0;
   for (const name of Object.keys(left)) {
-    if (left[name] === undefined) continue;
+    const value = own(left, name);
+    if (value === undefined) continue;
     names++;
-    if (!Object.hasOwn(right, name) || !sameJson(left[name], right[name])) return false;
+    if (!sameJson(value, own(right, name))) return false;
   }
-  return names === Object.keys(right).filter((name) => right[name] !== undefined).length;
+  return names === Object.keys(right).filter((name) => own(right, name) !== undefined).length;
 }

@@ -25,11 +25,24 @@ export interface SearchParameter {
   code: string;
   type: SearchParameterType | 'composite';
   select: Select;
+  /** A date that is a day of the calendar (FHIR type `date`), not a time. */
+  calendar: boolean;
   /** Types that the reference may point at; undefined when any. */
   target: readonly string[] | undefined;
   /** Of a composite: its components, with paths from the element that `select` finds. */
   parts: readonly { key: string; type: SearchParameterType; select: Select }[];
 }
+
+/** Parameters whose elements are all of the FHIR type `date`: the same day in every zone. */
+export const calendarParameters: ReadonlySet<string> = new Set([
+  'Patient.birthdate',
+  'Person.birthdate',
+  'RelatedPerson.birthdate',
+  'Goal.start-date',
+  'Goal.target-date',
+  'Basic.created',
+  'ClaimResponse.payment-date',
+]);
 
 const { parameters, patientCompartment } = table as unknown as SearchParameterTable;
 const compiled = new Map<string, ReadonlyMap<string, SearchParameter>>();
@@ -61,8 +74,10 @@ export function compartmentParameters(type: ResourceType): readonly string[] {
 function compile(type: string, code: string, entry: TableEntry): SearchParameter {
   const key = `${type}.${code}`;
   const select = compilePath(entry.path);
+  const calendar = calendarParameters.has(key);
   const { path: _, ...rest } = entry;
-  if (rest.type !== 'composite') return { key, code, type: rest.type, select, target: rest.target, parts: [] };
+  if (rest.type !== 'composite')
+    return { key, code, type: rest.type, select, calendar, target: rest.target, parts: [] };
   const parts = rest.parts.map((part, n) => ({ key: `${key}$${n}`, type: part.type, select: compilePath(part.path) }));
-  return { key, code, type: 'composite', select, target: undefined, parts };
+  return { key, code, type: 'composite', select, calendar, target: undefined, parts };
 }

@@ -3,6 +3,7 @@
  * FHIRPath engine does that in quadratic time, so that a thousand codes cost a second and ten thousand two minutes.
  * Each is linear here; test/core/records/validate-many.test.ts holds them against the published expressions.
  */
+import { own } from '../table.ts';
 import { isNode, type Node } from './validate-issue.ts';
 
 /** @returns whether the rule of this key holds; undefined for a key that is not done by hand. */
@@ -33,16 +34,19 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
 ]);
 
 const parts = (node: Node | undefined, name: string): Node[] => {
-  const value = node?.[name];
+  const value = own(node, name);
   return Array.isArray(value) ? value.filter(isNode) : [];
 };
 const texts = (nodes: readonly Node[], name: string): string[] =>
-  nodes.map((node) => node[name]).filter((value) => typeof value === 'string');
+  nodes.map((node) => own(node, name)).filter((value) => typeof value === 'string');
 const isDistinct = (values: readonly string[]): boolean => new Set(values).size === values.length;
 
 /** `&` of FHIRPath: what is not there is an empty text. */
 const together = (node: Node, ...names: string[]): string =>
-  names.map((name) => (typeof node[name] === 'string' ? node[name] : '')).join('');
+  names
+    .map((name) => own(node, name))
+    .map((value) => (typeof value === 'string' ? value : ''))
+    .join('');
 
 function versionedUrl(entry: Node): string[] {
   if (typeof entry['fullUrl'] !== 'string') return [];
@@ -83,8 +87,8 @@ function noComponentOfOwnCode(node: Node, root: Node): boolean {
   if (!Object.keys(node).some((name) => name.startsWith('value') || name.startsWith('_value'))) return true;
   const codings = (holder: Node): string[] =>
     isNode(holder['code']) ? parts(holder['code'], 'coding').map(canonical) : [];
-  const own = new Set(codings(root));
-  return parts(node, 'component').every((component) => codings(component).every((coding) => !own.has(coding)));
+  const ofWhole = new Set(codings(root));
+  return parts(node, 'component').every((component) => codings(component).every((coding) => !ofWhole.has(coding)));
 }
 
 /** Equal for what is equal, whatever the order of the properties. */

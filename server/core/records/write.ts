@@ -7,17 +7,17 @@ import { newId } from '../identifier.ts';
 import type { StoredRecord, Stores, World } from '../ports.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
+import { traceOf, type Trace } from '../trace.ts';
 import { auditRefusal } from './audit-refusal.ts';
 import { removalRules, rules } from './rules.ts';
 import { sameJson } from './same-json.ts';
 import type { ValidationIssue } from './validate-issue.ts';
 
-export interface WriteContext {
+export interface WriteContext extends Trace {
   world: World;
   /** A transaction's. */
   stores: Stores;
   principal: Principal;
-  requestId?: string;
 }
 
 export type WriteRequest =
@@ -70,11 +70,9 @@ export async function writeInTransaction(
   world: World,
   principal: Principal,
   request: WriteRequest,
-  requestId?: string,
+  trace: Trace = {},
 ): Promise<WriteOutcome> {
-  return world.transaction((stores) =>
-    write({ world, stores, principal, ...(requestId !== undefined && { requestId }) }, request),
-  );
+  return world.transaction((stores) => write({ world, stores, principal, ...trace }, request));
 }
 
 const actions = { create: 'C', update: 'U', delete: 'D' } as const;
@@ -228,7 +226,8 @@ function withoutStamps(resource: Resource): unknown {
   return { ...content, ...(Object.keys(meta).length > 0 && { meta }) };
 }
 
-function refuseFaulty([first]: readonly ValidationIssue[]): void {
+/** @throws Problem of the first fault. */
+export function refuseFaulty([first]: readonly ValidationIssue[]): void {
   if (first) throw new Problem(first.code, `${first.expression}: ${first.message}`, { expression: first.expression });
 }
 
@@ -249,6 +248,6 @@ async function audit(
     principal: context.principal,
     patients: [...(record.patients ?? [])],
     entities: [`${record.resourceType}/${record.id}/_history/${record.version}`],
-    ...(context.requestId !== undefined && { requestId: context.requestId }),
+    ...traceOf(context),
   });
 }

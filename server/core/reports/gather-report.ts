@@ -16,13 +16,14 @@ import type {
 import { everything } from '../access/narrowing.ts';
 import { middleFrame, mostTelling } from '../analysis/analyze-study.ts';
 import type { InstanceRow, World } from '../ports.ts';
+import { dayOf } from '../time-zone.ts';
 import { codeOf, type ReviewStep, scanClasses, stepOf, systems } from '../workflow/codes.ts';
 import { stepsOf } from '../workflow/release.ts';
 import { inputOf, outputOf, outputsOf } from '../workflow/review-tasks.ts';
 import type { Kept } from '../workflow/server-write.ts';
 import { aiPart } from './ai-part.ts';
 import { found, needed } from './look-up.ts';
-import { addressOf, ageAt, contactOf, nameOf, recordNumberOf } from './person.ts';
+import { addressOf, ageOn, contactOf, nameOf, recordNumberOf } from './person.ts';
 import type { Facts, ReportContent, Signature } from './report-content.ts';
 import { riskLevel } from './risk-level.ts';
 import { scanFacts } from './scan-facts.ts';
@@ -63,7 +64,7 @@ export async function gatherReport(
     number,
     issuedAt: localTime(world, at),
     organization: await organizationOf(world),
-    patient: patientFacts(patient, study, at),
+    patient: patientFacts(patient, study, at, world.settings.timeZone),
     referral: await referralFacts(world, order),
     scan: instance ? scanFacts(instance, world.settings.timeZone) : [['Study', study.description]],
     scanId: coordination.groupIdentifier?.value ?? coordination.id,
@@ -118,8 +119,8 @@ async function organizationOf(world: World): Promise<ReportContent['organization
   return { name, details: details.filter((detail) => detail !== undefined) };
 }
 
-function patientFacts(patient: Patient, study: ImagingStudy, at: Date): Facts {
-  const age = ageAt(patient, study.started ? new Date(study.started) : at);
+function patientFacts(patient: Patient, study: ImagingStudy, at: Date, timeZone: string): Facts {
+  const age = ageOn(patient, dayOf(study.started ?? at.toISOString(), timeZone));
   const emergency =
     patient.contact?.find(({ relationship }) =>
       relationship?.some(({ coding }) => coding?.some(({ code }) => code === 'C')),

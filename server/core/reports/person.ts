@@ -32,14 +32,12 @@ export function recordNumberOf(identifiers: readonly Identifier[] | undefined): 
 }
 
 /**
- * Completed years at a date; undefined where the birth date is unknown or given as a year only, because then
- * the number would be a guess.
+ * Completed years on a day (`YYYY-MM-DD`); undefined where one of the two is not known to the day, because then the
+ * number would be a guess. A birthday is a day of the calendar, so the other has to be one of the place.
  */
-export function ageAt(patient: Patient, date: Date): number | undefined {
-  const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(patient.birthDate ?? '');
-  if (!match) return undefined;
-  const [year, month, day] = match.slice(1).map(Number) as [number, number, number];
-  const before = date.getUTCMonth() + 1 < month || (date.getUTCMonth() + 1 === month && date.getUTCDate() < day);
-  const age = date.getUTCFullYear() - year - (before ? 1 : 0);
+export function ageOn(patient: Pick<Patient, 'birthDate'>, day: string): number | undefined {
+  const [birth, then] = [patient.birthDate ?? '', day].map((text) => /^(\d{4})-(\d\d-\d\d)$/.exec(text));
+  if (!birth || !then) return undefined;
+  const age = Number(then[1]) - Number(birth[1]) - (then[2]! < birth[2]! ? 1 : 0);
   return age >= 0 && age < 150 ? age : undefined;
 }

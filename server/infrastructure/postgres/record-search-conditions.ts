@@ -53,6 +53,7 @@ function plainSql(
           valueSql(read, found, value, {
             modifier: form === 'not' ? undefined : form,
             target: parameter.target,
+            calendar: parameter.calendar,
             bound,
             baseUrl,
           }),
@@ -112,6 +113,7 @@ function compositeSql(parameter: SearchParameter, value: string, row: string, { 
     const matched = valueSql(part.type, aliases[n]!, values[n]!, {
       modifier: undefined,
       target: undefined,
+      calendar: false,
       bound,
       baseUrl,
     });

@@ -1,4 +1,5 @@
 import type { ResourceType } from '@medplum/fhirtypes';
+import type { Site } from '../../core/records/index-extraction.ts';
 import { searchParameter, searchParametersOf } from '../../core/records/search-parameters.ts';
 import type { IncludeInstruction, SearchQuery } from '../../core/records/search-query.ts';
 import type { Sql } from './connection.ts';
@@ -23,14 +24,14 @@ export async function includeRecords(
   query: SearchQuery,
   matches: Row[],
   narrowing: NarrowingOf,
-  baseUrl: string,
+  { baseUrl, timeZone }: Site,
 ): Promise<{ included: Row[]; truncated: boolean }> {
   const met = new Set(matches.map(({ rid }) => rid));
   const included: Row[] = [];
   let from = matches;
   for (let round = 0; round < mostRounds && from.length > 0; round++) {
     const applies = (instruction: IncludeInstruction) => round === 0 || instruction.iterate;
-    const bound = bindings();
+    const bound = bindings(timeZone);
     const links = [
       ...query.include.filter(applies).flatMap((one) => forward(one, from, bound)),
       ...query.revinclude.filter(applies).flatMap((one) => backward(one, from, bound)),

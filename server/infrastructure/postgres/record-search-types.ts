@@ -1,6 +1,6 @@
 /** One value of a search parameter as an SQL condition on its index table, for each type of parameter. */
 import { Problem } from '../../core/problem.ts';
-import { dateInterval } from '../../core/records/date-interval.ts';
+import { calendarInterval, dateInterval } from '../../core/records/date-interval.ts';
 import { iso, keyText } from '../../core/records/index-extraction.ts';
 import { referenceKey } from '../../core/records/reference-key.ts';
 import type { SearchParameterType } from '../../core/records/search-parameters.ts';
@@ -11,6 +11,8 @@ interface Matching {
   modifier: string | undefined;
   /** Types that a reference may point at. */
   target: readonly string[] | undefined;
+  /** The date is a day of the calendar, not a time. */
+  calendar: boolean;
   bound: Bindings;
   baseUrl: string;
 }
@@ -43,7 +45,7 @@ export function valueSql(
   if (type === 'uri') return uriSql(row, textOf(value), modifier, bound);
   if (type === 'reference') return referenceSql(row, textOf(value), matching);
   if (modifier !== undefined) throw unknownModifier();
-  if (type === 'date') return intervalSql(value, `${row}.low`, `${row}.high`, bound);
+  if (type === 'date') return intervalSql(value, `${row}.low`, `${row}.high`, bound, matching.calendar);
   return quantitySql(row, value, bound);
 }
 
@@ -113,9 +115,10 @@ function prefixOf(value: string): { prefix: Prefix; rest: string } {
  * A date with its prefix against an interval [low, high) (FHIR search.html#prefix): both sides cover a time, and
  * prefixes speak of how the two lie to each other.
  */
-export function intervalSql(value: string, low: string, high: string, bound: Bindings): string {
+export function intervalSql(value: string, low: string, high: string, bound: Bindings, calendar = false): string {
   const { prefix, rest } = prefixOf(value);
-  const asked = dateInterval(rest.replace(/ (?=\d\d:\d\d$)/, '+')); // a "+" that was not percent-encoded
+  const read = calendar ? calendarInterval : dateInterval;
+  const asked = read(rest.replace(/ (?=\d\d:\d\d$)/, '+'), bound.timeZone); // a "+" that was not percent-encoded
   if (!asked) throw new Problem('value', 'The date is not of the form YYYY[-MM[-DD[Thh:mm[:ss[.sss]]][Z|+hh:mm]]]].');
   const at = (time: number) => `${bound.add(iso(time))}::timestamptz`;
   const within = () => `(${low} >= ${at(asked.low)} and ${high} <= ${at(asked.high)})`;

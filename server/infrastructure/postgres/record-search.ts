@@ -1,6 +1,7 @@
 import type { ResourceType } from '@medplum/fhirtypes';
 import type { Narrowing } from '../../core/access/narrowing.ts';
 import type { SearchPage, StoredRecord } from '../../core/ports.ts';
+import type { Site } from '../../core/records/index-extraction.ts';
 import type { SearchQuery } from '../../core/records/search-query.ts';
 import type { Sql } from './connection.ts';
 import { openCursor, sealCursor } from './record-search-cursor.ts';
@@ -29,9 +30,10 @@ export async function searchRecords(
   sql: Sql,
   query: SearchQuery,
   narrowing: NarrowingOf,
-  baseUrl: string,
+  site: Site,
 ): Promise<SearchPage> {
-  const bound = bindings();
+  const { baseUrl } = site;
+  const bound = bindings(site.timeZone);
   const scope: Scope = { bound, baseUrl, visible: (type, row) => visible(type, narrowing(type), row, bound, baseUrl) };
   const matching = [
     `r.type = ${bound.add(query.type)} and not r.deleted`,
@@ -48,7 +50,7 @@ export async function searchRecords(
   const page = rows.filter((row) => row.rid !== null).slice(0, query.count);
   const last = page.at(-1);
   const more = rows.length > query.count && last;
-  const { included, truncated } = await includeRecords(sql, query, page, narrowing, baseUrl);
+  const { included, truncated } = await includeRecords(sql, query, page, narrowing, site);
   return {
     matches: page.map(storedRecord),
     included: included.map((row): StoredRecord => storedRecord(row)),

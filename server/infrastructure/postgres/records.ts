@@ -4,7 +4,7 @@ import { patientsOf } from '../../core/access/compartment.ts';
 import { isWithheld } from '../../core/access/release.ts';
 import type { RecordChecker, RecordStore, StoredRecord } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
-import { indexRowsOf } from '../../core/records/index-extraction.ts';
+import { indexRowsOf, type Site } from '../../core/records/index-extraction.ts';
 import type { Sql } from './connection.ts';
 import { codeOf, sqlState } from './database-problem.ts';
 import { visible } from './record-narrowing.ts';
@@ -26,16 +26,17 @@ export const recordColumns = 'r.type, r.id, v.version, v.updated, v.method, v.co
 const current = 'record r join record_version v on v.rid = r.rid and v.version = r.version';
 
 /**
- * @param options.baseUrl own FHIR base: absolute references to it count as references to own records.
+ * @param options what references and dates without a zone are read against.
  * @param options.checker extracts what a record is found by; without it that is done at once, however long the record.
  */
 export function postgresRecords(
   sql: Sql,
-  options: { baseUrl?: string; checker?: Pick<RecordChecker, 'indexRows'> } = {},
+  options: Partial<Site> & { checker?: Pick<RecordChecker, 'indexRows'> } = {},
 ): RecordStore {
-  const baseUrl = options.baseUrl ?? '';
+  const { baseUrl = '', timeZone = 'UTC', checker } = options;
+  const site: Site = { baseUrl, timeZone };
   const rowsOf = (content: string) =>
-    options.checker?.indexRows(content) ?? JSON.stringify(indexRowsOf(JSON.parse(content) as Resource, baseUrl));
+    checker?.indexRows(content) ?? JSON.stringify(indexRowsOf(JSON.parse(content) as Resource, site));
   const one = async (text: string, values: readonly unknown[]): Promise<StoredRecord | undefined> => {
     const [row] = await sql.prepared<RecordRow>(text, values); // all of them by a key
     return row && storedRecord(row);
@@ -44,7 +45,7 @@ export function postgresRecords(
   return {
     async read(type, id, narrowing) {
       if (!isId(id)) return undefined;
-      const bound = bindings([type, id]);
+      const bound = bindings(timeZone, [type, id]);
       const allowed = visible(type, narrowing, 'r', bound, baseUrl);
       return one(
         `select ${recordColumns} from ${current} where r.type = $1 and r.id = $2 and ${allowed}`,
@@ -54,7 +55,7 @@ export function postgresRecords(
 
     async readVersion(type, id, version, narrowing) {
       if (!isId(id)) return undefined;
-      const bound = bindings([type, id, version]);
+      const bound = bindings(timeZone, [type, id, version]);
       const allowed = visibleVersion(type, narrowing, bound, baseUrl);
       return one(
         `select ${recordColumns} from record r join record_version v on v.rid = r.rid
@@ -63,7 +64,7 @@ export function postgresRecords(
       );
     },
 
-    history: (of, page, narrowing) => history(sql, of, page, narrowing, baseUrl),
+    history: (of, page, narrowing) => history(sql, of, page, narrowing, site),
 
     async lock(type, id) {
       if (!isId(id)) return undefined;
@@ -93,7 +94,7 @@ export function postgresRecords(
       ]);
     },
 
-    search: (query, narrowing) => searchRecords(sql, query, narrowing, baseUrl).catch(tooCostly),
+    search: (query, narrowing) => searchRecords(sql, query, narrowing, site).catch(tooCostly),
   };
 }
 
@@ -166,9 +167,9 @@ async function history(
   of: { type?: ResourceType; id?: string },
   page: { count: number; since?: Date; at?: Date; before?: string },
   narrowing: (type: ResourceType) => Narrowing | undefined,
-  baseUrl: string,
+  { baseUrl, timeZone }: Site,
 ): Promise<{ entries: StoredRecord[]; next?: string }> {
-  const bound = bindings();
+  const bound = bindings(timeZone);
   const where = [await allowedTypes(sql, of, narrowing, bound, baseUrl)];
   if (of.type !== undefined) where.push(`v.type = ${bound.add(of.type)}`);
   if (of.id !== undefined) where.push(`r.type = ${bound.add(of.type)} and r.id = ${bound.add(of.id)}`);

@@ -1,5 +1,6 @@
 import type { Narrowing } from '../../core/access/narrowing.ts';
 import type { DicomElement, DicomJson } from '../../core/dicom/json.ts';
+import type { Site } from '../../core/records/index-extraction.ts';
 import { returnedIfKnown, returnKeys } from '../../core/studies/return-keys.ts';
 import type { FoundStudy, InstanceRow, StudyQuery, StudyStore } from '../../core/ports.ts';
 import type { Sql } from './connection.ts';
@@ -67,13 +68,13 @@ const seriesColumns = `se.series_uid, se.attributes as series, se.number_of_inst
  * The narrowing is that of the ImagingStudy record which belongs to the study, so images and record cannot be
  * visible to different people.
  *
- * @param options.baseUrl FHIR base, against which references in granular scopes are read
+ * @param options what references and dates in granular scopes are read against
  */
 export function postgresStudySearch(
   sql: Sql,
-  options: { baseUrl?: string } = {},
+  options: Partial<Site> = {},
 ): Pick<StudyStore, 'find' | 'countOfFind' | 'locate'> {
-  const baseUrl = options.baseUrl ?? '';
+  const { baseUrl = '', timeZone = 'UTC' } = options;
 
   function where(query: StudyQuery, narrowing: Narrowing, bound: Bindings): string {
     const conditions = keyConditions(query, { ...query, bound });
@@ -87,7 +88,7 @@ export function postgresStudySearch(
 
   return {
     async find(query, narrowing) {
-      const bound = bindings();
+      const bound = bindings(timeZone);
       const condition = where(query, narrowing, bound);
       const rows = await sql.query<FoundRow>(
         `select ${columnsOf(query, bound)} from ${from[query.level]} where ${condition}
@@ -99,7 +100,7 @@ export function postgresStudySearch(
     },
 
     async countOfFind(query, narrowing) {
-      const bound = bindings();
+      const bound = bindings(timeZone);
       const condition = where(query, narrowing, bound);
       const [row] = await sql.query<{ count: number }>(
         `select count(*) as count from ${countedFrom(query.level, condition)} where ${condition}`,
@@ -109,7 +110,7 @@ export function postgresStudySearch(
     },
 
     async locate(level, narrowing) {
-      const bound = bindings();
+      const bound = bindings(timeZone);
       const conditions = [`i.study_uid = ${bound.add(level.StudyInstanceUID)}`];
       if (level.SeriesInstanceUID !== undefined)
         conditions.push(`i.series_uid = ${bound.add(level.SeriesInstanceUID)}`);

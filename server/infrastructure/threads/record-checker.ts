@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Resource } from '@medplum/fhirtypes';
 import type { RecordChecker } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
-import { indexRowsOf } from '../../core/records/index-extraction.ts';
+import { indexRowsOf, type Site } from '../../core/records/index-extraction.ts';
 import { validationIssues } from '../../core/records/validate.ts';
 import type { RecordAnswer, RecordTask } from './record-worker.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -16,10 +16,10 @@ const shortRecord = 4096;
 /**
  * The record port on worker threads; they start when first needed and do not keep the process alive.
  *
- * @param baseUrl own FHIR base: absolute references to it are references to own records
+ * @param site what references and dates without a zone are read against
  */
 export function recordChecker(
-  baseUrl: string,
+  site: Site,
   options: { threads?: number; timeoutMs?: number } = {},
 ): RecordChecker & { close(): Promise<void> } {
   const pool = new WorkerPool<RecordTask, RecordAnswer>(new URL('./record-worker.ts', import.meta.url), {
@@ -47,8 +47,8 @@ export function recordChecker(
       return 'issues' in answer ? answer.issues : [];
     },
     async indexRows(content) {
-      if (content.length <= shortRecord) return JSON.stringify(indexRowsOf(JSON.parse(content) as Resource, baseUrl));
-      const answer = await perform({ kind: 'index', content, baseUrl });
+      if (content.length <= shortRecord) return JSON.stringify(indexRowsOf(JSON.parse(content) as Resource, site));
+      const answer = await perform({ kind: 'index', content, site });
       return 'rows' in answer ? answer.rows : '';
     },
     close: () => pool.close(),

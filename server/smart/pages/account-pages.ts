@@ -1,22 +1,27 @@
 import type { ConnectedApp } from '../../core/accounts/authorizations.ts';
 import { describeScope, splitScopes } from '../../core/accounts/scopes.ts';
+import { dayOf } from '../../core/time-zone.ts';
 import { Html, html } from './html.ts';
 
 /** The page of SMART's `management_endpoint`: which apps have access, and an end to it. */
-export function connectedAppsPage(apps: ConnectedApp[], proof: string): { title: string; body: Html } {
+export function connectedAppsPage(
+  apps: ConnectedApp[],
+  proof: string,
+  timeZone: string,
+): { title: string; body: Html } {
   return {
     title: 'Connected apps',
     body: html`<h1>Connected apps</h1>
       ${apps.length === 0 && html`<p>No app has access to your records.</p>`}
       <ul class="plain">
-        ${apps.map((app) => connectedApp(app, proof))}
+        ${apps.map((app) => connectedApp(app, proof, timeZone))}
       </ul>
       <p><a class="button" href="/">Back</a></p>`,
   };
 }
 
-function connectedApp(app: ConnectedApp, proof: string): Html {
-  const since = app.since.toISOString().slice(0, 10);
+function connectedApp(app: ConnectedApp, proof: string, timeZone: string): Html {
+  const since = dayOf(app.since.toISOString(), timeZone);
   return html`<li>
     <strong>${app.clientName}</strong>, since <time datetime="${since}">${since}</time>
     <ul>

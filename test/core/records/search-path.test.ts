@@ -93,7 +93,7 @@ describe('index rows', () => {
       birthDate: '2020-02-31',
       active: { odd: [] },
     } as unknown as Resource;
-    const rows = indexRowsOf(resource, '');
+    const rows = indexRowsOf(resource, { baseUrl: '', timeZone: 'UTC' });
     expect(rows.string.every(({ value }) => value.length <= 255 && !value.includes('\0') && value.isWellFormed())).toBe(
       true,
     );
@@ -113,7 +113,7 @@ describe('index rows', () => {
         subject,
         series: [{ uid: '1', modality: { code: 'CT' }, instance }],
       },
-      '',
+      { baseUrl: '', timeZone: 'UTC' },
     );
     expect(rows.token.filter(({ param }) => param === 'ImagingStudy.dicom-class')).toHaveLength(1);
     expect(rows.token.filter(({ param }) => param === 'ImagingStudy.instance')).toHaveLength(1000);

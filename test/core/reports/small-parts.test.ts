@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { isPlainAddress } from '../../../server/core/reports/mail-address.ts';
-import { addressOf, ageAt, contactOf, nameOf, recordNumberOf } from '../../../server/core/reports/person.ts';
+import { dayOf } from '../../../server/core/time-zone.ts';
+import { addressOf, ageOn, contactOf, nameOf, recordNumberOf } from '../../../server/core/reports/person.ts';
 import { riskLevel, severity } from '../../../server/core/reports/risk-level.ts';
 import { percent } from '../../../server/core/reports/ai-part.ts';
 import { scanFacts } from '../../../server/core/reports/scan-facts.ts';
@@ -56,11 +57,22 @@ test('what is known of a person, and nothing more', () => {
 });
 
 test('age counts birthdays, and is not guessed from a year', () => {
-  const at = new Date('2026-04-11T12:00:00Z');
-  expect(ageAt({ resourceType: 'Patient', birthDate: '1985-04-12' }, at)).toBe(40);
-  expect(ageAt({ resourceType: 'Patient', birthDate: '1985-04-11' }, at)).toBe(41);
-  expect(ageAt({ resourceType: 'Patient', birthDate: '1985' }, at)).toBeUndefined();
-  expect(ageAt({ resourceType: 'Patient' }, at)).toBeUndefined();
+  const day = '2026-04-11';
+  expect(ageOn({ birthDate: '1985-04-12' }, day)).toBe(40);
+  expect(ageOn({ birthDate: '1985-04-11' }, day)).toBe(41);
+  expect(ageOn({ birthDate: '1985' }, day)).toBeUndefined();
+  expect(ageOn({ birthDate: '1985-04-11' }, '2026')).toBeUndefined();
+  expect(ageOn({}, day)).toBeUndefined();
+});
+
+test.each([
+  ['2026-03-11T01:45:00Z', 'America/New_York', '2026-03-10'],
+  ['2026-03-10T21:45:00-04:00', 'America/New_York', '2026-03-10'],
+  ['2026-03-10T21:45:00-04:00', 'Asia/Kolkata', '2026-03-11'],
+  ['2026-03-10', 'Pacific/Kiritimati', '2026-03-10'],
+  ['2026-03', 'America/New_York', '2026-03'],
+])('the day of %s in %s is %s', (dateTime, timeZone, day) => {
+  expect(dayOf(dateTime, timeZone)).toBe(day);
 });
 
 test('scan facts come from the image only; broken dates are left out', () => {

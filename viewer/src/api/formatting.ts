@@ -65,12 +65,25 @@ export function agoText(value: string | undefined, locale: string, now: Date): s
   return format.format(Math.trunc(seconds / fitting[1]), fitting[0]);
 }
 
-/** Full years on `today`; undefined when the birth date is not known to the day. */
-export function ageOf(birthDate: string | undefined, today: Date): number | undefined {
-  const match = birthDate?.match(/^(\d{4})-(\d{2})-(\d{2})$/);
+/** `YYYY-MM-DD` at the site; where the browser is, as long as the site has not said or the browser does not know its zone. */
+export function dayAt(timeZone: string | undefined, instant: Date): string {
+  const numeric = { year: 'numeric', month: '2-digit', day: '2-digit' } as const;
+  const format = (options: Intl.DateTimeFormatOptions) =>
+    new Intl.DateTimeFormat('en-CA', options).formatToParts(instant);
+  let parts = format(numeric);
+  try {
+    parts = format({ ...numeric, timeZone });
+  } catch {
+    // A name that only newer browsers know.
+  }
+  return ['year', 'month', 'day'].map((type) => parts.find((part) => part.type === type)!.value).join('-');
+}
+
+/** Full years on a day (`YYYY-MM-DD`); undefined when the birth date is not known to the day. */
+export function ageOf(birthDate: string | undefined, today: string): number | undefined {
+  const match = birthDate?.match(/^(\d{4})-(\d{2}-\d{2})$/);
   if (!match) return undefined;
-  const [year, month, day] = match.slice(1).map(Number) as [number, number, number];
-  const hadBirthday = today.getMonth() + 1 > month || (today.getMonth() + 1 === month && today.getDate() >= day);
-  const age = today.getFullYear() - year - (hadBirthday ? 0 : 1);
+  const hadBirthday = today.slice(5) >= match[2]!;
+  const age = Number(today.slice(0, 4)) - Number(match[1]) - (hadBirthday ? 0 : 1);
   return age >= 0 ? age : undefined;
 }

@@ -8,6 +8,8 @@ import { jsonOf } from './http.ts';
 export interface ServerStatus {
   mode: 'demo' | 'production';
   siteName: string | undefined;
+  /** Whose day it is on our pages: the site's. */
+  timeZone: string | undefined;
   /** 0..1 */
   confidenceThreshold: number | undefined;
   model: ModelFacts | undefined;
@@ -42,6 +44,7 @@ export function statusFrom(body: unknown): ServerStatus {
   return {
     mode: status.mode === 'demo' ? 'demo' : 'production',
     siteName: textOf(status.siteName),
+    timeZone: textOf(status.timeZone),
     confidenceThreshold: fraction(status.confidenceThreshold),
     model:
       typeof status.model === 'object' && status.model !== null

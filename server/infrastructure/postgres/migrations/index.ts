@@ -7,6 +7,7 @@ import { Reports1764000005000 } from './0005-reports.ts';
 import { Models1764000006000 } from './0006-models.ts';
 import { InstanceNames1764000007000 } from './0007-instance-names.ts';
 import { SignInDelays1764000008000 } from './0008-sign-in-delays.ts';
+import { SiteDays1764000009000 } from './0009-site-days.ts';
 
 /** In the order in which they run. TypeORM reads the time stamp at the end of each class name. */
 export const migrations: (new () => MigrationInterface)[] = [
@@ -18,4 +19,5 @@ export const migrations: (new () => MigrationInterface)[] = [
   Models1764000006000,
   InstanceNames1764000007000,
   SignInDelays1764000008000,
+  SiteDays1764000009000,
 ];
