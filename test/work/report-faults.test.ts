@@ -1,4 +1,4 @@
-import type { Communication, DiagnosticReport, Patient, Task } from '@medplum/fhirtypes';
+import type { Communication, DiagnosticReport, Task } from '@medplum/fhirtypes';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Problem } from '../../server/core/problem.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
@@ -9,7 +9,6 @@ import type { OutgoingMail, World } from '../../server/core/ports.ts';
 import { issueReport } from '../../server/work/issue-report.ts';
 import { sendReport } from '../../server/work/send-report.ts';
 import {
-  change,
   complete,
   approvedReview,
   releasedReview,
