@@ -1,6 +1,6 @@
 import { sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { pino, type Logger as PinoLogger } from 'pino';
+import { pino, type DestinationStream, type Logger as PinoLogger, type LoggerOptions } from 'pino';
 import { Problem } from './core/problem.ts';
 
 export type Logger = PinoLogger;
@@ -14,12 +14,13 @@ const allowed = new Set([
   'port', 'host', 'provider', 'component', 'components', 'state', 'reason', 'signal', 'digest', 'version', 'migrations',
 ]); // prettier-ignore
 
-/** One JSON line an event on standard output; the message is constant, the facts are fields. */
-export function createLogger(level: string): Logger {
-  return pino({
+/** One JSON line an event, on standard output by default; the message is constant, the facts are fields. */
+export function createLogger(level: string, destination?: DestinationStream): Logger {
+  const options: LoggerOptions = {
     level,
     base: null,
     timestamp: () => `,"at":"${new Date().toISOString()}"`,
+    serializers: { err: (described: unknown) => described }, // pino's own would take it for an error of class Object
     formatters: {
       level: (label) => ({ level: label }),
       log: (fields) =>
@@ -29,7 +30,8 @@ export function createLogger(level: string): Logger {
           ),
         ),
     },
-  });
+  };
+  return destination ? pino(options, destination) : pino(options);
 }
 
 /** What libraries tell about an error besides its message, and never holds a value: names of theirs and of our tables. */
@@ -50,7 +52,7 @@ const factForm = /^[A-Za-z0-9_.[\]$ -]{1,100}$/;
  */
 export function describe(error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
-  const frames = (error.stack ?? '').split('\n').filter((line) => line.trimStart().startsWith('at '));
+  const frames = framesOf(error);
   const message = safeMessage(error, frames[0]);
   const { cause, errors } = error as { cause?: unknown; errors?: unknown };
   const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
@@ -62,6 +64,13 @@ export function describe(error: unknown, depth = 0): Record<string, unknown> {
     ...(depth < 4 && cause instanceof Error && { cause: describe(cause, depth + 1) }),
     ...(depth < 4 && first instanceof Error && { first: describe(first, depth + 1) }),
   };
+}
+
+/** The message stands in front of the frames, and may look like some. */
+function framesOf({ stack = '', message }: Error): string[] {
+  const at = message === '' ? -1 : stack.indexOf(message);
+  const rest = at < 0 ? stack : stack.slice(at + message.length);
+  return rest.split('\n').filter((line) => line.trimStart().startsWith('at '));
 }
 
 const here = import.meta.dirname + sep;

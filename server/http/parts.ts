@@ -1,3 +1,5 @@
+import { Problem } from '../core/problem.ts';
+
 /** The parts of the server, each asked by a small real use of it. */
 
 export interface PartState {
@@ -54,6 +56,7 @@ async function withinLimit(answer: Promise<PartState>, limitMs: number): Promise
 
 /** What the operating system says most often, in words; of anything else only the class, because this is public. */
 function reasonOf(error: unknown): string {
+  if (error instanceof Problem) return error.message;
   const { code, name } = error as { code?: unknown; name?: unknown };
   if (code === 'EMFILE' || code === 'ENFILE') return 'no file descriptors are left';
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === '53100') return 'the disk is full';

@@ -1,4 +1,4 @@
-import type { Communication, DiagnosticReport, Patient, Task } from '@medplum/fhirtypes';
+import type { Communication, DiagnosticReport, Task } from '@medplum/fhirtypes';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Problem } from '../../server/core/problem.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
@@ -9,10 +9,9 @@ import type { OutgoingMail, World } from '../../server/core/ports.ts';
 import { issueReport } from '../../server/work/issue-report.ts';
 import { sendReport } from '../../server/work/send-report.ts';
 import {
-  change,
   complete,
-  conclusion,
-  noneNeeded,
+  approvedReview,
+  releasedReview,
   open,
   read,
   reviewWorld,
@@ -39,35 +38,8 @@ beforeAll(async () => {
 });
 afterAll(() => place.stop());
 
-async function approved(email: string | undefined): Promise<Opened> {
-  const { world, people } = place;
-  const review = await place.film({ patientId: `P-${Math.random()}`.slice(0, 20) });
-  const patient = await read<Patient>(world, 'Patient', review.study.subject.reference!.split('/')[1]!);
-  const { telecom: _old, ...rest } = patient;
-  const resource: Patient = { ...rest, ...(email !== undefined && { telecom: [{ system: 'email', value: email }] }) };
-  await writeInTransaction(world, systemPrincipal('test'), { method: 'update', id: patient.id, resource });
-  await change(world, people.doctor, await open(world, review, 'ai-inference'), {
-    status: 'cancelled',
-    statusReason: { text: 'no need' },
-  });
-  await complete(world, people.doctor, await open(world, review, 'physician-verification'), {
-    note: [{ text: 'Fine.' }],
-    output: [conclusion('Normal')],
-  });
-  await complete(world, people.pharmacist, await open(world, review, 'pharmacist-review'), {
-    note: [{ text: 'None.' }],
-    output: [noneNeeded],
-  });
-  await complete(world, people.admin, await open(world, review, 'release-approval'));
-  return review;
-}
-
-async function released(email: string | undefined): Promise<{ review: Opened; delivery: Task & { id: string } }> {
-  const review = await approved(email);
-  const delivery = await open(place.world, review, 'report-delivery');
-  await issueReport(place.world, {}, job(delivery));
-  return { review, delivery };
-}
+const approved = (email: string | undefined) => approvedReview(place, email);
+const released = (email: string | undefined) => releasedReview(place, email);
 
 test('a print that fails is tried again; on the last try the step fails with its reason and an approval waits', async () => {
   const review = await approved('a@example.org');

@@ -1,5 +1,5 @@
 /** A composed server without job workers, so that tests decide when a job runs and how it ends. */
-import type { ImagingStudy, Resource, ResourceType, Task } from '@medplum/fhirtypes';
+import type { ImagingStudy, Patient, Resource, ResourceType, Task } from '@medplum/fhirtypes';
 import { everything } from '../../server/core/access/narrowing.ts';
 import type { World } from '../../server/core/ports.ts';
 import { systemPrincipal, type Principal, type Role } from '../../server/core/principal.ts';
@@ -8,6 +8,7 @@ import { writeInTransaction, type WriteOutcome } from '../../server/core/records
 import { reviewIdOf } from '../../server/core/workflow/open-review.ts';
 import { stepOf, systems, type ReviewStep } from '../../server/core/workflow/codes.ts';
 import { isEnded } from '../../server/core/workflow/task-moves.ts';
+import { issueReport } from '../../server/work/issue-report.ts';
 import { chestFilm } from '../../server/demo/demo-images.ts';
 import { imageFile, newUid, type ImageOptions } from '../harness/dicom-file.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
@@ -139,3 +140,42 @@ export const noneNeeded = {
   type: { coding: [{ system: systems.reviewData, code: 'medication' }] },
   valueCodeableConcept: { coding: [{ system: systems.reviewData, code: 'none-needed' }] },
 };
+
+/** A review that waits for its report, of a patient with that address. */
+export async function approvedReview(place: ReviewWorld, email: string | undefined): Promise<Opened> {
+  const { world, people } = place;
+  const review = await place.film({ patientId: `P-${Math.random()}`.slice(0, 20) });
+  const patient = await read<Patient>(world, 'Patient', review.study.subject.reference!.split('/')[1]!);
+  const { telecom: _old, ...rest } = patient;
+  const resource: Patient = { ...rest, ...(email !== undefined && { telecom: [{ system: 'email', value: email }] }) };
+  await writeInTransaction(world, systemPrincipal('test'), { method: 'update', id: patient.id, resource });
+  await change(world, people.doctor, await open(world, review, 'ai-inference'), {
+    status: 'cancelled',
+    statusReason: { text: 'no need' },
+  });
+  await complete(world, people.doctor, await open(world, review, 'physician-verification'), {
+    note: [{ text: 'Fine.' }],
+    output: [conclusion('Normal')],
+  });
+  await complete(world, people.pharmacist, await open(world, review, 'pharmacist-review'), {
+    note: [{ text: 'None.' }],
+    output: [noneNeeded],
+  });
+  await complete(world, people.admin, await open(world, review, 'release-approval'));
+  return review;
+}
+
+/** One whose report is there and waits for the mail. */
+export async function releasedReview(
+  place: ReviewWorld,
+  email: string | undefined,
+): Promise<{ review: Opened; delivery: Task & { id: string } }> {
+  const review = await approvedReview(place, email);
+  const delivery = await open(place.world, review, 'report-delivery');
+  await issueReport(
+    place.world,
+    {},
+    { kind: 'issue-report', key: delivery.id, data: { task: delivery.id }, final: false },
+  );
+  return { review, delivery };
+}

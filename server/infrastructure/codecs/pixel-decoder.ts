@@ -37,7 +37,7 @@ export function threadedPixels(
   ): Promise<PixelResults[Kind]> {
     const answer = await pool.run({ ...task, path: blobs.pathOf(task.instance.inflated ?? task.instance.blob) });
     if ('problem' in answer) throw new Problem(answer.problem.code, answer.problem.message);
-    if ('crash' in answer) throw new Error(`a pixel worker failed: ${answer.crash}`);
+    if ('crash' in answer) throw Object.assign(new Error('a pixel worker failed'), { stack: answer.crash });
     return answer.result as PixelResults[Kind];
   }
 
