@@ -30,7 +30,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['server/**/*.ts'],
+    files: ['server/**/*.ts', 'viewer/src/**/*.ts'],
     ignores: ['server/core/table.ts'],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     plugins: { csss: { rules: { 'no-outside-key': noOutsideKey } } },

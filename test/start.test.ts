@@ -37,7 +37,7 @@ async function start(): Promise<Running> {
   let text = '';
   for (const stream of [process_.stdout, process_.stderr])
     stream!.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  for (let waited = 0; !text.includes('CSSS is ready') && waited < 60_000; waited += 50) {
+  for (let waited = 0; !text.includes('Ctrl-C stops it') && waited < 60_000; waited += 50) {
     if (process_.exitCode !== null) throw new Error(`ended while starting: ${text}`);
     await new Promise((done) => setTimeout(done, 50));
   }

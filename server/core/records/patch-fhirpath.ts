@@ -9,7 +9,7 @@ import { partsOf, targetOf, valueOf } from './patch-value.ts';
 import { isPrimitive } from './validate-primitive.ts';
 
 const maxOperations = 200;
-const maxElements = 250_000;
+const maxElements = 100_000;
 
 /** What an operation works on. */
 interface Work {

@@ -122,6 +122,16 @@ function listed(place: Place, budget: Budget): Place[] {
 
 /** FHIRPath's `=`: one element on the left, of the same value. */
 function holds(place: Place, { path, equals }: Comparison, budget: Budget): boolean {
+  const [first, ...more] = path;
+  if (first?.step === 'member' && more.length === 0) {
+    // The usual comparison, without a list of places for each item that it is made of.
+    const holder = valueAt(place);
+    const property = isNode(holder) ? propertyOf(typeOf(place), first.name) : undefined;
+    if (property && !property.many) {
+      spend(budget, 1);
+      return own(holder as Node, first.name) === equals;
+    }
+  }
   const found = placesAt(place, path, budget);
   return found.length === 1 && valueAt(found[0]!) === equals;
 }

@@ -8,8 +8,6 @@ const usual = { anywhere: 1_000, inStudy: 50_000 };
 const most = 50_000;
 const matchKeysLimit = 64;
 
-const switchNames = ['fuzzymatching', 'emptyvaluematching', 'multiplevaluematching'] as const;
-
 const bulkVrs = /^(OB|OD|OF|OL|OV|OW|UN)$/;
 
 /**
@@ -25,8 +23,9 @@ export function parseStudyQuery(
 ): StudyQuery & { capped: boolean } {
   const match: StudyQuery['match'] = [];
   const include: string[] = [];
-  const switches = new Map<string, boolean>(switchNames.map((name) => [name, false]));
-  const switched = (name: (typeof switchNames)[number]): boolean => switches.get(name) === true;
+  const switches = new Map(
+    ['fuzzymatching', 'emptyvaluematching', 'multiplevaluematching'].map((name) => [name, false]),
+  );
   let limit: number | undefined;
   let offset = 0;
   for (const [name, value] of parameters) {

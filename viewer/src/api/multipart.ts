@@ -30,12 +30,11 @@ function partOf(bytes: Uint8Array<ArrayBuffer>): Part {
   const separator = indexOf(bytes, [...newline, ...newline], 0);
   if (separator < 0) throw new TypeError('A part of the multipart answer has no end of headers.');
   const head = new TextDecoder('latin1').decode(bytes.subarray(0, separator));
-  const headers: Record<string, string> = {};
-  for (const line of head.split('\r\n')) {
+  const headers = head.split('\r\n').flatMap((line): [string, string][] => {
     const colon = line.indexOf(':');
-    if (colon > 0) headers[line.slice(0, colon).trim().toLowerCase()] = line.slice(colon + 1).trim();
-  }
-  return { headers, bytes: bytes.subarray(separator + 2 * newline.length) };
+    return colon > 0 ? [[line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()]] : [];
+  });
+  return { headers: Object.fromEntries(headers), bytes: bytes.subarray(separator + 2 * newline.length) };
 }
 
 /** A parameter of a media type, quoted or not. */
