@@ -1,6 +1,7 @@
 import tseslint from 'typescript-eslint';
 import regexp from 'eslint-plugin-regexp';
 import vue from 'eslint-plugin-vue';
+import noOutsideKey from './scripts/no-outside-key.mjs';
 
 export default tseslint.config(
   { ignores: ['node_modules', 'viewer/dist', 'data'] },
@@ -27,6 +28,13 @@ export default tseslint.config(
       'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
       'regexp/no-super-linear-move': ['error', { report: 'potential', ignorePartial: false }],
     },
+  },
+  {
+    files: ['server/**/*.ts'],
+    ignores: ['server/core/table.ts'],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { csss: { rules: { 'no-outside-key': noOutsideKey } } },
+    rules: { 'csss/no-outside-key': 'error' },
   },
   { files: ['scripts/**', 'models/training/**', 'test/bench/**', 'server/main.ts'], rules: { 'no-console': 'off' } },
 );

@@ -1,5 +1,5 @@
 // Runs the project with any Node from 20 up: installs what is missing, finds a Node new enough to run TypeScript,
-// builds the web application when its sources changed, then starts. Plain JavaScript, no dependencies.
+// builds the web application when its sources changed, then starts and keeps the server running. Plain JavaScript, no dependencies.
 //
 //   node scripts/run.mjs start | test [args] | exec <file> [args]
 import { spawn } from 'node:child_process';
@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSy
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { keepRunning } from './keep-running.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const neededNode = [22, 19];
@@ -21,7 +22,7 @@ node = findNode();
 
 if (mode === 'start') {
   await buildViewer();
-  await run(node, ['server/main.ts', ...args]);
+  await keepRunning(() => spawnProgram(node, ['--disable-proto=delete', 'server/main.ts', ...args]), say);
 } else if (mode === 'test') {
   if (args.length === 0) await check();
   await buildViewer();
@@ -45,10 +46,14 @@ async function installWhatIsMissing() {
   writeFileSync(stamp, wanted);
 }
 
-/** This Node if it is new enough, else the one that npm installed beside the packages. */
+/**
+ * This Node if it is new enough and has long-term support, which the authorization library asks for; else the one that
+ * npm installed beside the packages; else this one if it is new enough.
+ */
 function findNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major > neededNode[0] || (major === neededNode[0] && minor >= neededNode[1])) return process.execPath;
+  const newEnough = major > neededNode[0] || (major === neededNode[0] && minor >= neededNode[1]);
+  if (newEnough && process.release.lts) return process.execPath;
   const require = createRequire(join(root, 'package.json'));
   const system = process.platform === 'win32' ? 'win' : process.platform;
   for (const name of [`node-${system}-${process.arch}`, `node-bin-${system}-${process.arch}`]) {
@@ -60,6 +65,7 @@ function findNode() {
       // not for this platform
     }
   }
+  if (newEnough) return process.execPath;
   return fail(
     `This is Node ${process.versions.node}; CSSS runs on ${neededNode.join('.')} or newer, and npm has none for ` +
       `${process.platform}-${process.arch}. Install a newer Node, or install again without --omit=optional.`,
@@ -102,8 +108,7 @@ function hashOf(files) {
   return hash.digest('hex');
 }
 
-/** Runs a command to its end, hands signals on, and ends with it when it fails. */
-function run(command, commandArgs) {
+function spawnProgram(command, commandArgs) {
   const env = {
     // Compiled code is kept between starts: half the start time, and no TypeScript compiler in memory.
     NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'csss'),
@@ -113,12 +118,17 @@ function run(command, commandArgs) {
     PATH: dirname(command) + delimiter + (process.env.PATH ?? ''),
   };
   const flags = command === node ? ['--disable-warning=ExperimentalWarning'] : [];
-  const child = spawn(command, [...flags, ...commandArgs], {
+  return spawn(command, [...flags, ...commandArgs], {
     cwd: root,
     stdio: 'inherit',
     env,
     shell: command.endsWith('.cmd'),
   });
+}
+
+/** Runs a command to its end, hands signals on, and ends with it when it fails. */
+function run(command, commandArgs) {
+  const child = spawnProgram(command, commandArgs);
   const handOn = (signal) => child.kill(signal);
   // Ctrl-C reaches the child by itself (same terminal group); waiting here keeps the prompt until it has stopped.
   const signals = { SIGINT: () => {}, SIGTERM: () => handOn('SIGTERM'), SIGHUP: () => handOn('SIGHUP') };

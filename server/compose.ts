@@ -1,10 +1,10 @@
-import { constants } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Koa from 'koa';
 import type { Middleware } from 'koa';
 import mount from 'koa-mount';
 import { createApp } from './app.ts';
+import { readinessOf } from './checks.ts';
 import { readBackendClients, type Config } from './config.ts';
 import type { AuthorizationStore } from './core/accounts/authorizations.ts';
 import type { PasswordHasher } from './core/accounts/password.ts';
@@ -12,13 +12,17 @@ import { followRegistry } from './core/analysis/follow-registry.ts';
 import { keepServing } from './core/analysis/keep-serving.ts';
 import { digestsOf } from './core/analysis/registered-model.ts';
 import { registerFound } from './core/analysis/register-models.ts';
-import type { Settings, Stores, World } from './core/ports.ts';
+import type { ClassifierLoad, Settings, Stores, World } from './core/ports.ts';
+import { Problem } from './core/problem.ts';
 import { demoSignIns } from './demo/people.ts';
 import { dicomwebFace } from './dicomweb/routes.ts';
 import { errors } from './fhir/errors.ts';
 import { fhirFace } from './fhir/face.ts';
 import { bearer } from './http/bearer.ts';
 import type { Readiness } from './http/health.ts';
+import { places } from './http/places.ts';
+import { currentRequest } from './http/request-id.ts';
+import { selfRequests, watchSelf } from './http/self-request.ts';
 import type { State } from './http/state.ts';
 import { argon2Passwords } from './infrastructure/argon2.ts';
 import { diskBlobs } from './infrastructure/blobs/disk.ts';
@@ -26,14 +30,19 @@ import { threadedPixels } from './infrastructure/codecs/pixel-decoder.ts';
 import { dicomReader } from './infrastructure/dicom-reader/pool.ts';
 import { startMailSink } from './infrastructure/mail/mail-sink.ts';
 import { smtpMailer } from './infrastructure/mail/smtp-mailer.ts';
+import { createMetrics, type Metrics } from './infrastructure/metrics.ts';
+import { serveMetrics } from './infrastructure/metrics-server.ts';
 import { modelFiles } from './infrastructure/onnx/model-files.ts';
-import { startPrinter, type PrinterState } from './infrastructure/pdf/printer.ts';
+import { startPrinter } from './infrastructure/pdf/printer.ts';
 import { postgresAccounts } from './infrastructure/postgres/accounts.ts';
 import { postgresAnalyses } from './infrastructure/postgres/analyses.ts';
 import { postgresAudit, sharedAudit } from './infrastructure/postgres/audit.ts';
-import { connect, poolSql, type Sql } from './infrastructure/postgres/connection.ts';
+import { databaseClock } from './infrastructure/postgres/clock.ts';
+import { connect, poolOf, poolSql, type Sql } from './infrastructure/postgres/connection.ts';
 import { startEmbeddedPostgres } from './infrastructure/postgres/embedded.ts';
+import { jobBacklog } from './infrastructure/postgres/job-backlog.ts';
 import { startJobs, type JobRunner } from './infrastructure/postgres/jobs.ts';
+import { alone, migrate } from './infrastructure/postgres/migrate.ts';
 import { postgresModels } from './infrastructure/postgres/models.ts';
 import { postgresAuthorizations } from './infrastructure/postgres/oidc-store.ts';
 import { postgresRecords } from './infrastructure/postgres/records.ts';
@@ -43,6 +52,7 @@ import { postgresAttempts } from './infrastructure/postgres/sign-in-attempts.ts'
 import { postgresStudyWriting } from './infrastructure/postgres/studies.ts';
 import { postgresStudySearch } from './infrastructure/postgres/study-search.ts';
 import { inTransaction } from './infrastructure/postgres/transaction.ts';
+import { recordChecker } from './infrastructure/threads/record-checker.ts';
 import type { Logger } from './log.ts';
 import { findPatients } from './portal/find-patients.ts';
 import { modelRoutes } from './portal/models.ts';
@@ -61,6 +71,9 @@ export interface System {
   passwords: PasswordHasher;
   readiness(): Promise<Readiness>;
   status(): PortalStatus;
+  metrics: Metrics;
+  /** Does something that only one process on this database may do at a time. */
+  alone<T>(what: 'demo data', work: () => Promise<T>): Promise<T>;
   /** What `stop` ends, last first; add what is started later. */
   closing: (() => Promise<unknown>)[];
   /** `/readyz` answers 503 from now on, so that load balancers send nothing new. */
@@ -74,12 +87,14 @@ export interface System {
  *
  * @param publicUrl without a trailing slash; issuer, audience and every address in answers start with it.
  * @param onProgress called with what takes a while ("creating the database cluster").
+ * @param onDead called when the server has not answered itself for so long that only another process helps.
  */
 export async function compose(
   config: Config,
   publicUrl: string,
   log: Logger,
   onProgress: (step: string) => void,
+  onDead: () => void = () => undefined,
 ): Promise<System> {
   const closing: (() => Promise<unknown>)[] = [];
   const closeAll = async () => {
@@ -87,7 +102,7 @@ export async function compose(
       await close().catch((err: unknown) => log.warn({ err }, 'part did not stop cleanly'));
   };
   try {
-    return await build(config, publicUrl, log, onProgress, closing, closeAll);
+    return await build(config, publicUrl, log, onProgress, onDead, closing, closeAll);
   } catch (error) {
     await closeAll();
     throw error;
@@ -99,6 +114,7 @@ async function build(
   publicUrl: string,
   log: Logger,
   onProgress: (step: string) => void,
+  onDead: () => void,
   closing: (() => Promise<unknown>)[],
   closeAll: () => Promise<void>,
 ): Promise<System> {
@@ -107,27 +123,39 @@ async function build(
 
   let databaseUrl = config.databaseUrl;
   if (!databaseUrl) {
-    const embedded = await startEmbeddedPostgres(join(config.dataDir, 'postgres'), { onProgress });
+    const embedded = await startEmbeddedPostgres(join(config.dataDir, 'postgres'), {
+      onProgress,
+      onChange: (change) => log.warn(change, 'embedded database'),
+    });
     closing.push(embedded.stop);
     databaseUrl = embedded.url;
   }
-  const dataSource = await connect(databaseUrl, {
+  // The job queue makes its own tables when it starts.
+  const url = databaseUrl;
+  const jobs = await alone(
+    url,
+    'migrate',
+    async () => {
+      await migrate(url, onProgress);
+      const onError = (err: Error) => log.warn({ err }, 'job queue');
+      return startJobs(url, { supervise: true, onError, context: currentRequest });
+    },
+    () => onProgress('waiting for another process that migrates the database'),
+  );
+  closing.push(jobs.stop);
+  const dataSource = await connect(url, {
     poolSize: config.databasePool,
     onLost: (err) => log.warn({ err }, 'database connection lost'),
   });
   closing.push(() => dataSource.destroy());
-  const pending = await dataSource.showMigrations();
-  if (pending) onProgress('migrating the database');
-  await dataSource.runMigrations();
   await indexDays(dataSource, settings.timeZone, onProgress);
-  const jobs = await startJobs(databaseUrl, { supervise: true, onError: (err) => log.warn({ err }, 'job queue') });
-  closing.push(jobs.stop);
 
-  const blobFolder = join(config.dataDir, 'blobs');
-  const blobs = await diskBlobs(blobFolder);
+  const blobs = await diskBlobs(join(config.dataDir, 'blobs'));
   const reader = dicomReader();
   const pixels = threadedPixels(blobs);
-  closing.push(reader.close, pixels.close);
+  const site = { baseUrl: settings.fhirBaseUrl, timeZone: settings.timeZone };
+  const checker = recordChecker(site);
+  closing.push(reader.close, pixels.close, checker.close);
   const sql = poolSql(dataSource);
   const models = modelFiles({
     shippedFolder: config.modelDir,
@@ -158,9 +186,8 @@ async function build(
   });
   closing.push(async () => mailer.close());
 
-  const site = { baseUrl: settings.fhirBaseUrl, timeZone: settings.timeZone };
   const storesOn = (sql: Sql, audit = postgresAudit(sql)): Stores => ({
-    records: postgresRecords(sql, site),
+    records: postgresRecords(sql, { ...site, checker }),
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, site) },
     accounts: postgresAccounts(sql),
     reportNumbers: postgresReportNumbers(sql),
@@ -169,20 +196,32 @@ async function build(
     jobs: jobs.queue(sql),
     audit,
   });
-  const world: World = {
+  const onSkew = (ms: number) => log.warn({ ms }, "this machine's clock differs from the database's");
+  const clock = await databaseClock(sql, { everyMs: 60_000, onSkew });
+  closing.push(async () => clock.close());
+  const pool = poolOf(dataSource);
+  const metrics = createMetrics({
+    connections: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    threads: { reader: reader.load, pixels: pixels.load },
+    classifier: () => loadOf(models.classifier.state()),
+    backlog: () => jobBacklog(sql),
+    clockAheadMs: clock.aheadMs,
+  });
+  const world = metrics.timed({
     ...storesOn(sql, sharedAudit(sql)),
     settings,
     blobs,
     reader,
     pixels,
+    checker,
     classifier: models.classifier,
     shadow: models.shadow,
     modelFiles: models.files,
     pdf,
     mailer,
     transaction: (work) => inTransaction(dataSource, storesOn, work),
-    now: () => new Date(),
-  };
+    now: clock.now,
+  });
   await registerFound(world);
   const revision = await world.models.revision();
   await followRegistry(world);
@@ -203,9 +242,10 @@ async function build(
     keys,
     findPatients: findPatients(world),
     demoAccounts: demo ? demoSignIns : [],
-    onFault: (err) => log.error({ err }, 'authorization server fault'),
   });
-  const guard = bearer(smart.verify);
+  const identify = bearer(smart.verify);
+  const takePlace = places(config.budget);
+  const guard: Middleware<State> = (ctx, next) => identify(ctx, () => takePlace(ctx, next) as Promise<unknown>);
   const fhir = fhirFace({
     world,
     bearer: guard as Middleware,
@@ -226,32 +266,22 @@ async function build(
     fault,
   });
 
-  const dicomweb = dicomwebFace({ world, bearer: guard, instanceLimit: config.maxInstanceBytes });
+  const dicomweb = dicomwebFace({
+    world,
+    bearer: guard,
+    instanceLimit: config.maxInstanceBytes,
+    budget: config.budget,
+  });
 
   let draining = false;
   const status = (): PortalStatus => portalStatus(config, world.classifier.state());
-  const readiness = async (): Promise<Readiness> => {
-    const components: Record<string, string> = {
-      database: await sql.query('select 1').then(() => 'up', () => 'not reachable'),
-      'blob store': await access(blobFolder, constants.R_OK | constants.W_OK | constants.X_OK).then(() => 'up', () => 'its folder cannot be read and written'),
-      model: modelLine(world.classifier.state()),
-      browser: browserLine(pdf.state()),
-    }; // prettier-ignore
-    const model = world.classifier.state();
-    // A model that is switched off on purpose must not take the whole server out of service.
-    const classifies = model.ready || model.switchedOff === true;
-    const ready = !draining && components.database === 'up' && components['blob store'] === 'up' && classifies;
-    return {
-      ready,
-      components: draining ? { ...components, server: 'stopping' } : components,
-      ...(model.ready && { load: model.load }),
-    };
-  };
-  const app = createApp({
+  const app: Koa<State> = createApp({
     publicUrl,
     trustedProxies: config.trustedProxies,
     log,
-    readiness,
+    metrics,
+    readiness: () => readiness(),
+    beyondHelp: () => watch.beyondHelp(),
     cookieKeys: keys.cookies,
     isAllowedOrigin: async (origin) =>
       config.corsOrigins.includes(origin) || (await authorizations.clientOrigins()).includes(origin),
@@ -261,10 +291,19 @@ async function build(
       mount('/dicomweb', dicomweb.routes() as Middleware) as Middleware<State>,
       mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
       portalFace({ status, ...(sink && { mailbox: sink }) }).routes() as Middleware<State>,
-      modelRoutes({ world, bearer: guard, errors: errors(fault) }).routes() as Middleware<State>,
+      modelRoutes({ world, bearer: guard, errors: errors() }).routes() as Middleware<State>,
     ],
     webFolder: join(import.meta.dirname, '..', 'viewer', 'dist'),
   });
+  const askSelf = askingSelf(app, publicUrl);
+  const watch = watchSelf(askSelf, { everyMs: 10_000, patienceMs: 30_000, onDead });
+  closing.push(async () => watch.stop());
+  const readiness = readinessOf(
+    { sql, dataDir: config.dataDir, jobs, reader, pixels, classifier: world.classifier, pdf, mailer, metrics, askSelf },
+    () => draining,
+  );
+  if (config.metricsPort !== undefined)
+    closing.push((await serveMetrics(metrics, { host: config.host, port: config.metricsPort })).close);
   return {
     world,
     sql,
@@ -274,6 +313,8 @@ async function build(
     passwords,
     readiness,
     status,
+    metrics,
+    alone: (what, work) => alone(url, what, work),
     closing,
     drain: () => (draining = true),
     stop: closeAll,
@@ -295,14 +336,24 @@ function settingsFrom(config: Config, publicUrl: string): Settings {
   };
 }
 
-function modelLine(state: ReturnType<World['classifier']['state']>): string {
-  if (!state.ready) return state.switchedOff ? 'switched off by an administrator' : state.reason; // public: no names here
-  const lost = state.lost ? `, since ${state.lost.join(' and ')}` : '';
-  return `up (${state.model.name} ${state.model.version} on ${state.provider}${lost})`;
+/** What needs nothing but the HTTP stack: a public document, and the refusal of a request without a token. */
+function askingSelf(app: Koa<State>, publicUrl: string): () => Promise<void> {
+  const ask = selfRequests(app, new URL(publicUrl).host);
+  const expected: [path: string, status: number, content: string][] = [
+    ['/fhir/metadata', 200, '"CapabilityStatement"'],
+    ['/dicomweb/studies', 401, '"login"'],
+  ];
+  return async () => {
+    for (const [path, status, content] of expected) {
+      const answer = await ask(path);
+      if (answer.status !== status || !answer.body.includes(content))
+        throw new Problem('exception', `${path} answers ${answer.status} instead of ${status}`);
+    }
+  };
 }
 
-function browserLine(state: PrinterState): string {
-  return state.ready ? `up (${state.browser}, found by ${state.origin})` : state.reason;
+function loadOf(state: ReturnType<World['classifier']['state']>): ClassifierLoad | undefined {
+  return state.ready ? state.load : undefined;
 }
 
 function portalStatus(config: Config, state: ReturnType<World['classifier']['state']>): PortalStatus {

@@ -1,11 +1,13 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { trimEnd } from './core/trim-end.ts';
+import { defaultBudget, type Budget } from './http/budget.ts';
 import { isTimeZone } from './core/time-zone.ts';
 import { trustedProxies } from './http/client-address.ts';
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 const wholeNumber = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
-const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
+const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => trimEnd(text, '/'));
 const timeZone = z.string().refine(isTimeZone, { message: 'must be an IANA time zone such as Europe/Berlin' });
 const proxies = z
   .string()
@@ -17,6 +19,7 @@ const variables = z.object({
   CSSS_MODE: z.enum(['demo', 'production']).default('demo'),
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber(0, 65535).default(8080),
+  METRICS_PORT: wholeNumber(1, 65535).optional(),
   PUBLIC_URL: httpUrl.optional(),
   TRUSTED_PROXIES: proxies.optional(),
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres://').optional(),
@@ -53,6 +56,11 @@ const variables = z.object({
     .pipe(z.array(z.url().refine((origin) => new URL(origin).origin === origin, 'must be an origin without a path'))),
   MAX_FHIR_BYTES: wholeNumber(1024, 1024 ** 3).default(10 * 1024 ** 2),
   MAX_INSTANCE_BYTES: wholeNumber(1024, 2 ** 40).default(4 * 1024 ** 3),
+  MAX_STORE_BYTES: wholeNumber(1024, 2 ** 45).default(defaultBudget.storeBytes),
+  MAX_STORE_PARTS: wholeNumber(1, 1_000_000).default(defaultBudget.parts),
+  MAX_REQUESTS_PER_CALLER: wholeNumber(1, 10_000).default(defaultBudget.perCaller),
+  MAX_CONNECTIONS: wholeNumber(10, 100_000).default(defaultBudget.connections),
+  MIN_BYTES_PER_SECOND: wholeNumber(0, 2 ** 30).default(defaultBudget.pace.bytesPerSecond),
   BACKEND_CLIENT_JWKS: z.string().optional(),
 }); // prettier-ignore
 
@@ -60,6 +68,8 @@ export interface Config {
   mode: 'demo' | 'production';
   host: string;
   port: number;
+  /** Port of `/metrics`, on `host`; without it there is none. */
+  metricsPort: number | undefined;
   publicUrl: string | undefined;
   /** Addresses and CIDR ranges. */
   trustedProxies: string[];
@@ -86,6 +96,8 @@ export interface Config {
   corsOrigins: string[];
   maxFhirBytes: number;
   maxInstanceBytes: number;
+  /** Of one request, connection and caller. */
+  budget: Budget;
   /** JSON Web Key Set of the demo backend client, if one is to be registered. */
   backendClientJwks: string | undefined;
 }
@@ -124,6 +136,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     mode: value.CSSS_MODE,
     host: value.HOST,
     port: value.PORT,
+    metricsPort: value.METRICS_PORT,
     publicUrl: value.PUBLIC_URL,
     trustedProxies: value.TRUSTED_PROXIES ?? [],
     databaseUrl: value.DATABASE_URL,
@@ -148,6 +161,14 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     corsOrigins: value.CORS_ORIGINS,
     maxFhirBytes: value.MAX_FHIR_BYTES,
     maxInstanceBytes: value.MAX_INSTANCE_BYTES,
+    budget: {
+      ...defaultBudget,
+      storeBytes: value.MAX_STORE_BYTES,
+      parts: value.MAX_STORE_PARTS,
+      perCaller: value.MAX_REQUESTS_PER_CALLER,
+      connections: value.MAX_CONNECTIONS,
+      pace: { ...defaultBudget.pace, bytesPerSecond: value.MIN_BYTES_PER_SECOND },
+    },
     backendClientJwks: value.BACKEND_CLIENT_JWKS,
   };
 }

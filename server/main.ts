@@ -1,14 +1,19 @@
-import type { AddressInfo } from 'node:net';
+import './core/sealed-prototype.ts';
+import { createServer, type AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { compose, type System } from './compose.ts';
 import { ConfigurationError, readConfig, type Config } from './config.ts';
+import { Problem } from './core/problem.ts';
 import { demoPassword, demoPeople } from './demo/people.ts';
 import { seedDemo } from './demo/seed.ts';
-import { limitSilence } from './http/silence.ts';
+import { createHttpServer } from './http/http-server.ts';
 import { createLogger } from './log.ts';
 import { startWorkers } from './worker.ts';
+
+/** For whoever starts processes (scripts/run.mjs, systemd): 78 is a mistake that another try does not mend (EX_CONFIG). */
+const exitCode = { couldNotStart: 1, crashed: 70, misconfigured: 78 } as const;
 
 const started = performance.now();
 /** For people; the log is for machines. */
@@ -18,15 +23,18 @@ const config = configuration();
 const log = createLogger(config.logLevel);
 const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
 
+/** Empty until everything has started. */
+const running: { system?: System; server?: Server } = {};
+let stopping = false;
+process.on('uncaughtException', (err, origin) => void crash(err, origin));
+
+await expectPort(config).catch(refusedPort);
 const system = await start();
 const server = await listen(system, config).catch(async (error: NodeJS.ErrnoException) => {
   await system.stop();
-  const reason =
-    error.code === 'EADDRINUSE'
-      ? `Port ${config.port} is taken; stop the other program or set PORT to another one.`
-      : error.message;
-  return end(`CSSS could not start: ${reason}`);
+  return refusedPort(error);
 });
+Object.assign(running, { system, server });
 await startWorkers(system, log);
 releaseMemory();
 process.once('SIGTERM', () => void shutDown('SIGTERM'));
@@ -38,16 +46,22 @@ function configuration(): Config {
   try {
     return readConfig(process.env);
   } catch (error) {
-    if (error instanceof ConfigurationError) return end(error.message);
+    if (error instanceof ConfigurationError) return end(error.message, exitCode.misconfigured);
     throw error;
   }
 }
 
 async function start(): Promise<System> {
   try {
-    const built = await compose(config, publicUrl, log, (step) => say(`  ${step} ...`));
+    const built = await compose(
+      config,
+      publicUrl,
+      log,
+      (step) => say(`  ${step} ...`),
+      () => crash(new Problem('exception', 'The server does not answer itself'), 'self watch'),
+    );
     if (config.mode === 'demo' && !process.argv.includes('--no-demo-data'))
-      await seedDemo(built, (step) => say(`  ${step} ...`));
+      await built.alone('demo data', () => seedDemo(built, (step) => say(`  ${step} ...`)));
     return built;
   } catch (error) {
     log.fatal({ err: error }, 'could not start');
@@ -55,15 +69,27 @@ async function start(): Promise<System> {
   }
 }
 
-function listen({ app }: System, { host, port }: Config): Promise<Server> {
+/** Before anything is started: a second `npm start` ends with its reason at once, and touches nothing of the first. */
+function expectPort({ host, port }: Config): Promise<void> {
   return new Promise((done, fail) => {
-    const http = app.listen(port, host, () => done(http));
+    const probe = createServer().once('error', fail);
+    probe.listen(port, host, () => probe.close(() => done()));
+  });
+}
+
+function refusedPort(error: NodeJS.ErrnoException): never {
+  const reason =
+    error.code === 'EADDRINUSE'
+      ? `Port ${config.port} is taken; stop the other program or set PORT to another one.`
+      : error.message;
+  return end(`CSSS could not start: ${reason}`, exitCode.misconfigured);
+}
+
+function listen({ app }: System, { host, port, budget }: Config): Promise<Server> {
+  return new Promise((done, fail) => {
+    const http = createHttpServer(app.callback(), budget);
     http.once('error', fail);
-    // Headers must come soon; a body may take as long as bytes keep coming (a study over a slow line).
-    http.headersTimeout = 10_000;
-    http.requestTimeout = 0;
-    http.keepAliveTimeout = 65_000;
-    limitSilence(http, { receiving: 60_000, answering: 600_000 });
+    http.listen(port, host, () => done(http));
   });
 }
 
@@ -98,7 +124,6 @@ async function announce(): Promise<void> {
   say('Ctrl-C stops it.');
 }
 
-let stopping = false;
 async function shutDown(signal: string): Promise<void> {
   if (stopping) return;
   stopping = true;
@@ -116,7 +141,32 @@ async function shutDown(signal: string): Promise<void> {
   process.exit(0);
 }
 
-function end(sentence: string): never {
+/**
+ * Ends a process that is in a state nobody thought of: what is being answered may end within a few seconds, nothing new
+ * is taken, and whoever started this process starts another.
+ */
+async function crash(err: unknown, origin: string): Promise<void> {
+  const again = stopping;
+  stopping = true;
+  try {
+    log.fatal({ err, reason: origin }, 'uncaught error');
+    if (again) return; // the first one ends the process
+    setTimeout(() => process.exit(exitCode.crashed), 12_000);
+    const { server, system } = running;
+    if (!server || !system) return process.exit(exitCode.crashed);
+    system.drain();
+    const closed = new Promise((done) => server.close(done));
+    server.closeIdleConnections();
+    setTimeout(() => server.closeAllConnections(), 5_000);
+    await closed;
+    await system.stop();
+  } catch {
+    // Nothing can be relied on any more.
+  }
+  process.exit(exitCode.crashed);
+}
+
+function end(sentence: string, code: number = exitCode.couldNotStart): never {
   say(sentence);
-  process.exit(1);
+  process.exit(code);
 }

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { System } from './compose.ts';
 import { sweepBlobs } from './core/studies/sweep-blobs.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
+import { outcomeOf } from './infrastructure/metrics.ts';
 import type { Logger } from './log.ts';
 import { analyze, failLostAnalyses } from './work/analyze.ts';
 import { issueReport } from './work/issue-report.ts';
@@ -15,10 +16,10 @@ const minute = 60_000;
  * A job that throws is tried again by the queue; what it has written stays, what it had not is written then.
  */
 export async function startWorkers(
-  system: Pick<System, 'jobs' | 'world' | 'authorizations' | 'closing'>,
+  system: Pick<System, 'jobs' | 'world' | 'authorizations' | 'metrics' | 'closing'>,
   log: Logger,
 ): Promise<void> {
-  const { jobs, world } = system;
+  const { jobs, world, metrics } = system;
   const handlers = { analyze, shadow, 'issue-report': issueReport, 'send-report': sendReport } as const;
   const state = world.classifier.state();
   const concurrency = {
@@ -30,14 +31,14 @@ export async function startWorkers(
   for (const kind of Object.keys(handlers) as (keyof typeof handlers)[]) {
     await jobs.work(kind, concurrency[kind], async (job) => {
       const start = performance.now();
+      const facts = { job: kind, key: job.key, attempt: job.attempt, requestId: job.requestId };
       try {
         await handlers[kind](world, {}, job);
-        log.info(
-          { job: kind, key: job.key, attempt: job.attempt, ms: Math.round(performance.now() - start) },
-          'job done',
-        );
+        metrics.job(kind, 'ok', performance.now() - start);
+        log.info({ ...facts, ms: Math.round(performance.now() - start) }, 'job done');
       } catch (err) {
-        log.warn({ err, job: kind, key: job.key, attempt: job.attempt }, 'job failed');
+        metrics.job(kind, outcomeOf(err), performance.now() - start);
+        log.warn({ err, ...facts }, 'job failed');
         throw err;
       }
     });

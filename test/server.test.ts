@@ -1,5 +1,6 @@
 import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from './harness/server.ts';
 
@@ -19,12 +20,14 @@ test('health says that the process answers, readiness what it has', async () => 
 test('without its blob folder the server is not ready and says why, and is ready again when it is back', async () => {
   const folder = dirname(dirname(dirname(server.system.world.blobs.pathOf('0'.repeat(64)))));
   await rename(folder, `${folder}-away`);
+  await sleep(1_100); // an answer counts for a second
   const away = await fetch(`${server.url}/readyz`);
   await rename(`${folder}-away`, folder);
   expect(away.status).toBe(503);
   expect(await away.json()).toMatchObject({
     components: { 'blob store': expect.stringContaining('cannot be read') as unknown },
   });
+  await sleep(1_100);
   expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
 });
 

@@ -7,6 +7,7 @@
  */
 import type { Resource, ResourceType } from '@medplum/fhirtypes';
 import type { Narrowing } from './access/narrowing.ts';
+import type { ValidationIssue } from './records/validate-issue.ts';
 import type { Principal, Role } from './principal.ts';
 import type { SearchQuery } from './records/search-query.ts';
 import type { DicomJson } from './dicom/json.ts';
@@ -30,6 +31,7 @@ export interface World extends Stores {
   blobs: Blobs;
   reader: DicomReader;
   pixels: PixelDecoder;
+  checker: RecordChecker;
   /** What answers doctors: the active model. */
   classifier: SwitchedClassifier;
   /** What runs beside it, seen by administrators only. */
@@ -182,6 +184,11 @@ export interface StudyContent {
 export interface StudyStore {
   /** Locks the study (serialises senders of one study) and returns its row if it exists. */
   lockStudy(StudyInstanceUID: string): Promise<StudyRow | undefined>;
+  /**
+   * Gives SOP Instance UIDs to studies, each to the first that comes, for a UID names one instance of the whole archive.
+   * @returns the study that each belongs to now.
+   */
+  claimNames(rows: Pick<InstanceRow, 'StudyInstanceUID' | 'SOPInstanceUID'>[]): Promise<Map<string, string>>;
   /** Inserts what is new (INSERT ... ON CONFLICT DO NOTHING) and returns the row that stands for each, in order. */
   insertInstances(rows: InstanceRow[]): Promise<{ row: InstanceRow; inserted: boolean }[]>;
   /** Creates or updates the study's row with counts and query keys recomputed from its instances; revision + 1. */
@@ -252,9 +259,10 @@ export type ReadInstance = Omit<InstanceRow, 'blob' | 'size' | 'inflated'> & {
 export interface DicomReader {
   /**
    * @throws Problem `structure` (not DICOM, truncated, a length that does not fit), `required` and `value` (its UIDs),
-   * `not-supported` (transfer syntax), `too-costly` (past the limits of size or time).
+   * `not-supported` (transfer syntax), `too-costly` (past the limits of size or time), `transient` (too many wait).
+   * @param signal gives up what still waits; rejects with its reason
    */
-  read(path: string): Promise<ReadInstance>;
+  read(path: string, signal?: AbortSignal): Promise<ReadInstance>;
 }
 
 export interface Blobs {
@@ -282,6 +290,23 @@ export interface Blobs {
   list(olderThan: Date): AsyncIterable<string>;
   /** Removes a blob unless it was kept again since `olderThan`. */
   remove(digest: string, olderThan: Date): Promise<void>;
+}
+
+/**
+ * What is done with the whole of a record and costs more the longer it is. Beyond a few kilobytes in worker threads, so
+ * that nobody else waits for it.
+ */
+export interface RecordChecker {
+  /**
+   * Everything that is wrong with a resource, in document order; at most 50 faults.
+   * @throws Problem `too-long` (it has too many parts), `too-costly` (memory), `transient` (too many wait).
+   */
+  issues(resource: unknown): Promise<ValidationIssue[]>;
+  /**
+   * The rows of the search index for a resource's JSON, as JSON text.
+   * @throws as `issues`, also for more rows than a record may have.
+   */
+  indexRows(content: string): Promise<string>;
 }
 
 /** Works on stored pixels in worker threads with time and memory limits. Frames count from 0. */

@@ -9,6 +9,7 @@ import type { Offer } from '../http/negotiate.ts';
 import { accepted, asking, partOf, send, type Exchange } from './exchange.ts';
 import { sendFrames } from './frames.ts';
 import { multipart } from './write-multipart.ts';
+import { own } from '../core/table.ts';
 
 const octets = 'application/octet-stream';
 const document = '00420011';
@@ -19,7 +20,7 @@ export function bulkdata(world: World) {
     const path = bulkPath(ctx.params['path'] ?? '');
     const { instances } = await locate(world, asking(ctx), partOf(ctx), 'dicomweb:retrieve', `bulkdata/${path}`);
     const [instance] = instances as [InstanceRow];
-    const place = instance.bulk[path];
+    const place = own(instance.bulk, path);
     if (!place) throw new Problem('not-found', 'The instance has no bulk data at this path');
     if (path === '7FE00010' && instance.frames?.encapsulated) {
       const all = Array.from({ length: frameCount(instance.frames) }, (_, i) => i + 1);
@@ -37,11 +38,11 @@ function bulkPath(text: string): string {
 }
 
 export async function sendValue(ctx: Exchange, world: World, instance: InstanceRow, path: string): Promise<void> {
-  const { offset, length } = instance.bulk[path]!;
+  const { offset, length } = own(instance.bulk, path)!;
   const media = mediaTypeOf(instance, path);
   const choices = accepted(ctx, offersFor(media));
   const blob = instance.inflated ?? instance.blob;
-  ctx.set('Cache-Control', 'private, no-cache');
+  ctx.set('Cache-Control', 'no-store');
   if (notModified(ctx, { etag: `W/"${instance.blob}-${path}"` })) return;
   const width = wordWidthAt(instance, path);
   const bytes = (from: number, size: number) => world.blobs.open(blob, { offset: offset + from, length: size });
@@ -52,6 +53,9 @@ export async function sendValue(ctx: Exchange, world: World, instance: InstanceR
     return send(ctx, answer.type, answer.chunks, answer.length);
   }
   const type = choices[0]!.name === 'own' ? media! : octets;
+  // A stranger's document is saved and not shown as a page of this server.
+  ctx.set('Content-Disposition', 'attachment');
+  ctx.set('Content-Security-Policy', "default-src 'none'; sandbox");
   ctx.set('Accept-Ranges', width === 1 ? 'bytes' : 'none');
   const range = width === 1 ? byteRange(ctx.get('Range'), length) : undefined;
   if (range === undefined) return send(ctx, type, swappedWords(bytes(0, length), width), length);

@@ -1,12 +1,12 @@
 /** What every DICOMweb route does with a request and an answer. */
 import type { RouterContext } from '@koa/router';
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import type { Asking, StudyPart } from '../core/studies/locate.ts';
 import type { InstanceRow } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import { negotiate, type Choice, type Offer } from '../http/negotiate.ts';
 import type { State } from '../http/state.ts';
+import { streamOf } from '../http/stream-of.ts';
 
 export type Exchange = RouterContext<State>;
 
@@ -68,7 +68,7 @@ export async function send(
   if (ctx.method === 'HEAD') return;
   const iterator = chunks[Symbol.asyncIterator]();
   const first = await iterator.next().catch(asNotAvailable);
-  ctx.body = Readable.from(resumed(first, iterator), { objectMode: false });
+  ctx.body = streamOf(first, iterator);
   ctx.set('Content-Type', type);
   if (length !== undefined) ctx.set('Content-Length', String(length));
 }
@@ -78,15 +78,4 @@ function asNotAvailable(error: unknown): never {
   if (error instanceof Problem && error.code === 'not-supported')
     throw new Problem('not-acceptable', error.message, { cause: error });
   throw error;
-}
-
-async function* resumed(
-  first: IteratorResult<Uint8Array>,
-  iterator: AsyncIterator<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  try {
-    for (let next = first; !next.done; next = await iterator.next()) yield next.value;
-  } finally {
-    await iterator.return?.();
-  }
 }

@@ -8,10 +8,14 @@ export const failureReason: Record<FailureReason, number> = {
   unreadable: 0xc000, // cannot understand
   identity: 0xc001, // cannot understand: a UID is missing or not valid
   'too-costly': 0xc002, // cannot understand within the limits of size and time
+  mismatch: 0xc003, // cannot understand: file meta information and data set contradict each other
+  unstorable: 0xc004, // cannot understand: a value cannot be kept
+  'no-room': 0xa700, // out of resources
   'transfer-syntax': 0xc122,
   'other-study': 0xa901, // does not match: the request is for another study
   'other-patient': 0xa902, // does not match: its study is another patient's
   'unclear-patient': 0xa903, // does not match: several patients could be meant
+  'other-place': 0x0111, // duplicate SOP instance: it is stored in another study (PS3.7 C.4.2.1)
   'other-content': 0x0110, // processing failure: other content is stored under its UID
   forbidden: 0x0124, // not authorised (PS3.7 C.5)
   processing: 0x0110,

@@ -39,7 +39,7 @@ export async function sendFrames(ctx: Exchange, world: World, instance: Instance
   const choice = choices.find((candidate) => canGive(instance, candidate));
   if (!choice)
     throw new Problem('not-acceptable', 'Frames of this instance are available as they are stored: transfer-syntax=*');
-  ctx.set('Cache-Control', 'private, no-cache');
+  ctx.set('Cache-Control', 'no-store');
   if (
     notModified(ctx, {
       etag: `W/"${instance.blob}-${choice.name}-${choice.transferSyntax ?? ''}-${numbers.join('.')}"`,

@@ -2,9 +2,10 @@
 import type { RenderedLook } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import { single, type Exchange } from './exchange.ts';
+import { own } from '../core/table.ts';
 
 const pixelsLimit = 8192;
-const shapes = { linear: 'linear', 'linear-exact': 'linear-exact', sigmoid: 'sigmoid' } as const;
+const shapes = ['linear', 'linear-exact', 'sigmoid'] as const;
 
 /** @throws Problem `value` for values that are not of the form that the standard gives. */
 export function lookOf(query: Exchange['query']): Omit<RenderedLook, 'format'> {
@@ -21,7 +22,7 @@ export function lookOf(query: Exchange['query']): Omit<RenderedLook, 'format'> {
 /** Known parameters that have no effect here are not an error, but the caller is told (PS3.18 8.3.5.1). */
 export function warnOfIgnored(ctx: Exchange): void {
   const ignored = ['annotation', 'iccprofile', 'presentationUID'].filter(
-    (name) => ctx.query[name] !== undefined && ctx.query[name] !== 'no',
+    (name) => (own(ctx.query, name) ?? 'no') !== 'no',
   );
   if (ignored.length > 0)
     ctx.set('Warning', `299 csss "The following query parameters are not supported: ${ignored.join(', ')}"`);
@@ -36,7 +37,7 @@ function qualityOf(text: string): number {
 function windowOf(text: string): NonNullable<RenderedLook['window']> {
   const [center, width, shape = 'linear', ...rest] = text.split(',').map((item) => item.trim());
   const numbers = { center: numberOf(center), width: numberOf(width) };
-  const known = shapes[shape.toLowerCase().replace('_', '-') as keyof typeof shapes];
+  const known = shapes.find((one) => one === shape.toLowerCase().replace('_', '-'));
   const good = numbers.center !== undefined && numbers.width !== undefined && known !== undefined && rest.length === 0;
   if (!good || numbers.width! <= 0 || (known === 'linear' && numbers.width! < 1))
     throw new Problem(

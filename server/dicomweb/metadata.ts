@@ -17,7 +17,7 @@ export function metadata(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const [choice] = accepted(ctx, offers);
     const { instances } = await locate(world, asking(ctx), partOf(ctx), 'dicomweb:metadata', 'metadata');
-    ctx.set('Cache-Control', 'private, no-cache');
+    ctx.set('Cache-Control', 'no-store');
     // Weak: the answer may be compressed on its way, or not.
     if (notModified(ctx, { etag: `W/"${contentTag(instances)}"` })) return;
     const type = choice!.name === 'json' ? 'application/json; charset=utf-8' : 'application/dicom+json';

@@ -99,7 +99,7 @@ async function sendPictures(
   const [choice] = accepted(ctx, chosen.length === 1 ? [...pictures, ...multiparts] : multiparts);
   const format = choice!.name.endsWith('png') ? 'png' : 'jpeg';
   warnOfIgnored(ctx);
-  ctx.set('Cache-Control', 'private, no-cache');
+  ctx.set('Cache-Control', 'no-store');
   const shown = chosen.map(({ frame }) => frame + 1).join('.');
   if (notModified(ctx, { etag: `W/"${content}-${choice!.name}-${shown}-${tagOf(look)}"` })) return;
   const parts = chosen.map((picture) => picturePart(world, picture, { ...look, format }));

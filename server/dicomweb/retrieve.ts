@@ -5,6 +5,7 @@ import { Problem } from '../core/problem.ts';
 import type { Choice, Offer } from '../http/negotiate.ts';
 import { notModified } from '../http/conditional.ts';
 import { accepted, asking, contentTag, partOf, send, type Exchange } from './exchange.ts';
+import { foreignPreambles, withEmptyPreamble } from './preamble.ts';
 import { multipart, type Part } from './write-multipart.ts';
 
 type Form = 'multipart' | 'single';
@@ -29,9 +30,12 @@ export function retrieve(world: World) {
         'not-acceptable',
         'These instances are available with transfer-syntax=* only, or in the one that was asked for not at all',
       );
-    ctx.set('Cache-Control', 'private, no-cache');
+    ctx.set('Cache-Control', 'no-store');
     if (notModified(ctx, { etag: etagOf(instances, choice) })) return;
-    const parts = instances.map((instance) => partFor(world, instance, choice));
+    const foreign = await foreignPreambles(world, instances);
+    if (foreign.size > 0)
+      ctx.set('Warning', `299 csss "The preamble of ${foreign.size} file(s) was not empty and is given out as zeros"`);
+    const parts = instances.map((instance) => partFor(world, instance, choice, foreign.has(instance)));
     if (choice.name === 'single') return send(ctx, parts[0]!.type, parts[0]!.body(), parts[0]!.length);
     const { type, length, chunks } = multipart('application/dicom', parts);
     return send(ctx, type, chunks, length);
@@ -48,15 +52,16 @@ function canGive(instance: InstanceRow, { transferSyntax = explicit }: Choice): 
   return transferSyntax === explicit && isDecoded(instance.TransferSyntaxUID);
 }
 
-function partFor(world: World, instance: InstanceRow, { transferSyntax = explicit }: Choice): Part {
+function partFor(world: World, instance: InstanceRow, { transferSyntax = explicit }: Choice, clear: boolean): Part {
+  const cleared = (bytes: AsyncIterable<Uint8Array>) => (clear ? withEmptyPreamble(bytes) : bytes);
   const location = `${world.settings.dicomwebBaseUrl}/${entityOf(instance)}`;
   if (transferSyntax === '*' || transferSyntax === instance.TransferSyntaxUID) {
     const type = `application/dicom; transfer-syntax=${instance.TransferSyntaxUID}`;
-    return { type, location, length: instance.size, body: () => world.blobs.open(instance.blob) };
+    return { type, location, length: instance.size, body: () => cleared(world.blobs.open(instance.blob)) };
   }
   return {
     type: `application/dicom; transfer-syntax=${explicit}`,
     location,
-    body: () => world.pixels.explicit(instance),
+    body: () => cleared(world.pixels.explicit(instance)),
   };
 }

@@ -1,6 +1,8 @@
 import Router from '@koa/router';
 import type { Middleware } from 'koa';
 import type { World } from '../core/ports.ts';
+import type { Budget } from '../http/budget.ts';
+import { Problem } from '../core/problem.ts';
 import type { State } from '../http/state.ts';
 import { answerProblems } from './answer-problem.ts';
 import { bulkdata } from './bulkdata.ts';
@@ -21,15 +23,17 @@ const instance = `${series}/instances/:instance`;
  *
  * @param parts.bearer sets `ctx.state.principal` from the access token or throws Problem `login`
  * @param parts.instanceLimit bytes of one stored instance
+ * @param parts.budget of one store request
  */
 export function dicomwebFace(parts: {
   world: World;
   bearer: Middleware<State>;
   instanceLimit?: number;
+  budget?: Pick<Budget, 'storeBytes' | 'parts'>;
 }): Router<State> {
   const { world, bearer } = parts;
   const router = new Router<State>();
-  router.use(answerProblems(), bearer);
+  router.use(answerProblems(), knownAddress(router), bearer);
 
   // STOW-RS (10.5)
   router.use(storeRoutes(parts).routes());
@@ -53,5 +57,24 @@ export function dicomwebFace(parts: {
   router.get(`${instance}/frames/:list/rendered`, rendered(world));
   router.get(`${instance}/frames/:list/thumbnail`, thumbnail(world));
   router.get(`${instance}/bulkdata/*path`, bulkdata(world));
+  router.all(elsewhere, () => undefined); // so that what stands in front runs for every address
   return router;
+}
+
+const elsewhere = '/{*path}';
+
+/** 404 for an address that this service does not have; 405 with Allow for a method that the address does not have. */
+function knownAddress(router: Router<State>): Middleware<State> {
+  return async (ctx, next) => {
+    const has = (method: string) =>
+      router
+        .match(ctx.path, method)
+        .pathAndMethod.some(({ path, methods }) => methods.length > 0 && path !== elsewhere);
+    if (has(ctx.method)) return next();
+    const allowed = ['GET', 'HEAD', 'POST'].filter(has);
+    if (allowed.length === 0) throw new Problem('not-found', 'The service has no such address (PS3.18 10)');
+    ctx.status = 405;
+    ctx.set('Allow', allowed.join(', '));
+    ctx.body = { code: 'not-supported', message: 'The address does not have this method; see Allow' };
+  };
 }

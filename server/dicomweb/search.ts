@@ -25,7 +25,7 @@ export function search(world: World, level: StudyQuery['level']) {
     const query = parseStudyQuery(target, new URLSearchParams(ctx.querystring));
     const { matches, total } = await find(world, asking(ctx), query, ctx.path + ctx.search);
     pageHeaders(ctx, world.settings.dicomwebBaseUrl, query, matches.length, total);
-    ctx.set('Cache-Control', 'private, no-cache');
+    ctx.set('Cache-Control', 'no-store');
     ctx.body = JSON.stringify(matches);
     ctx.set('Content-Type', choice!.name === 'json' ? 'application/json; charset=utf-8' : 'application/dicom+json');
   };

@@ -2,6 +2,9 @@ import type { DicomJson } from '../core/dicom/json.ts';
 import type { InstanceName, InstanceOutcome } from '../core/studies/outcome.ts';
 import { failureReason } from './failure-reason.ts';
 
+/** Warning Reason (0008,1196): a value does not fit what the SOP class says of it (PS3.18 Table I.2-1). */
+const valuesLeftOut = 0xb007;
+
 /** 200 all stored, 202 some, 409 none (PS3.18 10.5.3). */
 export function storeStatus(instances: InstanceOutcome[]): 200 | 202 | 409 {
   const failures = instances.filter(({ status }) => status === 'failed').length;
@@ -11,11 +14,11 @@ export function storeStatus(instances: InstanceOutcome[]): 200 | 202 | 409 {
 
 /** Store Instances Response Module (PS3.18 Annex I). */
 export function storeResponse(instances: InstanceOutcome[], baseUrl: string, studyUID: string | undefined): DicomJson {
-  const stored = instances.filter(({ status }) => status !== 'failed');
+  const stored = instances.filter((outcome) => outcome.status !== 'failed');
   const refused = instances.filter((outcome) => outcome.status === 'failed');
   const named = refused.filter(({ name }) => name !== undefined);
   const nameless = refused.filter(({ name }) => name === undefined);
-  const studies = new Set(stored.map(({ name }) => name!.StudyInstanceUID));
+  const studies = new Set(stored.map(({ name }) => name.StudyInstanceUID));
   const study = studyUID ?? (studies.size === 1 ? [...studies][0] : undefined);
   return {
     // Type 2: without a value when the instances belong to several studies.
@@ -29,9 +32,10 @@ export function storeResponse(instances: InstanceOutcome[], baseUrl: string, stu
     ),
     ...sequence(
       '00081199',
-      stored.map(({ name }) => ({
-        ...reference(name!),
-        '00081190': { vr: 'UR', Value: [instanceUrl(baseUrl, name!)] },
+      stored.map(({ name, warning }) => ({
+        ...reference(name),
+        ...(warning !== undefined && { '00081196': { vr: 'US', Value: [valuesLeftOut] } }),
+        '00081190': { vr: 'UR', Value: [instanceUrl(baseUrl, name)] },
       })),
     ),
     ...sequence(

@@ -11,8 +11,10 @@ import {
   storeInstances,
   type ArrivingInstance,
 } from '../core/studies/store-instance.ts';
-import { decodedBody } from '../http/content-coding.ts';
+import { defaultBudget, type Budget } from '../http/budget.ts';
+import { clientGone } from '../http/client-gone.ts';
 import { mediaType, multipartRelated } from '../http/multipart-related.ts';
+import { bodyOf } from '../http/request-body.ts';
 import type { State } from '../http/state.ts';
 import { accepted, asking, type Exchange } from './exchange.ts';
 import { storeResponse, storeStatus } from './store-response.ts';
@@ -21,6 +23,8 @@ export interface StoreRoutes {
   world: World;
   /** Bytes of one instance; 4 GiB by default. */
   instanceLimit?: number;
+  /** Of one request. */
+  budget?: Pick<Budget, 'storeBytes' | 'parts'>;
 }
 
 /**
@@ -28,6 +32,9 @@ export interface StoreRoutes {
  * stays bounded; each makes one version of the ImagingStudy.
  */
 const batchSize = 2000;
+
+/** Instances of one request that are taken in and not yet read: the reader's threads are shared with all others. */
+const readAhead = 16;
 
 const offers = [
   { name: 'json', media: 'application/dicom+json' },
@@ -37,14 +44,18 @@ const offers = [
 ] as const;
 
 /** STOW-RS (PS3.18 10.5): `POST /studies` and `POST /studies/{study}`. */
-export function storeRoutes({ world, instanceLimit = 4 * 2 ** 30 }: StoreRoutes): Router<State> {
+export function storeRoutes({
+  world,
+  instanceLimit = 4 * 2 ** 30,
+  budget = defaultBudget,
+}: StoreRoutes): Router<State> {
   const router = new Router<State>();
   const store = async (ctx: Exchange): Promise<void> => {
     const { study } = ctx.params;
     if (study !== undefined && !isUid(study)) throw new Problem('value', 'The path holds something that is not a UID');
     mustBeAllowedToStore(ctx.state.principal);
     const [choice] = accepted(ctx, offers);
-    const outcomes = await storeBody(world, ctx, study, instanceLimit);
+    const outcomes = await storeBody(world, ctx, study, { ...budget, instanceBytes: instanceLimit });
     if (outcomes.length === 0) throw new Problem('structure', 'The body holds no instance');
     answer(ctx, outcomes, world.settings.dicomwebBaseUrl, study, choice!.name);
   };
@@ -53,15 +64,20 @@ export function storeRoutes({ world, instanceLimit = 4 * 2 ** 30 }: StoreRoutes)
   return router;
 }
 
+type StoreBudget = Pick<Budget, 'storeBytes' | 'parts'> & { instanceBytes: number };
+
 async function storeBody(
   world: World,
   ctx: Exchange,
   studyUID: string | undefined,
-  limit: number,
+  budget: StoreBudget,
 ): Promise<InstanceOutcome[]> {
   const outcomes: InstanceOutcome[] = [];
+  const signal = clientGone(ctx.res);
+  const unread = new Set<Promise<unknown>>();
   let arriving: ArrivingInstance[] = [];
-  const options = { ...asking(ctx), ...(studyUID !== undefined && { studyUID }) };
+  const onFault = (error: unknown) => ctx.app.emit('error', error, ctx);
+  const options = { ...asking(ctx), onFault, ...(studyUID !== undefined && { studyUID }) };
   const flush = async () => {
     const batch = arriving;
     arriving = [];
@@ -69,26 +85,29 @@ async function storeBody(
       outcomes.push(...(await storeInstances(world, ctx.state.principal, batch, options)).instances);
   };
   try {
-    for await (const body of bodies(ctx)) {
-      arriving.push(await receiveInstance(world, body, limit));
+    for await (const body of bodies(ctx, budget)) {
+      signal.throwIfAborted();
+      const instance = await receiveInstance(world, body, { limit: budget.instanceBytes, signal });
+      arriving.push(instance);
+      if ('reading' in instance) {
+        const reading = instance.reading.finally(() => unread.delete(reading));
+        unread.add(reading);
+      }
+      while (unread.size >= readAhead) await Promise.race(unread);
       if (arriving.length === batchSize) await flush();
     }
     await flush();
     return outcomes;
-  } catch (error) {
-    // The rest of the body is of no use to anybody; a client that still sends it is told to stop.
-    if (!ctx.req.complete) ctx.set('Connection', 'close');
-    throw error;
   } finally {
     await Promise.all(arriving.map((instance) => discardInstance(world, instance)));
   }
 }
 
 /** The instances of a body: the parts of a multipart one, or the body itself. */
-async function* bodies(ctx: Exchange): AsyncGenerator<AsyncIterable<Uint8Array>> {
+async function* bodies(ctx: Exchange, budget: StoreBudget): AsyncGenerator<AsyncIterable<Uint8Array>> {
   const type = mediaType(ctx.get('Content-Type'));
   if (type?.media === 'application/dicom') {
-    yield decodedBody(ctx.req);
+    yield bodyOf(ctx.req, budget.storeBytes);
     return;
   }
   const part = type?.parameters.get('type')?.toLowerCase().split(';')[0]?.trim() ?? 'application/dicom';
@@ -98,7 +117,8 @@ async function* bodies(ctx: Exchange): AsyncGenerator<AsyncIterable<Uint8Array>>
   const boundary = type.parameters.get('boundary');
   if (boundary === undefined || boundary === '' || boundary.length > 200)
     throw new Problem('structure', 'Content-Type names no boundary');
-  for await (const { body } of multipartRelated(decodedBody(ctx.req), boundary)) yield body;
+  const source = bodyOf(ctx.req, budget.storeBytes);
+  for await (const { body } of multipartRelated(source, boundary, budget.parts)) yield body;
 }
 
 function answer(
@@ -111,7 +131,9 @@ function answer(
   const response = storeResponse(outcomes, baseUrl, study);
   ctx.status = storeStatus(outcomes);
   ctx.set('Cache-Control', 'no-store');
-  const reasons = new Set(outcomes.flatMap((outcome) => (outcome.status === 'failed' ? [outcome.message] : [])));
+  const reasons = new Set(
+    outcomes.flatMap((outcome) => (outcome.status === 'failed' ? outcome.message : (outcome.warning ?? []))),
+  );
   if (reasons.size > 0)
     ctx.set(
       'Warning',

@@ -6,13 +6,10 @@ import type { Answer, Preferences } from './exchange.ts';
 import type { Representation } from './negotiation.ts';
 import { information, outcomeOf } from './outcome.ts';
 
-/** Health data may be kept by the browser that asked, and only to be asked about again. */
-const caching = 'private, no-cache';
-
 export function send(ctx: Context, world: World, representation: Representation, answer: Answer): void {
   const { record } = answer;
   ctx.status = answer.status;
-  ctx.set('Cache-Control', caching);
+  ctx.set('Cache-Control', 'no-store'); // health data stays on no disk on its way
   ctx.vary('Accept');
   if (record) {
     ctx.set('ETag', entityTag(record.version));

@@ -31,6 +31,7 @@ export async function applyBundle(
   const face: BundleFace = {
     principal,
     ...traceOf(exchange),
+    ...(exchange.signal && { signal: exchange.signal }),
     respond: (inside, request) => respond({ ...exchange, world: inside }, request, tokens),
     refused: (error) => {
       const refused = refusal(error);
@@ -72,6 +73,7 @@ async function respond(
     const operation = [id, third].find((part) => part?.startsWith('$')) ?? type;
     if (operation !== '$validate' || !request.resource) throw noSuchAddress();
     return validateOperation(
+      exchange,
       type === '$validate' ? undefined : typeIn(type),
       third === '$validate' ? idIn(id) : undefined,
       request.resource,

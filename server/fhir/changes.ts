@@ -4,7 +4,7 @@ import type { Context } from 'koa';
 import { Problem } from '../core/problem.ts';
 import { change, inOneTransaction, type Change, type Changed, type Target } from '../core/records/change.ts';
 import { ifMatchVersion } from '../core/records/entity-tag.ts';
-import { parseJson } from '../core/records/parse-json.ts';
+import { parseLongJson } from '../core/records/parse-json.ts';
 import type { Patch } from '../core/records/patch.ts';
 import { decodeText, readBytes, readResource } from './body.ts';
 import { type Answer, type Exchange } from './exchange.ts';
@@ -86,7 +86,7 @@ async function readPatch(ctx: Context, limit: number): Promise<Patch> {
   const [range] = mediaRanges(ctx.get('Content-Type'));
   if (range?.type === 'application/json-patch+json') {
     requireParameters(range);
-    return { kind: 'json', operations: parseJson(decodeText(await readBytes(ctx, limit))) };
+    return { kind: 'json', operations: await parseLongJson(decodeText(await readBytes(ctx, limit))) };
   }
   if (range?.type !== 'application/fhir+json') {
     throw new Problem('media-type', 'A patch is application/json-patch+json, or application/fhir+json with Parameters');

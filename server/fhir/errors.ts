@@ -4,14 +4,14 @@ import { Problem } from '../core/problem.ts';
 import { negotiate } from './negotiation.ts';
 import { refusal } from './outcome.ts';
 
-/** @param fault receives what is our own fault, for the log; it is never told to the caller. */
-export function errors(fault: (error: unknown, requestId: string) => void): Middleware {
+/** What is our own fault is left for the log; it is never told to the caller. */
+export function errors(): Middleware {
   return async (ctx, next) => {
     try {
       await next();
     } catch (error) {
       const { status, outcome, retryAfter } = refusal(error);
-      if (status === 500) fault(error, String(ctx['state']['requestId'] ?? ''));
+      if (status >= 500) ctx['state']['fault'] = error;
       ctx.status = status;
       ctx.set('Cache-Control', 'no-store');
       if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
@@ -20,8 +20,6 @@ export function errors(fault: (error: unknown, requestId: string) => void): Midd
       if (status === 403 && ctx['state']['principal'])
         ctx.set('WWW-Authenticate', 'Bearer realm="fhir", error="insufficient_scope"');
       if (status === 415) ctx.set('Accept-Patch', 'application/json-patch+json, application/fhir+json');
-      // An unread body would be taken for the next request of the connection.
-      if (status === 413) ctx.set('Connection', 'close');
       ctx.set('Content-Type', typeOf(ctx));
       ctx.body = JSON.stringify(outcome);
     }

@@ -7,12 +7,15 @@ import { Problem } from '../core/problem.ts';
 import { resourceTypes } from '../core/records/r4/structure.ts';
 import type { ReadOptions } from '../core/records/read.ts';
 import { traceOf } from '../core/trace.ts';
+import { clientGone } from '../http/client-gone.ts';
 
 export interface Exchange {
   world: World;
   principal: Principal;
   requestId: string;
   sourceAddress: string;
+  /** The caller is gone. */
+  signal?: AbortSignal;
 }
 
 export interface Answer {
@@ -55,6 +58,7 @@ export const exchangeOf = (world: World, ctx: Context): Exchange => ({
   principal: ctx['state']['principal'] as Principal,
   requestId: String(ctx['state']['requestId'] ?? ''),
   sourceAddress: String(ctx['state']['clientAddress'] ?? ''),
+  signal: clientGone(ctx.res),
 });
 
 export const readOptions = (exchange: Exchange, queryString?: string): ReadOptions => ({

@@ -24,7 +24,7 @@ export interface FhirFace {
   limit?: number;
   /** 32 bytes that seal the addresses of further pages; the same in all processes. Without it, pages end with the process. */
   pageKey?: Uint8Array;
-  /** Receives what is our own fault, for the log. */
+  /** Receives what is our own fault in an entry of a batch, for the log. */
   fault?: (error: unknown, requestId: string) => void;
 }
 
@@ -49,7 +49,7 @@ export function fhirFace(face: FhirFace): Router {
       send(ctx, world, representation, await handler(exchangeOf(world, ctx), ctx));
     };
 
-  router.use(errors(fault));
+  router.use(errors());
   router.get('/metadata', answer(on.capability));
   router.use(bearer);
   router.all('/metadata', (ctx) => methodNotAllowed(ctx, ['GET']));

@@ -20,12 +20,14 @@ import { pageTokens } from './page-token.ts';
 import { read, versionOf, vread } from './read.ts';
 import { search, typesIn, type SearchRequest } from './search.ts';
 import { validateOperation } from './validate-operation.ts';
+import { own } from '../core/table.ts';
 
 export type Handler = (exchange: Exchange, ctx: Context) => Promise<Answer> | Answer;
 
 const typeOf = (ctx: Context) => typeIn(parameter(ctx, 'type'));
 const idOf = (ctx: Context) => idIn(parameter(ctx, 'id'));
-const parameter = (ctx: Context, name: string): string | undefined => (ctx['params'] as Record<string, string>)[name];
+const parameter = (ctx: Context, name: string): string | undefined =>
+  own(ctx['params'] as Record<string, string>, name);
 const query = (ctx: Context): [string, string][] => parseQueryString(ctx.querystring);
 
 export function handlers({ world, smart, limit, pageKey, fault }: Required<Omit<FhirFace, 'bearer'>>) {
@@ -80,10 +82,10 @@ export function handlers({ world, smart, limit, pageKey, fault }: Required<Omit<
     read: (exchange, ctx) => read(exchange, typeOf(ctx), idOf(ctx), query(ctx), conditions(ctx)),
     vread: (exchange, ctx) => vread(exchange, typeOf(ctx), idOf(ctx), parameter(ctx, 'version') ?? '', conditions(ctx)),
     history: (exchange, ctx) => history(exchange, { type: typeOf(ctx), id: idOf(ctx) }, query(ctx), tokens),
-    validate: async (_exchange, ctx) => {
+    validate: async (exchange, ctx) => {
       const type = parameter(ctx, 'type') === undefined ? undefined : typeOf(ctx);
       const id = parameter(ctx, 'id') === undefined ? undefined : idOf(ctx);
-      return validateOperation(type, id, await readResource(ctx, limit), query(ctx));
+      return validateOperation(exchange, type, id, await readResource(ctx, limit), query(ctx));
     },
 
     create: changing((exchange, ctx) => create(exchange, ctx, typeOf(ctx), limit)),

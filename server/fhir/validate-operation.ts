@@ -1,20 +1,20 @@
 /** $validate (FHIR resource-operation-validate.html): says what a write would say, and stores nothing. */
 import type { OperationOutcome, OperationOutcomeIssue, ResourceType } from '@medplum/fhirtypes';
 import { Problem } from '../core/problem.ts';
-import { validationIssues } from '../core/records/validate.ts';
-import type { Answer } from './exchange.ts';
+import type { Answer, Exchange } from './exchange.ts';
 import { information, outcomeOf, warning } from './outcome.ts';
 
 type Node = Record<string, unknown>;
 const modes = new Set(['create', 'update', 'delete', 'profile']);
 
 /** @param body the resource itself, or Parameters with `resource`, `mode` and `profile` */
-export function validateOperation(
+export async function validateOperation(
+  { world }: Pick<Exchange, 'world'>,
   type: ResourceType | undefined,
   id: string | undefined,
   body: Node,
   parameters: readonly (readonly [string, string])[],
-): Answer {
+): Promise<Answer> {
   const given = type !== 'Parameters' && body['resourceType'] === 'Parameters' ? partsOf(body) : { resource: body };
   const mode = given.mode ?? parameters.find(([name]) => name === 'mode')?.[1];
   const profile = given.profile ?? parameters.find(([name]) => name === 'profile')?.[1];
@@ -23,7 +23,8 @@ export function validateOperation(
     return answered([information('The server does not refuse to delete this before it is asked to.')]);
   if (given.resource === undefined)
     throw new Problem('required', 'There is no resource to validate', { expression: 'Parameters.parameter' });
-  const issues: OperationOutcomeIssue[] = validationIssues(given.resource).map(({ code, message, expression }) => ({
+  const faults = await world.checker.issues(given.resource);
+  const issues: OperationOutcomeIssue[] = faults.map(({ code, message, expression }) => ({
     severity: 'error',
     code,
     diagnostics: `${expression}: ${message}`,

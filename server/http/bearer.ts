@@ -24,7 +24,9 @@ export function bearer(verify: (token: string) => Promise<Principal>): Middlewar
     try {
       ctx.state.principal = await verify(token);
     } catch (error) {
-      if (error instanceof Problem) ctx.set('WWW-Authenticate', challenge(error));
+      // Not when the database is away: that says nothing about the token.
+      if (error instanceof Problem && (error.code === 'login' || error.code === 'expired'))
+        ctx.set('WWW-Authenticate', challenge(error));
       throw error;
     }
     await next();

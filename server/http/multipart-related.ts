@@ -1,4 +1,5 @@
 import { Problem } from '../core/problem.ts';
+import { partHeaders } from './budget.ts';
 
 export interface MediaType {
   /** `multipart/related`, in lower case. */
@@ -14,7 +15,6 @@ export interface BodyPart {
   body: AsyncIterable<Uint8Array>;
 }
 
-const headersLimit = 16 << 10;
 const crlf = Buffer.from('\r\n');
 const empty = Buffer.alloc(0);
 
@@ -24,10 +24,12 @@ export function mediaType(header: string): MediaType | undefined {
   if (!/^[^\s/]+\/[^\s/]+$/.test(media.trim())) return undefined;
   const parameters = new Map<string, string>();
   for (const parameter of rest) {
-    const [, name = '', quoted, plain = ''] =
-      /^\s*([^\s=]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|(.*?))\s*$/.exec(parameter) ?? [];
-    if (name !== '' && !parameters.has(name.toLowerCase()))
-      parameters.set(name.toLowerCase(), quoted?.replace(/\\(.)/g, '$1') ?? plain);
+    const equals = parameter.indexOf('=');
+    const name = parameter.slice(0, equals).trim().toLowerCase();
+    if (equals < 0 || !/^\S+$/.test(name) || parameters.has(name)) continue;
+    const value = parameter.slice(equals + 1).trim();
+    const quoted = /^"((?:[^"\\]|\\.)*)"$/.exec(value)?.[1];
+    parameters.set(name, quoted?.replace(/\\(.)/g, '$1') ?? value);
   }
   return { media: media.trim().toLowerCase(), parameters };
 }
@@ -36,27 +38,43 @@ export function mediaType(header: string): MediaType | undefined {
  * Reads a multipart body part by part as it arrives (RFC 2046 5.1, RFC 2387), in bounded memory.
  *
  * Only a line that is the delimiter and nothing else ends a part: the boundary's text inside pixel data does not.
- * The source is never closed from here, so that an answer can still be sent when reading stops early.
  *
- * @throws Problem `structure` when the body ends before its last delimiter or a part's headers are no headers.
+ * The source's iterator is, so that it can let go of what it holds.
+ *
+ * @param partsLimit more are refused
+ * @throws Problem `structure` when the body ends before its last delimiter or a part's headers are no headers,
+ * `too-long` for too many parts or headers.
  */
-export async function* multipartRelated(source: AsyncIterable<Uint8Array>, boundary: string): AsyncGenerator<BodyPart> {
+export async function* multipartRelated(
+  source: AsyncIterable<Uint8Array>,
+  boundary: string,
+  partsLimit = Infinity,
+): AsyncGenerator<BodyPart> {
   const reader = new DelimitedReader(source, boundary);
-  for await (const preamble of reader.untilDelimiter()) void preamble;
-  while (!reader.finished) {
-    const part = { headers: await reader.headers(), body: reader.untilDelimiter() };
-    yield part;
-    for await (const rest of part.body) void rest;
+  try {
+    for await (const preamble of reader.untilDelimiter()) void preamble;
+    for (let count = 1; !reader.finished; count++) {
+      if (count > partsLimit) throw new Problem('too-long', `A request may have ${partsLimit} parts at most`);
+      const part = { headers: await reader.headers(), body: reader.untilDelimiter() };
+      yield part;
+      while (reader.inPart) for await (const rest of reader.untilDelimiter()) void rest;
+    }
+  } finally {
+    await reader.close();
   }
 }
 
 class DelimitedReader {
   /** The closing delimiter was read. */
   finished = false;
+  /** Headers were read, and the delimiter behind their part not yet. */
+  inPart = false;
   private readonly source: AsyncIterator<Uint8Array>;
   private readonly delimiter: Buffer;
   /** The body may begin with a delimiter, so a line end is put before it. */
   private buffer: Buffer = crlf;
+  /** The buffer begins with a delimiter whose line end was that of the headers: the part is empty. */
+  private emptyPart = false;
 
   constructor(source: AsyncIterable<Uint8Array>, boundary: string) {
     this.source = source[Symbol.asyncIterator]();
@@ -65,6 +83,11 @@ class DelimitedReader {
 
   /** The bytes up to the next delimiter, which is consumed. */
   async *untilDelimiter(): AsyncGenerator<Uint8Array> {
+    if (this.emptyPart) {
+      this.emptyPart = false;
+      const end = await this.endOfDelimiter(this.delimiter.length - crlf.length);
+      if (end !== undefined) return this.leavePart(end);
+    }
     let searched = 0;
     for (;;) {
       const at = this.buffer.indexOf(this.delimiter, searched);
@@ -83,9 +106,13 @@ class DelimitedReader {
         continue;
       }
       if (at > 0) yield this.take(at);
-      this.take(end - at);
-      return;
+      return this.leavePart(end - at);
     }
+  }
+
+  private leavePart(length: number): void {
+    this.take(length);
+    this.inPart = false;
   }
 
   /** Where the line of a delimiter ends: `--`, or white space and a line end, must follow. Undefined: it is content. */
@@ -102,9 +129,19 @@ class DelimitedReader {
     }
   }
 
+  /** What the source holds is let go of. */
+  async close(): Promise<void> {
+    await this.source.return?.();
+  }
+
   async headers(): Promise<Map<string, string>> {
     const headers = new Map<string, string>();
+    let bytes = 0;
+    let lines = 0;
     for (let line = await this.line(); line !== ''; line = await this.line()) {
+      bytes += line.length;
+      if (++lines > partHeaders.lines || bytes > partHeaders.bytes)
+        throw new Problem('too-long', 'A part of the multipart body has too many headers');
       const colon = line.indexOf(':');
       if (colon < 1) throw new Problem('structure', 'A part of the multipart body has no proper headers');
       headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
@@ -112,15 +149,16 @@ class DelimitedReader {
     // The line end after the headers may belong to the next delimiter: an empty part need not have another.
     const delimiter = this.delimiter.subarray(crlf.length);
     while (this.buffer.length < delimiter.length) await this.fill();
-    if (this.buffer.subarray(0, delimiter.length).equals(delimiter)) this.buffer = Buffer.concat([crlf, this.buffer]);
+    this.inPart = true;
+    this.emptyPart = this.buffer.subarray(0, delimiter.length).equals(delimiter);
     return headers;
   }
 
   private async line(): Promise<string> {
     let end = this.buffer.indexOf(crlf);
     while (end < 0) {
-      if (this.buffer.length > headersLimit)
-        throw new Problem('structure', 'A part of the multipart body has headers without end');
+      if (this.buffer.length > partHeaders.bytes)
+        throw new Problem('too-long', 'A part of the multipart body has headers without end');
       await this.fill();
       end = this.buffer.indexOf(crlf);
     }

@@ -9,6 +9,8 @@ export interface State {
   clientAddress: string;
   /** Set by `bearer`; routes behind it can rely on it. */
   principal: Principal;
+  /** Why the answer is one from 500 up, for the log; left by whoever gave it. */
+  fault?: unknown;
 }
 
 export type AppContext = ParameterizedContext<State>;

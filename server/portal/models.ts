@@ -12,7 +12,9 @@ import { placesOf, type RegisteredModel } from '../core/analysis/registered-mode
 import { rescan } from '../core/analysis/register-models.ts';
 import type { World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
+import { readBody } from '../http/request-body.ts';
 import type { State } from '../http/state.ts';
+import { own } from '../core/table.ts';
 
 export interface ModelRoutesParts {
   world: World;
@@ -155,7 +157,7 @@ async function drift(world: World, model: RegisteredModel | undefined, wish: unk
 }
 
 function asked(ctx: Context, name: string): string | undefined {
-  const value = ctx.query[name];
+  const value = own(ctx.query, name);
   return value === undefined || value === '' ? undefined : parsed(digest, value, name);
 }
 
@@ -168,16 +170,10 @@ async function actor(world: World, ctx: Context): Promise<Actor> {
 /** @throws Problem `media-type`, `too-long`, `structure`, `value`. */
 async function body(ctx: Context): Promise<z.infer<typeof wanted>> {
   if (!ctx.is('json')) throw new Problem('media-type', 'The body must be JSON: {"reason": "..."}.');
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > largestBody) throw new Problem('too-long', `The body may have ${largestBody} bytes at most.`);
-    chunks.push(chunk);
-  }
+  const text = (await readBody(ctx.req, largestBody)).toString('utf8');
   let json: unknown;
   try {
-    json = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    json = JSON.parse(text);
   } catch (cause) {
     throw new Problem('structure', 'The body is not JSON.', { cause });
   }

@@ -4,6 +4,7 @@ import type { Provider } from 'oidc-provider';
 import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
 import type { World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
+import { statusOf } from '../http/problem-status.ts';
 import type { State } from '../http/state.ts';
 import type { AccessTokens } from './access-token.ts';
 import { checkFormOrigin, formProof, readForm } from './interactions/form.ts';
@@ -38,7 +39,7 @@ export function connectedAppsRoutes(router: Router<State>, parts: ConnectedAppsP
       await removeAccess(parts, ctx, accountId, form.get('grant') ?? '');
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      return showPage(ctx, { ...errorPage(error.message), status: error.code === 'forbidden' ? 403 : 400 });
+      return showPage(ctx, { ...errorPage(error.message), status: statusOf[error.code] });
     }
     ctx.status = 303;
     ctx.redirect('/connected-apps');

@@ -6,6 +6,7 @@ import type { World } from '../core/ports.ts';
 import type { Principal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import { read } from '../core/records/read.ts';
+import { readBody } from '../http/request-body.ts';
 import type { State } from '../http/state.ts';
 import { isFirstPartyPrincipal } from './clients.ts';
 
@@ -17,6 +18,7 @@ export interface LaunchParts {
 const fhirId = /^[A-Za-z0-9.-]{1,64}$/;
 /** Seconds that an app has to come with the launch. */
 const launchLife = 300;
+const longestOrder = 4096;
 
 export interface LaunchOrder {
   clientId: string;
@@ -86,16 +88,10 @@ function patientIn(subject: Reference | undefined): string {
 /** Reads the order from a JSON body. @throws Problem `structure`, `media-type`, `too-long`. */
 export async function readLaunchOrder(ctx: ParameterizedContext<State>): Promise<LaunchOrder> {
   if (!ctx.is('application/json')) throw new Problem('media-type', 'Send application/json.');
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > 4096) throw new Problem('too-long', 'The body is too large.');
-    chunks.push(chunk);
-  }
+  const text = (await readBody(ctx.req, longestOrder)).toString('utf8');
   let body: unknown;
   try {
-    body = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    body = JSON.parse(text);
   } catch (cause) {
     throw new Problem('structure', 'The body is not JSON.', { cause });
   }

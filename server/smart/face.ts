@@ -6,8 +6,9 @@ import type { AttemptStore, AuthorizationStore } from '../core/accounts/authoriz
 import type { PasswordHasher } from '../core/accounts/password.ts';
 import type { World } from '../core/ports.ts';
 import type { Principal } from '../core/principal.ts';
-import { Problem, type ProblemCode } from '../core/problem.ts';
+import { Problem } from '../core/problem.ts';
 import { bearer } from '../http/bearer.ts';
+import { statusOf } from '../http/problem-status.ts';
 import type { State } from '../http/state.ts';
 import { accessTokens } from './access-token.ts';
 import { authorizationServer } from './authorization/authorization-server.ts';
@@ -37,8 +38,6 @@ export interface SmartFaceParts {
   demoAccounts?: readonly DemoAccount[];
   /** Further true capabilities for the SMART configuration, such as those of SMART Imaging Access. */
   capabilities?: readonly string[];
-  /** Faults inside oidc-provider, which answers them by itself. */
-  onFault?: (error: Error) => void;
 }
 
 export interface SmartFace {
@@ -72,7 +71,9 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
     accounts: world.accounts,
     onGrantEnded: tokens.forget,
   });
-  provider.on('server_error', (_ctx, error) => parts.onFault?.(error));
+  provider.on('server_error', (ctx, error) => {
+    (ctx as unknown as { state: Partial<State> }).state.fault = error;
+  });
   provider.on('grant.revoked', () => tokens.forget());
   const cookieKey = keys.cookies[0]!;
 
@@ -123,25 +124,21 @@ function publicDocuments(router: Router<State>, configuration: Record<string, un
   }
 }
 
-const statusOf: Partial<Record<ProblemCode, number>> = {
-  login: 401,
-  expired: 401,
-  forbidden: 403,
-  'not-found': 404,
-  deleted: 404,
-  'media-type': 415,
-  'too-long': 413,
-  throttled: 429,
-};
-
 /** Problems of the JSON routes in OAuth's own form (RFC 6749 5.2). */
 const plainErrors: Middleware<State> = async (ctx, next) => {
   try {
     await next();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    ctx.status = statusOf[error.code] ?? 400;
-    const name = ctx.status === 401 ? 'invalid_token' : ctx.status === 403 ? 'insufficient_scope' : 'invalid_request';
-    ctx.body = { error: name, error_description: error.message };
+    ctx.status = statusOf[error.code];
+    ctx.set('Cache-Control', 'no-store');
+    if (error.retryAfter !== undefined) ctx.set('Retry-After', String(error.retryAfter));
+    ctx.body = { error: nameOf(ctx.status), error_description: error.message };
   }
 };
+
+function nameOf(status: number): string {
+  if (status === 401) return 'invalid_token';
+  if (status === 403) return 'insufficient_scope';
+  return status >= 500 ? 'temporarily_unavailable' : 'invalid_request';
+}

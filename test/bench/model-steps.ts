@@ -6,7 +6,7 @@ import type { DecodedFrame, InstanceRow } from '../../server/core/ports.ts';
 import { chestFilm } from '../../server/demo/demo-images.ts';
 import { diskBlobs } from '../../server/infrastructure/blobs/disk.ts';
 import { threadedPixels } from '../../server/infrastructure/codecs/pixel-decoder.ts';
-import { WorkerPool } from '../../server/infrastructure/codecs/worker-pool.ts';
+import { WorkerPool } from '../../server/infrastructure/threads/worker-pool.ts';
 import { dicomReader } from '../../server/infrastructure/dicom-reader/pool.ts';
 import { startClassifier } from '../../server/infrastructure/onnx/classifier.ts';
 import type { PixelAnswer, PixelQuestion } from '../../server/infrastructure/onnx/inference-messages.ts';

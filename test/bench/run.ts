@@ -1,8 +1,9 @@
-// Benchmarks against a peer or a floor in the same run: node scripts/run.mjs exec test/bench/run.ts [model shadow store search frame fhir]
+// Benchmarks against a peer or a floor in the same run: node scripts/run.mjs exec test/bench/run.ts [model shadow store search frame fhir pause]
 import { fhirBench } from './fhir.bench.ts';
 import { frameBench } from './frame.bench.ts';
 import { report } from './measure.ts';
 import { modelBench } from './model.bench.ts';
+import { pauseBench } from './pause.bench.ts';
 import { searchBench } from './search.bench.ts';
 import { shadowBench } from './shadow.bench.ts';
 import { storeBench } from './store.bench.ts';
@@ -14,6 +15,7 @@ const benches = {
   search: searchBench,
   frame: frameBench,
   fhir: fhirBench,
+  pause: pauseBench,
 };
 const wanted = process.argv.slice(2);
 report('', 'CSSS', 'peer or bound', 'ratio');

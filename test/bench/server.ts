@@ -4,6 +4,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import type { Pause } from './pause-probe.ts';
 import { freePort, untilAnswers, type Peer } from './peers.ts';
 
 export interface BenchServer extends Peer {
@@ -14,18 +15,25 @@ export interface BenchServer extends Peer {
   databaseUrl(): string;
   /** Resident memory of the server process and its model sessions now, in MiB; what they share counts for each. */
   memory(): number;
+  /** The longest pause of the server's event loop since the last call; only when it was started with `watch`. */
+  longestPause(): Promise<Pause>;
   /** Seconds of processor time that the server process and its model sessions have used. */
   processorSeconds(): number;
 }
 
 /** Our server as an operator starts it: a process of its own, durable embedded PostgreSQL, real tokens. */
-export async function startServer(environment: Record<string, string> = {}): Promise<BenchServer> {
+export async function startServer(
+  environment: Record<string, string> = {},
+  options: { watch?: boolean; demoData?: boolean } = {},
+): Promise<BenchServer> {
   const folder = await mkdtemp(join(tmpdir(), 'csss-bench-'));
   await chmod(folder, 0o755); // as root, the embedded PostgreSQL runs as another user
   const port = await freePort();
   const { privateKey, publicKey } = await generateKeyPair('ES384', { extractable: true });
   const jwk = { ...(await exportJWK(publicKey)), kid: 'bench', alg: 'ES384', use: 'sig' };
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'server/main.ts', '--no-demo-data'], {
+  const probe = options.watch ? ['--import', new URL('./pause-probe.ts', import.meta.url).href] : [];
+  const flags = ['--disable-warning=ExperimentalWarning', ...probe];
+  const child = spawn(process.execPath, [...flags, 'server/main.ts', ...(options.demoData ? [] : ['--no-demo-data'])], {
     env: {
       ...process.env,
       PORT: String(port),
@@ -34,7 +42,7 @@ export async function startServer(environment: Record<string, string> = {}): Pro
       BACKEND_CLIENT_JWKS: JSON.stringify({ keys: [jwk] }),
       ...environment,
     },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const base = `http://localhost:${port}`;
   await untilAnswers(`${base}/healthz`);
@@ -52,6 +60,11 @@ export async function startServer(environment: Record<string, string> = {}): Pro
     },
     memory: () => sum(withSessions(child.pid!).map(residentMiB)),
     processorSeconds: () => sum(withSessions(child.pid!).map(processorSeconds)),
+    longestPause: () =>
+      new Promise((told) => {
+        child.once('message', (pause) => told(pause as Pause));
+        child.send('longest pause');
+      }),
     async stop() {
       child.kill('SIGTERM');
       await new Promise((done) => child.once('exit', done));

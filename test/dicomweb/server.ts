@@ -6,14 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Koa from 'koa';
 import mount from 'koa-mount';
+import { departures } from '../../server/app.ts';
 import type { Stores, World } from '../../server/core/ports.ts';
 import { systemPrincipal, type Principal } from '../../server/core/principal.ts';
 import { Problem } from '../../server/core/problem.ts';
 import { receiveInstance, storeInstances, type StoreOutcome } from '../../server/core/studies/store-instance.ts';
 import { dicomwebFace } from '../../server/dicomweb/routes.ts';
 import { bearer } from '../../server/http/bearer.ts';
+import type { Budget } from '../../server/http/budget.ts';
 import { requestId } from '../../server/http/request-id.ts';
 import type { State } from '../../server/http/state.ts';
+import { unwantedBody } from '../../server/http/unwanted-body.ts';
 import { diskBlobs } from '../../server/infrastructure/blobs/disk.ts';
 import { threadedPixels } from '../../server/infrastructure/codecs/pixel-decoder.ts';
 import { dicomReader } from '../../server/infrastructure/dicom-reader/pool.ts';
@@ -23,6 +26,7 @@ import { postgresRecords } from '../../server/infrastructure/postgres/records.ts
 import { postgresStudyWriting } from '../../server/infrastructure/postgres/studies.ts';
 import { postgresStudySearch } from '../../server/infrastructure/postgres/study-search.ts';
 import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
+import { recordChecker } from '../../server/infrastructure/threads/record-checker.ts';
 import { freshDatabase, type TestDatabase } from '../harness/database.ts';
 import { caller } from '../harness/records.ts';
 
@@ -53,7 +57,9 @@ export interface Reply {
   parts(): { headers: Record<string, string>; body: Buffer }[];
 }
 
-export async function dicomwebServer(): Promise<DicomwebServer> {
+export async function dicomwebServer(
+  options: { budget?: Pick<Budget, 'parts' | 'storeBytes'> } = {},
+): Promise<DicomwebServer> {
   const database = await freshDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'csss-dicomweb-'));
   const http = createServer();
@@ -68,14 +74,22 @@ export async function dicomwebServer(): Promise<DicomwebServer> {
   const faults: unknown[] = [];
   const face = dicomwebFace({
     world,
+    ...options,
     bearer: bearer((token) => {
       const principal = callers.get(token);
       return principal ? Promise.resolve(principal) : Promise.reject(new Problem('login', 'The token is not known.'));
     }),
   });
   const app = new Koa<State>();
-  app.on('error', (error: NodeJS.ErrnoException) => faults.push(error));
+  app.on('error', (error: NodeJS.ErrnoException) => {
+    if (!departures.includes(error.code ?? '')) faults.push(error);
+  });
+  app.use(unwantedBody());
   app.use(requestId());
+  app.use(async (ctx, next) => {
+    await next();
+    if (ctx.status === 500) faults.push(ctx.state.fault);
+  });
   app.use(mount('/dicomweb', face.routes() as unknown as Koa.Middleware));
   http.on('request', app.callback());
 
@@ -111,6 +125,7 @@ function worldOn(database: TestDatabase, publicUrl: string, parts: Pick<World, '
   });
   return {
     ...storesOn(database.sql, sharedAudit(database.sql)),
+    checker: recordChecker({ baseUrl: fhirBaseUrl, timeZone: 'UTC' }),
     ...parts,
     ...({} as Pick<World, 'classifier' | 'shadow' | 'modelFiles' | 'pdf' | 'mailer'>),
     settings: {

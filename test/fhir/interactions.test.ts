@@ -202,7 +202,7 @@ describe('patch', () => {
     ['an invalid outcome', [{ op: 'add', path: '/gender', value: 'nonsense' }], 400],
     ['no array', { op: 'add' }, 400],
     ['an unknown operation', [{ op: 'explode', path: '/' }], 400],
-    ['a prototype', [{ op: 'add', path: '/__proto__/x', value: 1 }], 400],
+    ['a prototype', [{ op: 'add', path: '/__proto__/x', value: 1 }], 409],
     ['a replaced root', [{ op: 'replace', path: '', value: null }], 409],
     ['a doubling document', Array.from({ length: 22 }, () => ({ op: 'copy', from: '', path: '/x' })), 400],
   ])('refuses %s and changes nothing', async (_name, operations, status) => {

@@ -16,6 +16,7 @@ import type { Sql } from '../../server/infrastructure/postgres/connection.ts';
 import { postgresModels } from '../../server/infrastructure/postgres/models.ts';
 import { postgresRecords } from '../../server/infrastructure/postgres/records.ts';
 import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
+import { recordChecker } from '../../server/infrastructure/threads/record-checker.ts';
 import { freshDatabase, type TestDatabase } from '../harness/database.ts';
 import { caller } from '../harness/records.ts';
 import type { Resource } from '@medplum/fhirtypes';
@@ -71,6 +72,10 @@ export async function fhirServer(options: { limit?: number } = {}): Promise<Fhir
   const app = new Koa<State>();
   app.on('error', (error: NodeJS.ErrnoException) => error.code === 'HPE_INVALID_EOF_STATE' || faults.push(error)); // a client that hangs up is none
   app.use(requestId());
+  app.use(async (ctx, next) => {
+    await next();
+    if (ctx.status === 500) faults.push(ctx.state.fault);
+  });
   app.use(mount('/fhir', face.routes() as unknown as Koa.Middleware));
   http.on('request', app.callback());
 
@@ -100,6 +105,7 @@ function worldOn(database: TestDatabase, base: string): World {
     ({ records: postgresRecords(sql, { baseUrl: base }), models: postgresModels(sql), audit }) as unknown as Stores;
   return {
     ...stores(database.sql, sharedAudit(database.sql)),
+    checker: recordChecker({ baseUrl: base, timeZone: 'UTC' }),
     settings: {
       fhirBaseUrl: base,
       publicUrl: base.replace('/fhir', ''),

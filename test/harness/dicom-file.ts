@@ -254,8 +254,9 @@ function writeNumber(bytes: Buffer, vr: string, size: number, number: number, at
 
 function swap(bytes: Buffer, size: number): Buffer {
   const copy = Buffer.from(bytes);
-  if (size === 2) copy.swap16();
-  else if (size === 4) copy.swap32();
-  else if (size === 8) copy.swap64();
+  const words = copy.subarray(0, copy.length - (copy.length % size)); // hostile values need not be whole words
+  if (size === 2) words.swap16();
+  else if (size === 4) words.swap32();
+  else if (size === 8) words.swap64();
   return copy;
 }

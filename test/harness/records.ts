@@ -10,6 +10,7 @@ import type { Sql } from '../../server/infrastructure/postgres/connection.ts';
 import { postgresModels } from '../../server/infrastructure/postgres/models.ts';
 import { postgresRecords } from '../../server/infrastructure/postgres/records.ts';
 import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
+import { recordChecker } from '../../server/infrastructure/threads/record-checker.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
 
 export const baseUrl = 'https://csss.test/fhir';
@@ -31,6 +32,7 @@ export async function recordsWorld(timeZone = 'UTC'): Promise<RecordsWorld> {
     ({ records: postgresRecords(sql, { baseUrl, timeZone }), models: postgresModels(sql), audit }) as unknown as Stores;
   const world = {
     ...stores(database.sql, sharedAudit(database.sql)),
+    checker: recordChecker({ baseUrl, timeZone }),
     settings: {
       fhirBaseUrl: baseUrl,
       publicUrl: 'https://csss.test',

@@ -8,6 +8,7 @@ import { compose, type System } from '../../server/compose.ts';
 import { readConfig } from '../../server/config.ts';
 import { demoPassword } from '../../server/demo/people.ts';
 import { seedDemo } from '../../server/demo/seed.ts';
+import { createHttpServer } from '../../server/http/http-server.ts';
 import { createLogger } from '../../server/log.ts';
 import { startWorkers } from '../../server/worker.ts';
 import { emptyCopy } from './database.ts';
@@ -68,7 +69,8 @@ export async function startTestServer(
     await seedDemo(system, () => {}, { studies: options.demoData === true });
   if (options.workers ?? true) await startWorkers(system, log);
   const server = await new Promise<Server>((done) => {
-    const listening = system.app.listen(port, '127.0.0.1', () => done(listening));
+    const listening = createHttpServer(system.app.callback(), config.budget);
+    listening.listen(port, '127.0.0.1', () => done(listening));
   });
   return {
     url,
@@ -90,7 +92,7 @@ export async function startTestServer(
   };
 }
 
-async function backendKey(): Promise<{ public: JWK; private: JWK }> {
+export async function backendKey(): Promise<{ public: JWK; private: JWK }> {
   const { publicKey, privateKey } = await generateKeyPair('ES384', { extractable: true });
   const named = { kid: 'test', alg: 'ES384', use: 'sig' };
   return {

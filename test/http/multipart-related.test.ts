@@ -75,9 +75,10 @@ describe('a multipart body', () => {
       '--b\r\nno colon\r\n\r\nx\r\n--b--',
     ])
       await expect(texts(cut), JSON.stringify(cut)).rejects.toMatchObject({ code: 'structure' });
-    await expect(texts(`--b\r\nA: ${'x'.repeat(40_000)}\r\n\r\nx\r\n--b--`, { size: 1000 })).rejects.toMatchObject({
-      code: 'structure',
-    });
+    for (const head of [`A: ${'x'.repeat(40_000)}\r\n`, 'A: x\r\n'.repeat(65), `A: ${'x'.repeat(9000)}\r\n`.repeat(2)])
+      await expect(texts(`--b\r\n${head}\r\nx\r\n--b--`, { size: 1000 })).rejects.toMatchObject({
+        code: 'too-long',
+      });
   });
 });
 

@@ -87,12 +87,14 @@ test('steps out of order, by the wrong role, stale or with a blank note are refu
     (await who.pharmacist.patchTask(step, [{ op: 'replace', path: '/status', value: 'in-progress' }])).status,
   ).toBe(403);
   expect((await who.doctor.patchTask({ ...step, meta: { versionId: '999' } }, complete)).status).toBe(412);
+  for (const text of ['\u200b\u200b\u200d\ufeff', '\u3164', '\u2800\u115f', '\u0301', 'a\u0085b']) {
+    const unseen = await completeStep(who.doctor, step, [{ op: 'add', path: '/note', value: [{ text }] }]);
+    expect(unseen.status).toBe(422);
+  }
   const blank = await completeStep(who.doctor, step, [{ op: 'add', path: '/note', value: [{ text: '   \n ' }] }]);
   expect(blank.status).toBe(422);
   expect(await blank.json()).toMatchObject({
-    issue: [
-      { code: 'business-rule', diagnostics: 'A note needs text that is more than spaces.', expression: ['Task.note'] },
-    ],
+    issue: [{ code: 'business-rule', diagnostics: 'A note needs text that can be read.', expression: ['Task.note'] }],
   });
   const [standing] = await who.doctor.search<Task>(`Task?_id=${step.id}`);
   expect(standing!.status).toBe('in-progress'); // the claim stands, the completion does not

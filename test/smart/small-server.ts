@@ -21,6 +21,7 @@ import { postgresAuthorizations } from '../../server/infrastructure/postgres/oid
 import { postgresRecords } from '../../server/infrastructure/postgres/records.ts';
 import { postgresAttempts } from '../../server/infrastructure/postgres/sign-in-attempts.ts';
 import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
+import { recordChecker } from '../../server/infrastructure/threads/record-checker.ts';
 import { findPatients } from '../../server/portal/find-patients.ts';
 import { demoApp, seedClients } from '../../server/smart/clients.ts';
 import { smartFace, type SmartFace } from '../../server/smart/face.ts';
@@ -42,7 +43,7 @@ export interface SmallServer {
   accounts: Record<'patient' | 'doctor' | 'admin', Account>;
   backend: BackendKey;
   /** What oidc-provider met and did not expect. */
-  faults: Error[];
+  faults: unknown[];
   /** Asks the protected route. */
   whoAmI(token: string): Promise<{ status: number; principal: Principal; challenge: string | null }>;
   close(): Promise<void>;
@@ -60,6 +61,7 @@ async function recordsOn(database: TestDatabase, url: string): Promise<World> {
     ({ records: postgresRecords(sql, { baseUrl: `${url}/fhir` }), audit }) as unknown as Stores;
   const world = {
     ...stores(database.sql, sharedAudit(database.sql)),
+    checker: recordChecker({ baseUrl: `${url}/fhir`, timeZone: 'UTC' }),
     settings: { publicUrl: url, fhirBaseUrl: `${url}/fhir`, dicomwebBaseUrl: `${url}/dicomweb`, timeZone: 'UTC' },
     transaction: <T>(work: (tx: Stores) => Promise<T>) => inTransaction(database.dataSource, stores, work),
     now: () => new Date(),
@@ -108,7 +110,7 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
       displayName: `The ${role}`,
       fhirUser,
     });
-  const faults: Error[] = [];
+  const faults: unknown[] = [];
   const records = await recordsOn(database, url);
   const face = smartFace({
     world: { ...records, accounts },
@@ -117,8 +119,11 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
     passwords,
     keys: await smartKeys(authorizations),
     findPatients: findPatients(records),
-    onFault: (error) => faults.push(error),
     demoAccounts: [{ label: 'Patient', email: 'patient@test.example', password }],
+  });
+  app.use(async (ctx, next) => {
+    await next();
+    if (ctx.state.fault !== undefined) faults.push(ctx.state.fault);
   });
   assemble(app, face);
   server.on('request', app.callback());

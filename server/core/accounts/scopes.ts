@@ -1,4 +1,6 @@
 import type { Role, Scope } from '../principal.ts';
+import { resourceTypes } from '../records/r4/structure.ts';
+import { own } from '../table.ts';
 
 /** Scopes about the sign-in itself and its launch context; everything else names resources. */
 const plainScopes = new Set([
@@ -21,14 +23,15 @@ const commonParameters = /(^|&)_(id|tag|security|profile)=/g;
 /**
  * Reads one resource scope of SMART App Launch 2.2, v1 (`.read`) or v2 (`.rs`, letters in the order c r u d s).
  *
- * @returns undefined for everything that the grammar does not know, so that unknown scopes are dropped, never guessed.
+ * @returns undefined for everything that the grammar does not know and for types that R4 does not have, so that unknown scopes are dropped, never guessed.
  */
 export function parseScope(text: string): Scope | undefined {
   if (text.length > 500) return undefined;
   const found = shape.exec(text);
   if (!found) return undefined;
   const [, context, type, letters, query] = found as unknown as [string, Scope['context'], string, string, string?];
-  const permissions = version1[letters] ?? letters;
+  if (type !== '*' && !resourceTypes.has(type)) return undefined;
+  const permissions = own(version1, letters) ?? letters;
   if (permissions === '') return undefined;
   if (query === undefined) return { context, type, permissions };
   if (!granular.test(query.replace(commonParameters, '$1$2='))) return undefined;
@@ -84,7 +87,7 @@ export function describeScope(text: string): string {
     'launch/imagingstudy': 'Know which imaging study it is opened with',
   };
   const scope = parseScope(text);
-  if (!scope) return plain[text] ?? text;
+  if (!scope) return own(plain, text) ?? text;
   const verbs = [
     /[rs]/.test(scope.permissions) ? 'see' : '',
     scope.permissions.includes('c') ? 'add' : '',

@@ -3,6 +3,7 @@ import type { ScanClass } from '../workflow/codes.ts';
 import { tagsOf } from './analyze-study.ts';
 import type { Decision } from './decide.ts';
 import { isoWeek } from './iso-week.ts';
+import { own } from '../table.ts';
 
 export type Answer = Decision['answer'];
 
@@ -62,7 +63,7 @@ export function analysisRow(
 /** Manufacturer (0008,0070) and Manufacturer's Model Name (0008,1090), else Station Name (0008,1010). */
 export function scannerOf({ attributes }: Pick<InstanceRow, 'attributes'>): string {
   const text = (tag: string) => {
-    const value = attributes[tag]?.Value?.[0];
+    const value = own(attributes, tag)?.Value?.[0];
     return typeof value === 'string' ? value.replace(/\s+/g, ' ').trim() : '';
   };
   const device = [text('00080070'), text('00081090')].filter((part) => part !== '').join(' ');

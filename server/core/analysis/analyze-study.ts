@@ -3,6 +3,7 @@ import { presentationOf } from '../dicom/presentation.ts';
 import type { Classification, Classifier, ClassifyOptions, InstanceRow, World } from '../ports.ts';
 import { Problem } from '../problem.ts';
 import { decide, type Decision, type ImageTags } from './decide.ts';
+import { own } from '../table.ts';
 
 export interface Analysis {
   /** The image that was analysed. */
@@ -83,7 +84,7 @@ function rank(instance: InstanceRow): number {
 /** Modality (0008,0060), View Position (0018,5101), Body Part Examined (0018,0015), in capitals as the standard has them. */
 export function tagsOf({ attributes }: Pick<InstanceRow, 'attributes'>): ImageTags {
   const text = (tag: string) => {
-    const value = attributes[tag]?.Value?.[0];
+    const value = own(attributes, tag)?.Value?.[0];
     return typeof value === 'string' && value.trim() !== '' ? value.trim().toUpperCase() : undefined;
   };
   const [modality, viewPosition, bodyPart] = [text('00080060'), text('00185101'), text('00180015')];

@@ -10,6 +10,7 @@ import { deviceIdOf, modelDevice, runtimeOf } from './findings.ts';
 import { followRegistry } from './follow-registry.ts';
 import { type ModelAct, stateAfter } from './model-states.ts';
 import type { ModelChange, RegisteredModel } from './registered-model.ts';
+import { hasInk } from '../readable-text.ts';
 
 /** What a person wants of a model, and why. */
 export interface WantedChange {
@@ -121,7 +122,7 @@ async function check(
   stateAfter(model.state, act);
   if (act !== 'promote') return { model, models, lacks: [] };
   const lacks = missing(world, model, models, await store.changes());
-  if (lacks.length > 0 && (override ?? '').trim() === '') {
+  if (lacks.length > 0 && !hasInk(override)) {
     const text = `The model is below the bar for activation: ${lacks.join(' ')} An override needs a written reason.`;
     throw new Problem('business-rule', text);
   }

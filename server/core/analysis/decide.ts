@@ -2,6 +2,7 @@ import type { Classification } from '../ports.ts';
 import { Problem } from '../problem.ts';
 import type { ScanClass } from '../workflow/codes.ts';
 import type { ModelLabel } from './model-description.ts';
+import { own } from '../table.ts';
 
 /** Why no class is given (codes of `scan-finding`). */
 export type Refusal =
@@ -51,14 +52,14 @@ export function decide(
   checkProbabilities(probabilities, model.labels.length);
   const top = probabilities.indexOf(Math.max(...probabilities));
   const best = model.labels[top]!;
-  const own = best.threshold === model.uncertain.threshold ? threshold : Math.max(threshold, best.threshold);
-  const decision = { best, probability: probabilities[top]!, threshold: own };
+  const needed = best.threshold === model.uncertain.threshold ? threshold : Math.max(threshold, best.threshold);
+  const decision = { best, probability: probabilities[top]!, threshold: needed };
   const refusal = refusalByTags(tags) ?? refusalByModel(classification);
   if (refusal) return { ...decision, answer: 'Unsupported', refusal };
   const gated = gateOf(classification);
   const foreign = gated !== undefined && !best.modality.includes(gated);
   // A class of one modality on an image of the other contradicts itself.
-  return { ...decision, answer: decision.probability >= own && !foreign ? best.label : 'Uncertain' };
+  return { ...decision, answer: decision.probability >= needed && !foreign ? best.label : 'Uncertain' };
 }
 
 function checkProbabilities(probabilities: number[], classes: number): void {
@@ -70,10 +71,10 @@ function checkProbabilities(probabilities: number[], classes: number): void {
 
 function refusalByTags({ modality = '', viewPosition = '', bodyPart = '' }: ImageTags): Refusal | undefined {
   if (modality === '' || captures.includes(modality)) return undefined;
-  const kind = Object.keys(modalities).find((name) => modalities[name]!.includes(modality));
+  const [kind] = Object.entries(modalities).find(([, names]) => names.includes(modality)) ?? [];
   if (!kind) return 'unsupported-modality';
   if (kind === 'chest' && lateral.test(viewPosition)) return 'unsupported-view';
-  return bodyParts[kind]!.test(bodyPart) ? undefined : 'unsupported-body-part';
+  return own(bodyParts, kind)!.test(bodyPart) ? undefined : 'unsupported-body-part';
 }
 
 function refusalByModel({

@@ -4,6 +4,7 @@
  * A name that is not known, or bytes that do not fit it, never fail: the text is for people to read, the
  * stored file stays as it came, and a wrong label must not keep an image from its patient.
  */
+import { own } from '../table.ts';
 export interface TextDecoding {
   /** Set when every value is one encoding; undefined when escape sequences may switch (ISO 2022). */
   whole: Decoder | undefined;
@@ -64,7 +65,7 @@ const gb2312: Designated = { width: 2, decode: decoder('gbk') };
 export function textDecoding(terms: readonly string[]): TextDecoding {
   const names = terms.map((term) => term.trim().toUpperCase());
   const [first = ''] = names;
-  const single = wholeOnly[first] ?? (names.length > 1 ? undefined : singleByte[first]?.[0]);
+  const single = own(wholeOnly, first) ?? (names.length > 1 ? undefined : own(singleByte, first)?.[0]);
   if (single !== undefined) return { whole: decoder(single), first: initial(first) };
   if (names.length > 1 || first.startsWith('ISO 2022')) return { whole: undefined, first: initial(first) };
   if (first === 'ISO_IR 13') return { whole: katakana.decode, first: initial(first) };
@@ -85,7 +86,7 @@ function initial(term: string): CodeElements {
   if (name === 'ISO_IR 13') return { g0: ascii, g1: katakana };
   if (name === 'ISO_IR 149') return { g0: ascii, g1: ksx1001 };
   if (name === 'ISO_IR 58') return { g0: ascii, g1: gb2312 };
-  const set = singleByte[name];
+  const set = own(singleByte, name);
   return { g0: ascii, g1: set && { width: 1, decode: decoder(set[0]) } };
 }
 

@@ -14,6 +14,7 @@ import {
 } from './element-header.ts';
 import { isBinary, jsonElement, mayBeBulk } from './json-value.ts';
 import type { DicomElement, DicomJson } from './json.ts';
+import { own, put } from '../table.ts';
 
 export interface DataSet {
   /** PS3.18 Annex F; values left out carry their path as BulkDataURI. */
@@ -98,7 +99,7 @@ class Walk {
       at = next;
       // Group lengths say nothing (PS3.18 F.2.2), nor does padding at the end (PS3.10 7.2).
       if (header.tag.endsWith('0000') || header.tag === 'FFFCFFFC') continue;
-      if (json[header.tag] === undefined) json[header.tag] = element;
+      if (!Object.hasOwn(json, header.tag)) put(json, header.tag, element);
       else if (top) throw new Problem('structure', `Element ${header.tag} is there twice`);
       this.note(header.tag, element, level);
     }
@@ -212,7 +213,7 @@ class Walk {
 
   private located(header: ElementHeader, vr: string, length: number, level: Level): DicomElement {
     const path = level.path + header.tag;
-    this.bulk[path] = { vr, offset: header.valueAt, length };
+    put(this.bulk, path, { vr, offset: header.valueAt, length });
     return { vr, BulkDataURI: path.replaceAll('.', '/') };
   }
 
@@ -245,5 +246,5 @@ function sequenceElement(items: DicomJson[]): DicomElement {
 function sorted(json: DicomJson): DicomJson {
   const tags = Object.keys(json);
   if (tags.every((tag, i) => i === 0 || tags[i - 1]! < tag)) return json;
-  return Object.fromEntries(tags.sort().map((tag) => [tag, json[tag]!]));
+  return Object.fromEntries(tags.sort().map((tag) => [tag, own(json, tag)!]));
 }

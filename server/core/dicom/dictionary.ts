@@ -3,6 +3,7 @@
  * this module leaves out its private and made-up ones and spells VRs as PS3.5 does.
  */
 import { dictionary as source } from 'dcmjs/dictionary';
+import { own } from '../table.ts';
 
 export interface Attribute {
   /** Eight upper-case hex digits: `00100010`. */
@@ -30,7 +31,7 @@ for (const entry of Object.values(source)) {
   const attribute: Attribute = {
     tag: first + element,
     keyword: entry.name.replace(/^RETIRED_/, ''),
-    vr: choices[entry.vr] ?? entry.vr,
+    vr: own(choices, entry.vr) ?? entry.vr,
     signedness: entry.vr === 'xs',
   };
   if (last !== undefined) repeating.set(first.slice(0, 2) + element, attribute);

@@ -1,4 +1,5 @@
 /** What is known of the transfer syntaxes with compressed frames (PS3.5 Annex A, PS3.18 8.7.3). */
+import { own } from '../table.ts';
 
 interface CompressedSyntax {
   /** Media type of a frame by itself (PS3.18 Table 8.7.3-5). */
@@ -39,7 +40,7 @@ const formerNames: Readonly<Record<string, string>> = {
  */
 export function frameMediaTypes(transferSyntax: string): string[] {
   const media = table.get(transferSyntax)?.media;
-  const former = formerNames[media ?? ''];
+  const former = own(formerNames, media ?? '');
   return [media, former].filter((name) => name !== undefined);
 }
 

@@ -5,6 +5,7 @@
 import { Problem } from '../problem.ts';
 import { attributeByTag, vrOf } from './dictionary.ts';
 import { cellWidths, swapWords } from './word-order.ts';
+import { own } from '../table.ts';
 
 export interface Encoding {
   explicit: boolean;
@@ -106,7 +107,7 @@ function copyElement(
   }
   if (length === undefinedLength) throw new Problem('structure', `Element ${tag} may not have an undefined length`);
   let value = source.subarray(valueAt, valueAt + length);
-  if (encoding.bigEndian) swapWords((value = value.slice()), cellWidths[vr] ?? 1);
+  if (encoding.bigEndian) swapWords((value = value.slice()), own(cellWidths, vr) ?? 1);
   chunks.push(...elementBytes(tag, vr, value));
   return valueAt + length;
 }

@@ -4,6 +4,7 @@ import type { ByteSource } from './byte-source.ts';
 import type { DataSet, PixelDataElement } from './data-set.ts';
 import type { DicomJson } from './json.ts';
 import type { TransferSyntax } from './transfer-syntax.ts';
+import { own } from '../table.ts';
 
 /**
  * Where each frame lies in the file, worked out once on arrival so that a frame is a range read for ever after.
@@ -116,8 +117,8 @@ function unsigned64(
   tag: string,
   limit: number,
 ): number[] | undefined {
-  const { InlineBinary: inline } = attributes[tag] ?? {};
-  const long = bulk[tag];
+  const { InlineBinary: inline } = own(attributes, tag) ?? {};
+  const long = own(bulk, tag);
   if (long && long.length > limit * 8) return undefined;
   const bytes = inline !== undefined ? Buffer.from(inline, 'base64') : long && source.bytes(long.offset, long.length);
   if (!bytes || bytes.length % 8 !== 0) return undefined;
@@ -126,6 +127,6 @@ function unsigned64(
 }
 
 function integer(attributes: DicomJson, tag: string): number | undefined {
-  const value = attributes[tag]?.Value?.[0];
+  const value = own(attributes, tag)?.Value?.[0];
   return typeof value === 'number' && Number.isInteger(value) ? value : undefined;
 }

@@ -1,5 +1,6 @@
 import type { FrameIndex, InstanceRow } from '../ports.ts';
 import { Problem } from '../problem.ts';
+import { own } from '../table.ts';
 
 /** Where the bytes of one frame lie in the file. */
 export interface FrameRanges {
@@ -44,7 +45,7 @@ export function alignBits(bytes: Uint8Array, firstBit: number, bits: number): Ui
 }
 
 function number(attributes: InstanceRow['attributes'], tag: string): number {
-  return Number(attributes[tag]?.Value?.[0] ?? 0);
+  return Number(own(attributes, tag)?.Value?.[0] ?? 0);
 }
 
 /** Packs decoded 1-bit samples, a byte each, as native pixel data has them: first pixel in the lowest bit. */

@@ -1,6 +1,8 @@
 import { decodeText, type TextDecoding } from './charset.ts';
 import type { DicomElement, DicomValue } from './json.ts';
 import { personName } from './person-name.ts';
+import { own } from '../table.ts';
+import { trimEnd } from '../trim-end.ts';
 
 /** VRs whose value is bytes to JSON (PS3.18 F.2.7). */
 const binary = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN']);
@@ -17,14 +19,17 @@ export function isBinary(vr: string): boolean {
 
 /** Whether the standard lets the value be left out behind a BulkDataURI (PS3.18 F.2.2). */
 export function mayBeBulk(vr: string): boolean {
-  return binary.has(vr) || vr in numberWidth || longText.has(vr) || vr === 'DS' || vr === 'IS' || vr === 'UC';
+  return (
+    binary.has(vr) || Object.hasOwn(numberWidth, vr) || longText.has(vr) || vr === 'DS' || vr === 'IS' || vr === 'UC'
+  );
 }
 
 /** One element with a VR other than SQ as DICOM JSON (PS3.18 F.2). An empty value has neither Value nor InlineBinary. */
 export function jsonElement(vr: string, bytes: Uint8Array, littleEndian: boolean, text: TextDecoding): DicomElement {
   if (bytes.length === 0) return { vr };
-  if (binary.has(vr)) return { vr, InlineBinary: base64(littleEndian ? bytes : swapped(bytes, wordWidth[vr] ?? 1)) };
-  const width = numberWidth[vr];
+  if (binary.has(vr))
+    return { vr, InlineBinary: base64(littleEndian ? bytes : swapped(bytes, own(wordWidth, vr) ?? 1)) };
+  const width = own(numberWidth, vr);
   if (width !== undefined) {
     // A length that is no multiple of the number's is no such number: the bytes are kept as they are.
     if (bytes.length % width !== 0) return { vr: 'UN', InlineBinary: base64(bytes) };
@@ -36,7 +41,7 @@ export function jsonElement(vr: string, bytes: Uint8Array, littleEndian: boolean
 
 function numbers(vr: string, width: number, bytes: Uint8Array, littleEndian: boolean): DicomValue[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const read = readers[vr]!;
+  const read = own(readers, vr)!;
   const values: DicomValue[] = [];
   for (let at = 0; at < bytes.length; at += width) values.push(read(view, at, littleEndian));
   return values;
@@ -67,7 +72,7 @@ function exact(value: bigint): number | string {
 }
 
 function texts(vr: string, text: string): DicomValue[] {
-  const clean = text.replace(/[\0 ]+$/, '').replaceAll('\0', '\uFFFD');
+  const clean = trimEnd(text, '\0 ').replaceAll('\0', '\uFFFD');
   if (longText.has(vr)) return [clean === '' ? null : clean];
   return clean.split('\\').map((part) => {
     const value = vr === 'UC' ? part.trimEnd() : part.trim();
@@ -79,7 +84,7 @@ function texts(vr: string, text: string): DicomValue[] {
 
 /** What is no decimal or integer string stays text: never a zero, never a guess. */
 function numberOrText(vr: 'DS' | 'IS', text: string): number | string {
-  const form = vr === 'IS' ? /^[+-]?\d+$/ : /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+  const form = vr === 'IS' ? /^[+-]?\d+$/ : /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
   if (!form.test(text)) return text;
   const value = Number(text);
   return Number.isFinite(value) && (Number.isSafeInteger(value) || !Number.isInteger(value)) ? value : text;

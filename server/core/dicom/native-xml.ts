@@ -1,5 +1,6 @@
 import { attributeByTag, isPrivate } from './dictionary.ts';
 import type { DicomElement, DicomJson, DicomValue, PersonName } from './json.ts';
+import { own } from '../table.ts';
 
 const namespace = 'http://dicom.nema.org/PS3.19/models/NativeDICOM';
 
@@ -11,14 +12,14 @@ export function nativeXml(attributes: DicomJson): string {
 function dataSet(attributes: DicomJson): string {
   return Object.keys(attributes)
     .sort()
-    .map((tag) => attribute(tag, attributes[tag]!, creatorOf(tag, attributes)))
+    .map((tag) => attribute(tag, own(attributes, tag)!, creatorOf(tag, attributes)))
     .join('');
 }
 
 /** Private elements are named within the block that their creator reserved (PS3.5 7.8.1). */
 function creatorOf(tag: string, attributes: DicomJson): string | undefined {
   if (!isPrivate(tag) || tag.startsWith('00', 4)) return undefined;
-  const creator = attributes[`${tag.slice(0, 4)}00${tag.slice(4, 6)}`]?.Value?.[0];
+  const creator = own(attributes, `${tag.slice(0, 4)}00${tag.slice(4, 6)}`)?.Value?.[0];
   return typeof creator === 'string' ? creator : undefined;
 }
 

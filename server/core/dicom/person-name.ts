@@ -1,4 +1,12 @@
+import { trimEnd } from '../trim-end.ts';
 import type { PersonName } from './json.ts';
+
+/** Without the separators and the white space at the end of a component group, which say nothing. */
+export function withoutEmptyEnd(group: string): string {
+  let shorter = group.trimEnd();
+  while (shorter.endsWith('^')) shorter = trimEnd(shorter, '^').trimEnd();
+  return shorter;
+}
 
 /**
  * One Person Name value as component groups (PS3.5 6.2.1, PS3.18 F.2.2); null when nothing is in it.
@@ -7,7 +15,7 @@ import type { PersonName } from './json.ts';
 export function personName(text: string): PersonName | null {
   const [alphabetic = '', ideographic = '', phonetic = ''] = text
     .split('=')
-    .map((group) => group.replace(/[\s^]+$/, '').trimStart());
+    .map((group) => withoutEmptyEnd(group).trimStart());
   const name: PersonName = {
     ...(alphabetic ? { Alphabetic: alphabetic } : {}),
     ...(ideographic ? { Ideographic: ideographic } : {}),

@@ -1,5 +1,6 @@
 import type { InstanceRow } from '../ports.ts';
 import type { DicomElement, DicomJson } from './json.ts';
+import { own } from '../table.ts';
 
 /** A window over the modality transform's output (PS3.3 C.11.2.1.2). */
 export interface Window {
@@ -45,7 +46,7 @@ export function presentationOf(
   const { attributes } = instance;
   const perFrame = itemsOf(attributes['52009230'])[frame];
   const shared = itemsOf(attributes['52009229'])[0];
-  const group = (macro: string) => itemsOf(perFrame?.[macro])[0] ?? itemsOf(shared?.[macro])[0] ?? attributes;
+  const group = (macro: string) => itemsOf(own(perFrame, macro))[0] ?? itemsOf(own(shared, macro))[0] ?? attributes;
   const values = group('00289145');
   const voi = group('00289132');
   const modality = tableOf(attributes, '00283000', bulk);
@@ -70,7 +71,7 @@ export function presentationOf(
 function windowOf(from: DicomJson): Window | undefined {
   const center = numberOf(from['00281050']);
   const width = numberOf(from['00281051']);
-  const shape = { LINEAR_EXACT: 'linear-exact', SIGMOID: 'sigmoid' }[textOf(from['00281056']) ?? ''] ?? 'linear';
+  const shape = own({ LINEAR_EXACT: 'linear-exact', SIGMOID: 'sigmoid' }, textOf(from['00281056']) ?? '') ?? 'linear';
   if (center === undefined || width === undefined || width <= 0 || (shape === 'linear' && width < 1)) return undefined;
   return { center, width, shape: shape as Window['shape'] };
 }
@@ -83,7 +84,7 @@ function paddingOf(attributes: DicomJson): Presentation['padding'] {
 }
 
 function tableOf(attributes: DicomJson, sequence: string, bulk: BulkReader): LookupTable | undefined {
-  const item = itemsOf(attributes[sequence])[0];
+  const item = itemsOf(own(attributes, sequence))[0];
   if (!item) return undefined;
   return lookupTable(item['00283002'], item['00283006'], () => bulk(`${sequence}.1.00283006`));
 }
@@ -91,7 +92,7 @@ function tableOf(attributes: DicomJson, sequence: string, bulk: BulkReader): Loo
 function paletteOf(attributes: DicomJson, bulk: BulkReader): Presentation['palette'] {
   const [red, green, blue] = ['1', '2', '3'].map((colour) => {
     const data = `0028120${colour}`;
-    return lookupTable(attributes[`0028110${colour}`], attributes[data], () => bulk(data));
+    return lookupTable(own(attributes, `0028110${colour}`), own(attributes, data), () => bulk(data));
   });
   return red && green && blue ? [red, green, blue] : undefined;
 }

@@ -1,5 +1,6 @@
 /** Big endian values made little endian (PS3.5 7.3): everything that leaves this server as pixels or bulk data is. */
 import type { InstanceRow } from '../ports.ts';
+import { own } from '../table.ts';
 
 /** Bytes that belong together in a value of each VR; 1 for the rest. */
 export const cellWidths: Readonly<Record<string, number>> = {
@@ -26,7 +27,7 @@ export function wordWidthAt(
   path: string,
 ): number {
   if (pixelTags.includes(path)) return wordWidth(instance);
-  return instance.TransferSyntaxUID === bigEndian ? (cellWidths[instance.bulk[path]?.vr ?? ''] ?? 1) : 1;
+  return instance.TransferSyntaxUID === bigEndian ? (own(cellWidths, own(instance.bulk, path)?.vr ?? '') ?? 1) : 1;
 }
 
 /** Reverses the bytes of each word of `width` bytes, in place; bytes behind the last whole word stay. */

@@ -17,6 +17,8 @@ import type { WriteContext } from './write.ts';
 /** What a Bundle needs of the face that received it. */
 export interface BundleFace extends Trace {
   principal: Principal;
+  /** The caller is gone: what is not done yet is not done, and a transaction is undone. */
+  signal?: AbortSignal;
   /** Answers a GET or an operation, reading from `world`. */
   respond(
     world: World,
@@ -29,6 +31,7 @@ export interface BundleFace extends Trace {
 export async function applyBatch(world: World, bundle: Record<string, unknown>, face: BundleFace): Promise<Bundle> {
   const entry: BundleEntry[] = [];
   for (const [index, value] of entriesOf(bundle).entries()) {
+    face.signal?.throwIfAborted();
     try {
       const { action } = parseEntry(value, index, world.settings.fhirBaseUrl);
       if ('request' in action) entry.push(answered(world, await face.respond(world, action.request)));
@@ -63,10 +66,15 @@ export async function applyTransaction(
     const answers = new Map<number, BundleEntry>();
     await lockCriteria(context, entries);
     const met = new Map<string, number>();
-    for (const entry of inOrder(entries, ['delete'])) await answer(context, entry, answers, met);
+    const perform = async (entry: ChangeEntry) => {
+      face.signal?.throwIfAborted();
+      await answer(context, entry, answers, met);
+    };
+    for (const entry of inOrder(entries, ['delete'])) await perform(entry);
     const resolved = await resolve(context, entries, answers);
-    for (const entry of inOrder(resolved, ['create', 'update', 'patch'])) await answer(context, entry, answers, met);
+    for (const entry of inOrder(resolved, ['create', 'update', 'patch'])) await perform(entry);
     for (const entry of resolved) {
+      face.signal?.throwIfAborted();
       const { action, index } = entry;
       if ('request' in action)
         answers.set(

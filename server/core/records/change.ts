@@ -11,6 +11,7 @@ import type { Trace } from '../trace.ts';
 import { auditRefusal } from './audit-refusal.ts';
 import { findOne } from './conditional.ts';
 import { applyPatch, type Patch } from './patch.ts';
+import { validate } from './validate.ts';
 import { write, type WriteContext, type WriteRequest } from './write.ts';
 
 /** Which record: by id, or the one that matches a query string. */
@@ -166,6 +167,7 @@ async function patched(
   if (ifMatch !== undefined && ifMatch !== standing.version) {
     throw new Problem('lock-error', `The current version is ${standing.version}, not the one that If-Match names.`);
   }
+  if (patch.kind === 'fhirpath') validate(patch.parameters); // what is no Parameters resource has no operations
   return { id, resource: applyPatch(standing.resource, patch) };
 }
 

@@ -4,10 +4,12 @@
  * parts of a name) is decided here.
  */
 import type { Resource } from '@medplum/fhirtypes';
+import { Problem } from '../problem.ts';
 import { calendarInterval, dateInterval, type Interval } from './date-interval.ts';
 import { referenceKey } from './reference-key.ts';
 import { isObject, type Node } from './search-path.ts';
 import { searchParametersOf, type SearchParameterType } from './search-parameters.ts';
+import { own } from '../table.ts';
 
 /** `part` numbers the elements of a composite, so that only components of one element are put together. */
 interface Row {
@@ -44,10 +46,27 @@ export interface Site {
   timeZone: string;
 }
 
+/**
+ * Rows that one record may have. They are what a write costs the database: this many take about a second. Only
+ * records of thousands of names, codes or components reach it.
+ */
+const mostRows = 20_000;
+
+/** @throws Problem `too-long` past the number of rows that a record may have. */
 export function indexRowsOf(resource: Resource, site: Site): IndexRows {
+  return limited(extracted(resource, site), resource.resourceType);
+}
+
+/** Of a stored record, however many rows it has: those that depend on the zone of the site. */
+export function dateRowsOf(resource: Resource, site: Site): IndexRows['date'] {
+  return extracted(resource, site, 'date').date;
+}
+
+function extracted(resource: Resource, site: Site, only?: SearchParameterType): IndexRows {
   const rows: IndexRows = { token: [], string: [], date: [], reference: [], quantity: [] };
   const calendar: ReadDate = (text) => calendarInterval(text, site.timeZone);
   for (const parameter of searchParametersOf(resource.resourceType).values()) {
+    if (only && parameter.type !== only && parameter.type !== 'composite') continue;
     const found = parameter.select(resource);
     if (parameter.type !== 'composite') {
       const row = { param: parameter.key, part: 0 };
@@ -61,6 +80,14 @@ export function indexRowsOf(resource: Resource, site: Site): IndexRows {
     });
   }
   return distinct(rows);
+}
+
+/** The server's own ImagingStudy is never refused: that of a very large study is found by its first instances only. */
+function limited(rows: IndexRows, type: Resource['resourceType']): IndexRows {
+  const number = Object.values(rows).reduce((sum, list) => sum + (list as unknown[]).length, 0);
+  if (number <= mostRows) return rows;
+  if (type === 'ImagingStudy') return { ...rows, token: rows.token.slice(0, mostRows) };
+  throw new Problem('too-long', `A record may have ${mostRows} values that searches find it by; make several of it.`);
 }
 
 type ReadDate = (text: string) => Interval | undefined;
@@ -120,7 +147,7 @@ function addString(rows: IndexRows, row: Row, value: unknown): void {
     const text = keyText(value);
     if (text !== '') rows.string.push({ ...row, value: text });
   } else if (isObject(value)) {
-    for (const part of nameAndAddressParts) for (const item of listOf(value[part])) addString(rows, row, item);
+    for (const part of nameAndAddressParts) for (const item of listOf(own(value, part))) addString(rows, row, item);
   }
 }
 
@@ -148,8 +175,8 @@ function addDate(rows: IndexRows, row: Row, value: unknown, read: ReadDate): voi
       if (isObject(value['repeat'])) addDate(rows, row, value['repeat']['boundsPeriod'], read);
       return;
     }
-    const [start, end] = ['start', 'end'].map((name) =>
-      typeof value[name] === 'string' ? read(value[name]) : undefined,
+    const [start, end] = [value['start'], value['end']].map((text) =>
+      typeof text === 'string' ? read(text) : undefined,
     );
     const [low, high] = [start ? iso(start.low) : '-infinity', end ? iso(end.high) : 'infinity'];
     if (start || end) rows.date.push({ ...row, low, high });
@@ -184,7 +211,7 @@ function addQuantity(rows: IndexRows, row: Row, value: unknown): void {
 }
 
 function addRange(rows: IndexRows, row: Row, range: Record<string, unknown>): void {
-  const [low, high] = ['low', 'high'].map((end) => (isObject(range[end]) ? range[end] : {}));
+  const [low, high] = [range['low'], range['high']].map((end) => (isObject(end) ? end : {}));
   const units = { ...low, ...high };
   rows.quantity.push({
     ...row,

@@ -2,13 +2,11 @@
 import type { ResourceType } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
 import { resourceTypes } from './r4/structure.ts';
+import { searchLimits } from './search-limits.ts';
 import { searchParameter, type SearchParameter } from './search-parameters.ts';
 import type { SearchCondition } from './search-query.ts';
 import { modifiers, recordParameters, splitUnescaped } from './search-values.ts';
-
-/** Deeper chains are joins that no index makes cheap. */
-const maxDepth = 4;
-const maxValues = 500;
+import { own } from '../table.ts';
 
 /**
  * @param name as written before `=`: `name:exact`, `subject:Patient.name`, `_has:Observation:patient:code`
@@ -22,11 +20,12 @@ export function parseCondition(
   value: string,
   depth = 0,
 ): SearchCondition | undefined {
-  if (depth > maxDepth) throw new Problem('too-costly', `A chain may have ${maxDepth} steps at most`);
+  if (depth > searchLimits.depth)
+    throw new Problem('too-costly', `A chain may have ${searchLimits.depth} steps at most`);
   if (name.startsWith('_has:')) return parseHas(type, name, value, depth);
   const dot = name.indexOf('.');
   const [code = '', modifier, ...more] = (dot < 0 ? name : name.slice(0, dot)).split(':');
-  const kind = recordParameters[code] ?? searchParameter(type, code)?.type;
+  const kind = own(recordParameters, code) ?? searchParameter(type, code)?.type;
   if (!kind) return undefined;
   if (more.length > 0) throw unknownModifier(code);
   if (dot >= 0) return parseChain(searchParameter(type, code), code, modifier, name.slice(dot + 1), value, depth);
@@ -39,7 +38,8 @@ export function parseCondition(
     }
   }
   const values = splitUnescaped(value, ',').filter((one) => one !== '');
-  if (values.length > maxValues) throw new Problem('too-costly', `${code} may have ${maxValues} values at most`);
+  if (values.length > searchLimits.values)
+    throw new Problem('too-costly', `${code} may have ${searchLimits.values} values at most`);
   if (modifier === 'missing' && (values.length !== 1 || !/^(true|false)$/.test(values[0]!))) {
     throw new Problem('value', `${code}:missing is true or false`);
   }

@@ -7,9 +7,11 @@ import type { ResourceType } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
 import { parseCondition } from './parse-condition.ts';
 import { resourceTypes } from './r4/structure.ts';
+import { mustBeAffordable, searchLimits } from './search-limits.ts';
 import { searchParameter } from './search-parameters.ts';
 import type { IncludeInstruction, SearchCondition, SearchQuery } from './search-query.ts';
 import { recordParameters, splitUnescaped } from './search-values.ts';
+import { own } from '../table.ts';
 
 export type Parameters = readonly (readonly [name: string, value: string])[];
 export type Summary = 'true' | 'text' | 'data' | 'count' | 'false';
@@ -36,7 +38,6 @@ export interface ParseOptions {
   maxCount?: number;
 }
 
-const maxParameters = 100;
 /** Parameters of the response's form, which negotiation reads. */
 const ofTheForm = new Set(['_format', '_pretty']);
 const once = new Set(['_count', '_sort', '_total', '_summary', '_elements']);
@@ -45,8 +46,8 @@ const once = new Set(['_count', '_sort', '_total', '_summary', '_elements']);
  * @throws Problem `not-supported` (unknown modifier; with `strict` also unknown parameter), `value`, `too-costly`.
  */
 export function parseSearch(type: ResourceType, parameters: Parameters, options: ParseOptions = {}): ParsedSearch {
-  if (parameters.length > maxParameters)
-    throw new Problem('too-costly', `A search may have ${maxParameters} parameters at most`);
+  if (parameters.length > searchLimits.parameters)
+    throw new Problem('too-costly', `A search may have ${searchLimits.parameters} parameters at most`);
   const { defaultCount = 50, maxCount = 1000 } = options;
   const parsed: ParsedSearch = {
     query: { type, conditions: [], include: [], revinclude: [], sort: [], count: defaultCount, total: 'none' },
@@ -66,6 +67,7 @@ export function parseSearch(type: ResourceType, parameters: Parameters, options:
     else if (options.strict) throw new Problem('not-supported', `${shown(name)} ${fault}`);
     else parsed.warnings.push(`${shown(name)} ${fault}; it was ignored`);
   }
+  mustBeAffordable(parsed.query);
   parsed.query.count = Math.min(parsed.query.count, maxCount);
   if (parsed.summary === 'count' || parsed.query.count === 0) {
     parsed.countOnly = true;
@@ -89,7 +91,7 @@ function take(parsed: ParsedSearch, name: string, value: string): string | undef
   const { query } = parsed;
   const [plain] = name.split(':');
   if (plain === '_include' || plain === '_revinclude') return takeInclude(query, name, value);
-  const control = Object.hasOwn(controls, name) ? controls[name] : undefined;
+  const control = own(controls, name);
   if (control) return control(parsed, value);
   const condition = parseCondition(query.type, name, value);
   if (!condition) return 'is no search parameter of this type';
@@ -128,7 +130,7 @@ const controls: Record<string, (parsed: ParsedSearch, value: string) => string |
     for (const key of value.split(',')) {
       const descending = key.startsWith('-');
       const parameter = descending ? key.slice(1) : key;
-      const kind = recordParameters[parameter] ?? searchParameter(parsed.query.type, parameter)?.type;
+      const kind = own(recordParameters, parameter) ?? searchParameter(parsed.query.type, parameter)?.type;
       if (!kind || kind === 'composite') return 'names a parameter that cannot be sorted by';
       sort.push({ parameter, descending });
     }

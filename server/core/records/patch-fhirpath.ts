@@ -1,192 +1,183 @@
-/** FHIRPath Patch (FHIR fhirpatch.html): operations in a Parameters resource. */
-import type { Parameters as FhirParameters, ParametersParameter, Resource } from '@medplum/fhirtypes';
-import fhirpath, { type Model } from 'fhirpath';
-import r4 from 'fhirpath/fhir-context/r4/index.js';
+/** FHIRPath Patch (FHIR fhirpatch.html): operations in a Parameters resource, applied to a copy. */
+import type { Parameters as FhirParameters, Resource } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
-import { structureOf } from './r4/structure.ts';
-
-type Node = Record<string, unknown>;
-/** Where an element is: the object or array that holds it, and its name or index there. */
-interface Place {
-  holder: Node | unknown[];
-  key: string | number;
-}
+import { own, put } from '../table.ts';
+import { parsePatchPath, type PathStep } from './patch-path.ts';
+import { isNode, isThere, placesAt, propertiesNamed, propertyOf, rootOf, setPlace, spend } from './patch-places.ts';
+import { typeOf, valueAt, type Budget, type Node, type Place } from './patch-places.ts';
+import { partsOf, targetOf, valueOf } from './patch-value.ts';
+import { isPrimitive } from './validate-primitive.ts';
 
 const maxOperations = 200;
+const maxElements = 250_000;
 
-/** @throws Problem `structure` for what is no patch, `conflict` when a path does not find what it must. */
+/** What an operation works on. */
+interface Work {
+  root: Place;
+  budget: Budget;
+  /** Of the operation, for messages. */
+  index: number;
+}
+type Operation = (work: Work, path: string, part: (name: string) => Node | undefined) => void;
+
+/**
+ * @throws Problem `structure` for what is no patch, or has a path that is none of `parsePatchPath`; `conflict` when
+ *   a path does not find what it must; `too-costly`.
+ */
 export function applyFhirPathPatch(resource: Resource, parameters: FhirParameters): Resource {
-  const operations = parameters.parameter ?? [];
-  if (operations.length === 0 || operations.some((one) => one.name !== 'operation')) {
+  const operations: unknown = own(parameters as unknown as Node, 'parameter') ?? [];
+  if (!Array.isArray(operations) || operations.length === 0 || !operations.every(isOperation)) {
     throw new Problem('structure', 'A FHIRPath Patch is a Parameters resource of operation parameters');
   }
   if (operations.length > maxOperations)
     throw new Problem('too-costly', `A patch may have ${maxOperations} operations at most`);
-  const document = structuredClone(resource) as unknown as Node;
-  for (const [index, operation] of operations.entries()) apply(document, operation, index);
-  return document as unknown as Resource;
+  const document = structuredClone(resource);
+  const work = { root: rootOf(document as unknown as Node), budget: { left: maxElements } };
+  for (const [index, operation] of operations.entries()) apply({ ...work, index }, operation);
+  return document;
 }
 
-function apply(document: Node, operation: ParametersParameter, index: number): void {
-  const part = (name: string): ParametersParameter | undefined => operation.part?.find((one) => one.name === name);
-  const type = part('type')?.valueCode;
-  const path = part('path')?.valueString;
-  if (path === undefined || type === undefined) throw malformed(index);
-  if (type === 'add') return add(document, path, part('name')?.valueString, valueOf(part('value')), index);
-  const places = locate(document, path);
-  if (type === 'delete') {
-    if (places.length > 1) throw misfit(index);
-    if (places[0]) remove(document, path, places[0]);
-    return;
-  }
-  if (type === 'replace') {
-    const [place] = places;
-    if (places.length !== 1 || !place) throw misfit(index);
-    (place.holder as Node)[place.key] = required(valueOf(part('value')), index);
-    return;
-  }
-  const list = listAt(document, path, places, index);
-  if (type === 'insert') {
-    const at = position(part('index')?.valueInteger, list.length, index);
-    list.splice(at, 0, required(valueOf(part('value')), index));
-  } else if (type === 'move') {
-    const source = position(part('source')?.valueInteger, list.length - 1, index);
-    const destination = position(part('destination')?.valueInteger, list.length - 1, index);
-    list.splice(destination, 0, ...list.splice(source, 1));
-  } else throw malformed(index);
+const isOperation = (one: unknown): one is Node => isNode(one) && own(one, 'name') === 'operation';
+
+function apply(work: Work, operation: Node): void {
+  const parts = partsOf(operation);
+  const part = (name: string): Node | undefined => parts.find((one) => one.name === name);
+  const [type, path] = [own(part('type'), 'valueCode'), own(part('path'), 'valueString')];
+  const run = typeof type === 'string' ? own(kinds, type) : undefined;
+  if (!run || typeof path !== 'string') throw malformed(work);
+  run(work, path, part);
 }
 
-function add(document: Node, path: string, name: string | undefined, value: unknown, index: number): void {
-  if (name === undefined || !/^[A-Za-z]\w*$/.test(name)) throw malformed(index);
-  const targets =
-    path === document['resourceType']
-      ? [document]
-      : locate(document, path).map((place) => (place.holder as Node)[place.key] as Node);
-  const [target] = targets;
-  if (targets.length !== 1 || typeof target !== 'object' || target === null) throw misfit(index);
-  const added = required(value, index);
-  const standing = target[name];
-  if (Array.isArray(standing)) standing.push(added);
-  else if (standing !== undefined) throw misfit(index);
-  else target[name] = isList(document, path, name) ? [added] : added;
-}
-
-/** Whether the element repeats, from the definition of what the path leads to. */
-function isList(document: Node, path: string, name: string): boolean {
-  const steps = path.replaceAll(/\[\d+\]|\([^)]*\)|\.where\b|\.first\b/g, '').split('.');
-  let structure = structureOf(String(document['resourceType']));
-  for (const step of steps.slice(1)) structure = structure && structureOf(structure.properties.get(step)?.type ?? '');
-  return structure?.properties.get(name)?.many ?? false;
-}
-
-function remove(document: Node, path: string, { holder, key }: Place): void {
-  if (!Array.isArray(holder)) {
-    delete holder[key];
-    return;
-  }
-  holder.splice(key as number, 1);
-  if (holder.length > 0) return;
-  const parent = locate(document, path.replace(/\[\d+\]$|\.first\(\)$|\.where\(.*\)$/, ''));
-  if (parent.length === 0) dropEmpty(document, holder);
-}
-
-/** FHIR has no empty arrays: the property goes with its last item. */
-function dropEmpty(node: unknown, empty: unknown[]): void {
-  if (typeof node !== 'object' || node === null) return;
-  for (const [name, value] of Object.entries(node)) {
-    if (value === empty) delete (node as Node)[name];
-    else dropEmpty(value, empty);
-  }
-}
-
-function listAt(document: Node, path: string, places: Place[], index: number): unknown[] {
-  const [place] = places;
-  if (place && Array.isArray(place.holder)) return place.holder;
-  const dot = path.lastIndexOf('.');
-  const parentPath = path.slice(0, dot);
-  const name = path.slice(dot + 1);
-  const parents =
-    parentPath === document['resourceType']
-      ? [document]
-      : locate(document, parentPath).map((one) => (one.holder as Node)[one.key] as Node);
-  const [parent] = parents;
-  if (places.length > 0 || parents.length !== 1 || !parent || !isList(document, parentPath, name)) throw misfit(index);
-  const list: unknown[] = [];
-  parent[name] = list;
-  return list;
-}
-
-/** Evaluates the path and finds the results in the document by the names that FHIRPath reports for them. */
-function locate(document: Node, path: string): Place[] {
-  let results: unknown[];
-  try {
-    results = fhirpath.evaluate(document, path, {}, r4 as unknown as Model, {
-      async: false,
-      resolveInternalTypes: false,
-      traceFn: () => undefined,
-    }) as unknown[];
-  } catch (error) {
-    throw new Problem('structure', 'A path of the patch is not FHIRPath', { cause: error });
-  }
-  return results.map((result) => {
-    const full = (result as { fullPropertyName?: () => string | null }).fullPropertyName?.();
-    const place = full === undefined || full === null ? undefined : follow(document, full);
-    if (!place) throw new Problem('structure', 'A path of the patch does not lead to an element');
-    return place;
-  });
-}
-
-function follow(document: Node, full: string): Place | undefined {
-  let holder: Node | unknown[] = document;
-  let key: string | number | undefined;
-  for (const step of full.split('.').slice(1)) {
-    const [, name = '', position] = /^(\w+)(?:\[(\d+)\])?$/.exec(step) ?? [];
-    const node = (key === undefined ? document : (holder as Node)[key]) as Node | undefined;
-    if (!node || typeof node !== 'object') return undefined;
-    const written = name in node ? name : choiceName(node, name);
-    if (written === undefined) return undefined;
-    holder = node;
-    key = written;
-    const list = node[written];
-    if (position !== undefined && Array.isArray(list)) {
-      holder = list;
-      key = Number(position);
+const kinds: Readonly<Record<string, Operation>> = {
+  /** To the end of the list when the element repeats; else it must not be there yet. */
+  add(work, path, part) {
+    const name = own(part('name'), 'valueString');
+    if (typeof name !== 'string') throw malformed(work);
+    const { holder, type } = holderAt(work, parsePatchPath(path, work.root.type), name);
+    const given = valueOf(part('value'), propertiesNamed(type, name)[0]?.[1].type ?? '');
+    const target = targetOf(type, name, given.type);
+    if (target.many) {
+      const list = listOf(work, holder, target.written, target.type);
+      list.pairs.push([given.value, given.beside]);
+      return list.keep();
     }
-  }
-  return key === undefined ? undefined : { holder, key };
+    if (propertiesNamed(type, target.element).some(([written]) => isThere(holder, written))) throw misfit(work);
+    setPlace(
+      { holder, name: target.written, index: undefined, type: target.type, within: type },
+      given.value,
+      given.beside,
+    );
+  },
+
+  insert(work, path, part) {
+    const list = listAt(work, path);
+    const at = position(work, part('index'), list.pairs.length);
+    const given = valueOf(part('value'), list.type);
+    list.pairs.splice(at, 0, [given.value, given.beside]);
+    list.keep();
+  },
+
+  /** One element or none. */
+  delete(work, path) {
+    const [place, ...more] = find(work, path);
+    if (more.length > 0 || place === work.root) throw misfit(work);
+    if (!place) return;
+    if (place.index === undefined) return setPlace(place, undefined, undefined);
+    const list = listOf(work, place.holder, place.name, place.type);
+    list.pairs.splice(place.index, 1);
+    list.keep();
+  },
+
+  replace(work, path, part) {
+    const [place, ...more] = find(work, path);
+    if (!place || more.length > 0 || place === work.root) throw misfit(work);
+    const given = valueOf(part('value'), place.type);
+    setPlace(chosen(place, given.type), given.value, given.beside);
+  },
+
+  /** `destination` is where the item stands when it has moved. */
+  move(work, path, part) {
+    const list = listAt(work, path);
+    const source = position(work, part('source'), list.pairs.length - 1);
+    const destination = position(work, part('destination'), list.pairs.length - 1);
+    list.pairs.splice(destination, 0, ...list.pairs.splice(source, 1));
+    list.keep();
+  },
+};
+
+function find(work: Work, path: string): Place[] {
+  return placesAt(work.root, parsePatchPath(path, work.root.type), work.budget);
 }
 
-/** `value` is written `valueQuantity`. */
-const choiceName = (node: Node, name: string): string | undefined =>
-  Object.keys(node).find((one) => one.startsWith(name) && /^[A-Z]/.test(one.slice(name.length)));
-
-/** `value[x]`, or an object built of parts (a backbone element has no type to be a value of). */
-function valueOf(parameter: ParametersParameter | undefined): unknown {
-  if (!parameter) return undefined;
-  const [, value] = Object.entries(parameter).find(([name]) => /^value[A-Z]/.test(name)) ?? [];
-  if (value !== undefined) return value;
-  if (parameter.resource) return parameter.resource;
-  const built: Node = {};
-  for (const part of parameter.part ?? []) {
-    const inner = valueOf(part);
-    const name = part.name ?? '';
-    if (!/^[A-Za-z]\w*$/.test(name) || inner === undefined) continue;
-    built[name] = name in built ? [built[name], inner].flat() : inner;
-  }
-  return Object.keys(built).length > 0 ? built : undefined;
+/** The one object that steps lead to, for its element `name`, with the type that says which elements it can have. */
+function holderAt(work: Work, steps: readonly PathStep[], name: string): { holder: Node; type: string } {
+  const [place, ...more] = placesAt(work.root, steps, work.budget);
+  if (!place || more.length > 0) throw misfit(work);
+  const holder = isPrimitive(place.type) ? besideOf(place, name) : valueAt(place);
+  if (!isNode(holder)) throw misfit(work);
+  return { holder, type: isPrimitive(place.type) ? 'Element' : typeOf(place) };
 }
 
-function required(value: unknown, index: number): unknown {
-  if (value === undefined) throw malformed(index);
-  return value;
+/** What holds the id and the extensions of a primitive; made when there are none yet. */
+function besideOf(place: Place, name: string): unknown {
+  if (name !== 'id' && name !== 'extension') return undefined;
+  const beside = { ...place, name: `_${place.name}` };
+  if (valueAt(beside) === undefined) setPlace(place, valueAt(place), {});
+  return valueAt(beside);
 }
 
-function position(given: number | undefined, last: number, index: number): number {
-  if (given === undefined) throw malformed(index);
-  if (given < 0 || given > last) throw misfit(index);
+function listAt(work: Work, path: string): List {
+  const steps = parsePatchPath(path, work.root.type);
+  const last = steps.at(-1);
+  if (last?.step !== 'member') throw new Problem('structure', `The path of operation ${work.index} must end in a name`);
+  const { holder, type } = holderAt(work, steps.slice(0, -1), last.name);
+  const target = targetOf(type, last.name, '');
+  if (!target.many) throw misfit(work);
+  return listOf(work, holder, target.written, target.type);
+}
+
+/** A list, and what stands beside the items of one of primitives: they change together, and go with the last item. */
+interface List {
+  pairs: [value: unknown, beside: unknown][];
+  type: string;
+  /** Writes the pairs back. */
+  keep: () => void;
+}
+
+function listOf(work: Work, holder: Node, name: string, type: string): List {
+  const names = [name, `_${name}`];
+  const [values = [], besides = []] = names
+    .map((one) => own(holder, one))
+    .map((list) => (Array.isArray(list) ? list : []));
+  const length = Math.max(values.length, besides.length);
+  spend(work.budget, length);
+  const pairs = Array.from({ length }, (_, i): List['pairs'][number] => [values[i], besides[i]]);
+  const keep = (): void => {
+    for (const [column, written] of names.entries()) {
+      const items = pairs.map((pair) => pair[column] ?? null);
+      if (items.some((item) => item !== null)) put(holder, written, items);
+      else Reflect.deleteProperty(holder, written);
+    }
+  };
+  return { pairs, type, keep };
+}
+
+/** A choice gets the name of the new value's type: a quantity in the place of a text is no `valueString`. */
+function chosen(place: Place, given: string): Place {
+  const property = propertyOf(place.within, place.name);
+  if (!property?.choice || given === '') return place;
+  const target = targetOf(place.within, property.element, given);
+  if (target.written !== place.name) setPlace(place, undefined, undefined);
+  return { ...place, name: target.written, type: target.type };
+}
+
+function position(work: Work, part: Node | undefined, last: number): number {
+  const given = own(part, 'valueInteger');
+  if (typeof given !== 'number' || !Number.isInteger(given)) throw malformed(work);
+  if (given < 0 || given > last) throw misfit(work);
   return given;
 }
 
-const malformed = (index: number): Problem =>
+const malformed = ({ index }: Work): Problem =>
   new Problem('structure', `Operation ${index} is not one of FHIRPath Patch`);
-const misfit = (index: number): Problem => new Problem('conflict', `Operation ${index} does not fit the resource`);
+const misfit = ({ index }: Work): Problem => new Problem('conflict', `Operation ${index} does not fit the resource`);

@@ -4,6 +4,7 @@
  * `exists() and ... != false` of Patient.deceased. A full FHIRPath engine costs milliseconds a record on the write
  * path, this microseconds; test/core/records/search-path.test.ts holds it against fhirpath.js.
  */
+import { own } from '../table.ts';
 
 /** A value in a resource, with its FHIR type where a choice element's name told it (`valueQuantity` -> `Quantity`). */
 export interface Node {
@@ -49,7 +50,7 @@ function compileStep(step: string): Step {
   const resolved = /^where\(resolve\(\) is (\w+)\)$/.exec(step);
   if (resolved) return (nodes) => nodes.filter(({ value }) => referencedType(value) === resolved[1]);
   const equals = /^where\((\w+)\s*=\s*'([^']*)'\)$/.exec(step);
-  if (equals) return (nodes) => nodes.filter(({ value }) => isObject(value) && value[equals[1]!] === equals[2]);
+  if (equals) return (nodes) => nodes.filter(({ value }) => isObject(value) && own(value, equals[1]!) === equals[2]);
   throw new Error(`search path step not supported: ${step}`);
 }
 
@@ -58,7 +59,7 @@ function member(name: string): Step {
     const found: Node[] = [];
     for (const { value } of nodes) {
       if (!isObject(value)) continue;
-      if (name in value) push(found, value[name], undefined);
+      if (Object.hasOwn(value, name)) push(found, own(value, name), undefined);
       else pushChoice(found, value, name);
     }
     return found;
@@ -66,11 +67,11 @@ function member(name: string): Step {
 }
 
 function pushChoice(found: Node[], value: Record<string, unknown>, name: string): void {
-  for (const key in value) {
+  for (const key of Object.keys(value)) {
     const initial = key.charCodeAt(name.length);
     if (initial < 65 || initial > 90 || !key.startsWith(name)) continue; // next letter is upper case: value + Quantity
     const type = key.slice(name.length);
-    if (choiceTypes.has(type)) push(found, value[key], type);
+    if (choiceTypes.has(type)) push(found, own(value, key), type);
   }
 }
 

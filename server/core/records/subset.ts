@@ -2,6 +2,7 @@
 import type { Resource } from '@medplum/fhirtypes';
 import { structureOf } from './r4/structure.ts';
 import type { Summary } from './parse-search.ts';
+import { put } from '../table.ts';
 
 type Node = Record<string, unknown>;
 
@@ -20,7 +21,7 @@ export function subset(resource: Resource, summary: Summary, elements: readonly 
   const result: Node = {};
   for (const [name, value] of Object.entries(source)) {
     const plain = name.startsWith('_') ? name.slice(1) : name;
-    if (always.has(plain) || keep(plain)) result[name] = value;
+    if (always.has(plain) || keep(plain)) put(result, name, value);
   }
   const meta = (result['meta'] ?? {}) as Node;
   const tags = Array.isArray(meta['tag']) ? (meta['tag'] as Node[]) : [];

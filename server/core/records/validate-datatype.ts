@@ -2,6 +2,9 @@
  * Invariants of the general datatypes, by hand: they apply at every element of their type, so FHIRPath would
  * make them the dearest part of a write. Keys are those of FHIR datatypes.html.
  */
+import { own } from '../table.ts';
+import { trimEnd } from '../trim-end.ts';
+
 type Node = Record<string, unknown>;
 export interface Broken {
   key: string;
@@ -10,14 +13,14 @@ export interface Broken {
 
 /** @returns the invariants of `type` that `node` breaks. */
 export function brokenInvariants(type: string, node: Node): readonly Broken[] {
-  const rules = rulesOf[type];
+  const rules = own(rulesOf, type);
   if (!rules) return none;
   const broken = rules.filter((rule) => !rule.holds(node));
   return broken.length > 0 ? broken : none;
 }
 
 const none: readonly Broken[] = [];
-const has = (node: Node, name: string): boolean => node[name] !== undefined || node[`_${name}`] !== undefined;
+const has = (node: Node, name: string): boolean => own(node, name) !== undefined || own(node, `_${name}`) !== undefined;
 const needs = (name: string, other: string) => (node: Node) => !has(node, name) || has(node, other);
 
 const quantity = [
@@ -116,5 +119,5 @@ function inOrder(start: unknown, end: unknown): boolean {
 function sizeFits(data: unknown, size: unknown): boolean {
   if (typeof data !== 'string' || typeof size !== 'number') return true;
   const packed = data.replaceAll(/\s+/g, '');
-  return Math.floor((packed.replace(/=+$/, '').length * 3) / 4) === size;
+  return Math.floor((trimEnd(packed, '=').length * 3) / 4) === size;
 }

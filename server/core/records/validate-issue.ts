@@ -13,6 +13,8 @@ export interface ValidationIssue {
 export interface Walk {
   root: Node;
   issues: ValidationIssue[];
+  /** What may still be asked, of the resource and all that is in it. */
+  budget: { rules: number };
   /** Local references (`#id`) met so far. */
   localReferences: { id: string; expression: string }[];
   contained: ReadonlyMap<string, Node>;

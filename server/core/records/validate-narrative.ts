@@ -1,3 +1,6 @@
+import { hasInk } from '../readable-text.ts';
+import { isPlainStyle } from './narrative-style.ts';
+
 /**
  * The XHTML of `Narrative.div` (FHIR narrative.html#xhtml, txt-1 and txt-2): well-formed, one `div`, only
  * formatting elements. What is refused would run or load something in a reader's browser: scripts,
@@ -16,10 +19,8 @@ export function narrativeFault(div: string): string | undefined {
     if (words.length > 0) {
       const fault = textFault(words);
       if (fault) return fault;
-      if (words.trim().length > 0) {
-        if (open.length === 0) return 'has text outside its div';
-        content = true;
-      }
+      if (words.trim().length > 0 && open.length === 0) return 'has text outside its div';
+      content ||= hasInk(words.replaceAll(blankEntities, '').replaceAll(numericEntity, character));
     }
     if (next < 0) break;
     if (div.startsWith('<!--', next)) {
@@ -48,12 +49,12 @@ export function narrativeFault(div: string): string | undefined {
     if (open.length > 60) return 'is nested too deeply';
   }
   if (open.length > 0 || !closedRoot) return 'has a tag without end';
-  return content ? undefined : 'must have some content besides white space';
+  return content ? undefined : 'must have some content that can be read';
 }
 
 const xhtml = 'http://www.w3.org/1999/xhtml';
 const tagForm = /<(\/?)([A-Za-z][A-Za-z0-9]*)((?:\s+[A-Za-z_:][\w:.-]*\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s*)(\/?)>/y;
-const attributeForm = /([A-Za-z_:][\w:.-]*)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/g;
+const attributeForm = /\s+([A-Za-z_:][\w:.-]*)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/gy;
 const entityForm = /&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});/g;
 
 const elements = new Set(
@@ -87,7 +88,7 @@ function attributesFault(element: string, written: string, root: boolean): strin
     if (!attributesAllowed.has(name)) return `holds the attribute ${name.slice(0, 20)}, which a narrative may not have`;
     if (name === 'href' && !safeLink(value)) return 'holds a link of a kind that a narrative may not have';
     if ((name === 'src' || name === 'longdesc') && !safeImage(value)) return 'loads something from outside';
-    if (name === 'style' && unsafeStyle(value)) return 'holds a style that loads or runs something';
+    if (name === 'style' && !isPlainStyle(decoded(value))) return 'holds a style that a narrative may not have';
     if (name === 'cite' && !safeLink(value)) return 'holds a link of a kind that a narrative may not have';
   }
   if (root && namespace !== xhtml) return `must have xmlns="${xhtml}" on its div`;
@@ -95,31 +96,43 @@ function attributesFault(element: string, written: string, root: boolean): strin
   return undefined;
 }
 
-/** Undoes character references and drops what browsers skip, so that `java&#x09;script:` is seen as what it runs as. */
-function plain(value: string): string {
-  const decoded = value.replaceAll(/&#(x?)([0-9a-fA-F]+);/gi, (_, hex: string, digits: string) => {
-    const code = Number.parseInt(digits, hex ? 16 : 10);
-    return code <= 0x10ffff ? String.fromCodePoint(code) : '';
-  });
-  return decoded
-    .replaceAll('&colon;', ':')
+const numericEntity = /&#(x?)([0-9a-fA-F]+);/gi;
+const blankEntities = /&(?:nbsp|ensp|emsp|thinsp|zwnj|zwj|lrm|rlm|shy);/g;
+const namedCharacters = new Map([
+  ['amp', '&'],
+  ['quot', '"'],
+  ['apos', "'"],
+  ['colon', ':'],
+]);
+
+function character(_: string, hex: string, digits: string): string {
+  const code = Number.parseInt(digits, hex ? 16 : 10);
+  return code <= 0x10ffff ? String.fromCodePoint(code) : '';
+}
+
+/** Without the character references that an attribute needs; others stay, and their ampersand fits nothing. */
+function decoded(value: string): string {
+  return value
+    .replaceAll(numericEntity, character)
+    .replaceAll(/&([a-z]+);/g, (found, name: string) => namedCharacters.get(name) ?? found);
+}
+
+/** An address as browsers read it: they skip blanks and controls, so that `java&#x09;script:` is seen as what it runs as. */
+function address(value: string): string {
+  return decoded(value)
     .replaceAll(/&(?:Tab|NewLine);/g, '')
     .replaceAll(/[\u0000-\u0020]+/g, '')
     .toLowerCase();
 }
 
+/** An address with one of these schemes, or one below this server. */
 function safeLink(value: string): boolean {
-  const target = plain(value);
-  return !/^[a-z][a-z0-9+.-]*:/.test(target) || /^(https?|ftp|mailto|tel|urn):/.test(target);
+  return /^(?:(?:https?|ftp|mailto|tel|urn):|[\w.~%+-]*(?:[/?#]|$))/.test(address(value));
 }
 
+/** A picture in the text itself, or one of this server: an address that leads elsewhere tells who reads the record. */
 function safeImage(value: string): boolean {
-  const target = plain(value);
-  if (/^data:image\/(png|jpeg|gif);base64,/.test(target)) return true;
-  return !/^([a-z][a-z0-9+.-]*:|\/\/)/.test(target);
-}
-
-function unsafeStyle(value: string): boolean {
-  const style = plain(value).replaceAll(/url\(['"]?data:image\/(png|jpeg|gif);base64,[a-z0-9+/=]*['"]?\)/g, '');
-  return /url\(|expression\(|@import|javascript:|behavior:|-moz-binding|\\/.test(style);
+  return /^(?:data:image\/(?:png|jpeg|gif);base64,[a-z0-9+/=]*|\/?(?:[\w.~%-]+(?:\/[\w.~%-]+)*)?(?:[?#][\w.~%&=/-]*)?)$/.test(
+    address(value),
+  );
 }

@@ -3,8 +3,9 @@
  *
  * @returns what is wrong in words, or undefined. The value itself is never repeated: it may be health data.
  */
+import { own } from '../table.ts';
 export function primitiveFault(type: string, value: unknown): string | undefined {
-  const check = checks[type];
+  const check = own(checks, type);
   return check ? check(value) : `has the type ${type}, which R4 does not define`;
 }
 

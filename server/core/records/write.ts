@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Resource, ResourceType } from '@medplum/fhirtypes';
 import { patientsOf } from '../access/compartment.ts';
 import { narrow } from '../access/policy.ts';
@@ -11,7 +10,8 @@ import { Problem } from '../problem.ts';
 import { traceOf, type Trace } from '../trace.ts';
 import { auditRefusal } from './audit-refusal.ts';
 import { removalRules, rules } from './rules.ts';
-import { validate } from './validate.ts';
+import { sameJson } from './same-json.ts';
+import type { ValidationIssue } from './validate-issue.ts';
 
 export interface WriteContext extends Trace {
   world: World;
@@ -93,7 +93,7 @@ async function store(
   } else if (before?.resource) throw new Problem('duplicate', `${type}/${id} exists already.`);
 
   const named = { ...resource, id };
-  validate(named);
+  refuseFaulty(await context.world.checker.issues(named));
   const ruled = await rules[type]?.({ context, before: before?.resource, after: named });
   const wanted = ruled?.resource ?? named;
   const after = context.principal.kind === 'system' ? wanted : stillWithheld(before?.resource, wanted);
@@ -217,14 +217,17 @@ function timeAfter({ world }: WriteContext, before: StoredRecord | undefined): D
 
 /** Whether two versions say the same: all but the stamps that the server sets. */
 function sameContent(before: Resource, after: Resource): boolean {
-  return isDeepStrictEqual(withoutStamps(before), withoutStamps(after));
+  return sameJson(withoutStamps(before), withoutStamps(after));
 }
 
 function withoutStamps(resource: Resource): unknown {
   const { versionId: _version, lastUpdated: _updated, ...meta } = resource.meta ?? {};
   const { meta: _meta, ...content } = resource;
-  // As JSON has it: a property that is undefined is not there.
-  return JSON.parse(JSON.stringify({ ...content, ...(Object.keys(meta).length > 0 && { meta }) })) as unknown;
+  return { ...content, ...(Object.keys(meta).length > 0 && { meta }) };
+}
+
+function refuseFaulty([first]: readonly ValidationIssue[]): void {
+  if (first) throw new Problem(first.code, `${first.expression}: ${first.message}`, { expression: first.expression });
 }
 
 function patientsFor({ world }: WriteContext, { resource }: Pick<StoredRecord, 'resource'>): string[] {

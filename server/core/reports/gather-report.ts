@@ -27,6 +27,7 @@ import { addressOf, ageOn, contactOf, nameOf, recordNumberOf } from './person.ts
 import type { Facts, ReportContent, Signature } from './report-content.ts';
 import { riskLevel } from './risk-level.ts';
 import { scanFacts } from './scan-facts.ts';
+import { own } from '../table.ts';
 
 /** Everything that the report of a review rests on, read outside any transaction. */
 export interface Sources {
@@ -210,7 +211,7 @@ async function findingsOf(
   const concept = report.conclusionCode?.[0];
   return {
     conclusion: concept?.text ?? concept?.coding?.[0]?.display,
-    agreement: agreement === undefined ? undefined : agreements[agreement],
+    agreement: agreement === undefined ? undefined : own(agreements, agreement),
     risk: riskLevel({
       conclusion: classOf(codeOf(concept, systems.scanFinding)),
       ai: classOf(codeOf(ai?.valueCodeableConcept, systems.scanFinding)),

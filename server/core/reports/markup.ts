@@ -1,3 +1,5 @@
+import { printable } from '../readable-text.ts';
+
 /**
  * HTML that cannot be injected into: text becomes markup only through this file. A doctor's note, a patient's
  * name or a manufacturer's tag is text, whatever it contains.
@@ -19,7 +21,7 @@ export function html(template: TemplateStringsArray, ...values: readonly Part[])
 
 /** Text with its line breaks. */
 export function lines(text: string): Markup {
-  return new Markup(escape(text.replace(/\r\n?/g, '\n')).replace(/\n/g, '<br>'));
+  return new Markup(escape(text).replace(/\n/g, '<br>'));
 }
 
 function rendered(part: Part): string {
@@ -29,11 +31,15 @@ function rendered(part: Part): string {
   return escape(String(part));
 }
 
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const entities = new Map([
+  ['&', '&amp;'],
+  ['<', '&lt;'],
+  ['>', '&gt;'],
+  ['"', '&quot;'],
+  ["'", '&#39;'],
+]);
 
-/** Also drops what is no character of XML 1.0: control characters would vanish or break the text layer of a PDF. */
+/** Drops what cannot be printed, too: control characters break the text layer of a PDF, and others its order. */
 function escape(text: string): string {
-  return text
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]/g, '')
-    .replace(/[&<>"']/g, (found) => entities[found]!);
+  return printable(text).replace(/[&<>"']/g, (found) => entities.get(found)!);
 }

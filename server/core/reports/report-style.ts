@@ -1,4 +1,5 @@
 import { Markup } from './markup.ts';
+import { printable } from '../readable-text.ts';
 
 /**
  * The style sheet of a report. Page numbers and the strip at the foot are margin boxes of the page itself
@@ -12,6 +13,7 @@ export function reportStyle(strip: { number: string; scanId: string; issuedAt: s
   @bottom-right { content: "Page " counter(page) " of " counter(pages); font: 7.5pt 'Noto Sans'; color: #555; }
 }
 * { box-sizing: border-box; }
+p, dt, dd, th, td, li, strong, span, figcaption { unicode-bidi: isolate; }
 body { margin: 0; font: 9.5pt/1.45 'Noto Sans', sans-serif; color: #16212b; }
 header { display: flex; justify-content: space-between; gap: 10mm; border-bottom: 1.2pt solid #0b6b83; padding-bottom: 4mm; }
 header p { margin: 0; }
@@ -53,5 +55,5 @@ td { padding: .6mm 0; } td.number { width: 18mm; text-align: right; }
 
 /** A CSS string (CSS Syntax 4.3.5) that cannot end early, nor end the style element. */
 function cssString(text: string): string {
-  return `"${text.replace(/[^\p{L}\p{N} .:,·+-]/gu, (found) => `\\${found.codePointAt(0)!.toString(16)} `)}"`;
+  return `"${printable(text).replace(/[^\p{L}\p{N} .:,·+-]/gu, (found) => `\\${found.codePointAt(0)!.toString(16)} `)}"`;
 }

@@ -1,6 +1,7 @@
 import type { DicomJson, PersonName } from '../dicom/json.ts';
 import type { InstanceRow } from '../ports.ts';
 import type { Facts } from './report-content.ts';
+import { own } from '../table.ts';
 
 /** What the image itself says about how it was made: from DICOM only, nothing assumed. */
 export function scanFacts({ attributes, StudyInstanceUID }: InstanceRow, timeZone: string): Facts {
@@ -21,7 +22,7 @@ export function scanFacts({ attributes, StudyInstanceUID }: InstanceRow, timeZon
 }
 
 function textOf(attributes: DicomJson, tag: string): string | undefined {
-  const value = attributes[tag]?.Value?.[0];
+  const value = own(attributes, tag)?.Value?.[0];
   if (typeof value === 'number') return String(value);
   if (typeof value === 'string') return value.trim() === '' ? undefined : value.trim();
   const name = (value as PersonName | undefined | null)?.Alphabetic;

@@ -1,4 +1,5 @@
 import type { DicomElement, DicomJson } from '../dicom/json.ts';
+import { put } from '../table.ts';
 
 /**
  * Attributes with the address of every left-out value made absolute: clients resolve relative ones in different
@@ -8,7 +9,7 @@ import type { DicomElement, DicomJson } from '../dicom/json.ts';
  */
 export function absoluteBulk(attributes: DicomJson, address: string): DicomJson {
   const changed: DicomJson = {};
-  for (const [tag, element] of Object.entries(attributes)) changed[tag] = absoluteElement(element, address);
+  for (const [tag, element] of Object.entries(attributes)) put(changed, tag, absoluteElement(element, address));
   return changed;
 }
 

@@ -2,29 +2,31 @@
 import type { CodeableConcept, Coding, HumanName, Identifier, Reference } from '@medplum/fhirtypes';
 import { items, persons, printable, text } from '../dicom/attribute-values.ts';
 import type { DicomJson, PersonName } from '../dicom/json.ts';
+import { own } from '../table.ts';
+import { isUid } from '../dicom/uid.ts';
 
 export const dcm = 'http://dicom.nema.org/resources/ontology/DCM';
 const sct = 'http://snomed.info/sct';
 
 /** Coding Scheme Designators (PS3.16 Table 8-1) as FHIR knows them. */
-const schemes: Record<string, string> = {
-  DCM: dcm,
-  SCT: sct,
-  SRT: 'http://snomed.info/srt',
-  LN: 'http://loinc.org',
-  UCUM: 'http://unitsofmeasure.org',
-  RADLEX: 'http://radlex.org',
-  I10: 'http://hl7.org/fhir/sid/icd-10',
-  I9C: 'http://hl7.org/fhir/sid/icd-9-cm',
-  C4: 'http://www.ama-assn.org/go/cpt',
-};
+const schemes = new Map([
+  ['DCM', dcm],
+  ['SCT', sct],
+  ['SRT', 'http://snomed.info/srt'],
+  ['LN', 'http://loinc.org'],
+  ['UCUM', 'http://unitsofmeasure.org'],
+  ['RADLEX', 'http://radlex.org'],
+  ['I10', 'http://hl7.org/fhir/sid/icd-10'],
+  ['I9C', 'http://hl7.org/fhir/sid/icd-9-cm'],
+  ['C4', 'http://www.ama-assn.org/go/cpt'],
+]);
 
 /** An item of a code sequence (PS3.3 8.8). A private scheme without a UID leaves the text only: its codes mean nothing elsewhere. */
 export function codeableConcept(item: DicomJson): CodeableConcept | undefined {
   const code = text(item, '00080100') ?? text(item, '00080119');
   const meaning = text(item, '00080104');
   const schemeUid = text(item, '0008010C');
-  const system = schemes[text(item, '00080102') ?? ''] ?? (schemeUid && `urn:oid:${schemeUid}`);
+  const system = schemes.get(text(item, '00080102') ?? '') ?? (schemeUid && isUid(schemeUid) && `urn:oid:${schemeUid}`);
   const coding: Coding | undefined =
     system && code ? { system, code, ...(meaning && { display: meaning }) } : undefined;
   if (!coding && !meaning) return undefined;
@@ -40,14 +42,26 @@ export function dateTime(
 ): string | undefined {
   const day = fhirDate(date);
   if (!day) return undefined;
+  const clock = fhirTime(time);
+  // An offset that is none leaves the moment open, and the site's own would be a guess against what is written.
+  if (!clock || (offset !== undefined && !fhirOffset(offset))) return day;
+  const local = `${day}T${clock.slice(0, 8)}`;
+  return `${day}T${clock}${(offset !== undefined && fhirOffset(offset)) || zoneOffset(local, timeZone)}`;
+}
+
+/** `HHMMSS.FFFFFF`, shorter, or the old `HH:MM:SS` as FHIR has it; undefined unless it is a time of day. */
+export function fhirTime(time: string | undefined): string | undefined {
   const [, hours, minutes = '00', seconds = '00', fraction] =
     /^(\d\d):?(?:(\d\d):?(?:(\d\d)(?:\.(\d{1,6}))?)?)?$/.exec(time ?? '') ?? [];
-  if (hours === undefined || Number(hours) > 23 || Number(minutes) > 59) return day;
+  if (hours === undefined || Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) > 60) return undefined;
   // DICOM writes a leap second as 60; FHIR has none.
-  const local = `${day}T${hours}:${minutes}:${Number(seconds) > 59 ? '59' : seconds}`;
-  const zone =
-    offset && /^[+-]\d{4}$/.test(offset) ? `${offset.slice(0, 3)}:${offset.slice(3)}` : zoneOffset(local, timeZone);
-  return `${local}${fraction ? `.${fraction.padEnd(3, '0')}` : ''}${zone}`;
+  return `${hours}:${minutes}:${seconds === '60' ? '59' : seconds}${fraction ? `.${fraction.padEnd(3, '0')}` : ''}`;
+}
+
+/** `+0530` as `+05:30`; undefined for one that no place on earth has (FHIR dateTime goes to 14 hours, PS3.3 C.12.1.1.8). */
+export function fhirOffset(offset: string): string | undefined {
+  const good = /^[+-](0\d|1[0-3])[0-5]\d$/.test(offset) || /^[+-]1400$/.test(offset);
+  return good ? `${offset.slice(0, 3)}:${offset.slice(3)}` : undefined;
 }
 
 /** `YYYYMMDD` or the old `YYYY.MM.DD`; undefined unless it is a day of the calendar. */
@@ -158,16 +172,13 @@ const bodyParts: Record<string, [code: string, display: string]> = {
 };
 
 export function bodySite(part: string): Coding {
-  const known = bodyParts[part.toUpperCase()];
+  const known = own(bodyParts, part.toUpperCase());
   return known ? { system: sct, code: known[0], display: known[1] } : { display: part };
 }
 
 /** (0020,0060), (0020,0062): L, R, B; U (unpaired) says that there is none. */
 export function laterality(value: string | undefined): Coding | undefined {
-  const codes: Record<string, Coding> = {
-    L: { system: sct, code: '7771000', display: 'Left' },
-    R: { system: sct, code: '24028007', display: 'Right' },
-    B: { system: sct, code: '51440002', display: 'Right and left' },
-  };
-  return codes[value ?? ''];
+  if (value === 'L') return { system: sct, code: '7771000', display: 'Left' };
+  if (value === 'R') return { system: sct, code: '24028007', display: 'Right' };
+  return value === 'B' ? { system: sct, code: '51440002', display: 'Right and left' } : undefined;
 }

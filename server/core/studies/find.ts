@@ -4,6 +4,7 @@ import type { StudyQuery, World } from '../ports.ts';
 import { Problem } from '../problem.ts';
 import { absoluteBulk } from './bulk-address.ts';
 import { entityOf, type Asking, type StudyPart } from './locate.ts';
+import { own } from '../table.ts';
 
 export interface Found {
   matches: DicomJson[];
@@ -51,6 +52,6 @@ function withAddress(match: DicomJson, { level }: StudyQuery, baseUrl: string): 
 }
 
 function uidOf(match: DicomJson, tag: string): string | undefined {
-  const value = match[tag]?.Value?.[0];
+  const value = own(match, tag)?.Value?.[0];
   return typeof value === 'string' ? value : undefined;
 }

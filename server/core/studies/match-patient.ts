@@ -1,10 +1,11 @@
 import type { Identifier, Patient } from '@medplum/fhirtypes';
 import { everything } from '../access/narrowing.ts';
-import { items, persons, text, texts } from '../dicom/attribute-values.ts';
+import { items, persons, text } from '../dicom/attribute-values.ts';
 import type { DicomJson } from '../dicom/json.ts';
 import type { Settings, Stores } from '../ports.ts';
-import { write, type WriteContext } from '../records/write.ts';
+import type { WriteContext } from '../records/write.ts';
 import { fhirDate, humanNames } from './fhir-values.ts';
+import { writeDerived } from './left-out.ts';
 
 /** Who an image says it is of: Patient ID is only unique together with its issuer (PS3.3 C.2.1). */
 export interface PatientIdentity {
@@ -127,15 +128,16 @@ export async function createPatient(
   identity: PatientIdentity | undefined,
   attributes: DicomJson,
 ): Promise<string> {
-  const { record } = await write(context, { method: 'create', resource: patientOf(identity, attributes) });
+  const { record } = await writeDerived(context, { method: 'create', resource: patientOf(identity, attributes) });
   return record.id;
 }
+
+const genders = new Map<string, Patient['gender']>([['M', 'male'], ['F', 'female'], ['O', 'other']]); // prettier-ignore
 
 function patientOf(identity: PatientIdentity | undefined, attributes: DicomJson): Patient {
   const name = persons(attributes, '00100010').flatMap(humanNames);
   const birthDate = fhirDate(text(attributes, '00100030'));
-  const genders: Record<string, Patient['gender']> = { M: 'male', F: 'female', O: 'other' };
-  const gender = genders[texts(attributes, '00100040')[0] ?? ''];
+  const gender = genders.get(text(attributes, '00100040') ?? '');
   return {
     resourceType: 'Patient',
     active: true,

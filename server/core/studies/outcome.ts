@@ -2,13 +2,17 @@
 export type FailureReason =
   | 'unreadable' // not DICOM, or broken
   | 'identity' // a UID is missing or not valid
+  | 'mismatch' // the file meta information names another instance than the data set
   | 'transfer-syntax' // not one that is stored here
   | 'too-costly' // past the limits of the reader
+  | 'no-room' // the server is short of something at this moment
   | 'other-study' // the request is for another study
+  | 'other-place' // its SOP Instance UID is stored in another study
   | 'other-content' // other bytes are stored under its UID
   | 'other-patient' // its study is another patient's
   | 'unclear-patient' // several patients could be meant
   | 'forbidden' // the caller may not add to this study
+  | 'unstorable' // a value of it cannot be kept by the database
   | 'processing'; // our own fault
 
 export interface InstanceName {
@@ -20,7 +24,8 @@ export interface InstanceName {
 
 /** `known`: these very bytes were stored already; nothing changed. `name` is absent when the file could not be read. */
 export type InstanceOutcome =
-  | { status: 'stored' | 'known'; name: InstanceName }
+  /** `warning`: what of it was left out of FHIR, in words; the image itself is stored as it came. */
+  | { status: 'stored' | 'known'; name: InstanceName; warning?: string }
   | { status: 'failed'; reason: FailureReason; message: string; name: InstanceName | undefined };
 
 /** One outcome for each arriving instance, in the same order. */

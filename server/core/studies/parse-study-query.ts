@@ -8,14 +8,16 @@ const usual = { anywhere: 1_000, inStudy: 50_000 };
 const most = 50_000;
 const matchKeysLimit = 64;
 
+const switchNames = ['fuzzymatching', 'emptyvaluematching', 'multiplevaluematching'] as const;
+
 const bulkVrs = /^(OB|OD|OF|OL|OV|OW|UN)$/;
 
 /**
  * @param target the level and the UIDs of the path
  * @param parameters decoded name-value pairs
  * @returns the query; `capped` when the caller asked for more matches than are given at once
- * @throws Problem `value` for attributes that do not exist and values that cannot be matched. Names that cannot
- * be attributes (`_dc`, `token`) are ignored, as web clients and proxies add such.
+ * @throws Problem `value` for names that are no attribute and values that cannot be matched: a key that is passed over
+ * would give everybody's studies instead of one patient's. Only what web clients add for themselves is ignored.
  */
 export function parseStudyQuery(
   target: Pick<StudyQuery, 'level' | 'StudyInstanceUID' | 'SeriesInstanceUID'>,
@@ -23,7 +25,8 @@ export function parseStudyQuery(
 ): StudyQuery & { capped: boolean } {
   const match: StudyQuery['match'] = [];
   const include: string[] = [];
-  const switches = { fuzzymatching: false, emptyvaluematching: false, multiplevaluematching: false };
+  const switches = new Map<string, boolean>(switchNames.map((name) => [name, false]));
+  const switched = (name: (typeof switchNames)[number]): boolean => switches.get(name) === true;
   let limit: number | undefined;
   let offset = 0;
   for (const [name, value] of parameters) {
@@ -32,34 +35,31 @@ export function parseStudyQuery(
     else if (name === 'offset') offset = count(name, value);
     else if (name === 'includefield')
       include.push(...value.split(',').map((field) => field.trim()).filter((field) => field !== '')); // prettier-ignore
-    else if (name in switches) switches[name as keyof typeof switches] = truth(name, value);
-    else {
-      const path = attributePath(name);
-      if (path) match.push(matchKey(path, value));
-    }
+    else if (switches.has(name)) switches.set(name, truth(name, value));
+    else if (!ignored.test(name)) match.push(matchKey(attributePath(name), value));
   }
   if (match.length > matchKeysLimit) throw new Problem('too-costly', 'Too many matching keys');
   return {
     ...target,
     match,
-    include: include.includes('all') ? 'all' : include.map(includedPath),
-    fuzzy: switches.fuzzymatching,
-    emptyValueMatching: switches.emptyvaluematching,
-    multipleValueMatching: switches.multiplevaluematching,
+    include: include.includes('all') ? 'all' : include.map(attributePath),
+    fuzzy: switched('fuzzymatching'),
+    emptyValueMatching: switched('emptyvaluematching'),
+    multipleValueMatching: switched('multiplevaluematching'),
     limit: Math.min(limit ?? (target.StudyInstanceUID === undefined ? usual.anywhere : usual.inStudy), most),
     offset,
     capped: limit !== undefined && limit > most,
   };
 }
 
+/** Negotiation by the query (PS3.18 8.3.3), and what client libraries add against caches. */
+const ignored = /^(accept|charset|_[A-Za-z]{0,10})$/;
+
 /**
  * Keyword, tag, or a dotted path of these through sequences, as dotted tags.
- * @returns undefined for a name that cannot be meant as an attribute
- * @throws Problem `value` for one that can, but is none
+ * @throws Problem `value` for a name that is no attribute
  */
-function attributePath(name: string): string | undefined {
-  const looksLikeAttribute = /^([0-9A-Fa-f]{8}|[A-Z][A-Za-z0-9]*)(\.([0-9A-Fa-f]{8}|[A-Z][A-Za-z0-9]*))*$/.test(name);
-  if (!looksLikeAttribute) return undefined;
+function attributePath(name: string): string {
   const tags = name.split('.').map(tagOf);
   if (tags.slice(0, -1).some((tag) => vrOf(tag) !== 'SQ' && !isPrivate(tag)))
     throw new Problem('value', `${shown(name)} leads through an attribute that is no sequence`);
@@ -71,19 +71,13 @@ function tagOf(name: string): string {
   if (attribute) return checkedGroup(attribute.tag);
   const tag = name.toUpperCase();
   if (/^[0-9A-F]{8}$/.test(tag) && (isPrivate(tag) || attributeByTag(tag))) return checkedGroup(tag);
-  throw new Problem('value', `${shown(name)} is not an attribute of DICOM`);
+  throw new Problem('value', `${shown(name)} is not an attribute of DICOM; keywords are written as PatientName`);
 }
 
 /** Command and file meta elements are no attributes of a data set. */
 function checkedGroup(tag: string): string {
   if (Number.parseInt(tag.slice(0, 4), 16) < 8) throw new Problem('value', `${tag} is not an attribute of a data set`);
   return tag;
-}
-
-function includedPath(field: string): string {
-  const path = attributePath(field);
-  if (!path) throw new Problem('value', `${shown(field)} is not an attribute of DICOM`);
-  return path;
 }
 
 function matchKey(path: string, value: string): StudyQuery['match'][number] {

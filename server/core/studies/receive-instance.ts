@@ -1,39 +1,69 @@
+import { mustBeginAsPart10, preambleLength } from '../dicom/part10.ts';
 import type { ReadInstance, ReceivedBlob, World } from '../ports.ts';
 import { Problem } from '../problem.ts';
 
-/** Bytes that came in and lie in a temporary file, and what they turn out to be. */
-export interface ArrivingInstance {
-  received: ReceivedBlob;
-  /** Resolves when a worker has read them: while the next instance is still on its way. Never rejects. */
-  reading: Promise<ReadInstance | Problem>;
-}
+/** Bytes that came in: in a temporary file with what they turn out to be, or refused by their first bytes and nowhere. */
+export type ArrivingInstance =
+  | {
+      received: ReceivedBlob;
+      /** Resolves when a worker has read them: while the next instance is still on its way. Never rejects. */
+      reading: Promise<ReadInstance | Problem>;
+    }
+  | { refused: Problem };
 
 /**
  * Takes in one Part 10 file: resolves when its bytes are taken, so that the next one can come. Hand the result to `storeInstances`, which
- * keeps or discards it; whoever gives up before must call `discardInstance`.
+ * keeps or discards it; whoever gives up before must call `discardInstance`. What does not begin as such a file touches
+ * neither disk nor threads, so that thousands of empty parts cost next to nothing.
  *
+ * @param options.limit bytes
+ * @param options.signal the sender is gone: nothing more of it is read
  * @throws Problem `too-long` past `limit` bytes, `no-store` when the disk is full.
  */
 export async function receiveInstance(
   world: Pick<World, 'blobs' | 'reader'>,
   bytes: AsyncIterable<Uint8Array>,
-  limit?: number,
+  options: { limit?: number; signal?: AbortSignal } = {},
 ): Promise<ArrivingInstance> {
-  const received = await world.blobs.receive(bytes, limit);
+  const { limit, signal } = options;
+  const iterator = bytes[Symbol.asyncIterator]();
+  const begun = await beginningOf(iterator);
+  try {
+    mustBeginAsPart10(Buffer.concat(begun).subarray(0, preambleLength));
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    while (!(await iterator.next()).done);
+    return { refused: error };
+  }
+  const received = await world.blobs.receive(resumed(begun, iterator), limit);
   const reading = Promise.resolve(received.written)
-    .then(() => world.reader.read(received.path))
+    .then(() => world.reader.read(received.path, signal))
     .catch((error: unknown) =>
       error instanceof Problem ? error : new Problem('exception', 'The file could not be read', { cause: error }),
     );
   return { received, reading };
 }
 
+async function beginningOf(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  for (let size = 0; size < preambleLength;) {
+    const { value, done } = await iterator.next();
+    if (done) break;
+    chunks.push(value);
+    size += value.length;
+  }
+  return chunks;
+}
+
+async function* resumed(begun: Uint8Array[], iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* begun;
+  for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
+}
+
 /** Removes what `receiveInstance` left, the inflated copy included. */
-export async function discardInstance(
-  { blobs }: Pick<World, 'blobs'>,
-  { received, reading }: ArrivingInstance,
-): Promise<void> {
-  const read = await reading;
-  await blobs.discard(received);
+export async function discardInstance({ blobs }: Pick<World, 'blobs'>, arriving: ArrivingInstance): Promise<void> {
+  if ('refused' in arriving) return;
+  const read = await arriving.reading;
+  await blobs.discard(arriving.received);
   if (!(read instanceof Problem) && read.inflated) await blobs.discard(read.inflated);
 }

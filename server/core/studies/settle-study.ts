@@ -1,24 +1,26 @@
 import type { ImagingStudy } from '@medplum/fhirtypes';
 import { everything } from '../access/narrowing.ts';
 import { text } from '../dicom/attribute-values.ts';
-import type { StudyRow } from '../ports.ts';
 import { systemPrincipal } from '../principal.ts';
-import { write, type WriteContext } from '../records/write.ts';
+import type { WriteContext } from '../records/write.ts';
 import { openReview } from '../workflow/open-review.ts';
 import { ensureEndpoint } from './endpoint.ts';
 import { imagingStudy } from './imaging-study.ts';
+import { writeDerived } from './left-out.ts';
 
 /**
  * Brings a study's row, its ImagingStudy and its review up to date with its instances: once for each study of a
  * request, in the transaction that inserted them, so that whoever reads FHIR after the answer sees them.
  *
  * The caller holds the study's lock and inserted at least one instance.
+ *
+ * @returns `leftOut`: elements of ImagingStudy that the images' values do not make.
  */
 export async function settleStudy(
   context: WriteContext,
   StudyInstanceUID: string,
   tie: { patientId: string; imagingStudyId: string },
-): Promise<StudyRow> {
+): Promise<{ leftOut: string[] }> {
   const { stores, world } = context;
   const own = { ...context, principal: systemPrincipal('study-derivation') };
   const study = await stores.studies.settle(StudyInstanceUID, tie);
@@ -30,12 +32,16 @@ export async function settleStudy(
     endpointId: await ensureEndpoint(own),
     serviceRequestId: before?.basedOn || !accession ? undefined : await orderOf(own, tie.patientId, accession),
   });
-  const { record } = await write(own, { method: before ? 'update' : 'create', resource, id: tie.imagingStudyId });
+  const { record, leftOut } = await writeDerived(own, {
+    method: before ? 'update' : 'create',
+    resource,
+    id: tie.imagingStudyId,
+  });
   await openReview(own, {
     imagingStudy: record.resource as ImagingStudy,
     ...(accession !== undefined && { accession }),
   });
-  return study;
+  return { leftOut };
 }
 
 /**

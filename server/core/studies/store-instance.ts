@@ -1,7 +1,7 @@
 import { narrow, tryNarrow } from '../access/policy.ts';
-import type { InstanceRow, ReadInstance, Stores, World } from '../ports.ts';
+import type { InstanceRow, ReadInstance, ReceivedBlob, Stores, World } from '../ports.ts';
 import type { Principal } from '../principal.ts';
-import { Problem } from '../problem.ts';
+import { Problem, type ProblemCode } from '../problem.ts';
 import type { WriteContext } from '../records/write.ts';
 import { failed, type FailureReason, type InstanceName, type InstanceOutcome, type StoreOutcome } from './outcome.ts';
 import { discardInstance, type ArrivingInstance } from './receive-instance.ts';
@@ -17,6 +17,8 @@ export interface StoreOptions {
   sourceAddress?: string;
   /** For the audit trail: `dicomweb:store` by default. */
   event?: string;
+  /** Receives what is our own fault in an instance that therefore was not stored, for the log. */
+  onFault?: (error: unknown) => void;
 }
 
 /**
@@ -46,7 +48,8 @@ function unlimited(principal: Principal, interaction: 'create' | 'update'): bool
  * Bytes go first, the index second: a crash between leaves blobs without rows, which the sweep removes; the other
  * order would leave rows without bytes. Then one transaction writes rows, one version of each touched ImagingStudy,
  * its review and the audit trail. Nothing is ever replaced: the same bytes again are success and change nothing,
- * other bytes under a stored UID fail.
+ * other bytes under a stored UID fail. An instance that the transaction fails over is found by halving, and fails alone
+ * (PS3.18 10.5.3).
  *
  * @throws Problem `forbidden`, `no-store` (disk full), `transient` (database away): then nothing was stored.
  */
@@ -62,23 +65,9 @@ export async function storeInstances(
     const candidates = await Promise.all(arriving.map((instance) => candidate(instance, options.studyUID)));
     markTwins(candidates);
     const good = candidates.flatMap((one) => ('row' in one ? [one] : []));
-    await world.blobs.keep(
-      good.flatMap(({ from, read }) => [from.received, ...(read.inflated ? [read.inflated] : [])]),
-    );
+    await world.blobs.keep(good.flatMap(({ received, read }) => [received, ...(read.inflated ? [read.inflated] : [])]));
     for (const { from } of good) kept.add(from);
-    return await world.transaction(async (stores) => {
-      const context: WriteContext = {
-        world,
-        stores,
-        principal,
-        ...(options.requestId !== undefined && { requestId: options.requestId }),
-      };
-      const rows = good.map(({ row }) => row);
-      const outcomes = await storeRows(context, rows, unlimited(principal, 'update'));
-      const instances = candidates.map((one) => ('row' in one ? outcomes.get(one.row)! : one.outcome));
-      await audit(context, instances, options);
-      return { instances };
-    });
+    return { instances: await settleCandidates(world, principal, candidates, options) };
   } finally {
     await Promise.all(
       arriving.filter((instance) => !kept.has(instance)).map((instance) => discardInstance(world, instance)),
@@ -86,29 +75,88 @@ export async function storeInstances(
   }
 }
 
-type Candidate = { from: ArrivingInstance; read: ReadInstance; row: InstanceRow } | { outcome: InstanceOutcome };
+/** Transactions of a request that may fail before what is left of it is refused as a whole. */
+const mostFailures = 64;
+
+/** One transaction for all; if a value in one of them breaks it, one for each half. */
+async function settleCandidates(
+  world: World,
+  principal: Principal,
+  candidates: Candidate[],
+  options: StoreOptions,
+  failures = { left: mostFailures },
+): Promise<InstanceOutcome[]> {
+  try {
+    return await world.transaction(async (stores) => {
+      const { requestId } = options;
+      const context: WriteContext = { world, stores, principal, ...(requestId !== undefined && { requestId }) };
+      const rows = candidates.flatMap((one) => ('row' in one ? [one.row] : []));
+      const outcomes = await storeRows(context, rows, unlimited(principal, 'update'));
+      const instances = candidates.map((one) => ('row' in one ? outcomes.get(one.row)! : one.outcome));
+      await audit(context, instances, options);
+      return instances;
+    });
+  } catch (error) {
+    const settle = (some: Candidate[]) => settleCandidates(world, principal, some, options, failures);
+    // A search for the patient or the order that took too long: nothing that the sender could narrow.
+    if (error instanceof Problem && error.code === 'too-costly')
+      throw new Problem('transient', 'The database is too busy; try again.', { retryAfter: 5, cause: error });
+    if (isOfAll(error) || !candidates.some((one) => 'row' in one)) throw error;
+    if (candidates.length === 1 || --failures.left < 0)
+      return settle(candidates.map((one) => ('row' in one ? { outcome: faultOf(one.row, error, options) } : one)));
+    const middle = candidates.length >> 1;
+    return [...(await settle(candidates.slice(0, middle))), ...(await settle(candidates.slice(middle)))];
+  }
+}
+
+const ofAll = new Set<ProblemCode>(['forbidden', 'login', 'transient', 'timeout', 'no-store']);
+
+/** What has nothing to do with any instance: the sender tries all of them again. */
+function isOfAll(error: unknown): boolean {
+  return error instanceof Problem && ofAll.has(error.code);
+}
+
+function faultOf(row: InstanceRow, error: unknown, { onFault }: StoreOptions): InstanceOutcome {
+  if (error instanceof Problem && error.code !== 'exception')
+    return failed(row, 'unstorable', `A value of the instance cannot be stored: ${error.message}`);
+  onFault?.(error);
+  return failed(row, 'processing', 'The instance could not be stored; the fault has been logged');
+}
+
+type Candidate =
+  | { from: ArrivingInstance; received: ReceivedBlob; read: ReadInstance; row: InstanceRow }
+  | { outcome: InstanceOutcome };
 
 async function candidate(from: ArrivingInstance, studyUID: string | undefined): Promise<Candidate> {
-  await from.received.written; // a full disk fails the request, not an instance
+  if ('refused' in from) return unread(from.refused);
+  const { received } = from;
+  await received.written; // a full disk fails the request, not an instance
   const read = await from.reading;
-  if (read instanceof Problem)
-    return { outcome: { status: 'failed', reason: reasonOf(read), message: read.message, name: undefined } };
+  if (read instanceof Problem) return unread(read);
   if (studyUID !== undefined && read.StudyInstanceUID !== studyUID) {
     return { outcome: failed(read, 'other-study', 'The instance belongs to another study than the request') };
   }
   const { inflated, ...rest } = read;
   const row = {
     ...rest,
-    blob: from.received.digest,
-    size: from.received.size,
+    blob: received.digest,
+    size: received.size,
     ...(inflated && { inflated: inflated.digest }),
   };
-  return { from, read, row };
+  return { from, received, read, row };
+}
+
+function unread(problem: Problem): { outcome: InstanceOutcome } {
+  return {
+    outcome: { status: 'failed', reason: reasonOf(problem), message: problem.message, name: undefined },
+  };
 }
 
 function reasonOf({ code }: Problem): FailureReason {
   if (code === 'not-supported') return 'transfer-syntax';
   if (code === 'required' || code === 'value') return 'identity';
+  if (code === 'invariant') return 'mismatch';
+  if (code === 'no-store' || code === 'transient') return 'no-room';
   if (code === 'too-costly') return 'too-costly';
   return code === 'structure' ? 'unreadable' : 'processing';
 }

@@ -4,6 +4,7 @@ import { systemPrincipal } from '../principal.ts';
 import type { WriteContext } from '../records/write.ts';
 import { createPatient, lockPatient, matchPatient, patientIdentity, type PatientIdentity } from './match-patient.ts';
 import { failed, nameOf, type InstanceOutcome } from './outcome.ts';
+import { unmappable } from './left-out.ts';
 import { registeredStudy, settleStudy } from './settle-study.ts';
 
 /** The FHIR resources that a study belongs to. */
@@ -64,18 +65,41 @@ async function insertAndSettle(
   outcomes: Map<InstanceRow, InstanceOutcome>,
 ): Promise<void> {
   const grown = new Set<string>();
-  const inserted = await context.stores.studies.insertInstances(accepted);
-  for (const [i, row] of accepted.entries()) {
+  const owners = await context.stores.studies.claimNames(accepted);
+  const own = accepted.filter((row) => {
+    const isOwn = owners.get(row.SOPInstanceUID) === row.StudyInstanceUID;
+    if (!isOwn) outcomes.set(row, failed(row, 'other-place', 'This SOP Instance UID is stored in another study'));
+    return isOwn;
+  });
+  const inserted = await context.stores.studies.insertInstances(own);
+  for (const [i, row] of own.entries()) {
     const { row: stands, inserted: isNew } = inserted[i]!;
     if (isNew) grown.add(row.StudyInstanceUID);
-    if (stands.blob === row.blob) outcomes.set(row, { status: isNew ? 'stored' : 'known', name: nameOf(row) });
+    if (stands.blob === row.blob) outcomes.set(row, stored(row, isNew));
     else
       outcomes.set(
         row,
         failed(row, 'other-content', 'Other content is stored under this SOP Instance UID; it was not replaced'),
       );
   }
-  for (const uid of [...grown].sort()) await settleStudy(context, uid, ties.get(uid)!);
+  for (const uid of [...grown].sort()) {
+    const { leftOut } = await settleStudy(context, uid, ties.get(uid)!);
+    if (leftOut.length === 0) continue;
+    for (const row of own)
+      if (row.StudyInstanceUID === uid && outcomes.get(row)?.status === 'stored')
+        outcomes.set(row, stored(row, true, leftOut));
+  }
+}
+
+function stored(row: InstanceRow, isNew: boolean, elements: string[] = []): InstanceOutcome {
+  const leftOut = isNew ? [...unmappable(row.attributes), ...elements] : [];
+  return {
+    status: isNew ? 'stored' : 'known',
+    name: nameOf(row),
+    ...(leftOut.length > 0 && {
+      warning: `Stored, but not all of it could be said in FHIR: ${leftOut.slice(0, 5).join(', ')}`,
+    }),
+  };
 }
 
 /** Finds or creates the Patients of one request's images, each identity once. */

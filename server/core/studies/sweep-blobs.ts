@@ -1,17 +1,18 @@
 import type { World } from '../ports.ts';
 
 const batchSize = 500;
-const hour = 3_600_000;
+const day = 24 * 3_600_000;
 
 /**
  * Removes blobs that no instance names: left by a crash between bytes and index, by a transaction that failed,
- * or by a study that was removed. Young ones are left alone, for their transaction may still be under way.
+ * or by a study that was removed. Those of less than a day are left alone: their
+ * transaction may still be under way, on a machine whose clock is hours off.
  *
  * @returns how many were removed.
  */
 export async function sweepBlobs(
   { blobs, studies, now }: Pick<World, 'blobs' | 'studies' | 'now'>,
-  minimumAge = hour,
+  minimumAge = day,
 ): Promise<number> {
   const olderThan = new Date(now().getTime() - minimumAge);
   let removed = 0;

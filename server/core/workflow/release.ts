@@ -11,6 +11,7 @@ import { recordProvenance } from './provenance.ts';
 import { idIn, output, outputOf, outputsOf, type Pointer, referenceTo, stepTask } from './review-tasks.ts';
 import { moveCoordination, nextVersionOf, type Review, reviewOf } from './review.ts';
 import { create, type Kept, locked, put, versioned } from './server-write.ts';
+import { hasInk } from '../readable-text.ts';
 
 /**
  * An admin approves: the report is owed. The status changes when it exists.
@@ -20,7 +21,7 @@ import { create, type Kept, locked, put, versioned } from './server-write.ts';
 export async function approve(review: Review, step: Task): Promise<Task> {
   const { context, coordination } = review;
   const report = await locked(context, 'DiagnosticReport', outputOf(coordination, 'report'));
-  if ((report.conclusion ?? '').trim() === '' || !report.resultsInterpreter?.length) {
+  if (!hasInk(report.conclusion) || !report.resultsInterpreter?.length) {
     throw new Problem('business-rule', 'A report is released only with a conclusion and its author.', {
       expression: 'Task.status',
     });

@@ -4,6 +4,8 @@ import { Problem } from '../problem.ts';
 import type { Principal } from '../principal.ts';
 import { codeOf, type ReviewData, type ReviewStep, systems } from './codes.ts';
 import { isEnded } from './task-moves.ts';
+import { hasControls, hasInk } from '../readable-text.ts';
+import { own } from '../table.ts';
 
 /** What a person may change on a step Task; the rest is the server's. */
 const changeable = new Set(['status', 'statusReason', 'owner', 'note', 'output', 'contained']);
@@ -21,6 +23,8 @@ const outputs: Record<ReviewStep, readonly ReviewData[]> = {
 
 const longestNote = 20_000;
 
+const elementsOf = (task: Task) => task as unknown as Record<string, unknown>;
+
 /**
  * Checks that a person's write touches only what a step lets them change, and completes it: author and time
  * of new notes, the server's own elements, the security labels.
@@ -32,7 +36,7 @@ const longestNote = 20_000;
 export function acceptChange(before: Task, after: Task, code: ReviewStep, principal: Principal, at: Date): Task {
   for (const element of new Set([...Object.keys(before), ...Object.keys(after)])) {
     if (changeable.has(element) || overwritten.has(element)) continue;
-    if (isDeepStrictEqual(before[element as keyof Task], after[element as keyof Task])) continue;
+    if (isDeepStrictEqual(own(elementsOf(before), element), own(elementsOf(after), element))) continue;
     throw new Problem('business-rule', `A step of a review does not let ${element} change.`, {
       expression: `Task.${element}`,
     });
@@ -63,8 +67,11 @@ function notes(before: Annotation[], after: Annotation[], principal: Principal, 
     throw new Problem('business-rule', 'Notes of a step are added, never changed.', { expression: 'Task.note' });
   }
   const fresh = after.slice(before.length).map((note): Annotation => {
-    if (note.text === undefined || note.text.trim() === '') {
-      throw new Problem('business-rule', 'A note needs text that is more than spaces.', { expression: 'Task.note' });
+    if (note.text === undefined || !hasInk(note.text)) {
+      throw new Problem('business-rule', 'A note needs text that can be read.', { expression: 'Task.note' });
+    }
+    if (hasControls(note.text)) {
+      throw new Problem('business-rule', 'A note has no control characters.', { expression: 'Task.note' });
     }
     if (note.text.length > longestNote) {
       throw new Problem('business-rule', `A note has at most ${longestNote} characters.`, { expression: 'Task.note' });
@@ -118,8 +125,8 @@ function storedAlready(item: TaskOutput, known: TaskOutput[]): boolean {
   );
 }
 
-/** The reason that ends a step early, or undefined: a code, or text that is more than spaces. */
+/** The reason that ends a step early, or undefined: a code, or text that can be read. */
 export function hasReason(task: Task): boolean {
   const { coding, text } = task.statusReason ?? {};
-  return (coding ?? []).some(({ code }) => code !== undefined && code.trim() !== '') || (text ?? '').trim() !== '';
+  return (coding ?? []).some(({ code }) => hasInk(code)) || hasInk(text);
 }

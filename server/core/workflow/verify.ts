@@ -17,6 +17,7 @@ import {
 } from './review-tasks.ts';
 import { moveCoordination, nextVersionOf, type Review } from './review.ts';
 import { create, type Kept, locked, put, versioned } from './server-write.ts';
+import { hasInk } from '../readable-text.ts';
 
 /**
  * A doctor verifies: the notes become the report's conclusion, the reading an Observation of its own beside
@@ -98,7 +99,7 @@ export async function verify(review: Review, step: Task): Promise<Task> {
 
 /** All notes of the step as one text. @throws Problem `business-rule` if there is none. */
 export function requiredNotes(step: Task): string {
-  const texts = (step.note ?? []).map(({ text }) => text ?? '').filter((text) => text.trim() !== '');
+  const texts = (step.note ?? []).map(({ text }) => text ?? '').filter(hasInk);
   if (texts.length === 0) throw new Problem('business-rule', 'This step needs a note.', { expression: 'Task.note' });
   return texts.join('\n\n');
 }
@@ -108,7 +109,7 @@ function conclusionOf(step: Task): CodeableConcept | undefined {
   const concept = outputsOf(step, 'conclusion').at(-1)?.valueCodeableConcept;
   if (!concept) return undefined;
   const code = codeOf(concept, systems.scanFinding);
-  if (code === undefined) return (concept.text ?? '').trim() === '' ? undefined : concept;
+  if (code === undefined) return hasInk(concept.text) ? concept : undefined;
   if (!isClass(code)) {
     throw new Problem('code-invalid', `A conclusion is one of ${scanClasses.join(', ')}, or text.`, {
       expression: 'Task.output',

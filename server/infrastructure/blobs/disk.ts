@@ -4,6 +4,8 @@ import { open, mkdir, readdir, rename, rm, stat, statfs, utimes, type FileHandle
 import { dirname, join } from 'node:path';
 import type { Blobs, ReceivedBlob } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
+import { putBackSwept, removeLeftFiles, temporaryName } from './temporary-files.ts';
+import { diskProblem, throwDiskProblem } from './disk-problem.ts';
 import { room, WriteBehind } from './write-behind.ts';
 
 /** Chunks are written together when they are this much. */
@@ -12,6 +14,8 @@ const writeSize = 1 << 20;
 const unwritten = 8 << 20;
 /** The streams of one reader. */
 const readSize = 256 << 10;
+/** Bytes that stay free on the volume. */
+export const defaultReserve = 64 << 20;
 /** Milliseconds. What is taken in meanwhile is a fraction of what is kept free. */
 const spaceAge = 100;
 const digestForm = /^[0-9a-f]{64}$/;
@@ -24,7 +28,7 @@ const digestForm = /^[0-9a-f]{64}$/;
  * nothing else, the database's log for one, can be written.
  */
 export async function diskBlobs(folder: string, options: { reserve?: number } = {}): Promise<Blobs> {
-  const reserve = options.reserve ?? 64 << 20;
+  const reserve = options.reserve ?? defaultReserve;
   const incoming = join(folder, 'incoming');
   const swept = join(folder, 'swept');
   await mkdir(incoming, { recursive: true, mode: 0o700 });
@@ -34,6 +38,9 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
     if (!digestForm.test(digest)) throw new Problem('not-found', 'No such content');
     return join(folder, digest.slice(0, 2), digest.slice(2, 4), digest);
   }
+
+  await removeLeftFiles(incoming);
+  await putBackSwept(swept, pathOf);
 
   const waiting = room(unwritten);
   const expectSpace = spaceOn(folder, reserve);
@@ -50,14 +57,14 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
     pathOf,
 
     async receive(bytes, limit = Infinity) {
-      const path = join(incoming, randomUUID());
+      const path = join(incoming, temporaryName());
       const file = new WriteBehind(openTemporary(path), waiting);
       try {
         return { ...(await copy(bytes, file, limit)), path };
       } catch (error) {
         await file.abandon();
         await rm(path, { force: true });
-        return storageProblem(error);
+        return throwDiskProblem(error);
       }
     },
 
@@ -82,7 +89,7 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
         await Promise.all([...new Set([...folders, ...above])].map(syncFolder));
         for (const path of unmade) made.add(path);
       } catch (error) {
-        storageProblem(error);
+        throwDiskProblem(error);
       }
     },
 
@@ -127,7 +134,7 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
           }
         }
       }
-      await removeOldFiles(incoming, olderThan);
+      await removeLeftFiles(incoming);
     },
 
     async remove(digest, olderThan) {
@@ -162,7 +169,7 @@ async function copy(
     pieces = [];
     length = 0;
   }
-  const written = (await file.finish(pieces, length)).written.catch(storageProblem);
+  const written = (await file.finish(pieces, length)).written.catch(throwDiskProblem);
   written.catch(() => undefined); // may be left unheard
   return { digest: hash.digest('hex'), size, written };
 }
@@ -189,7 +196,7 @@ async function syncFolder(path: string): Promise<void> {
 async function openBlob(path: string): Promise<FileHandle> {
   return open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') throw new Problem('not-found', 'The stored content is missing', { cause: error });
-    throw error;
+    throw diskProblem(error) ?? error;
   });
 }
 
@@ -237,18 +244,8 @@ function spaceOn(folder: string, reserve: number): () => Promise<void> {
       free = bavail * bsize;
       asked = performance.now();
     }
-    if (free < reserve) throw full();
+    if (free < reserve) throw new Problem('no-store', 'The image store is full');
   };
-}
-
-function full(cause?: unknown): Problem {
-  return new Problem('no-store', 'The image store is full', { cause });
-}
-
-/** Full disk, exhausted quota, file larger than the file system allows. */
-function storageProblem(error: unknown): never {
-  const { code } = error as { code?: unknown };
-  throw code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG' ? full(error) : error;
 }
 
 async function statOf(path: string): Promise<Stats | undefined> {
@@ -265,12 +262,4 @@ function ignoreMissing(error: NodeJS.ErrnoException): false {
 
 async function folderNames(path: string): Promise<string[]> {
   return (await readdir(path)).filter((name) => /^[0-9a-f]{2}$/.test(name));
-}
-
-/** What a killed process left behind. */
-async function removeOldFiles(path: string, olderThan: Date): Promise<void> {
-  for (const name of await readdir(path)) {
-    const found = await statOf(join(path, name));
-    if (found && found.mtime < olderThan) await rm(join(path, name), { force: true });
-  }
 }

@@ -6,6 +6,7 @@ import { checkCodestream } from './codestream.ts';
 import { decodeNative, samplesOf } from './native-frame.ts';
 import { decodeRunLength } from './run-length.ts';
 import type { FrameDescription } from './frame-description.ts';
+import { own } from '../../core/table.ts';
 
 type Codec = 'decodeJpeg' | 'decodeJpegLs' | 'decodeJpeg2000' | 'decodeHtJpeg2000';
 
@@ -39,7 +40,7 @@ export async function decodeCompressed(
 ): Promise<DecodedFrame> {
   if (transferSyntax === runLength)
     return decodeNative(decodeRunLength(bytes, frame), { ...frame, planar: frame.samplesPerPixel === 3 });
-  const codec = codecs[transferSyntax];
+  const codec = own(codecs, transferSyntax);
   if (!codec) throw new Problem('not-supported', `Transfer syntax ${transferSyntax} is not decoded here`);
   checkCodestream(bytes, frame);
   const { NativeCodecs } = load();

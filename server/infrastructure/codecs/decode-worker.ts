@@ -2,17 +2,20 @@
  * Runs in a worker thread: reads the bytes of one frame, decodes them and, if asked, makes them displayable.
  * It knows files and codecs only; what it may read comes with the task.
  */
+import '../../core/sealed-prototype.ts';
 import { parentPort } from 'node:worker_threads';
 import type { DecodedFrame, InstanceRow, RenderedLook } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
 import { display, type DisplayFrame } from '../../core/dicom/display.ts';
 import { swapWords, wordWidth, wordWidthAt } from '../../core/dicom/word-order.ts';
 import { presentationOf } from '../../core/dicom/presentation.ts';
+import { diskProblem } from '../blobs/disk-problem.ts';
 import { decodeCompressed } from './compressed-frame.ts';
 import { explicitSurroundings, type Surroundings } from './explicit-surroundings.ts';
 import { describeFrame } from './frame-description.ts';
 import { readFrame, readRanges } from './frame-bytes.ts';
 import { decodeNative } from './native-frame.ts';
+import { own } from '../../core/table.ts';
 
 /** Results by kind of task. */
 export interface PixelResults {
@@ -52,7 +55,7 @@ function inWordOrder(bytes: Uint8Array, instance: InstanceRow): Uint8Array {
 /** Reads lookup tables that were too long to stay in the attributes; words in the file's byte order become little endian. */
 function bulkReader({ path, instance }: PixelTask) {
   return (element: string): Uint8Array | undefined => {
-    const place = instance.bulk[element];
+    const place = own(instance.bulk, element);
     if (!place || place.length > 262_144) return undefined;
     const bytes = readRanges(path, [[place.offset, place.length]]);
     swapWords(bytes, wordWidthAt(instance, element));
@@ -72,13 +75,16 @@ function buffersOf(result: PixelResults[keyof PixelResults]): ArrayBuffer[] {
   return 'data' in result ? [result.data.buffer as ArrayBuffer] : [];
 }
 
-parentPort?.on('message', async (task: PixelTask) => {
+parentPort?.on('message', async (task: PixelTask | 'ping') => {
+  if (task === 'ping') return parentPort!.postMessage({});
   try {
     const result = await perform(task);
     parentPort!.postMessage({ result } satisfies PixelAnswer, buffersOf(result));
   } catch (error) {
-    const answer: PixelAnswer =
-      error instanceof Problem
+    const scarce = diskProblem(error);
+    const answer: PixelAnswer = scarce
+      ? { problem: { code: scarce.code, message: scarce.message }, spoiled: false }
+      : error instanceof Problem
         ? { problem: { code: error.code, message: error.message }, spoiled: error.cause !== undefined }
         : { crash: error instanceof Error ? (error.stack ?? error.message) : String(error), spoiled: true };
     parentPort!.postMessage(answer);

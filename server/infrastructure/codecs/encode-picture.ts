@@ -3,17 +3,32 @@ import type { RenderedLook } from '../../core/ports.ts';
 import type { DisplayFrame } from '../../core/dicom/display.ts';
 import { Problem } from '../../core/problem.ts';
 
+/** Pixels of a side that JPEG encoders take; the format itself would go to 65,535. */
+const longestSide = { jpeg: 65_500, png: 1_000_000 };
+
 /**
- * Crops, mirrors, scales and encodes a displayable frame (PS3.18 8.3.5.1.3, Viewport).
- * @throws Problem `value` for a region that lies outside of the image.
+ * Crops, mirrors, scales and encodes a displayable frame (PS3.18 8.3.5.1.3, Viewport). An image that is longer than the
+ * format takes comes smaller.
+ * @throws Problem `value` for a region that lies outside of the image, `not-supported` when it cannot be encoded.
  */
 export async function encodePicture(frame: DisplayFrame, look: RenderedLook): Promise<Uint8Array> {
+  return encode(frame, look).catch((cause: unknown) => {
+    if (cause instanceof Problem) throw cause;
+    throw new Problem('not-supported', 'The image cannot be encoded as a picture of this type', { cause });
+  });
+}
+
+async function encode(frame: DisplayFrame, look: RenderedLook): Promise<Uint8Array> {
   const { width, height, channels, data } = frame;
   let picture = sharp(data, { raw: { width, height, channels } });
   const { viewport } = look;
   if (viewport) {
     if (viewport.region) picture = region(picture, viewport.region, frame);
     picture = picture.resize(viewport.width, viewport.height, { fit: 'inside', kernel: 'lanczos2' });
+  } else if (Math.max(width, height) > longestSide[look.format]) {
+    const scale = longestSide[look.format] / Math.max(width, height);
+    const scaled = [width, height].map((side) => Math.max(1, Math.floor(side * scale)));
+    picture = picture.resize(scaled[0], scaled[1], { fit: 'fill' });
   }
   if (look.format === 'png')
     return (channels === 1 ? picture.toColourspace('b-w') : picture).png({ compressionLevel: 6 }).toBuffer();

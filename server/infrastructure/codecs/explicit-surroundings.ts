@@ -12,6 +12,7 @@ import type { InstanceRow } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
 import { readRanges } from './frame-bytes.ts';
 import { describeFrame } from './frame-description.ts';
+import { own } from '../../core/table.ts';
 
 /** A Part 10 file in Explicit VR Little Endian, but for the pixels themselves. */
 export interface Surroundings {
@@ -42,7 +43,8 @@ export function explicitSurroundings(path: string, instance: InstanceRow): Surro
   const head = [source.subarray(0, 128), meta, ...chunks];
   if (!pixelData) return { head: Buffer.concat(head), tail: new Uint8Array(0), pixels: undefined };
 
-  const end = pixelData.valueAt + (decoding ? (instance.bulk[pixelData.tag]?.length ?? Infinity) : pixelData.length);
+  const end =
+    pixelData.valueAt + (decoding ? (own(instance.bulk, pixelData.tag)?.length ?? Infinity) : pixelData.length);
   if (end > size) throw new Problem('structure', 'The file ends inside of the pixel data');
   const tail = Buffer.concat(rewriteExplicit(readLimited(path, end, size - end), 0, encoding).chunks);
   if (decoding) {
@@ -50,7 +52,7 @@ export function explicitSurroundings(path: string, instance: InstanceRow): Surro
     return { head: Buffer.concat(head), tail, pixels: { frames: decoding.frames, bytes: decoding.bytes } };
   }
   const width = wordWidth(instance);
-  head.push(elementHeader(pixelData.tag, instance.bulk[pixelData.tag]?.vr ?? 'OW', pixelData.length));
+  head.push(elementHeader(pixelData.tag, own(instance.bulk, pixelData.tag)?.vr ?? 'OW', pixelData.length));
   return { head: Buffer.concat(head), tail, pixels: { native: [pixelData.valueAt, pixelData.length], width } };
 }
 

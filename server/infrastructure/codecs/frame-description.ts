@@ -1,6 +1,7 @@
 import type { InstanceRow } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
 import type { DicomJson } from '../../core/dicom/json.ts';
+import { own } from '../../core/table.ts';
 
 /** The Image Pixel module (PS3.3 C.7.6.3) of a frame, as the codecs need it. */
 export interface FrameDescription {
@@ -40,6 +41,11 @@ export function describeFrame(instance: Pick<InstanceRow, 'attributes'>): FrameD
     throw new Problem('structure', 'The Image Pixel module holds impossible values');
   if (rows * columns * samplesPerPixel * Math.ceil(bitsAllocated / 8) > frameBytesLimit)
     throw new Problem('too-costly', 'A frame of this image is too large to decode');
+  const photometricInterpretation = textOf(attributes, '00280004') ?? (samplesPerPixel === 3 ? 'RGB' : 'MONOCHROME2');
+  const ofThree = /^(RGB|HSV|YBR_.*)$/.test(photometricInterpretation);
+  const ofOne = /^(MONOCHROME[12]|PALETTE COLOR)$/.test(photometricInterpretation);
+  if ((ofThree && samplesPerPixel !== 3) || (ofOne && samplesPerPixel !== 1))
+    throw new Problem('structure', 'Samples per Pixel and Photometric Interpretation contradict each other');
   const highBit = numberOf(attributes, '00280102') ?? bitsStored - 1;
   return {
     rows,
@@ -49,7 +55,7 @@ export function describeFrame(instance: Pick<InstanceRow, 'attributes'>): FrameD
     bitsStored,
     highBit: highBit >= bitsStored - 1 && highBit < bitsAllocated ? highBit : bitsStored - 1,
     signed: numberOf(attributes, '00280103') === 1,
-    photometricInterpretation: textOf(attributes, '00280004') ?? (samplesPerPixel === 3 ? 'RGB' : 'MONOCHROME2'),
+    photometricInterpretation,
     planar: samplesPerPixel === 3 && numberOf(attributes, '00280006') === 1,
   };
 }
@@ -61,11 +67,11 @@ function requiredNumber(attributes: DicomJson, tag: string, name: string): numbe
 }
 
 function numberOf(attributes: DicomJson, tag: string): number | undefined {
-  const value = Number(attributes[tag]?.Value?.[0] ?? Number.NaN);
+  const value = Number(own(attributes, tag)?.Value?.[0] ?? Number.NaN);
   return Number.isInteger(value) ? value : undefined;
 }
 
 function textOf(attributes: DicomJson, tag: string): string | undefined {
-  const value = attributes[tag]?.Value?.[0];
+  const value = own(attributes, tag)?.Value?.[0];
   return typeof value === 'string' ? value.trim() : undefined;
 }

@@ -1,6 +1,7 @@
 import { frameCount, frameRanges } from '../../core/dicom/frame-ranges.ts';
 import type { DicomJson } from '../../core/dicom/json.ts';
 import type { InstanceRow } from '../../core/ports.ts';
+import { put } from '../../core/table.ts';
 
 /** What a worker needs to know of an instance to work on one frame. */
 export interface FrameSlice {
@@ -21,8 +22,8 @@ export function sliceOfFrame(instance: InstanceRow, frame: number): FrameSlice {
   for (const [tag, element] of Object.entries(instance.attributes)) {
     if (tag === '52009230') {
       const own = element.Value?.[frame];
-      if (own !== undefined) attributes[tag] = { vr: 'SQ', Value: [own] };
-    } else if (/^(0028|7FE0|20500020|52009229)/.test(tag)) attributes[tag] = element;
+      if (own !== undefined) put(attributes, tag, { vr: 'SQ', Value: [own] });
+    } else if (/^(0028|7FE0|20500020|52009229)/.test(tag)) put(attributes, tag, element);
   }
   if (!instance.frames?.encapsulated || frameCount(instance.frames) === 1)
     return { instance: { ...instance, attributes }, frame };

@@ -5,7 +5,14 @@ import type { PixelAnswer, PixelResults, PixelTask } from './decode-worker.ts';
 import { encodePicture } from './encode-picture.ts';
 import { explicitFile } from './explicit-file.ts';
 import { sliceOfFrame } from './frame-slice.ts';
-import { WorkerPool } from './worker-pool.ts';
+import { WorkerPool } from '../threads/worker-pool.ts';
+
+export interface PixelThreads extends PixelDecoder {
+  /** Resolves when a thread answers, or when none was needed yet. */
+  ping(): Promise<void>;
+  load(): { threads: number; busy: number; waiting: number };
+  close(): Promise<void>;
+}
 
 /**
  * The pixel port on worker threads; they start when first needed and do not keep the process alive.
@@ -17,7 +24,7 @@ import { WorkerPool } from './worker-pool.ts';
 export function threadedPixels(
   blobs: Pick<Blobs, 'pathOf' | 'open'>,
   options: { threads?: number; timeoutMs?: number; waiting?: number } = {},
-): PixelDecoder & { close(): Promise<void> } {
+): PixelThreads {
   const pool = new WorkerPool<PixelTask, PixelAnswer>(new URL('./decode-worker.ts', import.meta.url), {
     threads: options.threads ?? Math.min(8, Math.max(1, availableParallelism() - 1)),
     waiting: options.waiting ?? 512,
@@ -46,6 +53,8 @@ export function threadedPixels(
     },
     explicit: (instance: InstanceRow) =>
       explicitFile(instance, () => perform({ kind: 'surroundings', instance, frame: 0 }), decode, blobs),
+    ping: () => pool.ping(),
+    load: () => pool.load(),
     close: () => pool.close(),
   };
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { createInflateRaw } from 'node:zlib';
 import type { FileMeta } from '../../core/dicom/part10.ts';
 import type { ReceivedBlob } from '../../core/ports.ts';
@@ -27,19 +28,21 @@ export async function inflateFile(path: string, meta: FileMeta): Promise<Receive
   };
   try {
     await append(await head(path, meta));
-    for await (const chunk of createReadStream(path, { start: meta.dataSetAt }).pipe(createInflateRaw())) {
-      if (size + (chunk as Buffer).length > limit)
-        throw new Problem('too-costly', `The data set is longer than ${limit >> 20} MiB when inflated`);
-      await append(chunk as Buffer);
-    }
-  } catch (error) {
+    await pipeline(createReadStream(path, { start: meta.dataSetAt }), createInflateRaw(), async (inflated) => {
+      for await (const chunk of inflated as AsyncIterable<Buffer>) {
+        if (size + chunk.length > limit)
+          throw new Problem('too-costly', `The data set is longer than ${limit >> 20} MiB when inflated`);
+        await append(chunk);
+      }
+    });
     await file.close();
+  } catch (error) {
+    await file.close().catch(() => undefined);
     await rm(target, { force: true });
     if (error instanceof Problem) throw error;
     if (!String((error as { code?: unknown }).code).startsWith('Z_')) throw error;
     throw new Problem('structure', 'The deflated data set is broken', { cause: error });
   }
-  await file.close();
   return { digest: hash.digest('hex'), size, path: target };
 }
 

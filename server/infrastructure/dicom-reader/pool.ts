@@ -6,17 +6,23 @@ import { Problem } from '../../core/problem.ts';
 import type { Reading } from './read-worker.ts';
 
 export interface ReaderPool extends DicomReader {
+  /** Resolves when a thread answers; it goes before the files that wait. */
+  ping(): Promise<void>;
+  load(): { threads: number; busy: number; waiting: number };
   close(): Promise<void>;
 }
 
 interface Task {
   path: string;
-  done(instance: ReadInstance): void;
+  /** It waits no longer. */
+  begun?(): void;
+  done(instance: ReadInstance | undefined): void;
   fail(error: unknown): void;
 }
 
 interface Thread {
   worker: Worker;
+  ready?: true;
   task?: Task;
   timer?: NodeJS.Timeout;
 }
@@ -24,10 +30,14 @@ interface Thread {
 /**
  * Worker threads that read DICOM files, one file at a time each. A thread that takes longer than the limit,
  * or dies, is replaced; only the file that it was reading fails.
+ *
+ * @param options.waiting files that may wait before others are refused: each request reads a few ahead, so this many
+ * means that more requests came at once than are read in a few seconds
  */
-export function dicomReader(options: { threads?: number; timeLimitMs?: number } = {}): ReaderPool {
+export function dicomReader(options: { threads?: number; timeLimitMs?: number; waiting?: number } = {}): ReaderPool {
   const size = options.threads ?? Math.max(1, Math.min(4, availableParallelism() - 1));
   const timeLimitMs = options.timeLimitMs ?? 2000;
+  const waitingLimit = options.waiting ?? 1024;
   const waiting: Task[] = [];
   const idle: Thread[] = [];
   const threads = new Set<Thread>();
@@ -42,7 +52,8 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number } 
     const thread: Thread = { worker };
     threads.add(thread);
     worker.on('message', (message: Reading | 'ready') => {
-      if (message !== 'ready') finish(thread, message);
+      if (message === 'ready') thread.ready = true;
+      else finish(thread, message);
       idle.push(thread);
       next();
     });
@@ -56,6 +67,7 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number } 
       const thread = idle.pop()!;
       if (!threads.has(thread)) continue;
       const task = waiting.shift()!;
+      task.begun?.();
       thread.task = task;
       thread.worker.ref();
       thread.timer = setTimeout(() => {
@@ -67,12 +79,21 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number } 
     }
   }
 
+  /** A file that is being read is read to its end. */
+  function leave(task: Task, reason: unknown): void {
+    const at = waiting.indexOf(task);
+    if (at < 0) return;
+    waiting.splice(at, 1);
+    task.fail(reason);
+  }
+
   function finish(thread: Thread, reading: Reading): void {
     const { task } = thread;
     clearTimeout(thread.timer);
     delete thread.task;
     thread.worker.unref();
     if ('instance' in reading) task?.done(reading.instance);
+    else if ('pong' in reading) task?.done(undefined);
     else if ('code' in reading) task?.fail(new Problem(reading.code, reading.message));
     else task?.fail(reading.fault);
   }
@@ -82,20 +103,42 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number } 
     clearTimeout(thread.timer);
     thread.task?.fail(reason);
     if (closed) return;
-    start();
+    // One that could not even start would not start at once either: there may be no memory or descriptors for it.
+    if (thread.ready) start();
+    else setTimeout(() => !closed && start(), 250).unref();
     next();
   }
 
   for (let i = 0; i < size; i++) start();
   return {
-    read(path) {
+    read(path, signal) {
       if (closed)
         return Promise.reject(new Problem('transient', 'The server is stopping; try again.', { retryAfter: 5 }));
-      return new Promise((done, fail) => {
-        waiting.push({ path, done, fail });
+      if (waiting.length >= waitingLimit)
+        return Promise.reject(new Problem('transient', 'Too many files wait to be read', { retryAfter: 5 }));
+      if (signal?.aborted) return Promise.reject(signal.reason as Error);
+      return new Promise<ReadInstance>((done, fail) => {
+        const task: Task = { path, done: (instance) => done(instance!), fail };
+        if (signal) {
+          const leaves = () => leave(task, signal.reason);
+          signal.addEventListener('abort', leaves, { once: true });
+          task.begun = () => signal.removeEventListener('abort', leaves);
+        }
+        waiting.push(task);
         next();
       });
     },
+    ping() {
+      return new Promise((done, fail) => {
+        waiting.unshift({ path: 'ping', done: () => done(), fail });
+        next();
+      });
+    },
+    load: () => ({
+      threads: threads.size,
+      busy: [...threads].filter(({ task }) => task !== undefined).length,
+      waiting: waiting.length,
+    }),
     async close() {
       closed = true;
       for (const task of waiting.splice(0))

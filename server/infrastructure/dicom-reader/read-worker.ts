@@ -1,15 +1,19 @@
 /** Thread body: reads one file for each message. Whatever hostile bytes do here, the server's event loop does not feel it. */
+import '../../core/sealed-prototype.ts';
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { readFileMeta, readInstance } from '../../core/dicom/part10.ts';
 import type { ReadInstance } from '../../core/ports.ts';
 import { Problem, type ProblemCode } from '../../core/problem.ts';
+import { diskProblem } from '../blobs/disk-problem.ts';
 import { fileSource } from './file-source.ts';
 import { inflateFile } from './inflate.ts';
 
-export type Reading = { instance: ReadInstance } | { code: ProblemCode; message: string } | { fault: unknown };
+export type Reading =
+  { instance: ReadInstance } | { code: ProblemCode; message: string } | { fault: unknown } | { pong: true };
 
-parentPort!.on('message', (path: string) => {
+parentPort!.on('message', (path: string | 'ping') => {
+  if (path === 'ping') return parentPort!.postMessage({ pong: true } satisfies Reading);
   void read(path).then((reading) => parentPort!.postMessage(reading));
 });
 parentPort!.postMessage('ready');
@@ -19,7 +23,8 @@ async function read(path: string): Promise<Reading> {
     return { instance: await readPath(path) };
   } catch (error) {
     // A class does not survive the way to another thread; its content does.
-    return error instanceof Problem ? { code: error.code, message: error.message } : { fault: error };
+    const problem = error instanceof Problem ? error : diskProblem(error);
+    return problem ? { code: problem.code, message: problem.message } : { fault: error };
   }
 }
 

@@ -8,7 +8,7 @@ import type {
   DecodedFrame,
 } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
-import { WorkerPool } from '../codecs/worker-pool.ts';
+import { WorkerPool } from '../threads/worker-pool.ts';
 import type { BatchItem, PixelAnswer, PixelQuestion } from './inference-messages.ts';
 import type { ModelOutputs } from './inference-session.ts';
 import type { LoadedModel } from './model-file.ts';

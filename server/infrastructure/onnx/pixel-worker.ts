@@ -1,4 +1,5 @@
 /** A thread for pixels before and after the model: scaling a film and drawing a heat map take milliseconds each. */
+import '../../core/sealed-prototype.ts';
 import sharp from 'sharp';
 import { parentPort } from 'node:worker_threads';
 import { overlay } from '../../core/analysis/grad-cam.ts';

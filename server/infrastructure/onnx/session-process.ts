@@ -40,7 +40,7 @@ export class SessionProcess {
     this.#options = options;
     const environment = Object.entries(process.env).filter(([name]) => inherited.test(name));
     const child = fork(options.script, {
-      execArgv: ['--disable-warning=ExperimentalWarning', '--max-old-space-size=512'],
+      execArgv: ['--disable-warning=ExperimentalWarning', '--disable-proto=delete', '--max-old-space-size=512'],
       env: Object.fromEntries(environment),
       serialization: 'advanced',
       stdio: ['pipe', 'ignore', 'ignore', 'ipc'],

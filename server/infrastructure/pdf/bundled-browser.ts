@@ -56,7 +56,7 @@ async function unpackTar(archive: Buffer, folder: string): Promise<void> {
   await mkdir(lib, { recursive: true, mode: 0o700 });
   for (let at = 0; at + 512 <= archive.length;) {
     const header = archive.subarray(at, at + 512);
-    const name = header.toString('latin1', 0, 100).replace(/\0.*$/, '');
+    const name = header.toString('latin1', 0, 100).split('\0', 1)[0]!;
     if (name === '') return;
     const size = Number.parseInt(header.toString('latin1', 124, 136), 8);
     const isFile = header[156] === 0x30 || header[156] === 0;

@@ -19,7 +19,12 @@ export interface PrinterOptions {
 export type PrinterState =
   { ready: true; browser: string; origin: Browser['origin'] } | { ready: false; reason: string };
 
-export type Printer = PdfPrinter & { state(): PrinterState; close(): Promise<void> };
+export interface Printer extends PdfPrinter {
+  state(): PrinterState;
+  /** Asks the browser; one that is gone is started again, if the last tries are long enough ago. */
+  look(): Promise<PrinterState>;
+  close(): Promise<void>;
+}
 
 /** Starts with many failures in a row are not tried again at once. */
 const failuresBeforePause = 3;
@@ -32,7 +37,12 @@ const pauseMs = 30_000;
 export async function startPrinter(options: PrinterOptions): Promise<Printer> {
   const press = new Press(options);
   await press.warmUp();
-  return { print: (html) => press.print(html), state: () => press.state, close: () => press.close() };
+  return {
+    print: (html) => press.print(html),
+    state: () => press.state,
+    look: () => press.look(),
+    close: () => press.close(),
+  };
 }
 
 /** One warm browser with one page, used by one report at a time: a fresh page would cost three times as much. */
@@ -47,6 +57,7 @@ class Press {
   #failures = 0;
   #pausedUntil = 0;
   #closed = false;
+  #reopening = false;
 
   constructor(options: PrinterOptions) {
     this.#options = options;
@@ -60,6 +71,19 @@ class Press {
     const printed = this.#queue.then(() => this.#printNow(html));
     this.#queue = printed.catch(() => undefined);
     return printed;
+  }
+
+  async look(): Promise<PrinterState> {
+    if (this.#page && this.#chromium?.connected) {
+      const alive = await withinTime(1_500, this.#chromium.version()).then(() => true, () => false); // prettier-ignore
+      if (!alive && this.state.ready) return { ready: false, reason: 'the browser does not answer' };
+    } else if (!this.#closed && !this.#reopening && Date.now() >= this.#pausedUntil) {
+      this.#reopening = true;
+      const opened = this.#queue.then(() => this.#openOrRefuse());
+      this.#queue = opened.catch(() => undefined).finally(() => (this.#reopening = false));
+      if (this.state.ready) return { ready: false, reason: 'the browser ended and is started again' };
+    }
+    return this.state;
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Account, AccountStore } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Sql } from './connection.ts';
+import { codeOf, sqlState } from './database-problem.ts';
 
 interface AccountRow {
   id: string;
@@ -11,8 +12,6 @@ interface AccountRow {
   fhir_user: string;
   disabled: boolean;
 }
-
-const uniqueViolation = '23505';
 
 /** Accounts in PostgreSQL; addresses are unique without regard to case. */
 export function postgresAccounts(sql: Sql): AccountStore {
@@ -39,7 +38,7 @@ export function postgresAccounts(sql: Sql): AccountStore {
           ],
         );
       } catch (error) {
-        if ((error as { code?: string }).code === uniqueViolation)
+        if (codeOf(error) === sqlState.uniqueViolation)
           throw new Problem('duplicate', 'This address has an account already.');
         throw error;
       }

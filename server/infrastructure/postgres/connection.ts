@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
-import { Problem } from '../../core/problem.ts';
+import { throwProblem } from './database-problem.ts';
 import { migrations } from './migrations/index.ts';
 
 /** Plain SQL bound to the pool or to one transaction; every store is a function of this. */
@@ -25,7 +25,14 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number);
  */
 export async function connect(
   url: string,
-  options: { poolSize: number; onLost?: (error: Error) => void },
+  options: {
+    poolSize: number;
+    onLost?: (error: Error) => void;
+    /** Default: 30 seconds; 0 is no limit. */
+    statementTimeoutMs?: number;
+    /** Default: no limit of its own. */
+    lockTimeoutMs?: number;
+  },
 ): Promise<DataSource> {
   const dataSource = new DataSource({
     type: 'postgres',
@@ -40,7 +47,8 @@ export async function connect(
       max: options.poolSize,
       connectionTimeoutMillis: 10_000,
       idleTimeoutMillis: 30_000,
-      statement_timeout: 30_000,
+      statement_timeout: options.statementTimeoutMs ?? 30_000,
+      ...(options.lockTimeoutMs !== undefined && { lock_timeout: options.lockTimeoutMs }),
     },
   });
   return dataSource.initialize();
@@ -49,14 +57,11 @@ export async function connect(
 /** SQL on the pool: each statement is a transaction of its own. Goes to pg directly: TypeORM's runner adds nothing here. */
 export function poolSql(dataSource: DataSource): Sql {
   const pool = poolOf(dataSource);
-  const lost = (error: unknown): never => {
-    throw unreachable(error) ?? error;
-  };
   return {
     query: <Row>(text: string, values?: readonly unknown[]) =>
-      pool.query(text, values as unknown[] | undefined).then(({ rows }) => rows as Row[], lost),
+      pool.query(text, values as unknown[] | undefined).then(({ rows }) => rows as Row[], throwProblem),
     prepared: <Row>(text: string, values: readonly unknown[]) =>
-      pool.query(named(text, values)).then(({ rows }) => rows as Row[], lost),
+      pool.query(named(text, values)).then(({ rows }) => rows as Row[], throwProblem),
   };
 }
 
@@ -81,30 +86,9 @@ export function poolOf(dataSource: DataSource): pg.Pool {
 export async function managerSql(manager: EntityManager): Promise<Sql> {
   const client = (await manager.queryRunner!.connect()) as pg.PoolClient;
   return {
-    async query<Row>(text: string, values?: readonly unknown[]) {
-      return (await client.query(text, values as unknown[] | undefined)).rows as Row[];
-    },
-    async prepared<Row>(text: string, values: readonly unknown[]) {
-      return (await client.query(named(text, values))).rows as Row[];
-    },
+    query: <Row>(text: string, values?: readonly unknown[]) =>
+      client.query(text, values as unknown[] | undefined).then(({ rows }) => rows as Row[], throwProblem),
+    prepared: <Row>(text: string, values: readonly unknown[]) =>
+      client.query(named(text, values)).then(({ rows }) => rows as Row[], throwProblem),
   };
-}
-
-/** The Problem `transient` (503) of an error that says that the database is away; undefined for any other error. */
-export function unreachable(error: unknown): Problem | undefined {
-  if (error instanceof Problem) return undefined;
-  const code = codeOf(error) ?? '';
-  const gone =
-    code.startsWith('08') || code.startsWith('57P') || ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', '53300'].includes(code);
-  const lost =
-    error instanceof Error && /^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message);
-  return gone || lost
-    ? new Problem('transient', 'The database is not available; try again.', { retryAfter: 5, cause: error })
-    : undefined;
-}
-
-/** SQLSTATE, or the operating system's error name. */
-export function codeOf(error: unknown): string | undefined {
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' ? code : undefined;
 }

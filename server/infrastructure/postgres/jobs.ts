@@ -1,5 +1,6 @@
 import { PgBoss, type SendOptions, type WorkOptions } from 'pg-boss';
 import type { Job, JobQueue } from '../../core/ports.ts';
+import { Problem } from '../../core/problem.ts';
 import type { Sql } from './connection.ts';
 
 /** A job in the hands of a worker. */
@@ -8,6 +9,8 @@ export interface TakenJob extends Job {
   attempt: number;
   /** No further try follows if this one throws. */
   final: boolean;
+  /** The request that caused it, or that caused the job that did. */
+  requestId: string | undefined;
 }
 
 export interface JobRunner {
@@ -15,6 +18,8 @@ export interface JobRunner {
   queue(sql: Sql): JobQueue;
   /** Runs up to `concurrency` jobs of a kind at a time in this process; a handler that throws is tried again. */
   work(kind: Job['kind'], concurrency: number, handler: (job: TakenJob) => Promise<void>): Promise<void>;
+  /** Asks the queue's own connections. @throws what the database says. */
+  ping(): Promise<void>;
   /** Takes no new jobs and waits for those under way. */
   stop(): Promise<void>;
 }
@@ -23,6 +28,13 @@ interface Payload {
   key: string;
   data: Job['data'];
   priority: number;
+  requestId?: string;
+}
+
+/** Which request the running code works for (an AsyncLocalStorage). */
+export interface RequestContext {
+  getStore(): string | undefined;
+  run<T>(requestId: string, work: () => T): T;
 }
 
 /**
@@ -48,7 +60,7 @@ const queues: Record<
  */
 export async function startJobs(
   url: string,
-  options: { supervise: boolean; onError?: (error: Error) => void },
+  options: { supervise: boolean; onError?: (error: Error) => void; context?: RequestContext },
 ): Promise<JobRunner> {
   const boss = new PgBoss({
     connectionString: url,
@@ -71,12 +83,21 @@ export async function startJobs(
   return {
     queue: (sql) => ({
       async enqueue(job) {
-        const payload: Payload = { key: job.key, data: job.data, priority: job.priority ?? 0 };
+        const requestId = options.context?.getStore();
+        const payload: Payload = {
+          key: job.key,
+          data: job.data,
+          priority: job.priority ?? 0,
+          ...(requestId !== undefined && { requestId }),
+        };
         await boss.send(job.kind, payload, { singletonKey: job.key, priority: payload.priority, db: adapt(sql) });
       },
     }),
     async work(kind, concurrency, handler) {
-      for (let i = 0; i < concurrency; i++) await takeTurns(boss, kind, handler);
+      for (let i = 0; i < concurrency; i++) await takeTurns(boss, kind, handler, options.context);
+    },
+    async ping() {
+      if (!(await boss.isInstalled())) throw new Problem('exception', 'The job queue is not installed');
     },
     stop: () => boss.stop({ graceful: true, timeout: 20_000 }),
   };
@@ -87,22 +108,22 @@ export async function startJobs(
  * batches of one, and a backlog would go at one job in each polling interval. Loops are not pg-boss's
  * `localConcurrency`, because only a loop that has an id of its own can be woken.
  */
-async function takeTurns(boss: PgBoss, kind: Job['kind'], handler: (job: TakenJob) => Promise<void>): Promise<void> {
+async function takeTurns(
+  boss: PgBoss,
+  kind: Job['kind'],
+  handler: (job: TakenJob) => Promise<void>,
+  context: RequestContext | undefined,
+): Promise<void> {
   const loop = await boss.work<Payload, void, WorkOptions & { includeMetadata: true }>(
     kind,
     // NOTIFY wakes a loop; polling finds retries that fell due and what a lost connection missed.
     { includeMetadata: true, batchSize: 1, pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 2 },
     async ([job]) => {
-      const { key, data, priority } = job!.data;
+      const { key, data, priority, requestId } = job!.data;
       try {
-        await handler({
-          kind,
-          key,
-          data,
-          priority,
-          attempt: job!.retryCount + 1,
-          final: job!.retryCount >= job!.retryLimit,
-        });
+        const attempt = job!.retryCount + 1;
+        const taken = { kind, key, data, priority, requestId, attempt, final: job!.retryCount >= job!.retryLimit };
+        await (context && requestId !== undefined ? context.run(requestId, () => handler(taken)) : handler(taken));
       } finally {
         boss.notifyWorker(loop);
       }

@@ -2,10 +2,11 @@ import type { Resource, ResourceType } from '@medplum/fhirtypes';
 import type { Narrowing } from '../../core/access/narrowing.ts';
 import { patientsOf } from '../../core/access/compartment.ts';
 import { isWithheld } from '../../core/access/release.ts';
-import type { RecordStore, StoredRecord } from '../../core/ports.ts';
+import type { RecordChecker, RecordStore, StoredRecord } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
-import { indexRowsOf, type IndexRows, type Site } from '../../core/records/index-extraction.ts';
+import { indexRowsOf, type Site } from '../../core/records/index-extraction.ts';
 import type { Sql } from './connection.ts';
+import { codeOf, sqlState } from './database-problem.ts';
 import { visible } from './record-narrowing.ts';
 import { searchRecords } from './record-search.ts';
 import { bindings } from './record-search-values.ts';
@@ -24,10 +25,18 @@ export interface RecordRow {
 export const recordColumns = 'r.type, r.id, v.version, v.updated, v.method, v.content, v.patients';
 const current = 'record r join record_version v on v.rid = r.rid and v.version = r.version';
 
-/** @param options what references and dates without a zone are read against. */
-export function postgresRecords(sql: Sql, options: Partial<Site> = {}): RecordStore {
-  const site: Site = { baseUrl: '', timeZone: 'UTC', ...options };
+/**
+ * @param options what references and dates without a zone are read against.
+ * @param options.checker extracts what a record is found by; without it that is done at once, however long the record.
+ */
+export function postgresRecords(
+  sql: Sql,
+  options: Partial<Site> & { checker?: Pick<RecordChecker, 'indexRows'> } = {},
+): RecordStore {
+  const site: Site = { baseUrl: options.baseUrl ?? '', timeZone: options.timeZone ?? 'UTC' };
   const { baseUrl, timeZone } = site;
+  const rowsOf = (content: string) =>
+    options.checker?.indexRows(content) ?? JSON.stringify(indexRowsOf(JSON.parse(content) as Resource, site));
   const one = async (text: string, values: readonly unknown[]): Promise<StoredRecord | undefined> => {
     const [row] = await sql.prepared<RecordRow>(text, values); // all of them by a key
     return row && storedRecord(row);
@@ -70,16 +79,18 @@ export function postgresRecords(sql: Sql, options: Partial<Site> = {}): RecordSt
 
     async put(record) {
       const { resource } = record;
+      const content = resource === undefined ? null : JSON.stringify(resource);
+      const rows = content === null ? noRows : await rowsOf(content);
       await sql.prepared(`select put_record($1, $2, $3, $4, $5, $6, $7, $8, $9)`, [
         record.resourceType,
         record.id,
         record.version,
         record.lastUpdated,
         record.method,
-        resource === undefined ? null : JSON.stringify(resource),
+        content,
         resource === undefined ? [] : await patients(sql, resource, baseUrl),
         resource !== undefined && isWithheld(resource),
-        JSON.stringify(resource === undefined ? noRows : indexRowsOf(resource, site)),
+        rows,
       ]);
     },
 
@@ -87,16 +98,16 @@ export function postgresRecords(sql: Sql, options: Partial<Site> = {}): RecordSt
   };
 }
 
-/** 57014 query_canceled: the statement ran into the connection's time limit. */
+/** The statement ran into the connection's time limit. */
 function tooCostly(error: unknown): never {
-  if ((error as { code?: unknown }).code !== '57014') throw error;
+  if (codeOf(error) !== sqlState.queryCanceled) throw error;
   throw new Problem('too-costly', 'The search takes too long; narrow it by patient, date or code.', { cause: error });
 }
 
 /** Anything else cannot be stored, and must not reach the database as a malformed string. */
 const isId = (id: string) => /^[A-Za-z0-9\-.]{1,64}$/.test(id);
 
-const noRows: IndexRows = { token: [], string: [], date: [], reference: [], quantity: [] };
+const noRows = JSON.stringify({ token: [], string: [], date: [], reference: [], quantity: [] });
 
 /** Binary lies in the compartments of its security context, whatever type that is (FHIR binary.html). */
 async function patients(sql: Sql, resource: Resource, baseUrl: string): Promise<string[]> {

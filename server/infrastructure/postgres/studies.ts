@@ -6,7 +6,7 @@ import type { Sql } from './connection.ts';
 /** The half of the study store that changes it; searching and locating are in study-search.ts. */
 export type StudyWriting = Pick<
   StudyStore,
-  'lockStudy' | 'insertInstances' | 'settle' | 'study' | 'content' | 'blobsInUse'
+  'lockStudy' | 'claimNames' | 'insertInstances' | 'settle' | 'study' | 'content' | 'blobsInUse'
 >;
 
 /** JSON of one statement's rows: beyond this the rows go out in several statements. */
@@ -21,6 +21,20 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
     },
 
     study: (uid) => studyRow(sql, uid),
+
+    async claimNames(rows) {
+      const values = [rows.map((row) => row.SOPInstanceUID), rows.map((row) => row.StudyInstanceUID)];
+      const added = await sql.query<NameRow>(claimStatement, values);
+      const owners = new Map(added.map(({ sop_uid, study_uid }) => [sop_uid, study_uid]));
+      const others = values[0]!.filter((uid) => !owners.has(uid));
+      // A statement of its own: it sees what another sender committed while the first one waited.
+      const standing =
+        others.length === 0
+          ? []
+          : await sql.query<NameRow>(`select sop_uid, study_uid from instance_name where sop_uid = any($1)`, [others]);
+      for (const { sop_uid, study_uid } of standing) owners.set(sop_uid, study_uid);
+      return owners;
+    },
 
     async insertInstances(rows) {
       const inserted = new Set<string>();
@@ -61,6 +75,19 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
     },
   };
 }
+
+interface NameRow {
+  sop_uid: string;
+  study_uid: string;
+}
+
+/** In one order, so that two senders of the same UIDs wait for each other and never in a circle. */
+const claimStatement = `
+  insert into instance_name (sop_uid, study_uid)
+  select distinct on (sop_uid) sop_uid, study_uid
+    from unnest($1::text[], $2::text[]) with ordinality as wanted (sop_uid, study_uid, place) order by sop_uid, place
+  on conflict (sop_uid) do nothing
+  returning sop_uid, study_uid`;
 
 async function studyRow(sql: Sql, uid: string): Promise<StudyRow | undefined> {
   const [row] = await sql.query<StudyRow>(

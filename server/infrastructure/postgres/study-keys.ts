@@ -1,6 +1,7 @@
 /** Where the attributes of a search lie in the instance index: generated columns for the usual keys, the data set for the rest. */
 import type { StudyQuery } from '../../core/ports.ts';
 import { dateRange, likePattern, timeRange, valueCondition, wanted, type MatchOptions } from './study-matching.ts';
+import { own } from '../../core/table.ts';
 
 /** Aliases of the three tables in every statement of the search. */
 type Alias = 'st' | 'se' | 'i';
@@ -64,10 +65,11 @@ export function keyConditions(query: StudyQuery, options: MatchOptions): string[
 function keyCondition(key: StudyQuery['match'][number], level: StudyQuery['level'], options: MatchOptions): string {
   const want = wanted(key, options);
   if (want === 'anything') return 'true';
-  if (key.path in constants) return String(want === 'a-value' && key.value === constants[key.path]);
-  const array = arrays[key.path];
+  const constant = own(constants, key.path);
+  if (constant !== undefined) return String(want === 'a-value' && key.value === constant);
+  const array = own(arrays, key.path);
   if (array) return want === 'nothing-there' ? `${array} = '{}'` : arrayCondition(array, key, options);
-  const place = columns[key.path];
+  const place = own(columns, key.path);
   if (!place) return dataSetCondition(key, level, options, want === 'nothing-there');
   const subject = `${place.table}.${place.column}`;
   const condition =

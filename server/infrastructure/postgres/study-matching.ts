@@ -1,5 +1,6 @@
 /** Attribute matching (PS3.4 C.2.2.2) as SQL conditions. */
 import { Problem } from '../../core/problem.ts';
+import { withoutEmptyEnd } from '../../core/dicom/person-name.ts';
 import { isUid } from '../../core/dicom/uid.ts';
 import type { StudyQuery } from '../../core/ports.ts';
 import type { Bindings } from './record-search-values.ts';
@@ -118,7 +119,7 @@ function nameCondition(subject: string, value: string, { bound, fuzzy }: MatchOp
     if (words.length === 0) return 'true';
     return `(${words.map((word) => `${subject} ~ fold(${bound.add(`(^|[=^ ,.-])${namePattern(word)}`)})`).join(' and ')})`;
   }
-  const groups = value.split('=').map((group) => namePattern(group.replace(/[\s^]+$/, '')));
+  const groups = value.split('=').map((group) => namePattern(withoutEmptyEnd(group)));
   const pattern =
     groups.length === 1 ? `(^|=)${groups[0]}(=|$)` : `^${[0, 1, 2].map((i) => groups[i] || '[^=]*').join('=')}$`;
   return `${subject} ~ fold(${bound.add(pattern)})`;

@@ -7,6 +7,7 @@ import type { Sql } from './connection.ts';
 import { visible } from './record-narrowing.ts';
 import { bindings, type Bindings } from './record-search-values.ts';
 import { keyConditions } from './study-keys.ts';
+import { own, put } from '../../core/table.ts';
 
 interface FoundRow {
   study_uid: string;
@@ -184,9 +185,9 @@ function foundStudy(row: FoundRow, query: StudyQuery, paths: string[]): FoundStu
   const tags = query.include === 'all' ? [...Object.keys(attributes), ...paths] : paths;
   const chosen: DicomJson = {};
   for (const tag of [...new Set(tags.map((path) => path.slice(0, 8)))].sort()) {
-    const element = attributes[tag];
-    if (element) chosen[tag] = element;
-    else if (required.has(tag) && tag !== '00081190') chosen[tag] = { vr: required.get(tag)! };
+    const element = own(attributes, tag);
+    if (element) put(chosen, tag, element);
+    else if (required.has(tag) && tag !== '00081190') put(chosen, tag, { vr: required.get(tag)! });
   }
   return { attributes: chosen, patientId: row.patient_id };
 }

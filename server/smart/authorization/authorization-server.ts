@@ -5,6 +5,8 @@ import { splitScopes } from '../../core/accounts/scopes.ts';
 import type { AuthorizationStore, GrantContext } from '../../core/accounts/authorizations.ts';
 import type { AuditRow, AuditTrail } from '../../core/ports.ts';
 import type { Principal } from '../../core/principal.ts';
+import { Problem } from '../../core/problem.ts';
+import { statusOf } from '../../http/problem-status.ts';
 import type { State } from '../../http/state.ts';
 import type { AccessTokens } from '../access-token.ts';
 import { callerLimit, type CallerLimit } from '../caller-limit.ts';
@@ -33,6 +35,10 @@ export function authorizationServer(parts: AuthorizationServerParts): Middleware
     await afterToken(parts, refused, ctx as unknown as KoaContextWithOIDC & ParameterizedContext<State>);
   });
   const mounted = mount('/oidc', parts.provider as unknown as Middleware);
+  const away = new WeakMap<object, Problem>();
+  parts.provider.on('server_error', (ctx, error) => {
+    if (error instanceof Problem) away.set(ctx.req, error);
+  });
   const started = callerLimit(starts);
   return async (ctx, next) => {
     if (ctx.path !== '/oidc' && !ctx.path.startsWith('/oidc/')) return next();
@@ -50,7 +56,17 @@ export function authorizationServer(parts: AuthorizationServerParts): Middleware
     if (isAuthorize && ctx.method === 'POST') return authorizeByPost(ctx, parts.publicUrl);
     if (isAuthorize && ctx.method === 'GET') askForConsent(ctx);
     await mounted(ctx as never, next);
+    const problem = away.get(ctx.req);
+    if (problem && ctx.status >= 500) answerProblem(ctx, problem);
   };
+}
+
+/** What oidc-provider took for a fault of its own, the database being away: RFC 6749 5.2 with the true status. */
+function answerProblem(ctx: ParameterizedContext<State>, problem: Problem): void {
+  ctx.status = statusOf[problem.code];
+  ctx.set('Cache-Control', 'no-store');
+  if (problem.retryAfter !== undefined) ctx.set('Retry-After', String(problem.retryAfter));
+  ctx.body = { error: 'temporarily_unavailable', error_description: problem.message };
 }
 
 /** Counts the request, unless its caller has no more to spend. */

@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { ParameterizedContext } from 'koa';
 import { Problem } from '../../core/problem.ts';
+import { readBody } from '../../http/request-body.ts';
 
 const limit = 64 * 1024;
 
@@ -9,19 +10,12 @@ type Request = Pick<ParameterizedContext, 'req' | 'is' | 'get'>;
 /**
  * The fields of a posted form (application/x-www-form-urlencoded).
  *
- * @throws Problem `media-type` for another type, `too-long` past 64 KiB.
+ * @throws Problem `media-type` for another type, `too-long` past 64 KiB, `structure` when it ends early.
  */
 export async function readForm(ctx: Request): Promise<URLSearchParams> {
   if (!ctx.is('application/x-www-form-urlencoded'))
     throw new Problem('media-type', 'A form must be sent as application/x-www-form-urlencoded.');
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) throw new Problem('too-long', 'The form is too large.');
-    chunks.push(chunk);
-  }
-  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
+  return new URLSearchParams((await readBody(ctx.req, limit)).toString('utf8'));
 }
 
 /** A word that only a page of ours can carry: an HMAC of what the form is about, under the cookie key. */

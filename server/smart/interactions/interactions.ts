@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import { errors } from 'oidc-provider';
 import { Problem } from '../../core/problem.ts';
+import { statusOf } from '../../http/problem-status.ts';
 import type { State } from '../../http/state.ts';
 import { handleConsent, showConsent } from './consent-step.ts';
 import { checkFormOrigin, formProof, readForm } from './form.ts';
@@ -53,8 +54,8 @@ async function inStep(parts: InteractionParts, ctx: Ctx, run: (step: Step) => Pr
         status: 400,
       });
     } else if (error instanceof Problem) {
-      const status = { forbidden: 403, 'media-type': 415, 'too-long': 413 }[error.code as string] ?? 400;
-      showPage(ctx, { ...errorPage(error.message), status });
+      if (error.retryAfter !== undefined) ctx.set('Retry-After', String(error.retryAfter));
+      showPage(ctx, { ...errorPage(error.message), status: statusOf[error.code] });
     } else {
       throw error;
     }

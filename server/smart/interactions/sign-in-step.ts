@@ -1,5 +1,6 @@
 import { signIn } from '../../core/accounts/sign-in.ts';
 import { Problem } from '../../core/problem.ts';
+import { statusOf } from '../../http/problem-status.ts';
 import { finish, type InteractionParts, type Step } from './interaction-step.ts';
 import { knownDevice, rememberDevice } from './known-device.ts';
 import { showPage } from '../pages/layout.ts';
@@ -43,7 +44,8 @@ export async function handleSignIn(parts: InteractionParts, step: Step, form: UR
     if (error.retryAfter !== undefined) ctx.set('Retry-After', String(error.retryAfter));
     showPage(ctx, {
       ...signInPage({ ...shown, email, error: error.message }),
-      status: { throttled: 429, transient: 503 }[error.code as string] ?? 403,
+      // Of what a person typed nothing more is told than that it was wrong.
+      status: statusOf[error.code] >= 429 ? statusOf[error.code] : 403,
       formTargets: step.formTargets,
     });
   }

@@ -70,6 +70,16 @@ test.each([
   expect(isKnownScope(text)).toBe(false);
 });
 
+test.each(['Foo', 'Resource', 'DomainResource', 'HumanName', 'Object', 'Patients', 'PATIENT'])(
+  'a scope for %s, which is no type of resource, is not known',
+  (type) => {
+    for (const text of [`patient/${type}.rs`, `user/${type}.read`, `system/${type}.cruds`])
+      expect(isKnownScope(text)).toBe(false);
+    expect(isKnownScope('patient/Patient.rs')).toBe(true);
+    expect(isKnownScope('user/*.rs')).toBe(true);
+  },
+);
+
 test('a list keeps what is known, once', () => {
   expect(parseScopes('openid patient/Patient.rs bogus patient/Patient.rs  user/Task.u')).toHaveLength(2);
   expect(parseScopes(undefined)).toEqual([]);

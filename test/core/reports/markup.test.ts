@@ -18,7 +18,7 @@ test('markup nests, lists join, nothing is nothing', () => {
     html`<tr>
         ${rows}
       </tr>
-      ${undefined}${false}${0}`.text,
+      ${undefined}${false}${0}`.text.replaceAll(/\s*\n\s*/g, ''),
   ).toBe('<tr><td>a</td><td>&lt;b&gt;</td></tr>0');
 });
 
@@ -30,4 +30,37 @@ test('nothing ends the style sheet or its strings early', () => {
   const { text } = reportStyle({ number: 'CSS-2026-00001', scanId: '"; } </style><script>\\', issuedAt: 'now' });
   expect(text).not.toContain('</style>');
   expect(text).not.toContain('"; }');
+});
+
+test('nothing turns the order of a printed text around, and scripts keep what joins and parts their letters', () => {
+  for (const turning of [
+    '\u202a',
+    '\u202b',
+    '\u202c',
+    '\u202d',
+    '\u202e',
+    '\u2066',
+    '\u2067',
+    '\u2068',
+    '\u2069',
+    '\u206a',
+  ]) {
+    expect(html`<p>${`5${turning}01 mg`}</p>`.text).toBe('<p>501 mg</p>');
+    expect(lines(`a${turning}b`).text).toBe('ab');
+    expect(reportStyle({ number: `1${turning}2`, scanId: turning, issuedAt: '' }).text).toContain(
+      '"12 · scan  · generated ',
+    );
+  }
+  for (const kept of [
+    'می\u200cخواهم',
+    'क्\u200dष',
+    '\u200fשלום',
+    'Jo\u00adse\u0301',
+    '𠮷田',
+    '\ue000',
+    '👩\u200d⚕\ufe0f',
+  ])
+    expect(html`<p>${kept}</p>`.text).toBe(`<p>${kept}</p>`);
+  expect(lines('a\u2028b\u2029c\r\nd').text).toBe('a<br>b<br>c<br>d');
+  expect(html`${'a\ud800b\u0085\ufdd0c'}`.text).toBe('abc');
 });

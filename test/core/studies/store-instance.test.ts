@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { everything } from '../../../server/core/access/narrowing.ts';
 import { systemPrincipal } from '../../../server/core/principal.ts';
 import { writeInTransaction } from '../../../server/core/records/write.ts';
-import type { StoreOutcome } from '../../../server/core/studies/store-instance.ts';
+import { receiveInstance, storeInstances, type StoreOutcome } from '../../../server/core/studies/store-instance.ts';
 import { dicomwebServer, type DicomwebServer } from '../../dicomweb/server.ts';
 import { imageFile, newUid, type Element } from '../../harness/dicom-file.ts';
 
@@ -265,23 +265,60 @@ describe('senders at the same moment', () => {
   });
 });
 
+describe('an instance that the database cannot take', () => {
+  it.each([
+    ['22003', 'unstorable', 0],
+    ['XX000', 'processing', 1],
+  ])('fails alone, whatever is sent with it (%s)', async (code, reason, faults) => {
+    const bad = newUid();
+    const { sql } = here.database;
+    await sql.query(`create or replace function break_down() returns trigger language plpgsql as $$
+      begin raise exception 'broken' using errcode = '${code}'; end $$`);
+    await sql.query(`create trigger break_down before insert on instance for each row
+      when (new.sop_uid = '${bad}') execute function break_down()`);
+    const seen: unknown[] = [];
+    const study = newUid();
+    const files = Array.from({ length: 7 }, (_, i) => imageFile({ study, patientId: study, ...(i === 4 && { instance: bad }) })); // prettier-ignore
+    const arriving = await Promise.all(files.map((file) => receiveInstance(here.world, (async function* () { yield file; })()))); // prettier-ignore
+    const outcome = await storeInstances(here.world, own, arriving, { onFault: (error) => seen.push(error) });
+    await sql.query(`drop trigger break_down on instance`);
+    expect(statuses(outcome)).toEqual(['stored', 'stored', 'stored', 'stored', reason, 'stored', 'stored']);
+    expect(seen).toHaveLength(faults);
+    expect(await here.world.studies.study(study)).toMatchObject({ numberOfInstances: 6 });
+  });
+});
+
 describe('UIDs that are used twice', () => {
-  it('are told apart by their study', async () => {
-    const [series, instance, patientId] = [newUid(), newUid(), newPatientId()];
-    const [one, two] = [newUid(), newUid()];
-    expect(
-      statuses(
-        await here.store(
-          imageFile({ study: one, series, instance, patientId }),
-          imageFile({ study: two, series, instance, patientId }),
-        ),
-      ),
-    ).toEqual(['stored', 'stored']);
-    for (const StudyInstanceUID of [one, two]) {
-      const found = await here.world.studies.locate({ StudyInstanceUID }, everything);
-      expect(found).toHaveLength(1);
-      expect(found[0]).toMatchObject({ StudyInstanceUID, SOPInstanceUID: instance });
-    }
+  it('in another study are refused, in one request, in a later one, and by senders at the same moment', async () => {
+    const [instance, patientId] = [newUid(), newPatientId()];
+    const file = () => imageFile({ study: newUid(), instance, patientId });
+    const first = await here.store(file(), file());
+    expect(statuses(first)).toEqual(['stored', 'other-place']);
+    expect(statuses(await here.store(file(), imageFile({ patientId })))).toEqual(['other-place', 'stored']);
+    const refused = first.instances[1]!.name!.StudyInstanceUID;
+    expect(await here.world.studies.locate({ StudyInstanceUID: refused }, everything)).toEqual([]);
+    expect(await here.world.studies.study(refused)).toBeUndefined();
+
+    const other = newUid();
+    const race = await Promise.all(
+      Array.from({ length: 4 }, () => here.store(imageFile({ study: newUid(), instance: other, patientId }))),
+    );
+    expect(race.flatMap(statuses).toSorted()).toEqual(['other-place', 'other-place', 'other-place', 'stored']);
+  });
+
+  it('are free again when the instance is removed', async () => {
+    const [study, instance] = [newUid(), newUid()];
+    await here.store(imageFile({ study, instance, patientId: newPatientId() }));
+    await here.database.sql.query(`delete from instance where study_uid = $1`, [study]);
+    expect(statuses(await here.store(imageFile({ instance, patientId: newPatientId() })))).toEqual(['stored']);
+  });
+
+  it('of a series in two studies are stored: a series is found by its study here', async () => {
+    const [series, patientId] = [newUid(), newPatientId()];
+    expect(statuses(await here.store(imageFile({ series, patientId }), imageFile({ series, patientId })))).toEqual([
+      'stored',
+      'stored',
+    ]);
   });
 
   it('within a study and a request: the first counts, the same again is known', async () => {

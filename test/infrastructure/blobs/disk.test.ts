@@ -1,9 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Blobs } from '../../../server/core/ports.ts';
 import { sweepBlobs } from '../../../server/core/studies/sweep-blobs.ts';
 import { diskBlobs } from '../../../server/infrastructure/blobs/disk.ts';
@@ -117,15 +117,42 @@ describe('the sweep', () => {
       now: () => new Date(),
     });
 
-  it('removes old blobs that no row names, and files that a killed process left', async () => {
+  it('removes old blobs that no row names', async () => {
     const [used, unused, young] = [await keep('used'), await keep('unused'), await keep('young')];
-    const left = await blobs.receive(stream('left'));
-    for (const path of [blobs.pathOf(used), blobs.pathOf(unused), left.path]) await utimes(path, old, old);
+    for (const path of [blobs.pathOf(used), blobs.pathOf(unused)]) await utimes(path, old, old);
     expect(await sweep([used])).toBe(1);
     expect(await blobs.size(used)).toBe(4);
     expect(await blobs.size(young)).toBe(5);
     expect(await blobs.size(unused)).toBeUndefined();
-    expect(existsSync(left.path)).toBe(false);
+    expect(await readdir(join(folder, 'swept'))).toEqual([]);
+  });
+
+  it('removes the files of processes that have ended, at the start and later, and no others', async () => {
+    const [mine, theirs, other] = [1, 2, 3].map(() => blobs.receive(stream('x')));
+    const name = (await mine!).path;
+    const ended = spawnSync(process.execPath, ['-e', '']).pid;
+    const named = (pid: number, place?: string) =>
+      name.replace(new RegExp(`/([0-9a-f]+)-${process.pid}-`), (_, here) => `/${place ?? here}-${pid}-`);
+    const [left, living, elsewhere] = [named(ended), named(process.ppid), named(ended, '0123456789ab')];
+    await rename((await theirs!).path, living);
+    await rename((await other!).path, elsewhere);
+    for (const again of [() => diskBlobs(folder), () => sweep([])]) {
+      await writeFile(left, 'left');
+      await again();
+      expect(new Set(await temporary())).toEqual(new Set([name, living, elsewhere].map((path) => basename(path))));
+    }
+  });
+
+  it('puts back what was aside when its process ended', async () => {
+    const digest = await keep('aside');
+    const aside = join(folder, 'swept', `${digest}.x`);
+    await rename(blobs.pathOf(digest), aside);
+    await diskBlobs(folder);
+    expect(await readdir(join(folder, 'swept'))).toEqual([`${digest}.x`]); // a sweep of this moment
+    const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 100_000);
+    await diskBlobs(folder);
+    now.mockRestore();
+    expect(await blobs.size(digest)).toBe(5);
     expect(await readdir(join(folder, 'swept'))).toEqual([]);
   });
 

@@ -3,6 +3,7 @@
  * StructureDefinitions), opened type by type on first use so that starting costs nothing.
  */
 import table from './structure.json' with { type: 'json' };
+import { own } from '../../table.ts';
 
 export interface StructureTable {
   /** Key: a type (`Observation`, `HumanName`) or a nested element (`Observation.component`). */
@@ -65,11 +66,11 @@ export function structureOf(name: string): TypeStructure | undefined {
 
 /** The 140-odd resource types of R4 that a client may name in a URL. */
 export const resourceTypes: ReadonlySet<string> = new Set(
-  Object.keys(structures.types).filter((name) => structures.types[name]!.resource === 'concrete'),
+  Object.keys(structures.types).filter((name) => own(structures.types, name)!.resource === 'concrete'),
 );
 
 function open(name: string): TypeStructure | undefined {
-  const row = Object.hasOwn(structures.types, name) ? structures.types[name] : undefined;
+  const row = own(structures.types, name);
   if (!row) return undefined;
   const properties = new Map<string, Property>();
   const mandatory: TypeStructure['mandatory'][number][] = [];

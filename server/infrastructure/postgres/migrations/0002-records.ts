@@ -147,7 +147,9 @@ const putRecord = `
     insert into record_version (rid, version, type, updated, method, patients, withheld, content)
     values (new_rid, new_version, new_type, new_updated, new_method, standing, standing_withheld, new_content);
     insert into change (type, id, version, patients) values (new_type, new_id, new_version, standing);
-    ${Object.keys(columns).map(replaceRows).join('\n')}
+    ${Object.entries(columns)
+      .map(([table, its]) => replaceRows(table, its))
+      .join('\n')}
     -- A Binary lies where its security context lies: it follows one that is written after it, or moves.
     with moved as (
       update record b set patients = standing from search_reference l
@@ -157,9 +159,9 @@ const putRecord = `
     update record_version v set patients = standing from moved where v.rid = moved.rid and v.version = moved.version;
   end $$`;
 
-function replaceRows(table: string): string {
-  const names = columns[table]!.map((column) => column.split(' ')[0]!);
-  const given = `jsonb_to_recordset(rows -> '${table}') as new(param text, part smallint, ${columns[table]!.join(', ')})`;
+function replaceRows(table: string, its: string[]): string {
+  const names = its.map((column) => column.split(' ')[0]!);
+  const given = `jsonb_to_recordset(rows -> '${table}') as new(param text, part smallint, ${its.join(', ')})`;
   const same = ['param', 'part', ...names].map((name) => `new.${name} = old.${name}`).join(' and ');
   const folded = table === 'string' ? { name: 'folded, ', value: 'fold(new.value), ' } : { name: '', value: '' };
   const insert = `

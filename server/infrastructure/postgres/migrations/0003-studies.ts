@@ -4,8 +4,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  * The instance index: study, series, instance. Attributes are DICOM JSON (PS3.18 Annex F); every key that
  * QIDO-RS must match on (PS3.18 Table 10.6.1-5) is a column generated from them, so the two cannot differ.
  *
- * All unique keys begin with the study, so the tables can be partitioned by it. A SOP Instance UID is
- * unique within its study only: copies of a study under a new Study Instance UID exist in real archives.
+ * All unique keys begin with the study, so the tables can be partitioned by it; that a SOP Instance UID is unique in
+ * the whole archive is the matter of 0007.
  */
 export class Studies1764000003000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {

@@ -5,6 +5,7 @@ import { Studies1764000003000 } from './0003-studies.ts';
 import { Accounts1764000004000 } from './0004-accounts.ts';
 import { Reports1764000005000 } from './0005-reports.ts';
 import { Models1764000006000 } from './0006-models.ts';
+import { InstanceNames1764000007000 } from './0007-instance-names.ts';
 import { SignInDelays1764000008000 } from './0008-sign-in-delays.ts';
 import { SiteDays1764000009000 } from './0009-site-days.ts';
 
@@ -16,6 +17,7 @@ export const migrations: (new () => MigrationInterface)[] = [
   Accounts1764000004000,
   Reports1764000005000,
   Models1764000006000,
+  InstanceNames1764000007000,
   SignInDelays1764000008000,
   SiteDays1764000009000,
 ];

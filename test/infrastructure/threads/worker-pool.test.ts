@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { WorkerPool } from '../../../server/infrastructure/codecs/worker-pool.ts';
+import { WorkerPool } from '../../../server/infrastructure/threads/worker-pool.ts';
 
 /** Threads that do what the task says, also what no decoder should. */
 const script = `

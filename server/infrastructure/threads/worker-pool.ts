@@ -5,13 +5,21 @@ export interface PoolLimits {
   threads: number;
   /** Tasks that may wait beyond those running; more are refused, so that memory and waiting time stay bounded. */
   waiting: number;
+  /** A last resort: what a task may cost is limited in the task itself, because time says more of the machine's load. */
   timeoutMs: number;
   /** JavaScript heap of a thread. */
   heapMb: number;
+  /** Its young generation: without a limit it grows to tens of megabytes, and stays. */
+  youngMb?: number;
+  /** Depth of its calls. */
+  stackMb?: number;
+  /** What a task is about, for messages: `image` unless said. */
+  subject?: string;
 }
 
 interface Waiting<Task, Answer extends object> {
-  task: Task;
+  /** `ping`: the thread's script answers with any object. */
+  task: Task | 'ping';
   handOver: readonly ArrayBuffer[];
   resolve(answer: Answer): void;
   reject(reason: Error): void;
@@ -28,6 +36,7 @@ export class WorkerPool<Task, Answer extends object> {
   readonly #all = new Set<Worker>();
   readonly #waiting: Waiting<Task, Answer>[] = [];
   #closed = false;
+  #aliveAt = -Infinity;
 
   constructor(script: URL, limits: PoolLimits) {
     this.#script = script;
@@ -41,11 +50,30 @@ export class WorkerPool<Task, Answer extends object> {
   run(task: Task, handOver: readonly ArrayBuffer[] = []): Promise<Answer> {
     if (this.#closed) return Promise.reject(new Problem('transient', 'The server is stopping', { retryAfter: 5 }));
     if (this.#waiting.length >= this.#limits.waiting)
-      return Promise.reject(new Problem('transient', 'Too many images are being decoded', { retryAfter: 2 }));
+      return Promise.reject(this.#problem('transient', 'waits behind too many others; try again'));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ task, handOver, resolve, reject });
       this.#next();
     });
+  }
+
+  /**
+   * Resolves when a thread answers, or when there is none, because nothing was to be decoded yet. While all are at
+   * work, one that began or ended within the time that a task may take is answer enough.
+   */
+  async ping(): Promise<void> {
+    if (this.#all.size === 0) return;
+    const allBusy = this.#idle.length === 0 && this.#all.size === this.#limits.threads;
+    if (allBusy && performance.now() - this.#aliveAt < this.#limits.timeoutMs + 1_000) return;
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.unshift({ task: 'ping', handOver: [], resolve: () => resolve(), reject });
+      this.#next();
+    });
+  }
+
+  load(): { threads: number; busy: number; waiting: number } {
+    const threads = this.#all.size;
+    return { threads, busy: threads - this.#idle.length, waiting: this.#waiting.length };
   }
 
   async close(): Promise<void> {
@@ -55,6 +83,11 @@ export class WorkerPool<Task, Answer extends object> {
     await Promise.all([...this.#all].map((worker) => worker.terminate()));
   }
 
+  #problem(code: 'transient' | 'too-costly' | 'timeout', words: string): Problem {
+    const message = `The ${this.#limits.subject ?? 'image'} ${words}`;
+    return new Problem(code, message, code === 'transient' ? { retryAfter: 2 } : {});
+  }
+
   #next(): void {
     if (this.#waiting.length === 0) return;
     const worker = this.#idle.pop() ?? (this.#all.size < this.#limits.threads ? this.#start() : undefined);
@@ -62,8 +95,16 @@ export class WorkerPool<Task, Answer extends object> {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#script, { resourceLimits: { maxOldGenerationSizeMb: this.#limits.heapMb } });
+    const { heapMb, youngMb, stackMb } = this.#limits;
+    const worker = new Worker(this.#script, {
+      resourceLimits: {
+        maxOldGenerationSizeMb: heapMb,
+        ...(youngMb !== undefined && { maxYoungGenerationSizeMb: youngMb }),
+        ...(stackMb !== undefined && { stackSizeMb: stackMb }),
+      },
+    });
     this.#all.add(worker);
+    this.#aliveAt = performance.now();
     worker.on('error', () => undefined);
     worker.once('exit', () => {
       this.#all.delete(worker);
@@ -83,6 +124,7 @@ export class WorkerPool<Task, Answer extends object> {
     };
     const answered = (answer: Answer) => {
       settle();
+      this.#aliveAt = performance.now();
       worker.unref();
       if ('spoiled' in answer && answer.spoiled) void worker.terminate();
       else this.#idle.push(worker);
@@ -94,12 +136,12 @@ export class WorkerPool<Task, Answer extends object> {
     const lost = () => {
       settle();
       const greedy = reason.code === 'ERR_WORKER_OUT_OF_MEMORY';
-      reject(greedy ? new Problem('too-costly', 'The image needs more memory than one image may use') : reason);
+      reject(greedy ? this.#problem('too-costly', 'needs more memory than is allowed') : reason);
     };
     const timer = setTimeout(() => {
       settle();
       void worker.terminate();
-      reject(new Problem('timeout', 'The image could not be decoded in time'));
+      reject(this.#problem('timeout', 'could not be worked on in time'));
     }, this.#limits.timeoutMs);
     worker.ref();
     worker.once('message', answered);

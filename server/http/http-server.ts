@@ -1,0 +1,19 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Budget } from './budget.ts';
+import { keepPace } from './pace.ts';
+import { limitSilence } from './silence.ts';
+
+/**
+ * The HTTP server with the limits of a connection: their number, how long headers may take, how slow a body or a reader
+ * may be. A body may take as long as bytes keep coming (a study over a slow line), so there is no limit for the whole.
+ */
+export function createHttpServer(listener: RequestListener, { connections, pace }: Budget): Server {
+  const http = createServer({ connectionsCheckingInterval: Math.min(2000, pace.headers) }, listener);
+  http.maxConnections = connections;
+  http.headersTimeout = pace.headers;
+  http.requestTimeout = 0;
+  http.keepAliveTimeout = 65_000;
+  limitSilence(http, { receiving: pace.silence, answering: pace.working });
+  keepPace(http, pace);
+  return http;
+}

@@ -1,0 +1,92 @@
+/** The one reader of request bodies: without their content coding, and within a budget. */
+import type { IncomingMessage } from 'node:http';
+import type { Readable, Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { Problem } from '../core/problem.ts';
+import { inflation } from './budget.ts';
+
+const decoders = new Map<string, () => Transform>([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+]);
+
+/**
+ * The body of a request without its content coding (RFC 9110 8.4), as it arrives. When reading stops early the request
+ * stays open, so that it can still be answered, and the decoder is gone.
+ *
+ * @param limit bytes, counted without the content coding
+ * @throws Problem `media-type` for a coding that is not known, `too-long` at once for what is announced to be; while
+ * reading, `too-long` past the limit or for a body that grows out of all proportion, `structure` for a coding that is
+ * broken or a body that ends early.
+ */
+export function bodyOf(request: IncomingMessage, limit: number): AsyncIterable<Uint8Array> {
+  const coding = request.headers['content-encoding']?.trim().toLowerCase() ?? '';
+  const plain = coding === '' || coding === 'identity';
+  const decoder = decoders.get(coding);
+  if (!plain && !decoder) throw new Problem('media-type', 'Content-Encoding can be gzip, deflate or br');
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLong(limit);
+  return within(limit, plain ? chunksOf(request) : decoded(request, decoder!()));
+}
+
+/**
+ * The whole body in memory.
+ * @throws as `bodyOf`.
+ */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of bodyOf(request, limit)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function* within(limit: number, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > limit) throw tooLong(limit);
+    yield chunk;
+  }
+}
+
+const tooLong = (limit: number): Problem => new Problem('too-long', `The body may have ${limit} bytes at most`);
+
+async function* chunksOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+  try {
+    // Not closing the request: that would close the connection before the answer is sent.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
+  } catch (cause) {
+    throw endedEarly(cause);
+  }
+}
+
+async function* decoded(request: IncomingMessage, decoder: Transform): AsyncGenerator<Uint8Array> {
+  let received = 0;
+  let size = 0;
+  const count = (chunk: Buffer) => (received += chunk.length);
+  const fail = () => decoder.destroy(endedEarly());
+  const gone = () => (request.complete ? undefined : fail());
+  // Not by `pipeline`, which would close the request with the decoder.
+  request.on('data', count).once('error', fail).once('close', gone);
+  request.pipe(decoder);
+  try {
+    if (request.destroyed && !request.complete) fail();
+    for await (const chunk of decoder as Readable as AsyncIterable<Uint8Array>) {
+      size += chunk.length;
+      if (size > inflation.free && size > received * inflation.ratio)
+        throw new Problem('too-long', `The body grows more than ${inflation.ratio} times without its Content-Encoding`);
+      yield chunk;
+    }
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    throw new Problem('structure', 'The content coding of the body is broken', { cause: error });
+  } finally {
+    request.unpipe(decoder).off('data', count).off('error', fail).off('close', gone);
+    request.pause();
+    decoder.destroy();
+  }
+}
+
+function endedEarly(cause?: unknown): Problem {
+  return new Problem('structure', 'The body ended early', { cause });
+}

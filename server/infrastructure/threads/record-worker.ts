@@ -1,0 +1,26 @@
+/** Thread body: checks one record for each message, or extracts its rows of the search index. */
+import { parentPort } from 'node:worker_threads';
+import type { Resource } from '@medplum/fhirtypes';
+import { Problem, type ProblemCode } from '../../core/problem.ts';
+import { indexRowsOf, type Site } from '../../core/records/index-extraction.ts';
+import { validationIssues } from '../../core/records/validate.ts';
+import type { ValidationIssue } from '../../core/records/validate-issue.ts';
+
+/** `content`: the record as JSON, because text goes to a thread faster than objects do. */
+export type RecordTask = { kind: 'issues'; content: string } | { kind: 'index'; content: string; site: Site };
+
+export type RecordAnswer =
+  { issues: ValidationIssue[] } | { rows: string } | { problem: { code: ProblemCode; message: string } };
+
+parentPort?.on('message', (task: RecordTask) => parentPort!.postMessage(answer(task)));
+
+function answer(task: RecordTask): RecordAnswer {
+  try {
+    const resource: unknown = JSON.parse(task.content);
+    if (task.kind === 'issues') return { issues: validationIssues(resource) };
+    return { rows: JSON.stringify(indexRowsOf(resource as Resource, task.site)) };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return { problem: { code: error.code, message: error.message } };
+  }
+}
