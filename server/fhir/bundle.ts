@@ -30,8 +30,8 @@ export async function applyBundle(
   const { world, principal } = exchange;
   const face: BundleFace = {
     principal,
-    ...(exchange.signal && { signal: exchange.signal }),
     ...traceOf(exchange),
+    ...(exchange.signal && { signal: exchange.signal }),
     respond: (inside, request) => respond({ ...exchange, world: inside }, request, tokens),
     refused: (error) => {
       const refused = refusal(error);

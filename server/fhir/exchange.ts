@@ -13,9 +13,9 @@ export interface Exchange {
   world: World;
   principal: Principal;
   requestId: string;
+  sourceAddress: string;
   /** The caller is gone. */
   signal?: AbortSignal;
-  sourceAddress: string;
 }
 
 export interface Answer {
@@ -57,8 +57,8 @@ export const exchangeOf = (world: World, ctx: Context): Exchange => ({
   world,
   principal: ctx['state']['principal'] as Principal,
   requestId: String(ctx['state']['requestId'] ?? ''),
-  signal: clientGone(ctx.res),
   sourceAddress: String(ctx['state']['clientAddress'] ?? ''),
+  signal: clientGone(ctx.res),
 });
 
 export const readOptions = (exchange: Exchange, queryString?: string): ReadOptions => ({

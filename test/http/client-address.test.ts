@@ -68,7 +68,7 @@ test('nobody but this one function looks at the peer or at forwarding headers', 
   const readers = readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts'))
     .filter((path) =>
-      /\b(ctx|request|req)\.ips?\b|remoteAddress|['"]x-(forwarded|real)-|app\.proxy\b|provider\.proxy\b/i.test(
+      /\b(ctx|request|req)\.ips?\b|\.remoteAddress|['"]x-(forwarded|real)-|app\.proxy\b|provider\.proxy\b/i.test(
         readFileSync(join(root, path), 'utf8'),
       ),
     );

@@ -1,7 +1,7 @@
 import { request, type IncomingHttpHeaders } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { authorizeUrl, clientAssertion, pkce } from '../harness/sign-in.ts';
-import { appRedirect, startSmallServer, type SmallServer } from './small-server.ts';
+import { appRedirect, password, startSmallServer, type SmallServer } from './small-server.ts';
 
 const publicUrl = 'https://pacs.test.example';
 let server: SmallServer;
@@ -13,9 +13,13 @@ afterAll(() => server.close());
 /** What a TLS-terminating proxy sends on: plain HTTP with the outer Host. */
 function proxied(
   path: string,
-  { method = 'GET', host = 'pacs.test.example', body = '' } = {},
+  { method = 'GET', host = 'pacs.test.example', body = '', cookie = '' } = {},
 ): Promise<{ status: number; headers: IncomingHttpHeaders; text: string }> {
-  const headers = { Host: host, ...(body ? { 'Content-Type': 'application/x-www-form-urlencoded' } : {}) };
+  const headers = {
+    Host: host,
+    ...(cookie && { Cookie: cookie }),
+    ...(body ? { 'Content-Type': 'application/x-www-form-urlencoded' } : {}),
+  };
   return new Promise((done, fail) => {
     const call = request({ host: '127.0.0.1', port: server.port, method, path, headers }, (response) => {
       let text = '';
@@ -64,4 +68,18 @@ test('a backend service addresses its assertion to the public token endpoint', a
   }).toString();
   const { status, text } = await proxied('/oidc/token', { method: 'POST', body });
   expect(status, text).toBe(200);
+});
+
+test('the cookie that makes a browser known is Secure and bound to the host by its name', async () => {
+  const started = await proxied(authorize());
+  const cookie = started.headers['set-cookie']!.map((line) => line.split(';')[0]).join('; ');
+  const path = new URL(started.headers.location!).pathname;
+  const proof = /name="proof" value="([^"]+)"/.exec((await proxied(path, { cookie })).text)![1]!;
+  const body = new URLSearchParams({ proof, email: 'doctor@test.example', password }).toString();
+  const signedIn = await proxied(`${path}/sign-in`, { method: 'POST', cookie, body });
+  expect(signedIn.status).toBe(303);
+  const line = signedIn.headers['set-cookie']!.find((one) => one.includes('csss_device='));
+  expect(line).toMatch(
+    /^__Host-csss_device=[\w-]{22}\.[\w-]{22}; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax; Secure$/,
+  );
 });

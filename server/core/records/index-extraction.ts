@@ -38,12 +38,6 @@ export interface IndexRows {
 /** An index entry may not outgrow a B-tree page; what is longer is compared by its first 255 characters. */
 export const longestKey = 255;
 
-/**
- * Rows that one record may have. They are what a write costs the database: this many take about a second. Only
- * records of thousands of names, codes or components reach it.
- */
-const mostRows = 20_000;
-
 /** What values are read against. */
 export interface Site {
   /** Own FHIR base: absolute references to it are references to own records. */
@@ -52,11 +46,27 @@ export interface Site {
   timeZone: string;
 }
 
+/**
+ * Rows that one record may have. They are what a write costs the database: this many take about a second. Only
+ * records of thousands of names, codes or components reach it.
+ */
+const mostRows = 20_000;
+
 /** @throws Problem `too-long` past the number of rows that a record may have. */
 export function indexRowsOf(resource: Resource, site: Site): IndexRows {
+  return limited(extracted(resource, site), resource.resourceType);
+}
+
+/** Of a stored record, however many rows it has: those that depend on the zone of the site. */
+export function dateRowsOf(resource: Resource, site: Site): IndexRows['date'] {
+  return extracted(resource, site, 'date').date;
+}
+
+function extracted(resource: Resource, site: Site, only?: SearchParameterType): IndexRows {
   const rows: IndexRows = { token: [], string: [], date: [], reference: [], quantity: [] };
   const calendar: ReadDate = (text) => calendarInterval(text, site.timeZone);
   for (const parameter of searchParametersOf(resource.resourceType).values()) {
+    if (only && parameter.type !== only && parameter.type !== 'composite') continue;
     const found = parameter.select(resource);
     if (parameter.type !== 'composite') {
       const row = { param: parameter.key, part: 0 };
@@ -69,7 +79,7 @@ export function indexRowsOf(resource: Resource, site: Site): IndexRows {
         for (const node of select(value)) add(rows, type, { param: key, part }, node, site);
     });
   }
-  return limited(distinct(rows), resource.resourceType);
+  return distinct(rows);
 }
 
 /** The server's own ImagingStudy is never refused: that of a very large study is found by its first instances only. */

@@ -26,6 +26,7 @@ export function parseStudyQuery(
   const switches = new Map(
     ['fuzzymatching', 'emptyvaluematching', 'multiplevaluematching'].map((name) => [name, false]),
   );
+  const switched = (name: string): boolean => switches.get(name) === true;
   let limit: number | undefined;
   let offset = 0;
   for (const [name, value] of parameters) {

@@ -1,6 +1,6 @@
 import type { Resource } from '@medplum/fhirtypes';
 import type { DataSource } from 'typeorm';
-import { indexRowsOf, type IndexRows } from '../../core/records/index-extraction.ts';
+import { dateRowsOf, type IndexRows } from '../../core/records/index-extraction.ts';
 import { calendarParameters } from '../../core/records/search-parameters.ts';
 import { managerSql, type Sql } from './connection.ts';
 
@@ -22,7 +22,7 @@ export async function indexDays(
 ): Promise<number> {
   return dataSource.transaction(async (manager) => {
     const sql = await managerSql(manager);
-    await sql.query(`set local statement_timeout = 0`);
+    await sql.query(`set local statement_timeout = 0; set local lock_timeout = 0`);
     const [kept] = await sql.query<{ zone: string }>(`select zone from search_zone for update`);
     if (kept!.zone === timeZone) return 0;
     onProgress(`indexing dates in the zone ${timeZone}`);
@@ -48,7 +48,7 @@ async function indexBatch(sql: Sql, after: number, timeZone: string): Promise<{ 
     [after, [...calendarParameters], batch],
   );
   const rows = records.flatMap(({ rid, content }) =>
-    indexRowsOf(JSON.parse(content) as Resource, { baseUrl: '', timeZone }).date.map((row): DateRow => ({
+    dateRowsOf(JSON.parse(content) as Resource, { baseUrl: '', timeZone }).map((row): DateRow => ({
       rid,
       ...row,
     })),

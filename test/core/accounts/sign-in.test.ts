@@ -93,6 +93,21 @@ test('when a limit is reached the password is not looked at', async () => {
   expect(audit).toMatchObject([{ event: 'smart:sign-in-throttled', outcome: 'refused' }]);
 });
 
+test('a password that could not be looked at costs no try', async () => {
+  const { accounts, passwords, attempts } = world();
+  await ensureAccount(accounts, passwords, doctor);
+  const returned: string[] = [];
+  attempts.settle = async ({ forget = [], giveBack = [] }) => {
+    expect(forget).toEqual([]);
+    returned.push(...giveBack.map(({ key }) => key.split(' ')[0]!));
+  };
+  const busy = { ...passwords, verify: () => Promise.reject(new Problem('transient', 'busy', { retryAfter: 5 })) };
+  const stores = { accounts, audit: { append: async () => {} } };
+  const tried = signIn(stores, { attempts, passwords: busy }, { ...attempt, ...doctor });
+  await expect(tried).rejects.toMatchObject({ code: 'transient', retryAfter: 5 });
+  expect(returned.sort()).toEqual(['account', 'pair', 'place']);
+});
+
 test('the address is compared without case and spaces, the password after NFKC', async () => {
   const { accounts, passwords, attempts } = world();
   await ensureAccount(accounts, passwords, { ...doctor, password: 'Ａ ﬁne long passphrase' });
