@@ -30,7 +30,7 @@ const set = (digest: string, state: string) =>
 test('two active models, or two shadows, cannot be written', async () => {
   for (const state of ['active', 'shadow']) {
     await set(a, state);
-    await expect(set(b, state)).rejects.toMatchObject({ code: '23505' });
+    await expect(set(b, state)).rejects.toMatchObject({ code: 'conflict' });
     await set(a, 'candidate');
   }
 });
