@@ -9,6 +9,8 @@ import { limitSilence } from './silence.ts';
  */
 export function createHttpServer(listener: RequestListener, { connections, pace }: Budget): Server {
   const http = createServer({ connectionsCheckingInterval: Math.min(2000, pace.headers) }, listener);
+  // Every layer waits for the end of an answer: more than the ten from which Node suspects a leak.
+  http.prependListener('request', (_request, answer) => answer.setMaxListeners(30));
   http.maxConnections = connections;
   http.headersTimeout = pace.headers;
   http.requestTimeout = 0;

@@ -29,15 +29,14 @@ export function keepPace(http: Server, pace: Pace): void {
   const exchanges = new Set<Exchange>();
   http.on('request', (request: IncomingMessage, answer: ServerResponse) => {
     const received = { at: performance.now(), bytes: request.socket.bytesRead };
-    const exchange: Exchange = { request, answer, received, sent: undefined, first: true };
-    exchanges.add(exchange);
-    answer.once('close', () => exchanges.delete(exchange));
+    exchanges.add({ request, answer, received, sent: undefined, first: true });
   });
   const every = Math.min(pace.grace, pace.receivingWindow, pace.sendingWindow, 8000) / 4;
   const timer = setInterval(() => {
     const now = performance.now();
     for (const exchange of exchanges) {
-      if (sendsTooSlowly(exchange, now, pace)) refuse(exchange);
+      if (exchange.answer.closed) exchanges.delete(exchange);
+      else if (sendsTooSlowly(exchange, now, pace)) refuse(exchange);
       else if (takesTooSlowly(exchange, now, pace)) exchange.request.socket.destroy();
     }
   }, every);
