@@ -151,6 +151,17 @@ export interface InstanceRow {
   bulk: Record<string, { vr: string; offset: number; length: number }>;
   /** Where the frames lie in the file; null if there is no pixel data. */
   frames: FrameIndex | null;
+  /**
+   * On the way into the store only: as JSON what is too long to travel between threads as objects. The property of the
+   * same name then holds what is short of it: attributes without their long elements, otherwise nothing.
+   */
+  long?: LongParts;
+}
+
+export interface LongParts {
+  attributes?: string;
+  bulk?: string;
+  frames?: string;
 }
 
 export type FrameIndex =

@@ -4,13 +4,8 @@ import { nativeXml } from '../core/dicom/native-xml.ts';
 import type { World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import type { InstanceOutcome } from '../core/studies/outcome.ts';
-import {
-  discardInstance,
-  mustBeAllowedToStore,
-  receiveInstance,
-  storeInstances,
-  type ArrivingInstance,
-} from '../core/studies/store-instance.ts';
+import { StoreBatches } from '../core/studies/store-batches.ts';
+import { mustBeAllowedToStore, receiveInstance } from '../core/studies/store-instance.ts';
 import { decodedBody } from '../http/content-coding.ts';
 import { mediaType, multipartRelated } from '../http/multipart-related.ts';
 import type { State } from '../http/state.ts';
@@ -22,12 +17,6 @@ export interface StoreRoutes {
   /** Bytes of one instance; 4 GiB by default. */
   instanceLimit?: number;
 }
-
-/**
- * Instances that are stored in one transaction. A request of more is stored in several, so that what is in memory
- * stays bounded; each makes one version of the ImagingStudy.
- */
-const batchSize = 2000;
 
 const offers = [
   { name: 'json', media: 'application/dicom+json' },
@@ -59,28 +48,18 @@ async function storeBody(
   studyUID: string | undefined,
   limit: number,
 ): Promise<InstanceOutcome[]> {
-  const outcomes: InstanceOutcome[] = [];
-  let arriving: ArrivingInstance[] = [];
   const options = { ...asking(ctx), ...(studyUID !== undefined && { studyUID }) };
-  const flush = async () => {
-    const batch = arriving;
-    arriving = [];
-    if (batch.length > 0)
-      outcomes.push(...(await storeInstances(world, ctx.state.principal, batch, options)).instances);
-  };
+  const batches = new StoreBatches(world, ctx.state.principal, options);
   try {
-    for await (const body of bodies(ctx)) {
-      arriving.push(await receiveInstance(world, body, limit));
-      if (arriving.length === batchSize) await flush();
-    }
-    await flush();
-    return outcomes;
+    for await (const body of bodies(ctx)) await batches.add(await receiveInstance(world, body, limit));
+    await batches.flush();
+    return batches.outcomes;
   } catch (error) {
     // The rest of the body is of no use to anybody; a client that still sends it is told to stop.
     if (!ctx.req.complete) ctx.set('Connection', 'close');
     throw error;
   } finally {
-    await Promise.all(arriving.map((instance) => discardInstance(world, instance)));
+    await batches.discard();
   }
 }
 

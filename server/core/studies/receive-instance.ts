@@ -1,4 +1,4 @@
-import type { ReadInstance, ReceivedBlob, World } from '../ports.ts';
+import type { InstanceRow, ReadInstance, ReceivedBlob, World } from '../ports.ts';
 import { Problem } from '../problem.ts';
 
 /** Bytes that came in and lie in a temporary file, and what they turn out to be. */
@@ -26,6 +26,11 @@ export async function receiveInstance(
       error instanceof Problem ? error : new Problem('exception', 'The file could not be read', { cause: error }),
     );
   return { received, reading };
+}
+
+/** Characters of JSON that an instance's header takes in memory and in a statement, roughly: short ones are not counted. */
+export function headerSize({ long = {} }: Pick<InstanceRow, 'long'>): number {
+  return Object.values(long as Record<string, string>).reduce((sum, text) => sum + text.length, 16_384);
 }
 
 /** Removes what `receiveInstance` left, the inflated copy included. */
