@@ -158,6 +158,15 @@ export interface InstanceRow {
   long?: LongParts;
 }
 
+/** An instance by name, and how long its attributes are, roughly. */
+export interface InstanceHeader extends Pick<
+  InstanceRow,
+  'StudyInstanceUID' | 'SeriesInstanceUID' | 'SOPInstanceUID' | 'blob'
+> {
+  /** Bytes of its attributes as they are stored, compressed. */
+  weight: number;
+}
+
 export interface LongParts {
   attributes?: string;
   bulk?: string;
@@ -210,6 +219,10 @@ export interface StudyStore {
     level: { StudyInstanceUID: string; SeriesInstanceUID?: string; SOPInstanceUID?: string },
     narrowing: Narrowing,
   ): Promise<InstanceRow[]>;
+  /** As `locate`, without what can be long: that of a whole study may not fit into memory. */
+  locateHeaders(level: Parameters<StudyStore['locate']>[0], narrowing: Narrowing): Promise<InstanceHeader[]>;
+  /** Attributes of instances of one study as JSON text, in the order of the names. */
+  attributesOf(StudyInstanceUID: string, SOPInstanceUIDs: string[]): Promise<string[]>;
   /** QIDO-RS (PS3.18 10.6): one DICOM JSON object for each match, without Retrieve URL. */
   find(query: StudyQuery, narrowing: Narrowing): Promise<FoundStudy[]>;
   countOfFind(query: StudyQuery, narrowing: Narrowing): Promise<number>;
