@@ -151,6 +151,26 @@ export interface InstanceRow {
   bulk: Record<string, { vr: string; offset: number; length: number }>;
   /** Where the frames lie in the file; null if there is no pixel data. */
   frames: FrameIndex | null;
+  /**
+   * On the way into the store only: as JSON what is too long to travel between threads as objects. The property of the
+   * same name then holds what is short of it: attributes without their long elements, otherwise nothing.
+   */
+  long?: LongParts;
+}
+
+/** An instance by name, and how long its attributes are, roughly. */
+export interface InstanceHeader extends Pick<
+  InstanceRow,
+  'StudyInstanceUID' | 'SeriesInstanceUID' | 'SOPInstanceUID' | 'blob'
+> {
+  /** Bytes of its attributes as they are stored, compressed. */
+  weight: number;
+}
+
+export interface LongParts {
+  attributes?: string;
+  bulk?: string;
+  frames?: string;
 }
 
 export type FrameIndex =
@@ -204,6 +224,10 @@ export interface StudyStore {
     level: { StudyInstanceUID: string; SeriesInstanceUID?: string; SOPInstanceUID?: string },
     narrowing: Narrowing,
   ): Promise<InstanceRow[]>;
+  /** As `locate`, without what can be long: that of a whole study may not fit into memory. */
+  locateHeaders(level: Parameters<StudyStore['locate']>[0], narrowing: Narrowing): Promise<InstanceHeader[]>;
+  /** Attributes of instances of one study as JSON text, in the order of the names. */
+  attributesOf(StudyInstanceUID: string, SOPInstanceUIDs: string[]): Promise<string[]>;
   /** QIDO-RS (PS3.18 10.6): one DICOM JSON object for each match, without Retrieve URL. */
   find(query: StudyQuery, narrowing: Narrowing): Promise<FoundStudy[]>;
   countOfFind(query: StudyQuery, narrowing: Narrowing): Promise<number>;

@@ -45,7 +45,7 @@ export function single(value: string | string[] | undefined): string | undefined
 }
 
 /** Stands for the very bytes of these instances: a study that was removed and came back with others has another tag. */
-export function contentTag(instances: readonly InstanceRow[]): string {
+export function contentTag(instances: readonly Pick<InstanceRow, 'blob'>[]): string {
   if (instances.length === 1) return instances[0]!.blob;
   const hash = createHash('sha256');
   for (const { blob } of instances) hash.update(blob);

@@ -1,6 +1,6 @@
-import { absoluteBulk } from '../core/studies/bulk-address.ts';
-import { entityOf, locate } from '../core/studies/locate.ts';
-import type { InstanceRow, World } from '../core/ports.ts';
+import { absoluteBulkText } from '../core/studies/bulk-address.ts';
+import { entityOf, locateHeaders } from '../core/studies/locate.ts';
+import type { InstanceHeader, World } from '../core/ports.ts';
 import { notModified } from '../http/conditional.ts';
 import { accepted, asking, contentTag, partOf, send, type Exchange } from './exchange.ts';
 
@@ -9,27 +9,52 @@ const offers = [
   { name: 'json', media: 'application/json' },
 ] as const;
 
-/** Instances that are turned into JSON before the event loop has its turn again. */
-const batch = 16;
+/** Instances whose attributes are asked for together, and bytes of them as they are stored: some tenfold as text. */
+const mostTogether = 64;
+const heaviest = 1 << 20;
+/** Bytes that go out in one go. */
+const piece = 1 << 20;
 
 /** Metadata of a study, series or instance (PS3.18 10.4.1.1.2): all attributes, bulk values by their addresses. */
 export function metadata(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const [choice] = accepted(ctx, offers);
-    const { instances } = await locate(world, asking(ctx), partOf(ctx), 'dicomweb:metadata', 'metadata');
+    const { instances } = await locateHeaders(world, asking(ctx), partOf(ctx), 'dicomweb:metadata', 'metadata');
     ctx.set('Cache-Control', 'no-store');
     // Weak: the answer may be compressed on its way, or not.
     if (notModified(ctx, { etag: `W/"${contentTag(instances)}"` })) return;
     const type = choice!.name === 'json' ? 'application/json; charset=utf-8' : 'application/dicom+json';
-    await send(ctx, type, jsonArray(instances, world.settings.dicomwebBaseUrl));
+    await send(ctx, type, jsonArray(world, instances));
   };
 }
 
-async function* jsonArray(instances: InstanceRow[], baseUrl: string): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < instances.length; at += batch) {
-    const texts = instances
-      .slice(at, at + batch)
-      .map((instance) => JSON.stringify(absoluteBulk(instance.attributes, `${baseUrl}/${entityOf(instance)}`)));
-    yield Buffer.from(`${at === 0 ? '[' : ','}${texts.join(',')}${at + batch >= instances.length ? ']' : ''}`);
+/** Passed on as the text that is stored, a few megabytes at a time, whatever the study holds. */
+async function* jsonArray({ studies, settings }: World, instances: InstanceHeader[]): AsyncGenerator<Uint8Array> {
+  let before = '[';
+  for (const batch of batches(instances)) {
+    const uids = batch.map(({ SOPInstanceUID }) => SOPInstanceUID);
+    const texts = await studies.attributesOf(batch[0]!.StudyInstanceUID, uids);
+    if (texts.length < batch.length) throw new Error('instances were removed while their metadata went out');
+    for (const [index, text] of texts.entries()) {
+      const complete = absoluteBulkText(text, `${settings.dicomwebBaseUrl}/${entityOf(batch[index]!)}`);
+      const bytes = Buffer.from(before + complete);
+      for (let at = 0; at < bytes.length; at += piece) yield bytes.subarray(at, at + piece);
+      before = ',';
+    }
   }
+  yield Buffer.from(']');
+}
+
+function* batches(instances: InstanceHeader[]): Generator<InstanceHeader[]> {
+  let batch: InstanceHeader[] = [];
+  let weight = 0;
+  for (const instance of instances) {
+    if (batch.length >= mostTogether || (batch.length > 0 && weight + instance.weight > heaviest)) {
+      yield batch;
+      [batch, weight] = [[], 0];
+    }
+    batch.push(instance);
+    weight += instance.weight;
+  }
+  yield batch;
 }

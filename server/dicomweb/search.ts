@@ -1,5 +1,6 @@
 import { find } from '../core/studies/find.ts';
 import { parseStudyQuery } from '../core/studies/parse-study-query.ts';
+import { inTurns } from '../core/in-turns.ts';
 import type { StudyQuery, World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import { isUid } from '../core/dicom/uid.ts';
@@ -26,7 +27,8 @@ export function search(world: World, level: StudyQuery['level']) {
     const { matches, total } = await find(world, asking(ctx), query, ctx.path + ctx.search);
     pageHeaders(ctx, world.settings.dicomwebBaseUrl, query, matches.length, total);
     ctx.set('Cache-Control', 'no-store');
-    ctx.body = JSON.stringify(matches);
+    const texts = await inTurns(matches, (match) => JSON.stringify(match));
+    ctx.body = `[${texts.join(',')}]`;
     ctx.set('Content-Type', choice!.name === 'json' ? 'application/json; charset=utf-8' : 'application/dicom+json');
   };
 }

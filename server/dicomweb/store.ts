@@ -4,15 +4,10 @@ import { nativeXml } from '../core/dicom/native-xml.ts';
 import type { World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import type { InstanceOutcome } from '../core/studies/outcome.ts';
-import {
-  discardInstance,
-  mustBeAllowedToStore,
-  receiveInstance,
-  storeInstances,
-  type ArrivingInstance,
-} from '../core/studies/store-instance.ts';
 import { defaultBudget, type Budget } from '../http/budget.ts';
 import { clientGone } from '../http/client-gone.ts';
+import { StoreBatches } from '../core/studies/store-batches.ts';
+import { mustBeAllowedToStore, receiveInstance } from '../core/studies/store-instance.ts';
 import { mediaType, multipartRelated } from '../http/multipart-related.ts';
 import { bodyOf } from '../http/request-body.ts';
 import type { State } from '../http/state.ts';
@@ -26,15 +21,6 @@ export interface StoreRoutes {
   /** Of one request. */
   budget?: Pick<Budget, 'storeBytes' | 'parts'>;
 }
-
-/**
- * Instances that are stored in one transaction. A request of more is stored in several, so that what is in memory
- * stays bounded; each makes one version of the ImagingStudy.
- */
-const batchSize = 2000;
-
-/** Instances of one request that are taken in and not yet read: the reader's threads are shared with all others. */
-const readAhead = 16;
 
 const offers = [
   { name: 'json', media: 'application/dicom+json' },
@@ -72,34 +58,19 @@ async function storeBody(
   studyUID: string | undefined,
   budget: StoreBudget,
 ): Promise<InstanceOutcome[]> {
-  const outcomes: InstanceOutcome[] = [];
   const signal = clientGone(ctx.res);
-  const unread = new Set<Promise<unknown>>();
-  let arriving: ArrivingInstance[] = [];
   const onFault = (error: unknown) => ctx.app.emit('error', error, ctx);
   const options = { ...asking(ctx), onFault, ...(studyUID !== undefined && { studyUID }) };
-  const flush = async () => {
-    const batch = arriving;
-    arriving = [];
-    if (batch.length > 0)
-      outcomes.push(...(await storeInstances(world, ctx.state.principal, batch, options)).instances);
-  };
+  const batches = new StoreBatches(world, ctx.state.principal, options);
   try {
     for await (const body of bodies(ctx, budget)) {
       signal.throwIfAborted();
-      const instance = await receiveInstance(world, body, { limit: budget.instanceBytes, signal });
-      arriving.push(instance);
-      if ('reading' in instance) {
-        const reading = instance.reading.finally(() => unread.delete(reading));
-        unread.add(reading);
-      }
-      while (unread.size >= readAhead) await Promise.race(unread);
-      if (arriving.length === batchSize) await flush();
+      await batches.add(await receiveInstance(world, body, { limit: budget.instanceBytes, signal }));
     }
-    await flush();
-    return outcomes;
+    await batches.flush();
+    return batches.outcomes;
   } finally {
-    await Promise.all(arriving.map((instance) => discardInstance(world, instance)));
+    await batches.discard();
   }
 }
 

@@ -1,12 +1,18 @@
 /** Writes an answer as HTTP (FHIR http.html): representation, version headers, Prefer return. */
 import type { Context } from 'koa';
+import type { Resource } from '@medplum/fhirtypes';
+import { inTurns } from '../core/in-turns.ts';
 import type { World } from '../core/ports.ts';
 import { entityTag } from '../core/records/entity-tag.ts';
 import type { Answer, Preferences } from './exchange.ts';
 import type { Representation } from './negotiation.ts';
 import { information, outcomeOf } from './outcome.ts';
+import { bundleText } from './search-bundle.ts';
 
-export function send(ctx: Context, world: World, representation: Representation, answer: Answer): void {
+/** Characters of JSON up to which line ends are made: they are for a person's eyes, and cost parsing it all again. */
+const longestPretty = 1 << 20;
+
+export async function send(ctx: Context, world: World, representation: Representation, answer: Answer): Promise<void> {
   const { record } = answer;
   ctx.status = answer.status;
   ctx.set('Cache-Control', 'no-store'); // health data stays on no disk on its way
@@ -25,17 +31,23 @@ export function send(ctx: Context, world: World, representation: Representation,
       answer.bytes.content.byteOffset,
       answer.bytes.content.byteLength,
     );
-  } else if (answer.json !== undefined && !representation.pretty) {
+  } else if (answer.json !== undefined || answer.resource) {
     ctx.set('Content-Type', representation.type);
-    ctx.body = answer.json;
-  } else if (answer.resource) {
-    ctx.set('Content-Type', representation.type);
-    ctx.body = JSON.stringify(answer.resource, null, representation.pretty ? 2 : 0);
+    const text = answer.json ?? (await jsonOf(answer.resource!));
+    const pretty = representation.pretty && text.length <= longestPretty;
+    ctx.body = pretty ? JSON.stringify(JSON.parse(text), null, 2) : text;
   } else {
     ctx.body = null; // Koa turns the status into 204 here
     ctx.status = answer.status;
     ctx.remove('Content-Type');
   }
+}
+
+/** The answer to a batch or transaction is as long as what was sent: its entries are written in turns. */
+async function jsonOf(resource: Resource): Promise<string> {
+  if (resource.resourceType !== 'Bundle') return JSON.stringify(resource);
+  const { entry = [], ...bundle } = resource;
+  return bundleText(bundle, await inTurns(entry, (one) => JSON.stringify(one)));
 }
 
 /** Applies `Prefer: return=...` to the answer of a change. */

@@ -1,6 +1,6 @@
 /** Bundles posted to the base, and how their GET entries are answered (FHIR http.html#transaction). */
-import type { BundleEntry, Resource } from '@medplum/fhirtypes';
-import type { StoredRecord, World } from '../core/ports.ts';
+import type { BundleEntry } from '@medplum/fhirtypes';
+import type { World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import { applyBatch, applyTransaction, type BundleFace } from '../core/records/apply-bundle.ts';
 import type { BundleRequest } from '../core/records/bundle-entries.ts';
@@ -16,6 +16,11 @@ import { read, vread } from './read.ts';
 import { search, typesIn } from './search.ts';
 import { validateOperation } from './validate-operation.ts';
 
+/** Characters of JSON that the reads of one Bundle may give: a thousand searches of a thousand records would be gigabytes. */
+const longestReads = 4 << 20;
+const tooMuchRead = (): Problem =>
+  new Problem('too-costly', 'The reads of this Bundle give more than one answer may hold; ask in several requests.');
+
 /** @throws Problem `value` for a Bundle of another type; for a transaction, whatever made it fail. */
 export async function applyBundle(
   exchange: Exchange,
@@ -28,11 +33,18 @@ export async function applyBundle(
     throw new Problem('structure', 'Only a Bundle may be posted to the base', { expression: 'resourceType' });
   }
   const { world, principal } = exchange;
+  let left = longestReads;
   const face: BundleFace = {
     principal,
     ...traceOf(exchange),
     ...(exchange.signal && { signal: exchange.signal }),
-    respond: (inside, request) => respond({ ...exchange, world: inside }, request, tokens),
+    respond: async (inside, request) => {
+      if (left < 0) throw tooMuchRead();
+      const answer = await respond({ ...exchange, world: inside }, request, tokens);
+      left -= answer.json?.length ?? 0;
+      if (left < 0) throw tooMuchRead();
+      return answer;
+    },
     refused: (error) => {
       const refused = refusal(error);
       if (refused.status === 500) fault(error);
@@ -64,7 +76,7 @@ async function respond(
   exchange: Exchange & { world: World },
   request: BundleRequest,
   tokens: PageTokens,
-): Promise<{ status: number; resource?: Resource; record?: StoredRecord }> {
+): Promise<Answer> {
   const [path = '', query = ''] = split(request.url);
   const parameters = parseQueryString(query);
   const [type, id, third, fourth, ...more] = path === '' ? [] : path.split('/');

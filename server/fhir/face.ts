@@ -39,14 +39,14 @@ export function fhirFace(face: FhirFace): Router {
     (handler: Handler): Middleware =>
     async (ctx) => {
       const representation = negotiate(ctx);
-      send(ctx, world, representation, await handler(exchangeOf(world, ctx), ctx));
+      await send(ctx, world, representation, await handler(exchangeOf(world, ctx), ctx));
     };
   /** A Binary is given out as what it is, so only the resource itself is negotiated as FHIR. */
   const raw =
     (handler: Handler): Middleware =>
     async (ctx) => {
       const representation = wantsResource(ctx) ? negotiate(ctx) : { type: fhirJson, pretty: false };
-      send(ctx, world, representation, await handler(exchangeOf(world, ctx), ctx));
+      await send(ctx, world, representation, await handler(exchangeOf(world, ctx), ctx));
     };
 
   router.use(errors());

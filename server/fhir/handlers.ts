@@ -22,6 +22,9 @@ import { search, typesIn, type SearchRequest } from './search.ts';
 import { validateOperation } from './validate-operation.ts';
 import { own } from '../core/table.ts';
 
+/** Bytes of a search in a form. */
+const longestForm = 262_144;
+
 export type Handler = (exchange: Exchange, ctx: Context) => Promise<Answer> | Answer;
 
 const typeOf = (ctx: Context) => typeIn(parameter(ctx, 'type'));
@@ -52,7 +55,7 @@ export function handlers({ world, smart, limit, pageKey, fault }: Required<Omit<
   /** The URL's parameters and those of the form: both count (FHIR search.html#Introduction). */
   const form = async (ctx: Context): Promise<[string, string][]> => {
     const [range] = mediaRanges(ctx.get('Content-Type'));
-    const bytes = await readBytes(ctx, limit);
+    const bytes = await readBytes(ctx, Math.min(limit, longestForm));
     if (bytes.length === 0) return query(ctx);
     if (range?.type !== 'application/x-www-form-urlencoded') {
       throw new Problem('media-type', 'The search must be application/x-www-form-urlencoded');

@@ -8,6 +8,8 @@ import type { Parameters } from '../core/records/parse-search.ts';
 import { history as historyOf } from '../core/records/read.ts';
 import { readOptions, type Answer, type Exchange } from './exchange.ts';
 import type { PageTokens } from './page-token.ts';
+import { bundleText } from './search-bundle.ts';
+import { inTurns } from '../core/in-turns.ts';
 
 const defaultCount = 50;
 const maxCount = 500;
@@ -47,7 +49,6 @@ export async function history(
     resourceType: 'Bundle',
     type: 'history',
     link: [{ relation: 'self', url: linked(token) }],
-    ...(found.entries.length > 0 && { entry: found.entries.map((record) => entryOf(record, base)) }),
   };
   if (found.next !== undefined) {
     bundle.link!.push({
@@ -55,7 +56,15 @@ export async function history(
       url: linked(tokens.seal({ ...of, before: found.next }, exchange.principal)),
     });
   }
-  return { status: 200, resource: bundle, headers: { 'Cache-Control': 'no-store' } };
+  const json = bundleText(bundle, await inTurns(found.entries, (record) => entryOf(record, base)));
+  return {
+    status: 200,
+    json,
+    get resource() {
+      return JSON.parse(json) as Bundle; // for a Bundle that takes it in, and for printing it with line ends
+    },
+    headers: { 'Cache-Control': 'no-store' },
+  };
 }
 
 /** @throws Problem `value` for the page of another history. */
@@ -66,15 +75,17 @@ function beforeIn(opened: unknown, of: { type?: ResourceType; id?: string }): st
   return before;
 }
 
-function entryOf(record: StoredRecord, base: string): BundleEntry {
+/** As JSON text; the resource is the text that is stored. */
+function entryOf(record: StoredRecord, base: string): string {
   const { resourceType, id, version, method } = record;
   const status = method === 'DELETE' ? '204 No Content' : method === 'POST' || version === 1 ? '201 Created' : '200 OK';
-  return {
-    fullUrl: `${base}/${resourceType}/${id}`,
-    ...(record.resource && { resource: record.resource }),
+  const fullUrl = JSON.stringify(`${base}/${resourceType}/${id}`);
+  const rest: BundleEntry = {
     request: { method, url: method === 'POST' ? resourceType : `${resourceType}/${id}` },
     response: { status, etag: entityTag(version), lastModified: record.lastUpdated.toISOString() },
   };
+  const resource = record.json === undefined ? '' : `"resource":${record.json},`;
+  return `{"fullUrl":${fullUrl},${resource}${JSON.stringify(rest).slice(1)}`;
 }
 
 function countIn(written: string | undefined): number {

@@ -1,12 +1,18 @@
 /** The Bundle of a search (FHIR search.html#return): entries by mode, links, what was left out. */
 import type { Bundle } from '@medplum/fhirtypes';
 import type { StoredRecord } from '../core/ports.ts';
+import { inTurns } from '../core/in-turns.ts';
 import { isWhole, subset } from '../core/records/subset.ts';
 import { outcomeOf, warning } from './outcome.ts';
 import type { Found } from './search.ts';
 
 /** @returns the Bundle as JSON text, in which whole records are the text that is stored: a page of them is never parsed. */
-export function searchBundle(base: string, found: Found, self: string, next: string | undefined): string {
+export async function searchBundle(
+  base: string,
+  found: Found,
+  self: string,
+  next: string | undefined,
+): Promise<string> {
   const { parsed } = found;
   const entryOf = (record: StoredRecord, mode: 'match' | 'include'): string => {
     const elements = mode === 'match' ? parsed.elements : undefined;
@@ -21,7 +27,10 @@ export function searchBundle(base: string, found: Found, self: string, next: str
   if (found.truncated) issues.push(warning('Not all included resources are here: there are too many', 'incomplete'));
   const entries = parsed.countOnly
     ? []
-    : [...found.matches.map((one) => entryOf(one, 'match')), ...found.included.map((one) => entryOf(one, 'include'))];
+    : [
+        ...(await inTurns(found.matches, (one) => entryOf(one, 'match'))),
+        ...(await inTurns(found.included, (one) => entryOf(one, 'include'))),
+      ];
   if (issues.length > 0) entries.push(JSON.stringify({ resource: outcomeOf(issues), search: { mode: 'outcome' } }));
   const bundle: Bundle = {
     resourceType: 'Bundle',
@@ -29,6 +38,11 @@ export function searchBundle(base: string, found: Found, self: string, next: str
     ...(found.total !== undefined && { total: found.total }),
     link: [{ relation: 'self', url: self }, ...(next === undefined ? [] : [{ relation: 'next' as const, url: next }])],
   };
+  return bundleText(bundle, entries);
+}
+
+/** A Bundle whose entries are text already. */
+export function bundleText(bundle: Bundle, entries: readonly string[]): string {
   const head = JSON.stringify(bundle);
   return entries.length === 0 ? head : `${head.slice(0, -1)},"entry":[${entries.join(',')}]}`;
 }

@@ -52,7 +52,7 @@ export async function search(
   const self = address(base, [...types, ...found.parsed.applied, ...page]);
   const next =
     found.next && address(base, [[pageParameter, tokens.seal({ ...request, from: found.next }, exchange.principal)]]);
-  const json = searchBundle(exchange.world.settings.fhirBaseUrl, found, self, next);
+  const json = await searchBundle(exchange.world.settings.fhirBaseUrl, found, self, next);
   return {
     status: 200,
     json,

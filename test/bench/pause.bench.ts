@@ -25,8 +25,8 @@ interface Sent {
 }
 
 /**
- * The longest pause of the event loop while each route answers its dearest legal request. `PAUSE=word` sends those only
- * whose name has the word.
+ * The longest pause of the event loop while each route answers its dearest legal request. `PAUSE=expression` sends those only
+ * whose name matches.
  */
 export async function pauseBench(): Promise<void> {
   const ours = await startServer({}, { watch: true, demoData: true });
@@ -37,7 +37,7 @@ export async function pauseBench(): Promise<void> {
     const send = (path: string, sent: Sent = {}) => sendTo(target, base, path, sent);
     const over: string[] = [];
     for (const [name, request] of requests(send, base)) {
-      if (!name.includes(process.env.PAUSE ?? '')) continue;
+      if (!new RegExp(process.env.PAUSE ?? '').test(name)) continue;
       await sleep(300);
       await ours.longestPause();
       const start = performance.now();

@@ -34,7 +34,8 @@ export interface PixelDataElement {
 
 const limits = {
   depth: 32,
-  elements: 500_000,
+  /** A slide of a hundred thousand tiles has 14 for each of them; reading this many takes two seconds and half a gigabyte. */
+  elements: 1_500_000,
   fragments: 2_000_000,
   /** Bytes of values that go into `attributes`. */
   inline: 32 << 20,

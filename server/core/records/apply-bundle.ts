@@ -1,5 +1,6 @@
 /** Batch and transaction Bundles (FHIR http.html#transaction). */
 import type { Bundle, BundleEntry, BundleEntryResponse, OperationOutcome, Resource } from '@medplum/fhirtypes';
+import { inTurns } from '../in-turns.ts';
 import { newId } from '../identifier.ts';
 import type { StoredRecord, World } from '../ports.ts';
 import type { Principal } from '../principal.ts';
@@ -146,7 +147,7 @@ async function resolve(
     if (settled.entry) pending.push(settled.entry);
   }
   const byCriteria = await resolveReferences(context, pending);
-  return pending.map((entry) => {
+  return inTurns(pending, (entry) => {
     const { action, index } = entry;
     if (!('change' in action) || !('resource' in action.change)) return entry;
     const written = action.change;
@@ -210,9 +211,11 @@ function withId(change: Extract<Change, { kind: 'update' | 'patch' | 'delete' }>
 /** Conditional references: each must match exactly one record that the caller may see. */
 async function resolveReferences(context: WriteContext, entries: readonly Entry[]): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  for (const { action, index } of entries) {
-    if (!('change' in action) || !('resource' in action.change)) continue;
-    for (const { type, criteria, written } of conditionalReferences(action.change.resource)) {
+  const references = await inTurns(entries, ({ action }) =>
+    'change' in action && 'resource' in action.change ? conditionalReferences(action.change.resource) : [],
+  );
+  for (const [place, { index }] of entries.entries()) {
+    for (const { type, criteria, written } of references[place]!) {
       if (found.has(written)) continue;
       const record = await at(index, () => findOne(context, type, criteria));
       if (!record) throw atEntry(new Problem('lock-error', `A conditional reference matches no ${type}`), index);

@@ -140,6 +140,9 @@ function needed(resource: unknown): Node {
   return resource;
 }
 
+/** Of base64. It is parsed in one go, and no sensible patch is as long. */
+const longestPatch = 1 << 20;
+
 /** JSON Patch travels as a Binary (FHIR http.html#patch), FHIRPath Patch as Parameters. */
 function patchOf(resource: Node): Patch {
   if (resource['resourceType'] === 'Parameters') return { kind: 'fhirpath', parameters: resource as never };
@@ -151,12 +154,11 @@ function patchOf(resource: Node): Patch {
   ) {
     throw new Problem('value', 'A PATCH entry carries Parameters, or a Binary of application/json-patch+json');
   }
+  if (data.length > longestPatch) throw new Problem('too-long', 'The patch of an entry is too long');
   try {
     return {
       kind: 'json',
-      operations: parseJson(
-        new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(atob(data), (char) => char.charCodeAt(0))),
-      ),
+      operations: parseJson(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(data, 'base64'))),
     };
   } catch (error) {
     throw new Problem('structure', 'The patch in the Binary is not JSON', { cause: error });

@@ -13,6 +13,11 @@ export function absoluteBulk(attributes: DicomJson, address: string): DicomJson 
   return changed;
 }
 
+/** The same for attributes as JSON text, which PostgreSQL writes; quotes inside of values have a backslash before them. */
+export function absoluteBulkText(attributes: string, address: string): string {
+  return attributes.replaceAll('"BulkDataURI": "', `"BulkDataURI": "${address}/bulkdata/`);
+}
+
 function absoluteElement(element: DicomElement, address: string): DicomElement {
   if (element.BulkDataURI !== undefined)
     return { ...element, BulkDataURI: `${address}/bulkdata/${element.BulkDataURI}` };

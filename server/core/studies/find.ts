@@ -2,6 +2,7 @@ import { narrow } from '../access/policy.ts';
 import type { DicomJson } from '../dicom/json.ts';
 import type { StudyQuery, World } from '../ports.ts';
 import { Problem } from '../problem.ts';
+import { inTurns } from '../in-turns.ts';
 import { absoluteBulk } from './bulk-address.ts';
 import { entityOf, type Asking, type StudyPart } from './locate.ts';
 import { own } from '../table.ts';
@@ -27,7 +28,8 @@ export async function find(world: World, asking: Asking, query: StudyQuery, text
     const found = query.limit === 0 ? [] : await world.studies.find(query, narrowing);
     const isLastPage = found.length < query.limit && (found.length > 0 || query.offset === 0);
     const total = isLastPage ? query.offset + found.length : await world.studies.countOfFind(query, narrowing);
-    const matches = found.map(({ attributes }) => withAddress(attributes, query, world.settings.dicomwebBaseUrl));
+    const address = world.settings.dicomwebBaseUrl;
+    const matches = await inTurns(found, ({ attributes }) => withAddress(attributes, query, address));
     const entities = [...new Set(matches.map((match) => entityOf({ StudyInstanceUID: uidOf(match, '0020000D')! })))];
     const patients = [...new Set(found.map(({ patientId }) => patientId))];
     await world.audit.append({ ...row, outcome: 'success', patients, entities: entities.slice(0, namedLimit) });

@@ -1,6 +1,7 @@
+import type { Narrowing } from '../access/narrowing.ts';
 import { narrow } from '../access/policy.ts';
 import { isUid } from '../dicom/uid.ts';
-import type { AuditRow, InstanceRow, World } from '../ports.ts';
+import type { AuditRow, InstanceHeader, InstanceRow, World } from '../ports.ts';
 import { Problem } from '../problem.ts';
 import type { Principal } from '../principal.ts';
 
@@ -18,9 +19,9 @@ export interface Asking {
   sourceAddress?: string;
 }
 
-export interface Located {
+export interface Located<Row = InstanceRow> {
   /** At least one. */
-  instances: InstanceRow[];
+  instances: Row[];
 }
 
 /**
@@ -39,12 +40,34 @@ export async function locate(
   event: string,
   detail?: string,
 ): Promise<Located> {
+  return located(world, asking, part, event, detail, (narrowing) => world.studies.locate(part, narrowing));
+}
+
+/** As `locate`, without what can be long. */
+export async function locateHeaders(
+  world: World,
+  asking: Asking,
+  part: StudyPart,
+  event: string,
+  detail?: string,
+): Promise<Located<InstanceHeader>> {
+  return located(world, asking, part, event, detail, (narrowing) => world.studies.locateHeaders(part, narrowing));
+}
+
+async function located<Row>(
+  world: World,
+  asking: Asking,
+  part: StudyPart,
+  event: string,
+  detail: string | undefined,
+  find: (narrowing: Narrowing) => Promise<Row[]>,
+): Promise<Located<Row>> {
   for (const uid of [part.StudyInstanceUID, part.SeriesInstanceUID, part.SOPInstanceUID])
     if (uid !== undefined && !isUid(uid)) throw new Problem('value', 'The path holds something that is not a UID');
   const entity = entityOf(part) + (detail === undefined ? '' : `/${detail}`);
   const row: Omit<AuditRow, 'outcome'> = { action: 'R', event, ...asking, entities: [entity] };
   try {
-    const instances = await world.studies.locate(part, narrow(asking.principal, 'ImagingStudy', 'read'));
+    const instances = await find(narrow(asking.principal, 'ImagingStudy', 'read'));
     const study = instances.length > 0 ? await world.studies.study(part.StudyInstanceUID) : undefined;
     if (!study) throw new Problem('not-found', 'There is nothing stored under these UIDs');
     const imagingStudy = `ImagingStudy/${study.imagingStudyId}`;

@@ -1,5 +1,5 @@
 import { mustBeginAsPart10, preambleLength } from '../dicom/part10.ts';
-import type { ReadInstance, ReceivedBlob, World } from '../ports.ts';
+import type { InstanceRow, ReadInstance, ReceivedBlob, World } from '../ports.ts';
 import { Problem } from '../problem.ts';
 
 /** Bytes that came in: in a temporary file with what they turn out to be, or refused by their first bytes and nowhere. */
@@ -58,6 +58,11 @@ async function beginningOf(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Ar
 async function* resumed(begun: Uint8Array[], iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield* begun;
   for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
+}
+
+/** Characters of JSON that an instance's header takes in memory and in a statement, roughly: short ones are not counted. */
+export function headerSize({ long = {} }: Pick<InstanceRow, 'long'>): number {
+  return Object.values(long as Record<string, string>).reduce((sum, text) => sum + text.length, 16_384);
 }
 
 /** Removes what `receiveInstance` left, the inflated copy included. */

@@ -36,8 +36,9 @@ interface Thread {
  */
 export function dicomReader(options: { threads?: number; timeLimitMs?: number; waiting?: number } = {}): ReaderPool {
   const size = options.threads ?? Math.max(1, Math.min(4, availableParallelism() - 1));
-  const timeLimitMs = options.timeLimitMs ?? 2000;
   const waitingLimit = options.waiting ?? 1024;
+  // What a file may cost is limited by its elements; time is the last resort, because a busy machine is no fault of the file.
+  const timeLimitMs = options.timeLimitMs ?? 60_000;
   const waiting: Task[] = [];
   const idle: Thread[] = [];
   const threads = new Set<Thread>();
@@ -46,7 +47,7 @@ export function dicomReader(options: { threads?: number; timeLimitMs?: number; w
   function start(): void {
     const worker = new Worker(new URL('./read-worker.ts', import.meta.url), {
       // A header is read and gone: without a limit the young generation grows to tens of megabytes, and stays.
-      resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4, stackSizeMb: 4 },
+      resourceLimits: { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb: 4, stackSizeMb: 4 },
     });
     worker.unref();
     const thread: Thread = { worker };

@@ -3,7 +3,7 @@ import '../../core/sealed-prototype.ts';
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { readFileMeta, readInstance } from '../../core/dicom/part10.ts';
-import type { ReadInstance } from '../../core/ports.ts';
+import type { LongParts, ReadInstance } from '../../core/ports.ts';
 import { Problem, type ProblemCode } from '../../core/problem.ts';
 import { diskProblem } from '../blobs/disk-problem.ts';
 import { fileSource } from './file-source.ts';
@@ -20,12 +20,41 @@ parentPort!.postMessage('ready');
 
 async function read(path: string): Promise<Reading> {
   try {
-    return { instance: await readPath(path) };
+    return { instance: withoutLongParts(await readPath(path)) };
   } catch (error) {
     // A class does not survive the way to another thread; its content does.
     const problem = error instanceof Problem ? error : diskProblem(error);
     return problem ? { code: problem.code, message: problem.message } : { fault: error };
   }
+}
+
+/** Characters of JSON of a part: beyond this, building its objects again would hold up the server. */
+const longPart = 32_768;
+/** Of one attribute that stays an object all the same. */
+const longElement = 4096;
+
+/**
+ * Objects cost the thread that receives them as much as reading the file costs here, so long parts leave as text. The
+ * attributes that say whose image it is are short, and stay.
+ */
+function withoutLongParts(instance: ReadInstance): ReadInstance {
+  const long: LongParts = {};
+  let { attributes, bulk, frames } = instance;
+  const texts = Object.entries(attributes).map(([tag, element]) => [tag, JSON.stringify(element)] as const);
+  if (texts.reduce((sum, [, text]) => sum + text.length, 0) > longPart) {
+    long.attributes = `{${texts.map(([tag, text]) => `"${tag}":${text}`).join(',')}}`;
+    const short = new Set(texts.filter(([, text]) => text.length <= longElement).map(([tag]) => tag));
+    attributes = Object.fromEntries(Object.entries(attributes).filter(([tag]) => short.has(tag)));
+  }
+  if (Object.keys(bulk).length > 300) {
+    long.bulk = JSON.stringify(bulk);
+    bulk = {};
+  }
+  if (frames?.encapsulated && frames.frames.length > 1000) {
+    long.frames = JSON.stringify(frames);
+    frames = null;
+  }
+  return Object.keys(long).length === 0 ? instance : { ...instance, attributes, bulk, frames, long };
 }
 
 async function readPath(path: string): Promise<ReadInstance> {

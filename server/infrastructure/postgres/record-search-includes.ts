@@ -5,10 +5,11 @@ import type { IncludeInstruction, SearchQuery } from '../../core/records/search-
 import type { Sql } from './connection.ts';
 import { visible } from './record-narrowing.ts';
 import { bindings, type Bindings } from './record-search-values.ts';
+import { longestPage, place } from './record-page.ts';
 import type { NarrowingOf } from './record-search.ts';
 import { recordColumns, type RecordRow } from './records.ts';
 
-export type Row = RecordRow & { rid: number };
+export type Row = RecordRow & { rid: number; available: number };
 
 /** More included records than this are cut, and the page says so. */
 const mostIncluded = 1000;
@@ -46,7 +47,7 @@ export async function includeRecords(
     from = rows.slice(0, mostIncluded - included.length);
     included.push(...from);
     for (const { rid } of from) met.add(rid);
-    if (rows.length > from.length) return { included, truncated: true };
+    if ((rows[0]?.available ?? 0) > from.length) return { included, truncated: true };
   }
   return { included, truncated: false };
 }
@@ -115,9 +116,12 @@ async function fetch(
     .map(({ type, allowed }) => `(r.type = ${bound.add(type)} and ${allowed})`);
   if (allowed.length === 0) return [];
   return sql.query<Row>(
-    `select r.rid, ${recordColumns} from ${found} join record r on r.rid = found.rid
-       join record_version v on v.rid = r.rid and v.version = r.version
-      where not r.deleted and ${unmet} and (${allowed.join(' or ')}) order by r.rid limit ${bound.add(limit)}`,
+    `select * from (
+       select r.rid, ${recordColumns}, ${place('order by r.rid')} from (
+         select r.rid, r.type, r.id, r.version from ${found} join record r on r.rid = found.rid
+          where not r.deleted and ${unmet} and (${allowed.join(' or ')}) order by r.rid limit ${bound.add(limit)}) r
+         join record_version v on v.rid = r.rid and v.version = r.version) placed
+      where before is null or before < ${longestPage} order by place`,
     bound.values,
   );
 }

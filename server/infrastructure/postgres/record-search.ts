@@ -7,6 +7,7 @@ import type { Sql } from './connection.ts';
 import { openCursor, sealCursor } from './record-search-cursor.ts';
 import { conditionSql, type Scope } from './record-search-conditions.ts';
 import { includeRecords } from './record-search-includes.ts';
+import { longestPage, place } from './record-page.ts';
 import { sortBy, type SortKey } from './record-search-sort.ts';
 import { bindings, type Bindings } from './record-search-values.ts';
 import { visible } from './record-narrowing.ts';
@@ -17,6 +18,8 @@ export type NarrowingOf = (type: ResourceType) => Narrowing | undefined;
 interface MatchRow extends RecordRow {
   rid: number;
   keys: (string | null)[] | null;
+  /** Matches that the page could have, with the one behind it, whatever their length. */
+  available: number;
   total?: number;
 }
 
@@ -49,7 +52,7 @@ export async function searchRecords(
   const rows = await (kept ? sql.prepared<MatchRow>(text, bound.values) : sql.query<MatchRow>(text, bound.values));
   const page = rows.filter((row) => row.rid !== null).slice(0, query.count);
   const last = page.at(-1);
-  const more = rows.length > query.count && last;
+  const more = last && last.available > page.length;
   const { included, truncated } = await includeRecords(sql, query, page, narrowing, site);
   return {
     matches: page.map(storedRecord),
@@ -86,15 +89,15 @@ function pageSql(query: SearchQuery, keys: SortKey[], matching: string, position
   const page = `with page as (select * from (${found}) m where ${position} order by ${order} limit ${bound.add(query.count + 1)})`;
   const version = `join record_version v on v.rid = r.rid and v.version = r.version`;
   const inOrder = `order by ${order.replace(/rid$/, 'r.rid')}`;
-  if (query.total === 'none') {
-    return `${page} select r.rid, ${recordColumns}, ${sorted} as keys from page r ${version} ${inOrder}`;
-  }
-  return `${page}
-    select r.rid, ${recordColumns}, ${sorted} as keys, totals.total
-      from (select count(*) as total from record r where ${matching}) totals
-      left join page r on true
-      left ${version}
-     ${inOrder}`;
+  const columns = `r.rid, ${recordColumns}, ${sorted} as keys, ${place(inOrder)}`;
+  const source =
+    query.total === 'none'
+      ? `select ${columns} from page r ${version}`
+      : `select ${columns}, totals.total
+           from (select count(*) as total from record r where ${matching}) totals
+           left join page r on true
+           left ${version}`;
+  return `${page} select * from (${source}) placed where before is null or before < ${longestPage} order by place`;
 }
 
 /** Asked only where a page ends or goes on: most searches have one page. */

@@ -8,6 +8,7 @@ import { indexRowsOf, type Site } from '../../core/records/index-extraction.ts';
 import type { Sql } from './connection.ts';
 import { codeOf, sqlState } from './database-problem.ts';
 import { visible } from './record-narrowing.ts';
+import { longestPage, place } from './record-page.ts';
 import { searchRecords } from './record-search.ts';
 import { bindings } from './record-search-values.ts';
 
@@ -180,14 +181,21 @@ async function history(
       select from record_version later where later.rid = v.rid and later.version > v.version and later.updated <= ${at})`);
   }
   if (page.before !== undefined) where.push(`v.seq < ${bound.add(/^\d{1,18}$/.test(page.before) ? page.before : '0')}`);
-  const rows = await sql.query<RecordRow & { seq: number }>(
-    `select ${recordColumns}, v.seq from record r join record_version v on v.rid = r.rid
-      where ${where.join(' and ')} order by v.seq desc limit ${bound.add(page.count + 1)}`,
+  const rows = await sql.query<RecordRow & { seq: number; available: number }>(
+    `select * from (
+       select ${recordColumns}, v.seq, ${place('order by v.seq desc')} from record r join record_version v on v.rid = r.rid
+         join (select v.rid, v.version from record r join record_version v on v.rid = r.rid
+                where ${where.join(' and ')} order by v.seq desc limit ${bound.add(page.count + 1)}) chosen
+           on chosen.rid = v.rid and chosen.version = v.version) placed
+      where before is null or before < ${longestPage} order by place`,
     bound.values,
   );
   const entries = rows.slice(0, page.count);
   const last = entries.at(-1);
-  return { entries: entries.map(storedRecord), ...(rows.length > page.count && last && { next: String(last.seq) }) };
+  return {
+    entries: entries.map(storedRecord),
+    ...(last && last.available > entries.length && { next: String(last.seq) }),
+  };
 }
 
 /** `distinct` would read every row; this steps from type to type along the index. */

@@ -1,4 +1,5 @@
 import { everyPatientAndStudyTag, seriesTags } from '../../core/studies/levels.ts';
+import { headerSize } from '../../core/studies/receive-instance.ts';
 import type { InstanceRow, StudyContent, StudyRow, StudyStore } from '../../core/ports.ts';
 import type { DicomJson } from '../../core/dicom/json.ts';
 import type { Sql } from './connection.ts';
@@ -40,7 +41,7 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
       const inserted = new Set<string>();
       for (const batch of batches(rows)) {
         const added = await sql.query<{ study_uid: string; sop_uid: string }>(insertStatement, [
-          JSON.stringify(batch.map(column)),
+          `[${batch.map(columns).join(',')}]`,
         ]);
         for (const { study_uid, sop_uid } of added) inserted.add(`${study_uid} ${sop_uid}`);
       }
@@ -99,8 +100,9 @@ async function studyRow(sql: Sql, uid: string): Promise<StudyRow | undefined> {
   return row;
 }
 
-function column(row: InstanceRow): Record<string, unknown> {
-  return {
+/** The row as JSON; what came as text stays text. */
+function columns({ long = {}, ...row }: InstanceRow): string {
+  const short = JSON.stringify({
     study_uid: row.StudyInstanceUID,
     series_uid: row.SeriesInstanceUID,
     sop_uid: row.SOPInstanceUID,
@@ -109,22 +111,20 @@ function column(row: InstanceRow): Record<string, unknown> {
     blob: row.blob,
     inflated: row.inflated,
     size: row.size,
-    attributes: row.attributes,
-    bulk: row.bulk,
-    frames: row.frames,
-  };
+    ...(long.attributes === undefined && { attributes: row.attributes }),
+    ...(long.bulk === undefined && { bulk: row.bulk }),
+    ...(long.frames === undefined && { frames: row.frames }),
+  });
+  const texts = Object.entries(long).map(([name, text]) => `,"${name}":${text}`);
+  return `${short.slice(0, -1)}${texts.join('')}}`;
 }
 
-/** Splits by the size of the files' headers, roughly: offsets of many frames can be long, too. */
+/** Splits by the size of the files' headers. */
 function* batches(rows: InstanceRow[]): Generator<InstanceRow[]> {
   let batch: InstanceRow[] = [];
   let size = 0;
   for (const row of rows) {
-    const frames = row.frames?.encapsulated ? row.frames.frames.length * 32 : 0;
-    const rowSize =
-      Object.keys(row.attributes).length > 200 || frames > 4096
-        ? JSON.stringify(row.attributes).length + frames
-        : 16_384;
+    const rowSize = headerSize(row);
     if (batch.length > 0 && size + rowSize > statementSize) {
       yield batch;
       batch = [];

@@ -2,8 +2,9 @@ import type { Narrowing } from '../../core/access/narrowing.ts';
 import type { DicomElement, DicomJson } from '../../core/dicom/json.ts';
 import type { Site } from '../../core/records/index-extraction.ts';
 import { returnedIfKnown, returnKeys } from '../../core/studies/return-keys.ts';
-import type { FoundStudy, InstanceRow, StudyQuery, StudyStore } from '../../core/ports.ts';
+import type { FoundStudy, InstanceHeader, InstanceRow, StudyQuery, StudyStore } from '../../core/ports.ts';
 import type { Sql } from './connection.ts';
+import { inTurns } from '../../core/in-turns.ts';
 import { visible } from './record-narrowing.ts';
 import { bindings, type Bindings } from './record-search-values.ts';
 import { keyConditions } from './study-keys.ts';
@@ -33,9 +34,10 @@ interface LocatedRow {
   blob: string;
   inflated: string | null;
   size: number;
-  attributes: DicomJson;
-  bulk: InstanceRow['bulk'];
-  frames: InstanceRow['frames'];
+  /** JSON text: most requests look at a small part of it, or pass it on. */
+  attributes: string;
+  bulk: string;
+  frames: string | null;
 }
 
 /**
@@ -73,7 +75,7 @@ const seriesColumns = `se.series_uid, se.attributes as series, se.number_of_inst
 export function postgresStudySearch(
   sql: Sql,
   options: Partial<Site> = {},
-): Pick<StudyStore, 'find' | 'countOfFind' | 'locate'> {
+): Pick<StudyStore, 'find' | 'countOfFind' | 'locate' | 'locateHeaders' | 'attributesOf'> {
   const { baseUrl = '', timeZone = 'UTC' } = options;
 
   function where(query: StudyQuery, narrowing: Narrowing, bound: Bindings): string {
@@ -86,6 +88,13 @@ export function postgresStudySearch(
     return conditions.length === 0 ? 'true' : conditions.join(' and ');
   }
 
+  function located(level: Parameters<StudyStore['locate']>[0], narrowing: Narrowing, bound: Bindings): string {
+    const conditions = [`i.study_uid = ${bound.add(level.StudyInstanceUID)}`];
+    if (level.SeriesInstanceUID !== undefined) conditions.push(`i.series_uid = ${bound.add(level.SeriesInstanceUID)}`);
+    if (level.SOPInstanceUID !== undefined) conditions.push(`i.sop_uid = ${bound.add(level.SOPInstanceUID)}`);
+    return [...conditions, ...allowed(narrowing, bound, baseUrl)].join(' and ');
+  }
+
   return {
     async find(query, narrowing) {
       const bound = bindings(timeZone);
@@ -96,7 +105,7 @@ export function postgresStudySearch(
         bound.values,
       );
       const paths = returnedPaths(query);
-      return rows.map((row) => foundStudy(row, query, paths));
+      return inTurns(rows, (row) => foundStudy(row, query, paths));
     },
 
     async countOfFind(query, narrowing) {
@@ -111,18 +120,32 @@ export function postgresStudySearch(
 
     async locate(level, narrowing) {
       const bound = bindings(timeZone);
-      const conditions = [`i.study_uid = ${bound.add(level.StudyInstanceUID)}`];
-      if (level.SeriesInstanceUID !== undefined)
-        conditions.push(`i.series_uid = ${bound.add(level.SeriesInstanceUID)}`);
-      if (level.SOPInstanceUID !== undefined) conditions.push(`i.sop_uid = ${bound.add(level.SOPInstanceUID)}`);
-      conditions.push(...allowed(narrowing, bound, baseUrl));
       const rows = await sql.query<LocatedRow>(
         `select i.study_uid, i.series_uid, i.sop_uid, i.sop_class_uid, i.transfer_syntax_uid, i.blob, i.inflated, i.size,
-                i.attributes, i.bulk, i.frames
-           from ${from.instance} where ${conditions.join(' and ')} order by ${order.instance}`,
+                i.attributes::text, i.bulk::text, i.frames::text
+           from ${from.instance} where ${located(level, narrowing, bound)} order by ${order.instance}`,
         bound.values,
       );
       return rows.map(instanceRow);
+    },
+
+    async locateHeaders(level, narrowing) {
+      const bound = bindings(timeZone);
+      return sql.query<InstanceHeader>(
+        `select i.study_uid as "StudyInstanceUID", i.series_uid as "SeriesInstanceUID", i.sop_uid as "SOPInstanceUID", i.blob,
+                pg_column_size(i.attributes) as weight
+           from ${from.instance} where ${located(level, narrowing, bound)} order by ${order.instance}`,
+        bound.values,
+      );
+    },
+
+    async attributesOf(study, instances) {
+      const rows = await sql.query<{ attributes: string }>(
+        `select attributes::text from unnest($2::text[]) with ordinality as wanted (sop, place)
+           join instance on study_uid = $1 and sop_uid = sop order by place`,
+        [study, instances],
+      );
+      return rows.map(({ attributes }) => attributes);
     },
   };
 }
@@ -211,7 +234,11 @@ function computed(row: FoundRow): DicomJson {
   return Object.fromEntries(Object.entries(elements).filter(([, element]) => element.Value!.length > 0));
 }
 
+/** Parsed when somebody looks at it, and once. */
 function instanceRow(row: LocatedRow): InstanceRow {
+  let attributes: DicomJson | undefined;
+  let bulk: InstanceRow['bulk'] | undefined;
+  let frames: InstanceRow['frames'] | undefined;
   return {
     StudyInstanceUID: row.study_uid,
     SeriesInstanceUID: row.series_uid,
@@ -221,8 +248,14 @@ function instanceRow(row: LocatedRow): InstanceRow {
     blob: row.blob,
     ...(row.inflated !== null && { inflated: row.inflated }),
     size: row.size,
-    attributes: row.attributes,
-    bulk: row.bulk,
-    frames: row.frames,
+    get attributes() {
+      return (attributes ??= JSON.parse(row.attributes) as DicomJson);
+    },
+    get bulk() {
+      return (bulk ??= JSON.parse(row.bulk) as InstanceRow['bulk']);
+    },
+    get frames() {
+      return row.frames === null ? null : (frames ??= JSON.parse(row.frames) as InstanceRow['frames']);
+    },
   };
 }
