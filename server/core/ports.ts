@@ -228,8 +228,11 @@ export interface StudyStore {
   locateHeaders(level: Parameters<StudyStore['locate']>[0], narrowing: Narrowing): Promise<InstanceHeader[]>;
   /** Attributes of instances of one study as JSON text, in the order of the names. */
   attributesOf(StudyInstanceUID: string, SOPInstanceUIDs: string[]): Promise<string[]>;
-  /** QIDO-RS (PS3.18 10.6): one DICOM JSON object for each match, without Retrieve URL. */
-  find(query: StudyQuery, narrowing: Narrowing): Promise<FoundStudy[]>;
+  /**
+   * QIDO-RS (PS3.18 10.6): one DICOM JSON object for each match, without Retrieve URL and without values as long as
+   * those of functional groups. `cut`: there are more that the limit would allow, but the page would be too long.
+   */
+  find(query: StudyQuery, narrowing: Narrowing): Promise<{ matches: FoundStudy[]; cut: boolean }>;
   countOfFind(query: StudyQuery, narrowing: Narrowing): Promise<number>;
   /** Blobs that some row names, for the sweep. */
   blobsInUse(candidates: string[]): Promise<Set<string>>;

@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises';
 import { absoluteBulkText } from '../core/studies/bulk-address.ts';
 import { entityOf, locateHeaders } from '../core/studies/locate.ts';
 import type { InstanceHeader, World } from '../core/ports.ts';
@@ -12,7 +13,7 @@ const offers = [
 /** Instances whose attributes are asked for together, and bytes of them as they are stored: some tenfold as text. */
 const mostTogether = 64;
 const heaviest = 1 << 20;
-/** Bytes that go out in one go. */
+/** Characters that go out in one go. */
 const piece = 1 << 20;
 
 /** Metadata of a study, series or instance (PS3.18 10.4.1.1.2): all attributes, bulk values by their addresses. */
@@ -37,12 +38,20 @@ async function* jsonArray({ studies, settings }: World, instances: InstanceHeade
     if (texts.length < batch.length) throw new Error('instances were removed while their metadata went out');
     for (const [index, text] of texts.entries()) {
       const complete = absoluteBulkText(text, `${settings.dicomwebBaseUrl}/${entityOf(batch[index]!)}`);
-      const bytes = Buffer.from(before + complete);
-      for (let at = 0; at < bytes.length; at += piece) yield bytes.subarray(at, at + piece);
+      yield* pieces(before + complete);
       before = ',';
     }
   }
   yield Buffer.from(']');
+}
+
+async function* pieces(text: string): AsyncGenerator<Uint8Array> {
+  for (let at = 0, end = 0; at < text.length; at = end) {
+    end = Math.min(text.length, at + piece);
+    if (/[\ud800-\udbff]/.test(text[end - 1]!)) end = Math.min(text.length, end + 1); // both halves of a letter
+    if (at > 0) await immediate();
+    yield Buffer.from(text.slice(at, end));
+  }
 }
 
 function* batches(instances: InstanceHeader[]): Generator<InstanceHeader[]> {

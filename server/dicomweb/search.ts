@@ -24,8 +24,9 @@ export function search(world: World, level: StudyQuery['level']) {
       ...(series !== undefined && { SeriesInstanceUID: series }),
     };
     const query = parseStudyQuery(target, new URLSearchParams(ctx.querystring));
-    const { matches, total } = await find(world, asking(ctx), query, ctx.path + ctx.search);
-    pageHeaders(ctx, world.settings.dicomwebBaseUrl, query, matches.length, total);
+    const { matches, total, cut } = await find(world, asking(ctx), query, ctx.path + ctx.search);
+    const page = { ...query, capped: query.capped || cut };
+    pageHeaders(ctx, world.settings.dicomwebBaseUrl, page, matches.length, total);
     ctx.set('Cache-Control', 'no-store');
     const texts = await inTurns(matches, (match) => JSON.stringify(match));
     ctx.body = `[${texts.join(',')}]`;

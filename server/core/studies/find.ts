@@ -11,6 +11,8 @@ export interface Found {
   matches: DicomJson[];
   /** Of all pages. */
   total: number;
+  /** The page is shorter than its limit because of the length of its matches. */
+  cut: boolean;
 }
 
 /** Studies that one audit row names; a list of more was not read by a person. */
@@ -25,15 +27,16 @@ export async function find(world: World, asking: Asking, query: StudyQuery, text
   const row = { action: 'E' as const, event: 'dicomweb:search', ...asking, query: text };
   try {
     const narrowing = narrow(asking.principal, 'ImagingStudy', 'search');
-    const found = query.limit === 0 ? [] : await world.studies.find(query, narrowing);
-    const isLastPage = found.length < query.limit && (found.length > 0 || query.offset === 0);
+    const none = { matches: [], cut: false };
+    const { matches: found, cut } = query.limit === 0 ? none : await world.studies.find(query, narrowing);
+    const isLastPage = !cut && found.length < query.limit && (found.length > 0 || query.offset === 0);
     const total = isLastPage ? query.offset + found.length : await world.studies.countOfFind(query, narrowing);
     const address = world.settings.dicomwebBaseUrl;
     const matches = await inTurns(found, ({ attributes }) => withAddress(attributes, query, address));
     const entities = [...new Set(matches.map((match) => entityOf({ StudyInstanceUID: uidOf(match, '0020000D')! })))];
     const patients = [...new Set(found.map(({ patientId }) => patientId))];
     await world.audit.append({ ...row, outcome: 'success', patients, entities: entities.slice(0, namedLimit) });
-    return { matches, total };
+    return { matches, total, cut };
   } catch (error) {
     if (error instanceof Problem && error.code === 'forbidden')
       await world.audit.append({ ...row, outcome: 'refused' });

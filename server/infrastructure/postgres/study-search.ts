@@ -23,6 +23,8 @@ interface FoundRow {
   series_instances?: number;
   sop_uid?: string;
   instance?: DicomJson;
+  /** Of instances: matches that the page could have, whatever their length. */
+  available?: number;
 }
 
 interface LocatedRow {
@@ -99,13 +101,16 @@ export function postgresStudySearch(
     async find(query, narrowing) {
       const bound = bindings(timeZone);
       const condition = where(query, narrowing, bound);
+      const page = `from ${from[query.level]} where ${condition}
+          order by ${orderOf(query)} limit ${bound.add(query.limit)} offset ${bound.add(query.offset)}`;
+      const columns = columnsOf(query, bound);
       const rows = await sql.query<FoundRow>(
-        `select ${columnsOf(query, bound)} from ${from[query.level]} where ${condition}
-          order by ${orderOf(query)} limit ${bound.add(query.limit)} offset ${bound.add(query.offset)}`,
+        query.level === 'instance' ? cutByLength(columns, page, orderOf(query)) : `select ${columns} ${page}`,
         bound.values,
       );
       const paths = returnedPaths(query);
-      return inTurns(rows, (row) => foundStudy(row, query, paths));
+      const matches = await inTurns(rows, (row) => foundStudy(row, query, paths));
+      return { matches, cut: (rows[0]?.available ?? 0) > rows.length };
     },
 
     async countOfFind(query, narrowing) {
@@ -177,13 +182,33 @@ function countedFrom(level: StudyQuery['level'], condition: string): string {
 function columnsOf(query: StudyQuery, bound: Bindings): string {
   if (query.level === 'study') return studyColumns;
   if (query.level === 'series') return `${studyColumns}, ${seriesColumns}`;
-  const attributes = query.include === 'all' ? 'i.attributes' : `(${pickedAttributes(query, bound)})`;
+  const attributes =
+    query.include === 'all'
+      ? `case when pg_column_size(i.attributes) < ${longestValue / 8} then i.attributes else (${shortAttributes}) end`
+      : `(${pickedAttributes(query, bound)})`;
   return `${studyColumns}, ${seriesColumns}, i.sop_uid, ${attributes} as instance`;
 }
 
 function pickedAttributes(query: StudyQuery, bound: Bindings): string {
   const tags = bound.add([...new Set(returnedPaths(query).map((path) => path.slice(0, 8)))]);
-  return `select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(i.attributes) where key = any(${tags}::text[])`;
+  return `${shortAttributes} and key = any(${tags}::text[])`;
+}
+
+/** Bytes of a value that a match may have: the functional groups of a slide are megabytes, and in its metadata. */
+const longestValue = 32_768;
+/** Bytes of all matches of a page together; one is given whatever it has. */
+const longestPage = 8 << 20;
+
+const shortAttributes = `select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(i.attributes)
+   where pg_column_size(value) <= ${longestValue}`;
+
+/** Ends the page before it is too long to be made in one go. */
+function cutByLength(columns: string, page: string, order: string): string {
+  return `select * from (
+      select found.*, count(*) over () as available,
+             sum(length(instance::text)) over (order by place rows between unbounded preceding and 1 preceding) as before
+        from (select ${columns}, row_number() over (order by ${order}) as place ${page}) found) placed
+    where before is null or before < ${longestPage} order by place`;
 }
 
 /** Keys of the level, of the levels above that the path does not name (PS3.18 10.6.3.3), what was matched and what was asked for. */
