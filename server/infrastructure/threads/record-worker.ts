@@ -1,4 +1,5 @@
 /** Thread body: checks one record for each message, or extracts its rows of the search index. */
+import '../../core/sealed-prototype.ts';
 import { parentPort } from 'node:worker_threads';
 import type { Resource } from '@medplum/fhirtypes';
 import { Problem, type ProblemCode } from '../../core/problem.ts';

@@ -48,7 +48,7 @@ describe('an error of the database', () => {
     const folder = join(import.meta.dirname, '../../../server');
     const elsewhere = readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.name.endsWith('.ts') && !entry.parentPath.includes('migrations'))
-      .filter(({ name }) => !['database-problem.ts', 'embedded.ts', 'migrate.ts'].includes(name)) // which start the database
+      .filter(({ name }) => !['database-problem.ts', 'cluster.ts', 'migrate.ts'].includes(name)) // which start the database
       .filter((entry) => /'(0[89]|2[238]|3D|40|5[3-8])[0-9A-Z]{3}'/.test(readFileSync(join(entry.parentPath, entry.name), 'utf8')))
       .map(({ name }) => name); // prettier-ignore
     expect(elsewhere).toEqual([]);
