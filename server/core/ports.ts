@@ -219,10 +219,14 @@ export interface StudyStore {
   /**
    * Instances at the given level, ordered by series number, instance number, UID. The narrowing is of
    * ImagingStudy: what the caller may not see is not there.
+   *
+   * @param framesOfPictures only what drawing these frames (from 0) asks for: of a long header the attributes of pixels
+   * and the functional groups of these frames. Parsing all of a slide's for each of its tiles would hold up everybody.
    */
   locate(
     level: { StudyInstanceUID: string; SeriesInstanceUID?: string; SOPInstanceUID?: string },
     narrowing: Narrowing,
+    framesOfPictures?: readonly number[],
   ): Promise<InstanceRow[]>;
   /** As `locate`, without what can be long: that of a whole study may not fit into memory. */
   locateHeaders(level: Parameters<StudyStore['locate']>[0], narrowing: Narrowing): Promise<InstanceHeader[]>;

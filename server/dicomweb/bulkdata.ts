@@ -1,6 +1,6 @@
 import { frameCount } from '../core/dicom/frame-ranges.ts';
 import { swappedWords, wordWidthAt } from '../core/dicom/word-order.ts';
-import { entityOf, locate } from '../core/studies/locate.ts';
+import { entityOf, locatePictures } from '../core/studies/locate.ts';
 import type { InstanceRow, World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import { byteRange, contentRange } from '../http/byte-range.ts';
@@ -18,7 +18,14 @@ const document = '00420011';
 export function bulkdata(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const path = bulkPath(ctx.params['path'] ?? '');
-    const { instances } = await locate(world, asking(ctx), partOf(ctx), 'dicomweb:retrieve', `bulkdata/${path}`);
+    const { instances } = await locatePictures(
+      world,
+      asking(ctx),
+      partOf(ctx),
+      'dicomweb:retrieve',
+      `bulkdata/${path}`,
+      [],
+    );
     const [instance] = instances as [InstanceRow];
     const place = own(instance.bulk, path);
     if (!place) throw new Problem('not-found', 'The instance has no bulk data at this path');

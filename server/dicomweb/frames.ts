@@ -1,7 +1,7 @@
 import { frameMediaTypes, isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
 import { alignBits, frameCount, frameRanges, packBits } from '../core/dicom/frame-ranges.ts';
 import { swappedWords, wordWidth } from '../core/dicom/word-order.ts';
-import { entityOf, locate } from '../core/studies/locate.ts';
+import { entityOf, locatePictures } from '../core/studies/locate.ts';
 import type { InstanceRow, World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import { notModified } from '../http/conditional.ts';
@@ -20,12 +20,13 @@ type Form = 'samples' | 'stored' | 'single-samples' | 'single-stored';
 export function frames(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const numbers = frameNumbers(ctx.params['list'] ?? '');
-    const { instances } = await locate(
+    const { instances } = await locatePictures(
       world,
       asking(ctx),
       partOf(ctx),
       'dicomweb:retrieve',
       `frames/${numbers.join(',')}`,
+      [],
     );
     await sendFrames(ctx, world, instances[0]!, numbers);
   };

@@ -1,6 +1,6 @@
 import { isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
 import { frameCount } from '../core/dicom/frame-ranges.ts';
-import { entityOf, locate } from '../core/studies/locate.ts';
+import { entityOf, locatePictures } from '../core/studies/locate.ts';
 import type { InstanceRow, RenderedLook, World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import { notModified } from '../http/conditional.ts';
@@ -36,12 +36,13 @@ export function rendered(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const { list } = ctx.params;
     const numbers = list === undefined ? undefined : frameNumbers(list);
-    const { instances } = await locate(
+    const { instances } = await locatePictures(
       world,
       asking(ctx),
       partOf(ctx),
       'dicomweb:retrieve',
       `${list === undefined ? '' : `frames/${list}/`}rendered`,
+      numbers?.map((number) => number - 1) ?? [0],
     );
     const [only] = instances as [InstanceRow];
     if (ctx.params['instance'] !== undefined && isPdf(only)) return sendValue(ctx, world, only, '00420011');
@@ -57,12 +58,13 @@ export function thumbnail(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const { list } = ctx.params;
     const [number] = list === undefined ? [1] : frameNumbers(list);
-    const { instances } = await locate(
+    const { instances } = await locatePictures(
       world,
       asking(ctx),
       partOf(ctx),
       'dicomweb:retrieve',
       `${list === undefined ? '' : `frames/${list}/`}thumbnail`,
+      [number! - 1],
     );
     const images = firstFrames(instances, list !== undefined);
     const { instance, frame } = images[Math.floor(images.length / 2)]!;

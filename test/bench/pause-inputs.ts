@@ -74,7 +74,7 @@ export function structureSet(study: string, roughly = 18 << 20): Buffer {
 }
 
 /** A slide of small tiles: tiny pixels and one item of functional groups for each (PS3.3 C.7.6.16). */
-export function slide(study: string, tiles: number): Buffer {
+export function slide(uid: string, tiles: number): Buffer {
   const item = dicomFile(
     [
       ['00209111', 'SQ', [[['00209157', 'UL', [1, 1]]]]],
@@ -85,7 +85,7 @@ export function slide(study: string, tiles: number): Buffer {
   );
   const one = Buffer.concat([header('FFFEE000', '', item.length, explicit), item]);
   const groups = Buffer.concat(numbers(tiles).map(() => one));
-  const file = imageFile({ study, rows: 1, columns: 1, bits: 8, frames: tiles, modality: 'SM', with: [['00080016', 'UI', '1.2.840.10008.5.1.4.1.1.77.1.6']] }); // prettier-ignore
+  const file = imageFile({ study: uid, series: uid, instance: uid, rows: 1, columns: 1, bits: 8, frames: tiles, modality: 'SM', with: [['00080016', 'UI', '1.2.840.10008.5.1.4.1.1.77.1.6']] }); // prettier-ignore
   const pixels = file.indexOf(header('7FE00010', 'OB', 0, explicit).subarray(0, 6));
   return Buffer.concat([
     file.subarray(0, pixels),

@@ -145,6 +145,7 @@ function studyRequests(send: Send): Request[] {
   const image = newUid();
   const framed = imageFile({ study: frames, series: frames, instance: image, rows: 2, columns: 2, frames: 10_000 });
   const inFrames = `/dicomweb/studies/${frames}/series/${frames}/instances/${image}`;
+  const inSlide = `/dicomweb/studies/${tiles}/series/${tiles}/instances/${tiles}`;
   const list = Array.from({ length: 7000 }, (_, index) => index % 9 + 1).join(','); // prettier-ignore
   return [
     ['stow, 3,000 images', () => stow(send, images(many, 3000))],
@@ -173,6 +174,9 @@ function studyRequests(send: Send): Request[] {
     ['metadata, a study of 3,000 images', () => send(`/dicomweb/studies/${many}/metadata`)],
     ['metadata, 10 structure sets', () => send(`/dicomweb/studies/${contours}/metadata`)],
     ['metadata, a slide of 60,000 tiles', () => send(`/dicomweb/studies/${tiles}/metadata`)],
+    ['frame, a slide of 60,000 tiles', () => send(`${inSlide}/frames/50000`)],
+    ['rendered, a slide of 60,000 tiles', () => send(`${inSlide}/frames/50000/rendered`)],
+    ['thumbnail, a slide of 60,000 tiles', () => send(`/dicomweb/studies/${tiles}/thumbnail`)],
     ['retrieve, a study of 3,000 images', () => send(`/dicomweb/studies/${many}`)],
     ['frames, a list of 7,000', () => send(`${inFrames}/frames/${list}`)],
     ['rendered, one frame', () => send(`${inFrames}/rendered`)],

@@ -3,6 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Bundle } from '@medplum/fhirtypes';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { trimEnd } from '../../server/core/trim-end.ts';
+import { everything } from '../../server/core/access/narrowing.ts';
 import { personName } from '../../server/core/dicom/person-name.ts';
 import { mediaType } from '../../server/http/multipart-related.ts';
 import { multipart } from '../bench/ct-instances.ts';
@@ -178,6 +179,16 @@ describe('DICOMweb', () => {
     expect(metadata!['52009230']!.Value).toHaveLength(40_000);
     const [match] = (await server.get(`/studies/${study}/instances?includefield=all`)).json();
     expect([match!['00280008']!.Value, match!['52009230']]).toEqual([[40_000], undefined]);
+
+    // A tile is read without the groups of the others: parsing all of them for each would hold up everybody.
+    const tile = `/studies/${study}/series/${study}/instances/${study}/frames/40000`;
+    expect((await server.get(tile)).status).toBe(200);
+    expect((await server.get(`${tile}/rendered`)).headers.get('content-type')).toBe('image/jpeg');
+    const [row] = await server.world.studies.locate({ StudyInstanceUID: study }, everything, [39_999]);
+    const groups = row!.attributes['52009230']!.Value!;
+    expect([groups.length, Object.keys(groups)]).toEqual([40_000, ['39999']]);
+    expect(groups[39_999]).toEqual(metadata!['52009230']!.Value![39_999]);
+    expect(row!.attributes['00100010']).toBeUndefined();
   }, 120_000);
 
   test('white space in a Content-Type takes time in proportion to its length', async () => {

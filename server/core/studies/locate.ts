@@ -43,6 +43,21 @@ export async function locate(
   return located(world, asking, part, event, detail, (narrowing) => world.studies.locate(part, narrowing));
 }
 
+/**
+ * As `locate`, of long headers only what drawing asks for.
+ * @param frames that are drawn, from 0
+ */
+export async function locatePictures(
+  world: World,
+  asking: Asking,
+  part: StudyPart,
+  event: string,
+  detail: string,
+  frames: readonly number[],
+): Promise<Located> {
+  return located(world, asking, part, event, detail, (narrowing) => world.studies.locate(part, narrowing, frames));
+}
+
 /** As `locate`, without what can be long. */
 export async function locateHeaders(
   world: World,

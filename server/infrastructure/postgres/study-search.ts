@@ -38,8 +38,28 @@ interface LocatedRow {
   size: number;
   /** JSON text: most requests look at a small part of it, or pass it on. */
   attributes: string;
+  /** Items of the per-frame functional groups, where `attributes` is without them. */
+  groups: string | null;
   bulk: string;
   frames: string | null;
+}
+
+/** Stored bytes of a header up to which all of it is read: a few milliseconds to parse. */
+const shortHeader = 65_536;
+
+/** Attributes that say how pixels are drawn, and what a document is; none of them is long in an image. */
+const pictureAttributes = '^(0028....|7FE0....|20500020|52009229|00420012)$';
+const longestPictureAttribute = 524_288;
+
+function pictureColumns(bound: Bindings, frames: readonly number[]): string {
+  const long = `pg_column_size(i.attributes) > ${shortHeader}`;
+  return `case when ${long} then coalesce((
+                   select jsonb_object_agg(key, value)::text from jsonb_each(i.attributes)
+                    where key ~ '${pictureAttributes}' and pg_column_size(value) < ${longestPictureAttribute}), '{}')
+                 else i.attributes::text end as attributes,
+                case when ${long} then (
+                   select jsonb_agg(i.attributes #> array['52009230', 'Value', frame::text])::text
+                     from unnest(${bound.add(frames)}::int[]) frame) end as groups`;
 }
 
 /**
@@ -123,15 +143,16 @@ export function postgresStudySearch(
       return row?.count ?? 0;
     },
 
-    async locate(level, narrowing) {
+    async locate(level, narrowing, framesOfPictures) {
       const bound = bindings(timeZone);
+      const header = framesOfPictures ? pictureColumns(bound, framesOfPictures) : 'i.attributes::text, null as groups';
       const rows = await sql.query<LocatedRow>(
         `select i.study_uid, i.series_uid, i.sop_uid, i.sop_class_uid, i.transfer_syntax_uid, i.blob, i.inflated, i.size,
-                i.attributes::text, i.bulk::text, i.frames::text
+                ${header}, i.bulk::text, i.frames::text
            from ${from.instance} where ${located(level, narrowing, bound)} order by ${order.instance}`,
         bound.values,
       );
-      return rows.map(instanceRow);
+      return rows.map((row) => instanceRow(row, framesOfPictures));
     },
 
     async locateHeaders(level, narrowing) {
@@ -260,7 +281,7 @@ function computed(row: FoundRow): DicomJson {
 }
 
 /** Parsed when somebody looks at it, and once. */
-function instanceRow(row: LocatedRow): InstanceRow {
+function instanceRow(row: LocatedRow, pictures: readonly number[] = []): InstanceRow {
   let attributes: DicomJson | undefined;
   let bulk: InstanceRow['bulk'] | undefined;
   let frames: InstanceRow['frames'] | undefined;
@@ -274,7 +295,7 @@ function instanceRow(row: LocatedRow): InstanceRow {
     ...(row.inflated !== null && { inflated: row.inflated }),
     size: row.size,
     get attributes() {
-      return (attributes ??= JSON.parse(row.attributes) as DicomJson);
+      return (attributes ??= withGroups(JSON.parse(row.attributes) as DicomJson, row.groups, pictures));
     },
     get bulk() {
       return (bulk ??= JSON.parse(row.bulk) as InstanceRow['bulk']);
@@ -283,4 +304,12 @@ function instanceRow(row: LocatedRow): InstanceRow {
       return row.frames === null ? null : (frames ??= JSON.parse(row.frames) as InstanceRow['frames']);
     },
   };
+}
+
+/** Puts the functional groups back at the places of their frames. */
+function withGroups(attributes: DicomJson, groups: string | null, frames: readonly number[]): DicomJson {
+  if (groups === null) return attributes;
+  const items: DicomJson[] = [];
+  for (const [at, item] of (JSON.parse(groups) as (DicomJson | null)[]).entries()) if (item) items[frames[at]!] = item;
+  return items.length === 0 ? attributes : { ...attributes, '52009230': { vr: 'SQ', Value: items } };
 }
