@@ -22,8 +22,9 @@ export async function keepRunning(start, say, firstPause = 1_000) {
   const tell = (signal) => () => {
     told = true;
     wake();
-    // Ctrl-C reaches the child by itself (same terminal group); waiting here keeps the prompt until it has stopped.
-    if (signal !== 'SIGINT') child?.kill(signal);
+    // Ctrl-C reaches the child by itself (same terminal group), a signal to this process alone does not. Told twice the
+    // same thing it would end at once, so the second word is another one.
+    child?.kill(signal === 'SIGINT' ? 'SIGTERM' : signal);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, tell(signal));
   const crashes = [];

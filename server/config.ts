@@ -6,7 +6,8 @@ import { isTimeZone } from './core/time-zone.ts';
 import { trustedProxies } from './http/client-address.ts';
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
-const wholeNumber = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
+const wholeNumber = (low: number, high: number) =>
+  z.coerce.number({ error: 'must be a whole number' }).int().min(low).max(high);
 const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => trimEnd(text, '/'));
 const timeZone = z.string().refine(isTimeZone, { message: 'must be an IANA time zone such as Europe/Berlin' });
 const proxies = z
@@ -20,6 +21,7 @@ const variables = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber(0, 65535).default(8080),
   METRICS_PORT: wholeNumber(1, 65535).optional(),
+  DRAIN_SECONDS: wholeNumber(0, 300).optional(),
   PUBLIC_URL: httpUrl.optional(),
   TRUSTED_PROXIES: proxies.optional(),
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres://').optional(),
@@ -70,6 +72,8 @@ export interface Config {
   port: number;
   /** Port of `/metrics`, on `host`; without it there is none. */
   metricsPort: number | undefined;
+  /** How long `/readyz` says 503, and everything else still works, before the server stops taking requests. */
+  drainSeconds: number;
   publicUrl: string | undefined;
   /** Addresses and CIDR ranges. */
   trustedProxies: string[];
@@ -124,7 +128,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   );
   const parsed = variables.safeParse(given);
   const mistakes = parsed.success
-    ? unsafe(parsed.data)
+    ? [...contradictory(parsed.data), ...unsafe(parsed.data)]
     : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   if (!parsed.success || mistakes.length > 0) {
     throw new ConfigurationError(
@@ -137,6 +141,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     host: value.HOST,
     port: value.PORT,
     metricsPort: value.METRICS_PORT,
+    drainSeconds: value.DRAIN_SECONDS ?? (value.CSSS_MODE === 'production' ? 5 : 0),
     publicUrl: value.PUBLIC_URL,
     trustedProxies: value.TRUSTED_PROXIES ?? [],
     databaseUrl: value.DATABASE_URL,
@@ -171,6 +176,10 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     },
     backendClientJwks: value.BACKEND_CLIENT_JWKS,
   };
+}
+
+function contradictory({ PORT, METRICS_PORT }: z.infer<typeof variables>): string[] {
+  return METRICS_PORT === PORT ? ['METRICS_PORT: must be another port than PORT'] : [];
 }
 
 /** What is allowed for a demo on a laptop and dangerous with real patients. */

@@ -1,6 +1,7 @@
 import './core/sealed-prototype.ts';
 import { createServer, type AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { compose, type System } from './compose.ts';
@@ -28,7 +29,8 @@ const running: { system?: System; server?: Server } = {};
 let stopping = false;
 process.on('uncaughtException', (err, origin) => void crash(err, origin));
 
-await expectPort(config).catch(refusedPort);
+await expectPort(config.host, config.port).catch(refusedPort);
+if (config.metricsPort !== undefined) await expectPort(config.host, config.metricsPort).catch(refusedMetricsPort);
 const system = await start();
 const server = await listen(system, config).catch(async (error: NodeJS.ErrnoException) => {
   await system.stop();
@@ -70,19 +72,23 @@ async function start(): Promise<System> {
 }
 
 /** Before anything is started: a second `npm start` ends with its reason at once, and touches nothing of the first. */
-function expectPort({ host, port }: Config): Promise<void> {
+function expectPort(host: string, port: number): Promise<void> {
   return new Promise((done, fail) => {
     const probe = createServer().once('error', fail);
     probe.listen(port, host, () => probe.close(() => done()));
   });
 }
 
-function refusedPort(error: NodeJS.ErrnoException): never {
+function refusedPort(error: NodeJS.ErrnoException, port = config.port, setting = 'PORT'): never {
   const reason =
     error.code === 'EADDRINUSE'
-      ? `Port ${config.port} is taken; stop the other program or set PORT to another one.`
-      : error.message;
+      ? `Port ${port} is taken; stop the other program or set ${setting} to another one.`
+      : `${setting} ${port}: ${error.message}`;
   return end(`CSSS could not start: ${reason}`, exitCode.misconfigured);
+}
+
+function refusedMetricsPort(error: NodeJS.ErrnoException): never {
+  return refusedPort(error, config.metricsPort, 'METRICS_PORT');
 }
 
 function listen({ app }: System, { host, port, budget }: Config): Promise<Server> {
@@ -130,6 +136,8 @@ async function shutDown(signal: string): Promise<void> {
   log.info({ signal }, 'stopping');
   say('Stopping: requests and jobs in flight end first ...');
   system.drain();
+  // Until load balancers have seen it they go on sending; a person at the keyboard does not wait for that.
+  if (signal === 'SIGTERM') await sleep(config.drainSeconds * 1000);
   server.closeIdleConnections();
   const closed = new Promise((done) => server.close(done));
   // A connection that never ends must not keep the process.

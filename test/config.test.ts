@@ -62,6 +62,14 @@ test.each(['+05:30', 'UTC+3', 'Z', 'Berlin', 'Europe/Berlin; drop', '-08'])('%s 
   expect(() => readConfig({ SITE_TIME_ZONE: name })).toThrow(/SITE_TIME_ZONE/);
 });
 
+test('the metrics have a port of their own', () => {
+  expect(() => readConfig({ PORT: '8081', METRICS_PORT: '8081' })).toThrow(/METRICS_PORT: must be another port/);
+});
+
+test('what is no number is named as that', () => {
+  expect(() => readConfig({ MAX_CONNECTIONS: 'many' })).toThrow('MAX_CONNECTIONS: must be a whole number');
+});
+
 test('a demo with its published passwords does not listen beyond this machine', () => {
   expect(() => readConfig({ HOST: '0.0.0.0' })).toThrow(/published passwords/);
 });

@@ -206,9 +206,9 @@ export interface StudyStore {
   lockStudy(StudyInstanceUID: string): Promise<StudyRow | undefined>;
   /**
    * Gives SOP Instance UIDs to studies, each to the first that comes, for a UID names one instance of the whole archive.
-   * @returns the study that each belongs to now.
+   * @returns for each, in order, whether it belongs to its study now: the name does, or an earlier release stored it there.
    */
-  claimNames(rows: Pick<InstanceRow, 'StudyInstanceUID' | 'SOPInstanceUID'>[]): Promise<Map<string, string>>;
+  claimNames(rows: Pick<InstanceRow, 'StudyInstanceUID' | 'SOPInstanceUID'>[]): Promise<boolean[]>;
   /** Inserts what is new (INSERT ... ON CONFLICT DO NOTHING) and returns the row that stands for each, in order. */
   insertInstances(rows: InstanceRow[]): Promise<{ row: InstanceRow; inserted: boolean }[]>;
   /** Creates or updates the study's row with counts and query keys recomputed from its instances; revision + 1. */

@@ -71,7 +71,7 @@ function routeOf(ctx: Pick<Context, 'path'>): string {
   const pattern = (ctx as { _matchedRoute?: unknown })._matchedRoute;
   const first = ctx.path.split('/')[1] ?? '';
   const mounted = first === 'fhir' || first === 'dicomweb' ? `/${first}` : '';
-  if (typeof pattern === 'string')
+  if (typeof pattern === 'string' && !/[()\\]/.test(pattern))
     return pattern.startsWith(`${mounted}/`) && mounted !== '' ? pattern : mounted + pattern;
   return partsOfServer.has(first) ? `/${first}` : 'other';
 }

@@ -1,6 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { Metrics } from './metrics.ts';
 
+const keptMs = 1_000;
+
 /**
  * Serves `GET /metrics` on a port of its own: what the numbers tell (how busy, how full, what fails) is for operators,
  * and a network rule is easier to get right for a port than for a path behind a proxy.
@@ -9,14 +11,19 @@ export async function serveMetrics(
   metrics: Pick<Metrics, 'contentType' | 'text'>,
   { host, port }: { host: string; port: number },
 ): Promise<{ port: number; close(): Promise<void> }> {
-  let reading: Promise<string> | undefined;
+  let kept: { at: number; text: Promise<string> } | undefined;
+  /** Read once a second at most, however many ask. */
+  const current = (): Promise<string> => {
+    if (kept && performance.now() - kept.at < keptMs) return kept.text;
+    const text = metrics.text();
+    kept = { at: performance.now(), text };
+    return text;
+  };
   const server: Server = createServer((asked, answer) => {
     if (asked.url?.split('?')[0] !== '/metrics') return void answer.writeHead(404).end();
     if (asked.method !== 'GET' && asked.method !== 'HEAD')
       return void answer.writeHead(405, { Allow: 'GET, HEAD' }).end();
-    // Who asks while they are read gets the same.
-    reading ??= metrics.text().finally(() => (reading = undefined));
-    reading.then(
+    current().then(
       (text) => answer.writeHead(200, { 'Content-Type': metrics.contentType, 'Cache-Control': 'no-store' }).end(text),
       () => answer.writeHead(500).end(),
     );

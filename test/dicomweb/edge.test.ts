@@ -94,6 +94,16 @@ describe('an instance that says two things about itself', () => {
     expect(answer).toMatchObject({ status: 202, stored: 1, failures: [0x0111] });
     expect(answer.warning).toContain('stored in another study');
   });
+
+  it('that an earlier release let in twice may be sent again where it is, and nowhere else', async () => {
+    const instance = newUid();
+    const doubles = [one({ instance }), one({ instance })];
+    await stow(doubles[0]!);
+    await server.database.sql.query(`delete from instance_name where sop_uid = $1`, [instance]);
+    await stow(doubles[1]!);
+    expect(await stow(...doubles)).toMatchObject({ status: 200, stored: 2 });
+    expect(await stow(one({ instance }))).toMatchObject({ status: 409, failures: [0x0111] });
+  });
 });
 
 describe('what is given out', () => {

@@ -65,9 +65,9 @@ async function insertAndSettle(
   outcomes: Map<InstanceRow, InstanceOutcome>,
 ): Promise<void> {
   const grown = new Set<string>();
-  const owners = await context.stores.studies.claimNames(accepted);
-  const own = accepted.filter((row) => {
-    const isOwn = owners.get(row.SOPInstanceUID) === row.StudyInstanceUID;
+  const belongs = await context.stores.studies.claimNames(accepted);
+  const own = accepted.filter((row, i) => {
+    const isOwn = belongs[i]!;
     if (!isOwn) outcomes.set(row, failed(row, 'other-place', 'This SOP Instance UID is stored in another study'));
     return isOwn;
   });

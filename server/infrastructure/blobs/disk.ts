@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import type { Blobs, ReceivedBlob } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
 import { putBackSwept, removeLeftFiles, temporaryName } from './temporary-files.ts';
-import { diskProblem, throwDiskProblem } from './disk-problem.ts';
+import { throwDiskProblem } from './disk-problem.ts';
 import { room, WriteBehind } from './write-behind.ts';
 
 /** Chunks are written together when they are this much. */
@@ -51,6 +51,17 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
   async function openTemporary(path: string): Promise<FileHandle> {
     await expectSpace();
     return open(path, 'wx', 0o600);
+  }
+
+  async function openBlob(digest: string): Promise<FileHandle> {
+    try {
+      return await open(pathOf(digest), 'r');
+    } catch (error) {
+      // Of a store that is not mounted nothing is missing.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT' && (await statOf(incoming)))
+        throw new Problem('not-found', 'The stored content is missing', { cause: error });
+      return throwDiskProblem(error);
+    }
   }
 
   return {
@@ -99,7 +110,7 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
     },
 
     async *open(digest, range) {
-      const file = await openBlob(pathOf(digest));
+      const file = await openBlob(digest);
       try {
         if (range) yield* pieces(file, range.offset, range.length);
         else yield* checked(file, digest);
@@ -109,7 +120,7 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
     },
 
     async read(digest, range) {
-      const file = await openBlob(pathOf(digest));
+      const file = await openBlob(digest);
       try {
         const length = range?.length ?? (await file.stat()).size;
         const bytes = new Uint8Array(length);
@@ -191,13 +202,6 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await file.close();
   }
-}
-
-async function openBlob(path: string): Promise<FileHandle> {
-  return open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') throw new Problem('not-found', 'The stored content is missing', { cause: error });
-    throw diskProblem(error) ?? error;
-  });
 }
 
 async function* pieces(file: FileHandle, offset: number, length: number): AsyncGenerator<Uint8Array> {

@@ -73,7 +73,7 @@ export async function startJobs(
     superviseIntervalSeconds: 5,
     monitorIntervalSeconds: 5,
   });
-  boss.on('error', (error) => options.onError?.(error));
+  boss.on('error', (error: unknown) => options.onError?.(asError(error)));
   await boss.start();
   for (const [kind, limits] of Object.entries(queues)) {
     const options = { notify: true, retryBackoff: true, heartbeatSeconds: 10, ...limits };
@@ -133,4 +133,12 @@ async function takeTurns(
 
 function adapt(sql: Sql): NonNullable<SendOptions['db']> {
   return { executeSql: async (text: string, values?: unknown[]) => ({ rows: await sql.query(text, values) }) };
+}
+
+/** pg-boss reports some errors as plain objects that hold the error's code. */
+function asError(reported: unknown): Error {
+  if (reported instanceof Error) return reported;
+  const { message, code } = (reported ?? {}) as { message?: unknown; code?: unknown };
+  const error = new Error(typeof message === 'string' ? message : 'no reason given');
+  return typeof code === 'string' ? Object.assign(error, { code }) : error;
 }

@@ -34,7 +34,9 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
           ? []
           : await sql.query<NameRow>(`select sop_uid, study_uid from instance_name where sop_uid = any($1)`, [others]);
       for (const { sop_uid, study_uid } of standing) owners.set(sop_uid, study_uid);
-      return owners;
+      const isOwner = (row: (typeof rows)[number]) => owners.get(row.SOPInstanceUID) === row.StudyInstanceUID;
+      const doubles = await doublesOf(sql, rows.filter((row) => !isOwner(row))); // prettier-ignore
+      return rows.map((row) => isOwner(row) || doubles.has(`${row.StudyInstanceUID} ${row.SOPInstanceUID}`));
     },
 
     async insertInstances(rows) {
@@ -83,6 +85,20 @@ interface NameRow {
 }
 
 /** In one order, so that two senders of the same UIDs wait for each other and never in a circle. */
+/** Those that an earlier release stored although their name is another study's: the same again changes nothing. */
+async function doublesOf(
+  sql: Sql,
+  rows: Pick<InstanceRow, 'StudyInstanceUID' | 'SOPInstanceUID'>[],
+): Promise<ReadonlySet<string>> {
+  if (rows.length === 0) return new Set();
+  const found = await sql.query<NameRow>(
+    `select sop_uid, study_uid from instance
+       join unnest($1::text[], $2::text[]) as wanted (sop_uid, study_uid) using (study_uid, sop_uid)`,
+    [rows.map((row) => row.SOPInstanceUID), rows.map((row) => row.StudyInstanceUID)],
+  );
+  return new Set(found.map(({ sop_uid, study_uid }) => `${study_uid} ${sop_uid}`));
+}
+
 const claimStatement = `
   insert into instance_name (sop_uid, study_uid)
   select distinct on (sop_uid) sop_uid, study_uid

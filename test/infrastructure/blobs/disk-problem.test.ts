@@ -9,6 +9,9 @@ test.each([
   ['EFBIG', 507],
   ['EMFILE', 503],
   ['ENFILE', 503],
+  ['EROFS', 503],
+  ['ENOENT', 503],
+  ['EIO', 503],
 ])('%s of the file system is answered with %i', (code, status) => {
   const problem = diskProblem(Object.assign(new Error(`${code}: /a/path`), { code }));
   expect(statusOf[problem!.code]).toBe(status);
@@ -17,7 +20,7 @@ test.each([
 });
 
 test('what else a file system says is our own fault, and a Problem stays what it is', () => {
-  expect(diskProblem(Object.assign(new Error('x'), { code: 'EIO' }))).toBeUndefined();
+  expect(diskProblem(Object.assign(new Error('x'), { code: 'EINVAL' }))).toBeUndefined();
   expect(diskProblem(new Problem('value', 'x'))).toBeUndefined();
   expect(diskProblem(undefined)).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -164,5 +164,26 @@ describe('the sweep', () => {
     await keep('again');
     await blobs.remove(digest, new Date(Date.now() - 3_600_000));
     expect(await blobs.size(digest)).toBe(5);
+  });
+});
+
+describe('a store whose folder is gone', () => {
+  it('is not available, which is another thing than content that is missing, and right again when it is back', async () => {
+    const digest = await keep('there');
+    const missing = 'f'.repeat(64);
+    await expect(blobs.read(missing)).rejects.toMatchObject({ code: 'not-found' });
+    const away = `${folder}-away`;
+    await rename(folder, away);
+    const gone = { code: 'transient', retryAfter: 10 };
+    await expect(blobs.read(digest)).rejects.toMatchObject(gone);
+    await expect(all(blobs.open(digest))).rejects.toMatchObject(gone);
+    await expect(keep('new')).rejects.toMatchObject(gone);
+    await mkdir(folder); // the empty mount point
+    await expect(blobs.read(digest)).rejects.toMatchObject(gone);
+    await expect(keep('new')).rejects.toMatchObject(gone);
+    await rm(folder, { recursive: true });
+    await rename(away, folder);
+    expect(Buffer.from(await blobs.read(digest)).toString()).toBe('there');
+    await keep('new');
   });
 });
