@@ -53,7 +53,7 @@ export function createApp(parts: AppParts): Koa<State> {
   );
   app.use(securityHeaders(secure));
   app.use(ownHost(parts.publicUrl));
-  app.use(cors(parts.isAllowedOrigin));
+  app.use(cors(new URL(parts.publicUrl).origin, parts.isAllowedOrigin));
   app.use(compressText());
   app.use(health(parts.readiness, parts.beyondHelp));
   for (const face of parts.faces) app.use(face);

@@ -4,7 +4,7 @@ import { nativeXml } from '../core/dicom/native-xml.ts';
 import type { World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import type { InstanceOutcome } from '../core/studies/outcome.ts';
-import { defaultBudget, type Budget } from '../http/budget.ts';
+import { defaultBudget, imageInflation, type Budget } from '../http/budget.ts';
 import { clientGone } from '../http/client-gone.ts';
 import { StoreBatches } from '../core/studies/store-batches.ts';
 import { mustBeAllowedToStore, receiveInstance } from '../core/studies/store-instance.ts';
@@ -78,7 +78,7 @@ async function storeBody(
 async function* bodies(ctx: Exchange, budget: StoreBudget): AsyncGenerator<AsyncIterable<Uint8Array>> {
   const type = mediaType(ctx.get('Content-Type'));
   if (type?.media === 'application/dicom') {
-    yield bodyOf(ctx.req, budget.storeBytes);
+    yield bodyOf(ctx.req, budget.storeBytes, imageInflation);
     return;
   }
   const part = type?.parameters.get('type')?.toLowerCase().split(';')[0]?.trim() ?? 'application/dicom';
@@ -88,7 +88,7 @@ async function* bodies(ctx: Exchange, budget: StoreBudget): AsyncGenerator<Async
   const boundary = type.parameters.get('boundary');
   if (boundary === undefined || boundary === '' || boundary.length > 200)
     throw new Problem('structure', 'Content-Type names no boundary');
-  const source = bodyOf(ctx.req, budget.storeBytes);
+  const source = bodyOf(ctx.req, budget.storeBytes, imageInflation);
   for await (const { body } of multipartRelated(source, boundary, budget.parts)) yield body;
 }
 

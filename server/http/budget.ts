@@ -43,7 +43,7 @@ export const defaultBudget: Budget = {
   pace: {
     bytesPerSecond: 1024,
     grace: 30_000,
-    receivingWindow: 20_000,
+    receivingWindow: 60_000,
     sendingWindow: 120_000,
     silence: 60_000,
     working: 600_000,
@@ -56,9 +56,16 @@ export const partHeaders = { lines: 64, bytes: 16 << 10 } as const;
 
 /**
  * What a body may become without its content coding: this many bytes whatever it was, and beyond them so many times
- * what came over the wire. Deflate reaches 1000 times, images and JSON stay far below 100.
+ * what came over the wire. Deflate reaches 1000 times, and JSON stays far below 100.
  */
-export const inflation = { free: 16 << 20, ratio: 100 } as const;
+export interface Inflation {
+  free: number;
+  ratio: number;
+}
+export const inflation: Inflation = { free: 16 << 20, ratio: 100 };
+
+/** Of images, which go to the disk and have limits of their own: the masks of a segmentation shrink 400 times. */
+export const imageInflation: Inflation = { free: 1 << 30, ratio: 100 };
 
 /** What is still read of a body that nobody wants, so that the client gets to the answer (RFC 9112 9.6). */
 export const unwanted = { bytes: 1 << 20, ms: 3000 } as const;

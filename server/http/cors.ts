@@ -10,16 +10,20 @@ const open = /^\/(fhir\/metadata|(fhir\/)?\.well-known\/)/;
 /** oidc-provider answers for its own endpoints, client by client. */
 const elsewhere = /^\/oidc(\/|$)/;
 
+/** Files that anybody may have, and health: they need no database, and must not wait for one. */
+const unasked = /^\/(assets\/|healthz$|readyz$)/;
+
 /**
  * Cross-origin requests by an allow-list, on errors too. Tokens travel in the Authorization header, never in
  * cookies, so credentials are not allowed.
  *
+ * @param own origin of our pages: nothing of theirs is cross-origin.
  * @param isAllowed origins of registered apps and of configuration.
  */
-export function cors(isAllowed: (origin: string) => boolean | Promise<boolean>): Middleware {
+export function cors(own: string, isAllowed: (origin: string) => boolean | Promise<boolean>): Middleware {
   return async (ctx, next) => {
     const origin = ctx.get('Origin');
-    if (origin === '' || elsewhere.test(ctx.path)) return next();
+    if (origin === '' || origin === own || elsewhere.test(ctx.path) || unasked.test(ctx.path)) return next();
     ctx.vary('Origin');
     const anyone = open.test(ctx.path);
     if (!anyone && !(await isAllowed(origin))) {

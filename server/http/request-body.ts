@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Problem } from '../core/problem.ts';
-import { inflation } from './budget.ts';
+import { inflation, type Inflation } from './budget.ts';
 
 const decoders = new Map<string, () => Transform>([
   ['gzip', createGunzip],
@@ -21,13 +21,17 @@ const decoders = new Map<string, () => Transform>([
  * reading, `too-long` past the limit or for a body that grows out of all proportion, `structure` for a coding that is
  * broken or a body that ends early.
  */
-export function bodyOf(request: IncomingMessage, limit: number): AsyncIterable<Uint8Array> {
+export function bodyOf(
+  request: IncomingMessage,
+  limit: number,
+  growth: Inflation = inflation,
+): AsyncIterable<Uint8Array> {
   const coding = request.headers['content-encoding']?.trim().toLowerCase() ?? '';
   const plain = coding === '' || coding === 'identity';
   const decoder = decoders.get(coding);
   if (!plain && !decoder) throw new Problem('media-type', 'Content-Encoding can be gzip, deflate or br');
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLong(limit);
-  return within(limit, plain ? chunksOf(request) : decoded(request, decoder!()));
+  return within(limit, plain ? chunksOf(request) : decoded(request, decoder!(), growth));
 }
 
 /**
@@ -60,7 +64,7 @@ async function* chunksOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function* decoded(request: IncomingMessage, decoder: Transform): AsyncGenerator<Uint8Array> {
+async function* decoded(request: IncomingMessage, decoder: Transform, growth: Inflation): AsyncGenerator<Uint8Array> {
   let received = 0;
   let size = 0;
   const count = (chunk: Buffer) => (received += chunk.length);
@@ -73,8 +77,8 @@ async function* decoded(request: IncomingMessage, decoder: Transform): AsyncGene
     if (request.destroyed && !request.complete) fail();
     for await (const chunk of decoder as Readable as AsyncIterable<Uint8Array>) {
       size += chunk.length;
-      if (size > inflation.free && size > received * inflation.ratio)
-        throw new Problem('too-long', `The body grows more than ${inflation.ratio} times without its Content-Encoding`);
+      if (size > growth.free && size > received * growth.ratio)
+        throw new Problem('too-long', `The body grows more than ${growth.ratio} times without its Content-Encoding`);
       yield chunk;
     }
   } catch (error) {

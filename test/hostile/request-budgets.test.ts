@@ -1,8 +1,12 @@
 import { readdirSync } from 'node:fs';
-import { request } from 'node:http';
+import { randomBytes } from 'node:crypto';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Problem } from '../../server/core/problem.ts';
+import { bodyOf } from '../../server/http/request-body.ts';
 import { dicomFile, imageFile, syntaxes } from '../harness/dicom-file.ts';
 import { dicomwebServer, type DicomwebServer } from '../dicomweb/server.ts';
 
@@ -69,8 +73,26 @@ test('a part with headers without end is refused, also when they are compressed'
 });
 
 test('a small body does not fill the disk when it is inflated', async () => {
-  const { status } = await store([{ body: Buffer.concat([imageFile(), Buffer.alloc(60 << 20)]) }], 'gzip');
-  expect(status).toBe(413);
+  const reader = createServer((request, response) => {
+    void (async () => {
+      for await (const chunk of bodyOf(request, Infinity, { free: 1 << 20, ratio: 100 })) void chunk;
+    })().then(
+      () => response.end('all of it'),
+      (error: unknown) => response.end(error instanceof Problem ? error.code : String(error)),
+    );
+  });
+  await new Promise<void>((done) => reader.listen(0, '127.0.0.1', done));
+  const { port } = reader.address() as AddressInfo;
+  const send = async (bytes: Buffer) =>
+    (await fetch(`http://127.0.0.1:${port}`, { method: 'POST', headers: { 'Content-Encoding': 'gzip' }, body: gzipSync(bytes) as Uint8Array<ArrayBuffer> })).text(); // prettier-ignore
+  expect(await send(Buffer.alloc(30 << 20))).toBe('too-long');
+  expect(await send(randomBytes(3 << 20))).toBe('all of it');
+  reader.close();
+});
+
+test('masks that shrink hundreds of times are no attack: they are stored as they came', async () => {
+  const masks = imageFile({ rows: 3000, columns: 6000, bits: 8, pixels: Buffer.alloc(3000 * 6000) });
+  expect((await store([{ body: masks }, { body: masks }], 'gzip')).status).toBe(200);
   expect(readdirSync(incoming)).toEqual([]);
 });
 

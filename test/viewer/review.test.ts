@@ -183,4 +183,20 @@ describe('an act', () => {
     await complete(fhir, fresh, (mine) => verification(mine, { notes: 'n' }));
     expect(sent).toEqual([['3', 2]]);
   });
+
+  it('goes on from its own claim when completing was refused, whatever the dialog was opened with', async () => {
+    const sent: [string | undefined, number][] = [];
+    const fhir = {
+      patch: async (task: Task, operations: PatchOperation[]) => {
+        sent.push([task.meta?.versionId, operations.length]);
+        if (sent.length === 2) throw new Error('refused');
+        return { ...task, status: 'in-progress', meta: { versionId: String(Number(task.meta?.versionId) + 1) } };
+      },
+    } as unknown as FhirClient;
+    const step = { ...fresh, id: 'refused-once', status: 'requested' } as Task;
+    const again = () => complete(fhir, step, (mine) => verification(mine, { notes: 'n' }));
+    await expect(again()).rejects.toThrow('refused');
+    await again();
+    expect(sent).toEqual([['3', 1], ['4', 2], ['4', 2]]); // prettier-ignore
+  });
 });

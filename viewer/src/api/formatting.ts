@@ -1,12 +1,20 @@
 /** FHIR values as people read them. What is unknown gives undefined; the page decides how to say so. */
 import type { HumanName, Identifier, Patient } from '@medplum/fhirtypes';
 
+/**
+ * Text as it is printed in the report: without the characters that turn the direction of what stands around them, which
+ * would show a reviewer another order of words than the one that is released.
+ */
+export function inOrder(text: string | undefined): string | undefined {
+  return text?.replace(/[\u202a-\u202e\u2066-\u2069]/gu, '');
+}
+
 export function nameOf(names: readonly HumanName[] | undefined): string | undefined {
   const name = names?.find((candidate) => candidate.use === 'official') ?? names?.[0];
   if (!name) return undefined;
   const given = (name.given ?? []).join(' ');
   const parts = [given, name.family].filter((part) => part !== undefined && part !== '').join(' ');
-  return name.text ?? (parts === '' ? undefined : parts);
+  return inOrder(name.text ?? (parts === '' ? undefined : parts));
 }
 
 /** Two letters for an avatar; first and last word of the name. */

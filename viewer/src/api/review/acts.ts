@@ -86,10 +86,22 @@ export function skipping({ text }: Refusal): PatchOperation[] {
   ];
 }
 
-/** Claims the step if nobody has, then completes it. @throws RequestFailure, the claim may stand then. */
+/** Steps that were claimed here and not completed yet, by the version that the user has seen. */
+const claimed = new Map<string, Task>();
+
+/**
+ * Claims the step if nobody has, then completes it. After a refusal the claim stands, and the next try goes on from it:
+ * the version that the dialog was opened with is not the last one then.
+ * @throws RequestFailure
+ */
 export async function complete(fhir: FhirClient, step: Task, change: (step: Task) => PatchOperation[]): Promise<Task> {
-  const mine = step.status === 'in-progress' ? step : await fhir.patch(step, claim);
-  return fhir.patch(mine, change(mine));
+  if (step.status === 'in-progress') return fhir.patch(step, change(step));
+  const seen = `${step.id}/${step.meta?.versionId}`;
+  const mine = claimed.get(seen) ?? (await fhir.patch(step, claim));
+  claimed.set(seen, mine);
+  const done = await fhir.patch(mine, change(mine));
+  claimed.delete(seen);
+  return done;
 }
 
 /** RFC 6902 `add` replaces a whole member: an existing list is appended to element by element. */

@@ -11,6 +11,7 @@ import type {
   Task,
 } from '@medplum/fhirtypes';
 import { follow, refersTo } from '../bundle.ts';
+import { inOrder } from '../formatting.ts';
 import { aiResultFrom, findingCode, type AiResult } from './ai-result.ts';
 import {
   dicomUidSystem,
@@ -132,7 +133,12 @@ export function findingOf(item: WorkItem): string | undefined {
 /** The notes that a step's people wrote, oldest first. */
 export function notesOf(item: WorkItem, step: ReviewStep): string | undefined {
   const done = stepsOf(item, step).find((task) => task.status === 'completed');
-  return done?.note?.map((note) => note.text ?? '').join('\n\n');
+  return inOrder(done?.note?.map((note) => note.text ?? '').join('\n\n'));
+}
+
+/** What the doctor wrote, or the report says. */
+export function doctorsWordsOf(item: WorkItem): string | undefined {
+  return notesOf(item, reviewSteps.verification) ?? inOrder(item.report?.conclusion);
 }
 
 export function studyUidOf(study: ImagingStudy | undefined): string | undefined {
