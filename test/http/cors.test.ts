@@ -23,7 +23,7 @@ beforeAll(async () => {
   app.use((ctx) => {
     ctx.body = 'here';
   });
-  http = app.listen(0, '127.0.0.1');
+  await new Promise<void>((done) => (http = app.listen(0, '127.0.0.1', done)));
   base = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
 });
 afterAll(() => http.close());

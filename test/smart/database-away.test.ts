@@ -57,7 +57,7 @@ test('with the database away every face answers 503 and says when to come again,
     ['/oidc/token/introspection', json(`token=${token}`, form)],
     ['/oidc/token', json('grant_type=refresh_token&refresh_token=x&client_id=csss-viewer', form)],
     [authorizeUrl(server.url, pkce().challenge, {}).slice(server.url.length), { redirect: 'manual' }],
-    ['/healthz', { headers: { Origin: 'https://elsewhere.example' } }],
+    ['/api/status', { headers: { Origin: 'https://elsewhere.example' } }],
   ];
   // The tokens are known now, so that the answers are those of the faces and not of the check of tokens.
   for (const as of [token, doctor]) await fetch(`${server.fhir}/Patient`, { headers: { Authorization: `Bearer ${as}` } }); // prettier-ignore
