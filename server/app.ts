@@ -61,7 +61,7 @@ export function createApp(parts: AppParts): Koa<State> {
   app.use(notFound);
   app.on('error', (err: NodeJS.ErrnoException, ctx?: AppContext) => {
     // A client that goes away in the middle of an answer is no fault.
-    if (departures.includes(err.code ?? '')) return;
+    if (departures.includes(err.code ?? '') || /^HPE_/.test(err.code ?? '')) return;
     if (ctx && !ctx.res.closed) ctx.state.fault ??= err;
     else parts.log.error({ err, requestId: ctx?.state.requestId }, 'answer broken off');
   });

@@ -340,15 +340,21 @@ export interface RecordChecker {
   indexRows(content: string): Promise<string>;
 }
 
+/** For whom pixels are worked on: callers take turns, and nothing is begun for who has gone. */
+export interface PixelErrand {
+  caller?: string;
+  signal?: AbortSignal;
+}
+
 /** Works on stored pixels in worker threads with time and memory limits. Frames count from 0. */
 export interface PixelDecoder {
   /** @throws Problem `not-supported` (syntax), `structure` (broken stream), `timeout`, `transient` (too many wait). */
-  decode(instance: InstanceRow, frame: number): Promise<DecodedFrame>;
+  decode(instance: InstanceRow, frame: number, errand?: PixelErrand): Promise<DecodedFrame>;
   /**
    * One frame as a consumer picture: decoded, modality and VOI transform applied, cropped and scaled (PS3.18 8.3.5.1).
    * @throws as `decode`.
    */
-  render(instance: InstanceRow, frame: number, look: RenderedLook): Promise<Uint8Array>;
+  render(instance: InstanceRow, frame: number, look: RenderedLook, errand?: PixelErrand): Promise<Uint8Array>;
   /**
    * The whole Part 10 file in Explicit VR Little Endian with native pixel data, chunk by chunk; lossless,
    * whatever the stored transfer syntax. The first chunk comes only when all that can be refused was checked.

@@ -2,7 +2,8 @@
 import type { RouterContext } from '@koa/router';
 import { createHash } from 'node:crypto';
 import type { Asking, StudyPart } from '../core/studies/locate.ts';
-import type { InstanceRow } from '../core/ports.ts';
+import type { InstanceRow, PixelErrand } from '../core/ports.ts';
+import { clientGone } from '../http/client-gone.ts';
 import { Problem } from '../core/problem.ts';
 import { negotiate, type Choice, type Offer } from '../http/negotiate.ts';
 import type { State } from '../http/state.ts';
@@ -26,6 +27,12 @@ function described({ media, part }: Offer): string {
 export function asking(ctx: Exchange): Asking {
   const { principal, requestId, clientAddress } = ctx.state;
   return { principal, requestId, sourceAddress: clientAddress };
+}
+
+/** Pixels are worked on for this caller, as long as it is there. */
+export function errandOf(ctx: Exchange): PixelErrand {
+  const { kind, subject } = ctx.state.principal;
+  return { caller: `${kind} ${subject}`, signal: clientGone(ctx.res) };
 }
 
 /** The UIDs of the path. */

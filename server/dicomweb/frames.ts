@@ -2,11 +2,11 @@ import { frameMediaTypes, isDecoded } from '../core/dicom/encapsulated-syntaxes.
 import { alignBits, frameCount, frameRanges, packBits } from '../core/dicom/frame-ranges.ts';
 import { swappedWords, wordWidth } from '../core/dicom/word-order.ts';
 import { entityOf, locatePictures } from '../core/studies/locate.ts';
-import type { InstanceRow, World } from '../core/ports.ts';
+import type { InstanceRow, PixelErrand, World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import { notModified } from '../http/conditional.ts';
 import type { Choice, Offer } from '../http/negotiate.ts';
-import { accepted, asking, partOf, send, type Exchange } from './exchange.ts';
+import { accepted, asking, errandOf, partOf, send, type Exchange } from './exchange.ts';
 import { multipart, type Part } from './write-multipart.ts';
 
 const explicit = '1.2.840.10008.1.2.1';
@@ -48,7 +48,9 @@ export async function sendFrames(ctx: Exchange, world: World, instance: Instance
   )
     return;
   const { media } = choice;
-  const parts = numbers.map((number) => framePart(world, instance, number - 1, media, syntaxOf(instance, choice)));
+  const parts = numbers.map((number) =>
+    framePart(world, instance, number - 1, media, syntaxOf(instance, choice), errandOf(ctx)),
+  );
   if (choice.name.startsWith('single')) return send(ctx, parts[0]!.type, parts[0]!.body(), parts[0]!.length);
   const { type, length, chunks } = multipart(media, parts);
   return send(ctx, type, chunks, length);
@@ -87,20 +89,36 @@ function syntaxOf(instance: InstanceRow, { name, transferSyntax }: Choice<Form>)
   return native && transferSyntax === instance.TransferSyntaxUID ? explicit : transferSyntax;
 }
 
-function framePart(world: World, instance: InstanceRow, frame: number, media: string, syntax: string): Part {
+function framePart(
+  world: World,
+  instance: InstanceRow,
+  frame: number,
+  media: string,
+  syntax: string,
+  errand: PixelErrand,
+): Part {
   const type = `${media}; transfer-syntax=${syntax}`;
   const location = `${world.settings.dicomwebBaseUrl}/${entityOf(instance)}/frames/${frame + 1}`;
   if (instance.frames?.encapsulated && syntax === explicit && instance.TransferSyntaxUID !== explicit)
-    return { type, location, body: () => decoded(world, instance, frame) };
+    return { type, location, body: () => decoded(world, instance, frame, errand) };
   const { ranges, bits } = frameRanges(instance, frame);
   const length = bits === undefined ? ranges.reduce((sum, [, size]) => sum + size, 0) : Math.ceil(bits / 8);
   return { type, location, length, body: () => stored(world, instance, frame) };
 }
 
-async function* decoded(world: World, instance: InstanceRow, frame: number): AsyncGenerator<Uint8Array> {
-  const { pixels } = await world.pixels.decode(instance, frame);
+/** In pieces: hundreds of megabytes in one would hold up everybody while they are handed to the connection. */
+const pieceLength = 1 << 20;
+
+async function* decoded(
+  world: World,
+  instance: InstanceRow,
+  frame: number,
+  errand: PixelErrand,
+): AsyncGenerator<Uint8Array> {
+  const { pixels } = await world.pixels.decode(instance, frame, errand);
   const packed = instance.attributes['00280100']?.Value?.[0] === 1;
-  yield packed ? packBits(pixels) : new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+  const bytes = packed ? packBits(pixels) : new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+  for (let at = 0; at < bytes.length; at += pieceLength) yield bytes.subarray(at, at + pieceLength);
 }
 
 async function* stored(world: World, instance: InstanceRow, frame: number): AsyncGenerator<Uint8Array> {

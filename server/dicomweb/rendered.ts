@@ -1,12 +1,12 @@
 import { isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
 import { frameCount } from '../core/dicom/frame-ranges.ts';
 import { entityOf, locatePictures } from '../core/studies/locate.ts';
-import type { InstanceRow, RenderedLook, World } from '../core/ports.ts';
+import type { InstanceRow, PixelErrand, RenderedLook, World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import { notModified } from '../http/conditional.ts';
 import type { Offer } from '../http/negotiate.ts';
 import { sendValue } from './bulkdata.ts';
-import { accepted, asking, contentTag, partOf, send, type Exchange } from './exchange.ts';
+import { accepted, asking, contentTag, errandOf, partOf, send, type Exchange } from './exchange.ts';
 import { frameNumbers } from './frames.ts';
 import { lookOf, warnOfIgnored } from './look.ts';
 import { multipart, type Part } from './write-multipart.ts';
@@ -104,15 +104,15 @@ async function sendPictures(
   ctx.set('Cache-Control', 'no-store');
   const shown = chosen.map(({ frame }) => frame + 1).join('.');
   if (notModified(ctx, { etag: `W/"${content}-${choice!.name}-${shown}-${tagOf(look)}"` })) return;
-  const parts = chosen.map((picture) => picturePart(world, picture, { ...look, format }));
+  const parts = chosen.map((picture) => picturePart(world, picture, { ...look, format }, errandOf(ctx)));
   if (!choice!.name.startsWith('parts')) return send(ctx, parts[0]!.type, parts[0]!.body());
   const { type, chunks } = multipart(`image/${format}`, parts);
   return send(ctx, type, chunks);
 }
 
-function picturePart(world: World, { instance, frame }: Picture, look: RenderedLook): Part {
+function picturePart(world: World, { instance, frame }: Picture, look: RenderedLook, errand: PixelErrand): Part {
   async function* body(): AsyncGenerator<Uint8Array> {
-    yield await world.pixels.render(instance, frame, look);
+    yield await world.pixels.render(instance, frame, look, errand);
   }
   const location = `${world.settings.dicomwebBaseUrl}/${entityOf(instance)}/frames/${frame + 1}/rendered`;
   return { type: `image/${look.format}`, location, body };

@@ -67,9 +67,9 @@ const partsOfServer = new Set([
 ]);
 
 /** From a bounded set: an address that nobody knows counts as `other`, whatever a caller thinks up. */
-function routeOf(ctx: Pick<Context, 'path'>): string {
+function routeOf(ctx: Pick<Context, 'req'>): string {
   const pattern = (ctx as { _matchedRoute?: unknown })._matchedRoute;
-  const first = ctx.path.split('/')[1] ?? '';
+  const first = (ctx.req.url ?? '').split(/[/?#]/)[1] ?? '';
   const mounted = first === 'fhir' || first === 'dicomweb' ? `/${first}` : '';
   if (typeof pattern === 'string' && !/[()\\]/.test(pattern))
     return pattern.startsWith(`${mounted}/`) && mounted !== '' ? pattern : mounted + pattern;

@@ -37,7 +37,7 @@ export interface Pace {
 export const defaultBudget: Budget = {
   storeBytes: 64 * 2 ** 30,
   parts: 10_000,
-  perCaller: 32,
+  perCaller: 12,
   waitingPerCaller: 256,
   connections: 1000,
   pace: {
@@ -66,6 +66,12 @@ export const inflation: Inflation = { free: 16 << 20, ratio: 100 };
 
 /** Of images, which go to the disk and have limits of their own: the masks of a segmentation shrink 400 times. */
 export const imageInflation: Inflation = { free: 1 << 30, ratio: 100 };
+
+/**
+ * A body of more than `most` pieces has `least` bytes in each on average: sent in HTTP chunks of one byte, ten megabytes
+ * are ten million buffers. A piece that is read past counts as `least` bytes.
+ */
+export const pieces = { least: 64, most: 10_000 } as const;
 
 /** What is still read of a body that nobody wants, so that the client gets to the answer (RFC 9112 9.6). */
 export const unwanted = { bytes: 1 << 20, ms: 3000 } as const;

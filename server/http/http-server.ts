@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Budget } from './budget.ts';
 import { keepPace } from './pace.ts';
+import { normaliseTarget } from './request-target.ts';
 import { limitSilence } from './silence.ts';
 
 /**
@@ -8,10 +9,16 @@ import { limitSilence } from './silence.ts';
  * may be. A body may take as long as bytes keep coming (a study over a slow line), so there is no limit for the whole.
  */
 export function createHttpServer(listener: RequestListener, { connections, pace }: Budget): Server {
-  const http = createServer({ connectionsCheckingInterval: Math.min(2000, pace.headers) }, listener);
+  const http = createServer({ connectionsCheckingInterval: Math.min(2000, pace.headers) }, (request, answer) => {
+    if (normaliseTarget(request)) return listener(request, answer);
+    answer.writeHead(400, { 'Content-Type': 'application/json', Connection: 'close' });
+    answer.end(JSON.stringify({ error: 'The request line or the Host header is not one that HTTP knows.' }));
+  });
   // Every layer waits for the end of an answer: more than the ten from which Node suspects a leak.
   http.prependListener('request', (_request, answer) => answer.setMaxListeners(30));
   http.maxConnections = connections;
+  // Whoever only keeps connections open makes room for whoever comes.
+  http.on('drop', () => http.closeIdleConnections());
   http.headersTimeout = pace.headers;
   http.requestTimeout = 0;
   http.keepAliveTimeout = 65_000;

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Problem } from '../core/problem.ts';
-import { inflation, type Inflation } from './budget.ts';
+import { inflation, pieces, type Inflation } from './budget.ts';
 
 const decoders = new Map<string, () => Transform>([
   ['gzip', createGunzip],
@@ -55,19 +55,42 @@ async function* within(limit: number, chunks: AsyncIterable<Uint8Array>): AsyncG
 
 const tooLong = (limit: number): Problem => new Problem('too-long', `The body may have ${limit} bytes at most`);
 
+/** @returns to be told each piece. @throws Problem `structure` for a body in crumbs. */
+function counted(): (piece: Uint8Array) => void {
+  let number = 0;
+  let bytes = 0;
+  return ({ length }) => {
+    bytes += length;
+    if (++number > pieces.most && bytes < number * pieces.least)
+      throw new Problem('structure', `A body of many pieces needs ${pieces.least} bytes in each; send larger ones`);
+  };
+}
+
 async function* chunksOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
   try {
     // Not closing the request: that would close the connection before the answer is sent.
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
+    const crumbs = counted();
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      crumbs(chunk as Uint8Array);
+      yield chunk as Uint8Array;
+    }
   } catch (cause) {
-    throw endedEarly(cause);
+    throw cause instanceof Problem ? cause : endedEarly(cause);
   }
 }
 
 async function* decoded(request: IncomingMessage, decoder: Transform, growth: Inflation): AsyncGenerator<Uint8Array> {
   let received = 0;
   let size = 0;
-  const count = (chunk: Buffer) => (received += chunk.length);
+  const crumbs = counted();
+  const count = (chunk: Buffer) => {
+    received += chunk.length;
+    try {
+      crumbs(chunk);
+    } catch (error) {
+      decoder.destroy(error as Error);
+    }
+  };
   const fail = () => decoder.destroy(endedEarly());
   const gone = () => (request.complete ? undefined : fail());
   // Not by `pipeline`, which would close the request with the decoder.

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Middleware } from 'koa';
-import { unwanted } from './budget.ts';
+import { pieces, unwanted } from './budget.ts';
 
 /** Milliseconds for the end of a body whose last part was read: it is mostly here already. */
 const endOfBody = 100;
@@ -49,7 +49,7 @@ export function letGo(request: IncomingMessage): void {
     request.once('end', () => socket.destroy());
     request.once('error', () => undefined);
     request.on('data', (chunk: Buffer) => {
-      left -= chunk.length;
+      left -= Math.max(chunk.length, pieces.least);
       if (left < 0) request.pause();
     });
     request.resume();

@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Problem } from '../../server/core/problem.ts';
-import { bodyOf } from '../../server/http/request-body.ts';
+import { bodyOf, readBody } from '../../server/http/request-body.ts';
 import { dicomFile, imageFile, syntaxes } from '../harness/dicom-file.ts';
 import { dicomwebServer, type DicomwebServer } from '../dicomweb/server.ts';
 
@@ -94,6 +94,35 @@ test('masks that shrink hundreds of times are no attack: they are stored as they
   const masks = imageFile({ rows: 3000, columns: 6000, bits: 8, pixels: Buffer.alloc(3000 * 6000) });
   expect((await store([{ body: masks }, { body: masks }], 'gzip')).status).toBe(200);
   expect(readdirSync(incoming)).toEqual([]);
+});
+
+test('a body in crumbs is refused before it is millions of buffers, and one in pieces is read', async () => {
+  const reader = createServer((request, response) => {
+    readBody(request, 10 << 20).then(
+      (bytes) => response.end(String(bytes.length)),
+      (error: unknown) => response.end(error instanceof Problem ? error.code : String(error)),
+    );
+  });
+  await new Promise<void>((done) => reader.listen(0, '127.0.0.1', done));
+  const { port } = reader.address() as AddressInfo;
+  const chunked = (size: number, number: number) =>
+    new Promise<string>((done, fail) => {
+      const chunk = `${size.toString(16)}\r\n${'x'.repeat(size)}\r\n`;
+      const socket = connect(port, '127.0.0.1', () =>
+        socket.write(
+          `POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(number)}0\r\n\r\n`,
+        ),
+      );
+      socket.on('data', (data) => {
+        done(data.toString('latin1').split('\r\n\r\n')[1]!);
+        socket.destroy();
+      });
+      socket.on('error', fail);
+    });
+  expect(await chunked(1, 50_000)).toContain('structure');
+  expect(await chunked(100, 20_000)).toContain('2000000');
+  expect(await chunked(1, 5_000)).toContain('5000');
+  reader.close();
 });
 
 test('broken deflated instances leave neither files nor descriptors', async () => {

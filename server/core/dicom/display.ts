@@ -32,7 +32,7 @@ export function display(frame: DecodedFrame, presentation: Presentation, asked?:
 function grey(frame: DecodedFrame, presentation: Presentation, asked: Window | undefined): Uint8Array {
   const { pixels, bitsStored, signed } = frame;
   const transform = greyTransform(frame, presentation, asked);
-  if (bitsStored > 16) return Uint8Array.from(pixels, transform);
+  if (bitsStored > 16) return mapped(pixels, transform);
   const lowest = signed ? -(2 ** (bitsStored - 1)) : 0;
   const table = new Uint8Array(2 ** bitsStored);
   for (let i = 0; i < table.length; i++) table[i] = transform(lowest + i);
@@ -104,10 +104,22 @@ function look(table: LookupTable, value: number): number {
 function coloured(frame: DecodedFrame, palette: Presentation['palette']): Uint8Array {
   if (!palette) throw new Problem('not-supported', 'The image has no palette that can be read here');
   const data = new Uint8Array(frame.pixels.length * 3);
-  palette.forEach((table, colour) => {
-    const shift = table.bits > 8 ? 8 : 0;
-    frame.pixels.forEach((stored, i) => (data[i * 3 + colour] = look(table, stored) >> shift));
-  });
+  const { pixels } = frame;
+  for (const [colour, { entries, first, bits }] of palette.entries()) {
+    const shift = bits > 8 ? 8 : 0;
+    const last = entries.length - 1;
+    for (let i = 0; i < pixels.length; i++) {
+      const at = pixels[i]! - first;
+      data[i * 3 + colour] = entries[at < 0 ? 0 : at > last ? last : at]! >> shift;
+    }
+  }
+  return data;
+}
+
+/** Not by `Uint8Array.from`, which first makes a list of all values: of a large image that ends the process. */
+function mapped(pixels: DecodedFrame['pixels'], value: (stored: number) => number): Uint8Array {
+  const data = new Uint8Array(pixels.length);
+  for (let i = 0; i < pixels.length; i++) data[i] = value(pixels[i]!);
   return data;
 }
 
@@ -115,7 +127,7 @@ function eightBits(frame: DecodedFrame): Uint8Array {
   const { pixels, bitsStored } = frame;
   if (pixels instanceof Uint8Array && bitsStored === 8) return pixels;
   const scale = 255 / (2 ** bitsStored - 1);
-  return Uint8Array.from(pixels, (value) => Math.round(value * scale));
+  return mapped(pixels, (value) => Math.round(value * scale));
 }
 
 /** PS3.3 C.7.6.3.1.2, YBR_FULL: ITU-R BT.601 over the full range. */

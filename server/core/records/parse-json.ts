@@ -11,6 +11,9 @@ const maxDepth = 64;
  */
 const maxValues = 150_000;
 
+/** Properties of one object: no type of FHIR has a hundred, and each that is unknown is a fault of its own. */
+const maxNames = 1_000;
+
 /** Steps between which others have their turn: some milliseconds each. */
 const stepLength = 262_144;
 
@@ -68,11 +71,13 @@ function* scan(text: string): Generator<void> {
         throw new Problem('too-long', `A body may have ${maxValues} values at most; send it in smaller parts.`);
     }
     if (code === 34) {
-      const end = endOfString(text, i);
+      const quote = text.indexOf('"', i + 1);
+      const end = quote > 0 && text.charCodeAt(quote - 1) !== 92 ? quote : yield* endOfString(text, i);
       const names = open.at(-1);
       if (names && nextIsColon(text, end + 1)) {
         const name = text.slice(i + 1, end);
         if (names.has(name)) throw new Problem('structure', 'The body has an object with one property twice');
+        if (names.size >= maxNames) throw new Problem('too-long', `An object may have ${maxNames} properties at most`);
         names.add(name);
       }
       i = end;
@@ -90,13 +95,17 @@ function nextIsColon(text: string, from: number): boolean {
 }
 
 /** Index of the closing quote, or the end of the text if there is none (JSON.parse will complain). */
-function endOfString(text: string, start: number): number {
+function* endOfString(text: string, start: number): Generator<void, number> {
+  let pause = start + stepLength;
   let end = text.indexOf('"', start + 1);
   while (end > 0) {
     let slashes = 0;
     while (text.charCodeAt(end - 1 - slashes) === 92) slashes++;
     if (slashes % 2 === 0) return end;
     end = text.indexOf('"', end + 1);
+    if (end < pause) continue;
+    pause = end + stepLength;
+    yield;
   }
   return text.length;
 }

@@ -9,6 +9,8 @@ import { storeInstances, type StoreOptions } from './store-instance.ts';
 const mostInstances = 2000;
 /** Characters of their headers' JSON, which are in memory until the batch is stored. */
 const mostHeaders = 32 << 20;
+/** Bytes that the data sets of one request may become when they are inflated: deflate makes a thousand of one. */
+const mostInflated = 1 << 30;
 /** Instances that may have arrived without having been read: until then nobody knows how long their headers are. */
 const mostUnread = 4;
 
@@ -24,6 +26,7 @@ export class StoreBatches {
   #arriving: ArrivingInstance[] = [];
   #read = 0;
   #headers = 0;
+  #inflated = 0;
 
   constructor(world: World, principal: Principal, options: StoreOptions) {
     this.#world = world;
@@ -33,14 +36,21 @@ export class StoreBatches {
 
   /**
    * Takes an instance over; resolves when another one may come.
-   * @throws as `storeInstances`
+   * @throws as `storeInstances`; `too-long` for too much that is inflated.
    */
   async add(instance: ArrivingInstance): Promise<void> {
     this.#arriving.push(instance);
     while (this.#arriving.length - this.#read > mostUnread) {
       const next = this.#arriving[this.#read++]!;
       const read = 'refused' in next ? next.refused : await next.reading;
-      this.#headers += read instanceof Problem ? 0 : headerSize(read);
+      if (read instanceof Problem) continue;
+      this.#headers += headerSize(read);
+      this.#inflated += read.inflated?.size ?? 0;
+      if (this.#inflated > mostInflated)
+        throw new Problem(
+          'too-long',
+          'The deflated data sets of one request are too long together; send fewer at once',
+        );
     }
     if (this.#arriving.length >= mostInstances || this.#headers > mostHeaders) await this.flush();
   }

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Blobs, InstanceRow, PixelDecoder } from '../../core/ports.ts';
+import type { Blobs, InstanceRow, PixelDecoder, PixelErrand } from '../../core/ports.ts';
 import { Problem } from '../../core/problem.ts';
 import type { PixelAnswer, PixelResults, PixelTask } from './decode-worker.ts';
 import { encodePicture } from './encode-picture.ts';
@@ -34,20 +34,22 @@ export function threadedPixels(
 
   async function perform<Kind extends keyof PixelResults>(
     task: Omit<PixelTask, 'path'> & { kind: Kind },
+    errand?: PixelErrand,
   ): Promise<PixelResults[Kind]> {
-    const answer = await pool.run({ ...task, path: blobs.pathOf(task.instance.inflated ?? task.instance.blob) });
+    const path = blobs.pathOf(task.instance.inflated ?? task.instance.blob);
+    const answer = await pool.run({ ...task, path }, [], errand);
     if ('problem' in answer) throw new Problem(answer.problem.code, answer.problem.message);
     if ('crash' in answer) throw Object.assign(new Error('a pixel worker failed'), { stack: answer.crash });
     return answer.result as PixelResults[Kind];
   }
 
-  const decode: PixelDecoder['decode'] = async (instance, frame) =>
-    perform({ kind: 'decode', ...sliceOfFrame(instance, frame) });
+  const decode: PixelDecoder['decode'] = async (instance, frame, errand) =>
+    perform({ kind: 'decode', ...sliceOfFrame(instance, frame) }, errand);
   return {
     decode,
-    async render(instance, frame, look) {
+    async render(instance, frame, look, errand) {
       return encodePicture(
-        await perform({ kind: 'display', ...sliceOfFrame(instance, frame), window: look.window }),
+        await perform({ kind: 'display', ...sliceOfFrame(instance, frame), window: look.window }, errand),
         look,
       );
     },

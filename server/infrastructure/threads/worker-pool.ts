@@ -17,10 +17,24 @@ export interface PoolLimits {
   subject?: string;
 }
 
+/** Whose task it is. */
+export interface Errand {
+  /** Who has many tasks waits behind who has few. */
+  caller?: string;
+  /** Nobody waits for the answer any more. */
+  signal?: AbortSignal;
+}
+
+/** A thread that is at work for nobody is ended after this time: starting another costs about as much. */
+const patienceMs = 1_000;
+
 interface Waiting<Task, Answer extends object> {
   /** `ping`: the thread's script answers with any object. */
   task: Task | 'ping';
   handOver: readonly ArrayBuffer[];
+  errand: Errand;
+  /** Undoes what makes it leave the line. */
+  stay?(): void;
   resolve(answer: Answer): void;
   reject(reason: Error): void;
 }
@@ -36,6 +50,8 @@ export class WorkerPool<Task, Answer extends object> {
   readonly #all = new Set<Worker>();
   readonly #waiting: Waiting<Task, Answer>[] = [];
   #closed = false;
+  /** Whose task was begun last. */
+  #served: string | undefined;
   #aliveAt = -Infinity;
 
   constructor(script: URL, limits: PoolLimits) {
@@ -47,14 +63,39 @@ export class WorkerPool<Task, Answer extends object> {
    * @param handOver buffers of the task that the thread gets without a copy; they cannot be used here afterwards
    * @throws Problem `transient` when too many wait, `timeout`, `too-costly` when the thread ran out of memory.
    */
-  run(task: Task, handOver: readonly ArrayBuffer[] = []): Promise<Answer> {
+  run(task: Task, handOver: readonly ArrayBuffer[] = [], errand: Errand = {}): Promise<Answer> {
     if (this.#closed) return Promise.reject(new Problem('transient', 'The server is stopping', { retryAfter: 5 }));
     if (this.#waiting.length >= this.#limits.waiting)
       return Promise.reject(this.#problem('transient', 'waits behind too many others; try again'));
+    const { signal } = errand;
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ task, handOver, resolve, reject });
+      const waiting: Waiting<Task, Answer> = { task, handOver, errand, resolve, reject };
+      const leave = () => this.#leave(waiting);
+      signal?.addEventListener('abort', leave, { once: true });
+      waiting.stay = () => signal?.removeEventListener('abort', leave);
+      this.#waiting.push(waiting);
       this.#next();
     });
+  }
+
+  /** A task of nobody that waits is not begun. */
+  #leave(waiting: Waiting<Task, Answer>): void {
+    const at = this.#waiting.indexOf(waiting);
+    if (at < 0) return;
+    this.#waiting.splice(at, 1);
+    waiting.reject(waiting.errand.signal!.reason as Error);
+  }
+
+  /** The one that has waited longest, but for those of the caller who was served last: callers take turns. */
+  #take(): Waiting<Task, Answer> {
+    const other = this.#waiting.findIndex(
+      ({ errand }) => errand.caller === undefined || errand.caller !== this.#served,
+    );
+    const [next] = this.#waiting.splice(Math.max(0, other), 1);
+    this.#served = next!.errand.caller;
+    next!.stay?.();
+    return next!;
   }
 
   /**
@@ -66,7 +107,7 @@ export class WorkerPool<Task, Answer extends object> {
     const allBusy = this.#idle.length === 0 && this.#all.size === this.#limits.threads;
     if (allBusy && performance.now() - this.#aliveAt < this.#limits.timeoutMs + 1_000) return;
     await new Promise<void>((resolve, reject) => {
-      this.#waiting.unshift({ task: 'ping', handOver: [], resolve: () => resolve(), reject });
+      this.#waiting.unshift({ task: 'ping', handOver: [], errand: {}, resolve: () => resolve(), reject });
       this.#next();
     });
   }
@@ -91,7 +132,7 @@ export class WorkerPool<Task, Answer extends object> {
   #next(): void {
     if (this.#waiting.length === 0) return;
     const worker = this.#idle.pop() ?? (this.#all.size < this.#limits.threads ? this.#start() : undefined);
-    if (worker) this.#give(worker, this.#waiting.shift()!);
+    if (worker) this.#give(worker, this.#take());
   }
 
   #start(): Worker {
@@ -115,9 +156,14 @@ export class WorkerPool<Task, Answer extends object> {
     return worker;
   }
 
-  #give(worker: Worker, { task, handOver, resolve, reject }: Waiting<Task, Answer>): void {
+  #give(worker: Worker, { task, handOver, errand, resolve, reject }: Waiting<Task, Answer>): void {
+    let patience: NodeJS.Timeout | undefined;
+    const abandon = () => (patience = setTimeout(() => void worker.terminate(), patienceMs));
+    errand.signal?.addEventListener('abort', abandon, { once: true });
     const settle = () => {
       clearTimeout(timer);
+      clearTimeout(patience);
+      errand.signal?.removeEventListener('abort', abandon);
       worker.off('message', answered);
       worker.off('error', failed);
       worker.off('exit', lost);

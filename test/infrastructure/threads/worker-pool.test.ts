@@ -78,3 +78,24 @@ it('refuses what waits when it is closed', async () => {
   expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   await expect(other.run('work')).rejects.toMatchObject({ code: 'transient' });
 });
+
+it('does not begin what nobody waits for, and ends a thread that works for nobody', async () => {
+  const [gone, leaving] = [new AbortController(), new AbortController()];
+  const slow = pool.run('slow');
+  const waits = pool.run('loop', [], { signal: gone.signal });
+  gone.abort(new Error('gone'));
+  await expect(waits).rejects.toThrow('gone');
+  const before = await slow;
+  const looping = pool.run('loop', [], { signal: leaving.signal });
+  leaving.abort(new Error('left'));
+  await expect(looping).rejects.toThrow('ended by itself');
+  expect((await pool.run('work')).threadId).not.toBe(before.threadId);
+});
+
+it('gives callers turns: who has few tasks waits for one of the others, not for all', async () => {
+  const order: string[] = [];
+  const run = (caller: string) => pool.run('slow', [], { caller }).then(() => order.push(caller));
+  const first = run('many');
+  await Promise.all([first, run('many'), run('many'), run('few')]);
+  expect(order).toEqual(['many', 'few', 'many', 'many']);
+});
