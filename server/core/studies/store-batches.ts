@@ -40,29 +40,30 @@ export class StoreBatches {
    */
   async add(instance: ArrivingInstance): Promise<void> {
     this.#arriving.push(instance);
-    while (this.#arriving.length - this.#read > mostUnread) {
-      const next = this.#arriving[this.#read++]!;
-      const read = 'refused' in next ? next.refused : await next.reading;
-      if (read instanceof Problem) continue;
-      this.#headers += headerSize(read);
-      this.#inflated += read.inflated?.size ?? 0;
-      if (this.#inflated > mostInflated)
-        throw new Problem(
-          'too-long',
-          'The deflated data sets of one request are too long together; send fewer at once',
-        );
-    }
+    while (this.#arriving.length - this.#read > mostUnread) await this.#weighNext();
     if (this.#arriving.length >= mostInstances || this.#headers > mostHeaders) await this.flush();
   }
 
   /** Stores what is left. */
   async flush(): Promise<void> {
+    while (this.#read < this.#arriving.length) await this.#weighNext();
     const batch = this.#arriving;
     this.#arriving = [];
     [this.#read, this.#headers] = [0, 0];
     if (batch.length === 0) return;
     const { instances } = await storeInstances(this.#world, this.#principal, batch, this.#options);
     for (const outcome of instances) this.outcomes.push(outcome);
+  }
+
+  /** Waits until the next one has been read, and counts what it costs. */
+  async #weighNext(): Promise<void> {
+    const next = this.#arriving[this.#read++]!;
+    const read = 'refused' in next ? next.refused : await next.reading;
+    if (read instanceof Problem) return;
+    this.#headers += headerSize(read);
+    this.#inflated += read.inflated?.size ?? 0;
+    if (this.#inflated > mostInflated)
+      throw new Problem('too-long', 'The deflated data sets of one request are too long together; send fewer at once');
   }
 
   /** Drops what is not stored yet. */
