@@ -41,8 +41,8 @@ describe('reading files in worker threads', () => {
     expect(await reader.read(await file(imageFile()))).toMatchObject({ SOPClassUID: '1.2.840.10008.5.1.4.1.1.2' });
   });
 
-  it('gives a fault for a file that is not there', async () => {
-    await expect(reader.read(join(folder, 'missing'))).rejects.toThrow(/ENOENT/);
+  it('says that the store is not available for a file that is not there', async () => {
+    await expect(reader.read(join(folder, 'missing'))).rejects.toMatchObject({ code: 'transient' });
   });
 
   it('inflates a deflated file once, with offsets in the inflated copy', async () => {
