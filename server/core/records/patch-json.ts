@@ -1,6 +1,7 @@
 /** JSON Patch (RFC 6902) with JSON Pointer (RFC 6901): what a pointer names is a document's own, never what it inherits. */
 import { Problem } from '../problem.ts';
 import { own, put } from '../table.ts';
+import { sameJson } from './same-json.ts';
 
 type Pointer = readonly string[];
 type Operation =
@@ -43,7 +44,7 @@ function apply(root: Record<string, unknown>, operation: Operation, index: numbe
       return fits(replace(root, path, structuredClone(operation.value)));
     case 'test': {
       const found = find(root, path);
-      if (!found || !equal(found.value, operation.value))
+      if (!found || !sameJson(found.value, operation.value))
         throw new Problem('conflict', `Test ${index} of the patch failed`);
       return;
     }
@@ -115,19 +116,6 @@ function replace(root: unknown, pointer: Pointer, value: unknown): boolean {
 function indexOf(token: string, last: number): number | undefined {
   const at = /^(?:0|[1-9]\d{0,9})$/.test(token) ? Number(token) : Infinity;
   return at <= last ? at : undefined;
-}
-
-/** RFC 6902 4.6: numbers by their value, objects whatever the order of their members. */
-function equal(one: unknown, other: unknown): boolean {
-  if (one === other) return true;
-  if (Array.isArray(one) || Array.isArray(other)) {
-    if (!Array.isArray(one) || !Array.isArray(other) || one.length !== other.length) return false;
-    return one.every((item, i) => equal(item, other[i]));
-  }
-  if (!isObject(one) || !isObject(other)) return false;
-  const names = Object.keys(one);
-  if (names.length !== Object.keys(other).length) return false;
-  return names.every((name) => Object.hasOwn(other, name) && equal(own(one, name), own(other, name)));
 }
 
 function spend(budget: { left: number }, value: unknown): void {
