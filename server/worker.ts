@@ -33,7 +33,7 @@ export async function startWorkers(
       const start = performance.now();
       const facts = { job: kind, key: job.key, attempt: job.attempt, requestId: job.requestId };
       try {
-        await handlers[kind](world, {}, job);
+        await handlers[kind](world, job);
         metrics.job(kind, 'ok', performance.now() - start);
         log.info({ ...facts, ms: Math.round(performance.now() - start) }, 'job done');
       } catch (err) {

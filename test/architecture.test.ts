@@ -87,6 +87,81 @@ test('only the composition sees everything', () => {
   expect(outside.map((one) => `${one.from} -> ${one.to}`)).toEqual([]);
 });
 
+/**
+ * The rooms of the core, lower ones first: a room imports itself and what is below it. Files that lie in no room
+ * (problem, principal, jobs ...) are below all rooms; `world` is beside them, see its own test.
+ */
+const rooms: string[][] = [
+  ['r4', 'dicom', 'vocabulary'],
+  ['search'],
+  ['access'],
+  ['validation'],
+  ['patch'],
+  ['records'],
+  ['studies', 'accounts'],
+  ['analysis'],
+  ['workflow'],
+  ['reports'],
+];
+const above = ['server/core/clinical-rules.ts'];
+const world = 'server/core/world.ts';
+
+function roomOf(path: string): string | undefined {
+  return /^server\/core\/([^/]+)\//.exec(path)?.[1];
+}
+
+test('the rooms of the core import downwards only, types too', () => {
+  const known = new Set(rooms.flat());
+  const floor = (room: string): number => rooms.findIndex((names) => names.includes(room));
+  const inCore = imports.filter((one) => one.from.startsWith('server/core/') && one.to.startsWith('server/core/'));
+  expect([...new Set(inCore.map((one) => roomOf(one.from)))].filter((room) => room && !known.has(room))).toEqual([]);
+  const upwards = inCore.filter(({ from, to }) => {
+    const [own, other] = [roomOf(from), roomOf(to)];
+    if (above.includes(from) || from === world) return false;
+    if (above.includes(to)) return true;
+    if (own === other || other === undefined) return false;
+    return own === undefined || floor(other) >= floor(own);
+  });
+  expect(upwards.map((one) => `${one.from} -> ${one.to}`)).toEqual([]);
+});
+
+/** A port imports nouns and other ports, never the world that gathers it, so the world adds no way upwards. */
+test('the world gathers ports and nothing that works', () => {
+  const text = readFileSync(join(root, world), 'utf8');
+  expect(text.match(/^import (?!type )/gm)).toBeNull();
+  const ports = imports
+    .filter((one) => one.from === world)
+    .map((one) => one.to)
+    .filter(roomOf);
+  const working = ports.filter((path) =>
+    /^export (async )?(function|const|class|let)/m.test(readFileSync(join(root, path), 'utf8')),
+  );
+  expect(working).toEqual([]);
+});
+
+test('no file imports itself by way of others, types included', () => {
+  const next = new Map<string, string[]>();
+  for (const { from, to } of imports) if (to.startsWith('server/')) next.set(from, [...(next.get(from) ?? []), to]);
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, way: string[]): void => {
+    if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path].join(' -> '));
+    if (way.includes(path) || done.has(path)) return;
+    for (const to of next.get(path) ?? []) visit(to, [...way, path]);
+    done.add(path);
+  };
+  for (const path of next.keys()) visit(path, []);
+  expect(circles).toEqual([]);
+});
+
+test('nobody makes a world by a cast', () => {
+  const texts = [...sources('server'), ...sources('test')].filter((path) => path !== 'test/architecture.test.ts');
+  const casts = texts.filter((path) =>
+    /as unknown as (World|Stores|Reading)\b/.test(readFileSync(join(root, path), 'utf8')),
+  );
+  expect(casts).toEqual([]);
+});
+
 test('the web application and the server share no code', () => {
   const shared = sources('viewer')
     .flatMap(importsOf)

@@ -1,13 +1,13 @@
-import type { Organization, Patient, Practitioner, Resource, Task } from '@medplum/fhirtypes';
+import type { Organization, Patient, Practitioner, Resource } from '@medplum/fhirtypes';
 import type { System } from '../compose.ts';
-import { everything } from '../core/access/narrowing.ts';
 import { ensureAccount } from '../core/accounts/account.ts';
-import type { World } from '../core/ports.ts';
+import type { World } from '../core/world.ts';
 import { systemPrincipal, type Principal } from '../core/principal.ts';
+import { searchOwn } from '../core/records/own-search.ts';
 import { writeInTransaction } from '../core/records/write.ts';
 import { receiveInstance } from '../core/studies/receive-instance.ts';
 import { storeInstances } from '../core/studies/store-instance.ts';
-import { systems } from '../core/workflow/codes.ts';
+import { systems } from '../core/vocabulary/systems.ts';
 import { chestFilm, phantomSlices, type DemoStudy } from './demo-images.ts';
 import { demoPassword, demoPeople, type DemoPerson } from './people.ts';
 
@@ -29,7 +29,7 @@ export async function seedDemo(
   for (const person of demoPeople) {
     const fhirUser = person.role === 'patient' ? 'Patient/demo-patient-1' : `Practitioner/demo-${person.role}`;
     if (person.role !== 'patient') await put(system, practitioner(person));
-    await ensureAccount(system.world.accounts, system.passwords, {
+    await ensureAccount(system.world, system.passwords, {
       email: person.email,
       password: demoPassword,
       role: person.role,
@@ -41,8 +41,10 @@ export async function seedDemo(
 }
 
 /** Looks for what is made last, so that a start that was killed half-way is completed by the next. */
-async function isDone({ accounts, studies }: World, options: { studies: boolean }): Promise<boolean> {
-  const last = options.studies ? await studies.study(studyUID(3)) : await accounts.byEmail(demoPeople.at(-1)!.email);
+async function isDone(world: World, options: { studies: boolean }): Promise<boolean> {
+  const last = await world.read<unknown>(({ accounts, studies }) =>
+    options.studies ? studies.study(studyUID(3)) : accounts.byEmail(demoPeople.at(-1)!.email),
+  );
   return last !== undefined;
 }
 
@@ -103,23 +105,14 @@ const demoDoctor: Principal = {
 
 /** What the demo doctor's click does; the workflow lets nobody else start it. */
 async function startAnalysis(world: World): Promise<void> {
-  const { matches } = await world.records.search(
-    {
-      type: 'Task',
-      conditions: [
-        { parameter: 'code', values: [`${systems.reviewStep}|ai-inference`] },
-        { parameter: 'patient', values: ['Patient/demo-patient-2'] },
-        { parameter: 'status', values: ['requested'] },
-      ],
-      include: [],
-      revinclude: [],
-      sort: [{ parameter: 'authored-on', descending: false }],
-      count: 1,
-      total: 'none',
-    },
-    () => everything,
-  );
-  const task = matches[0]?.resource as (Task & { id: string }) | undefined;
+  const conditions = [
+    { parameter: 'code', values: [`${systems.reviewStep}|ai-inference`] },
+    { parameter: 'patient', values: ['Patient/demo-patient-2'] },
+    { parameter: 'status', values: ['requested'] },
+  ];
+  const sort = [{ parameter: 'authored-on', descending: false }];
+  const { found } = await world.read((stores) => searchOwn(stores, 'Task', conditions, { count: 1, sort }));
+  const [task] = found;
   if (!task) return; // started before the last start was killed
   await writeInTransaction(world, demoDoctor, {
     method: 'update',

@@ -1,7 +1,8 @@
 import { frameCount } from '../core/dicom/frame-ranges.ts';
 import { swappedWords, wordWidthAt } from '../core/dicom/word-order.ts';
 import { entityOf, locatePictures } from '../core/studies/locate.ts';
-import type { InstanceRow, World } from '../core/ports.ts';
+import type { InstanceRow } from '../core/dicom/instance.ts';
+import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
 import { byteRange, contentRange } from '../http/byte-range.ts';
 import { notModified } from '../http/conditional.ts';

@@ -2,7 +2,8 @@
 import type { RouterContext } from '@koa/router';
 import { createHash } from 'node:crypto';
 import type { Asking, StudyPart } from '../core/studies/locate.ts';
-import type { InstanceRow, PixelErrand } from '../core/ports.ts';
+import type { InstanceRow } from '../core/dicom/instance.ts';
+import type { PixelErrand } from '../core/studies/pixel-decoder.ts';
 import { clientGone } from '../http/client-gone.ts';
 import { Problem } from '../core/problem.ts';
 import { negotiate, type Choice, type Offer } from '../http/negotiate.ts';

@@ -2,7 +2,9 @@ import { frameMediaTypes, isDecoded } from '../core/dicom/encapsulated-syntaxes.
 import { alignBits, frameCount, frameRanges, packBits } from '../core/dicom/frame-ranges.ts';
 import { swappedWords, wordWidth } from '../core/dicom/word-order.ts';
 import { entityOf, locatePictures } from '../core/studies/locate.ts';
-import type { InstanceRow, PixelErrand, World } from '../core/ports.ts';
+import type { InstanceRow } from '../core/dicom/instance.ts';
+import type { PixelErrand } from '../core/studies/pixel-decoder.ts';
+import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
 import { notModified } from '../http/conditional.ts';
 import type { Choice, Offer } from '../http/negotiate.ts';

@@ -1,5 +1,5 @@
 /** The rendering parameters of a query (PS3.18 8.3.5). */
-import type { RenderedLook } from '../core/ports.ts';
+import type { RenderedLook } from '../core/studies/pixel-decoder.ts';
 import { Problem } from '../core/problem.ts';
 import { single, type Exchange } from './exchange.ts';
 import { own } from '../core/table.ts';

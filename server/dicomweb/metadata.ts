@@ -1,7 +1,8 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import { absoluteBulkText } from '../core/studies/bulk-address.ts';
 import { entityOf, locateHeaders } from '../core/studies/locate.ts';
-import type { InstanceHeader, World } from '../core/ports.ts';
+import type { InstanceHeader } from '../core/dicom/instance.ts';
+import type { World } from '../core/world.ts';
 import { notModified } from '../http/conditional.ts';
 import { accepted, asking, contentTag, partOf, send, type Exchange } from './exchange.ts';
 
@@ -30,11 +31,11 @@ export function metadata(world: World) {
 }
 
 /** Passed on as the text that is stored, a few megabytes at a time, whatever the study holds. */
-async function* jsonArray({ studies, settings }: World, instances: InstanceHeader[]): AsyncGenerator<Uint8Array> {
+async function* jsonArray({ read, settings }: World, instances: InstanceHeader[]): AsyncGenerator<Uint8Array> {
   let before = '[';
   for (const batch of batches(instances)) {
     const uids = batch.map(({ SOPInstanceUID }) => SOPInstanceUID);
-    const texts = await studies.attributesOf(batch[0]!.StudyInstanceUID, uids);
+    const texts = await read(({ studies }) => studies.attributesOf(batch[0]!.StudyInstanceUID, uids));
     if (texts.length < batch.length) throw new Error('instances were removed while their metadata went out');
     for (const [index, text] of texts.entries()) {
       const complete = absoluteBulkText(text, `${settings.dicomwebBaseUrl}/${entityOf(batch[index]!)}`);

@@ -3,7 +3,8 @@
  * an image to one reader and runs for another (CVE-2019-11687). Files are kept as they came, for their hash is their
  * name, but a preamble is given out only when it is empty or begins a TIFF, as slides are read by their other half.
  */
-import type { InstanceRow, World } from '../core/ports.ts';
+import type { InstanceRow } from '../core/dicom/instance.ts';
+import type { World } from '../core/world.ts';
 
 const length = 128;
 /** Files that are looked at together. */

@@ -1,7 +1,9 @@
 import { isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
 import { frameCount } from '../core/dicom/frame-ranges.ts';
 import { entityOf, locatePictures } from '../core/studies/locate.ts';
-import type { InstanceRow, PixelErrand, RenderedLook, World } from '../core/ports.ts';
+import type { InstanceRow } from '../core/dicom/instance.ts';
+import type { PixelErrand, RenderedLook } from '../core/studies/pixel-decoder.ts';
+import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
 import { notModified } from '../http/conditional.ts';
 import type { Offer } from '../http/negotiate.ts';

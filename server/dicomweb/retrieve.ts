@@ -1,6 +1,7 @@
 import { isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
 import { entityOf, locate } from '../core/studies/locate.ts';
-import type { InstanceRow, World } from '../core/ports.ts';
+import type { InstanceRow } from '../core/dicom/instance.ts';
+import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
 import type { Choice, Offer } from '../http/negotiate.ts';
 import { notModified } from '../http/conditional.ts';

@@ -1,6 +1,6 @@
 import Router from '@koa/router';
 import type { Middleware } from 'koa';
-import type { World } from '../core/ports.ts';
+import type { World } from '../core/world.ts';
 import type { Budget } from '../http/budget.ts';
 import { Problem } from '../core/problem.ts';
 import type { State } from '../http/state.ts';

@@ -1,7 +1,8 @@
 import { find } from '../core/studies/find.ts';
 import { parseStudyQuery } from '../core/studies/parse-study-query.ts';
 import { inTurns } from '../core/in-turns.ts';
-import type { StudyQuery, World } from '../core/ports.ts';
+import type { StudyQuery } from '../core/studies/study-store.ts';
+import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
 import { isUid } from '../core/dicom/uid.ts';
 import { accepted, asking, type Exchange } from './exchange.ts';

@@ -1,7 +1,7 @@
 import Router from '@koa/router';
 import { isUid } from '../core/dicom/uid.ts';
 import { nativeXml } from '../core/dicom/native-xml.ts';
-import type { World } from '../core/ports.ts';
+import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
 import type { InstanceOutcome } from '../core/studies/outcome.ts';
 import { defaultBudget, imageInflation, type Budget } from '../http/budget.ts';

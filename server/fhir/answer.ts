@@ -2,7 +2,7 @@
 import type { Context } from 'koa';
 import type { Resource } from '@medplum/fhirtypes';
 import { inTurns } from '../core/in-turns.ts';
-import type { World } from '../core/ports.ts';
+import type { World } from '../core/world.ts';
 import { entityTag } from '../core/records/entity-tag.ts';
 import type { Answer, Preferences } from './exchange.ts';
 import type { Representation } from './negotiation.ts';

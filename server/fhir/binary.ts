@@ -4,7 +4,7 @@
  */
 import type { Binary } from '@medplum/fhirtypes';
 import type { Context } from 'koa';
-import type { StoredRecord } from '../core/ports.ts';
+import type { StoredRecord } from '../core/records/record-store.ts';
 import { Problem } from '../core/problem.ts';
 import { isFresh } from '../core/records/entity-tag.ts';
 import { readBytes } from './body.ts';

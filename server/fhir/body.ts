@@ -1,7 +1,7 @@
 /** Reads request bodies as FHIR: UTF-8, JSON, one resource. */
 import type { Context } from 'koa';
 import { Problem } from '../core/problem.ts';
-import { parseLongJson } from '../core/records/parse-json.ts';
+import { parseLongJson } from '../core/r4/parse-json.ts';
 import { readBody } from '../http/request-body.ts';
 import { requireFhirJson } from './negotiation.ts';
 

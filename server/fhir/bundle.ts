@@ -1,14 +1,13 @@
 /** Bundles posted to the base, and how their GET entries are answered (FHIR http.html#transaction). */
 import type { BundleEntry } from '@medplum/fhirtypes';
-import type { World } from '../core/ports.ts';
 import { Problem } from '../core/problem.ts';
 import { applyBatch, applyTransaction, type BundleFace } from '../core/records/apply-bundle.ts';
 import type { BundleRequest } from '../core/records/bundle-entries.ts';
-import { parseQueryString } from '../core/records/query-string.ts';
+import { parseQueryString } from '../core/search/query-string.ts';
 import { traceOf } from '../core/trace.ts';
 import { compartmentTypes } from './compartment.ts';
 import { everything } from './everything.ts';
-import { idIn, typeIn, type Answer, type Exchange, type Preferences } from './exchange.ts';
+import { idIn, typeIn, type Answer, type Exchange, type Preferences, type ReadExchange } from './exchange.ts';
 import { history } from './history.ts';
 import { information, outcomeOf, refusal } from './outcome.ts';
 import type { PageTokens } from './page-token.ts';
@@ -40,7 +39,7 @@ export async function applyBundle(
     ...(exchange.signal && { signal: exchange.signal }),
     respond: async (inside, request) => {
       if (left < 0) throw tooMuchRead();
-      const answer = await respond({ ...exchange, world: inside }, request, tokens);
+      const answer = await respond({ ...exchange, world: { ...inside, checker: world.checker } }, request, tokens);
       left -= answer.json?.length ?? 0;
       if (left < 0) throw tooMuchRead();
       return answer;
@@ -72,11 +71,7 @@ function preferredEntry(entry: BundleEntry, preferences: Preferences): BundleEnt
 }
 
 /** The addresses that a GET entry may name: those of the face, relative to its base. */
-async function respond(
-  exchange: Exchange & { world: World },
-  request: BundleRequest,
-  tokens: PageTokens,
-): Promise<Answer> {
+async function respond(exchange: ReadExchange, request: BundleRequest, tokens: PageTokens): Promise<Answer> {
   const [path = '', query = ''] = split(request.url);
   const parameters = parseQueryString(query);
   const [type, id, third, fourth, ...more] = path === '' ? [] : path.split('/');

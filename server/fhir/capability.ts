@@ -5,9 +5,9 @@ import type {
   CapabilityStatementRestResource,
   ResourceType,
 } from '@medplum/fhirtypes';
-import type { Settings } from '../core/ports.ts';
-import { searchParametersOf } from '../core/records/search-parameters.ts';
-import { recordParameters } from '../core/records/search-values.ts';
+import type { Settings } from '../core/settings.ts';
+import { searchParametersOf } from '../core/search/search-parameters.ts';
+import { recordParameters } from '../core/search/search-values.ts';
 import { offeredTypes } from './exchange.ts';
 
 /** Absolute addresses of the authorization server (SMART App Launch 2.2). */

@@ -1,7 +1,7 @@
 /** Patient/[id]/$everything (FHIR patient-operation-everything.html): the compartment and what it refers to. */
 import { Problem } from '../core/problem.ts';
 import { compartmentTypes } from './compartment.ts';
-import { typeIn, type Answer, type Exchange } from './exchange.ts';
+import { typeIn, type Answer, type ReadExchange } from './exchange.ts';
 import type { PageTokens } from './page-token.ts';
 import { pageParameter, search } from './search.ts';
 
@@ -10,7 +10,7 @@ import { pageParameter, search } from './search.ts';
  * @throws Problem `not-supported`, `not-found`, `forbidden`.
  */
 export async function everything(
-  exchange: Exchange,
+  exchange: ReadExchange,
   patient: string,
   parameters: [string, string][],
   tokens: PageTokens,

@@ -1,21 +1,28 @@
 /** What every interaction is given, and what it answers: the face turns both from and into HTTP. */
 import type { Resource, ResourceType } from '@medplum/fhirtypes';
 import type { Context } from 'koa';
-import type { StoredRecord, World } from '../core/ports.ts';
+import type { StoredRecord } from '../core/records/record-store.ts';
+import type { World } from '../core/world.ts';
 import type { Principal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
-import { resourceTypes } from '../core/records/r4/structure.ts';
-import type { ReadOptions } from '../core/records/read.ts';
+import { resourceTypes } from '../core/r4/structure.ts';
+import type { ReadOptions, ReadWorld } from '../core/records/read.ts';
 import { clientGone } from '../http/client-gone.ts';
 import { traceOf } from '../core/trace.ts';
 
-export interface Exchange {
-  world: World;
+/** A request that reads, perhaps inside a transaction. */
+export interface ReadExchange {
+  world: ReadWorld & Pick<World, 'checker'>;
   principal: Principal;
   requestId: string;
   sourceAddress: string;
   /** The caller is gone. */
   signal?: AbortSignal;
+}
+
+/** A request of its own, which may also change something. */
+export interface Exchange extends ReadExchange {
+  world: World;
 }
 
 export interface Answer {
@@ -61,7 +68,7 @@ export const exchangeOf = (world: World, ctx: Context): Exchange => ({
   signal: clientGone(ctx.res),
 });
 
-export const readOptions = (exchange: Exchange, queryString?: string): ReadOptions => ({
+export const readOptions = (exchange: ReadExchange, queryString?: string): ReadOptions => ({
   ...traceOf(exchange),
   ...(queryString !== undefined && { queryString }),
 });

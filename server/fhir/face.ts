@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import Router from '@koa/router';
 import type { Context, Middleware } from 'koa';
-import type { World } from '../core/ports.ts';
+import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
 import { send } from './answer.ts';
 import { wantsResource } from './binary.ts';

@@ -2,7 +2,7 @@
 import type { Context } from 'koa';
 import type { CapabilityStatement } from '@medplum/fhirtypes';
 import { Problem } from '../core/problem.ts';
-import { parseQueryString } from '../core/records/query-string.ts';
+import { parseQueryString } from '../core/search/query-string.ts';
 import { read as readRecord } from '../core/records/read.ts';
 import { preferred } from './answer.ts';
 import { content, isFhirJson, readContent, wantsResource } from './binary.ts';

@@ -1,12 +1,12 @@
 /** history of an instance, a type, the system (FHIR http.html#history): newest first, with `request` and `response`. */
 import type { Bundle, BundleEntry, ResourceType } from '@medplum/fhirtypes';
-import type { StoredRecord } from '../core/ports.ts';
+import type { StoredRecord } from '../core/records/record-store.ts';
 import { Problem } from '../core/problem.ts';
-import { dateInterval } from '../core/records/date-interval.ts';
+import { dateInterval } from '../core/search/date-interval.ts';
 import { entityTag } from '../core/records/entity-tag.ts';
-import type { Parameters } from '../core/records/parse-search.ts';
+import type { Parameters } from '../core/search/parse-search.ts';
 import { history as historyOf } from '../core/records/read.ts';
-import { readOptions, type Answer, type Exchange } from './exchange.ts';
+import { readOptions, type Answer, type ReadExchange } from './exchange.ts';
 import type { PageTokens } from './page-token.ts';
 import { bundleText } from './search-bundle.ts';
 import { inTurns } from '../core/in-turns.ts';
@@ -16,7 +16,7 @@ const maxCount = 500;
 const known = new Set(['_count', '_since', '_at', '_page', '_format', '_pretty', '_sort', '_summary', '_elements']);
 
 export async function history(
-  exchange: Exchange,
+  exchange: ReadExchange,
   of: { type?: ResourceType; id?: string },
   parameters: Parameters,
   tokens: PageTokens,

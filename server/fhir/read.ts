@@ -1,12 +1,12 @@
 /** read and vread (FHIR http.html#read, #vread), HEAD included, conditional by If-None-Match and If-Modified-Since. */
 import type { ResourceType } from '@medplum/fhirtypes';
-import type { StoredRecord } from '../core/ports.ts';
+import type { StoredRecord } from '../core/records/record-store.ts';
 import { Problem } from '../core/problem.ts';
 import { isFresh } from '../core/records/entity-tag.ts';
-import { parseSearch, type Parameters } from '../core/records/parse-search.ts';
+import { parseSearch, type Parameters } from '../core/search/parse-search.ts';
 import { read as readRecord, readVersion } from '../core/records/read.ts';
-import { isWhole, subset } from '../core/records/subset.ts';
-import { readOptions, type Answer, type Exchange } from './exchange.ts';
+import { isWhole, subset } from '../core/search/subset.ts';
+import { readOptions, type Answer, type ReadExchange } from './exchange.ts';
 
 export interface Conditions {
   ifNoneMatch?: string;
@@ -15,7 +15,7 @@ export interface Conditions {
 
 /** `_summary` and `_elements` apply to a read too (FHIR search.html#summary). */
 export async function read(
-  exchange: Exchange,
+  exchange: ReadExchange,
   type: ResourceType,
   id: string,
   parameters: Parameters,
@@ -30,7 +30,7 @@ export async function read(
 }
 
 export async function vread(
-  exchange: Exchange,
+  exchange: ReadExchange,
   type: ResourceType,
   id: string,
   version: string,
@@ -55,7 +55,7 @@ function asStored(record: StoredRecord, located?: 'Content-Location'): Answer {
 }
 
 export async function versionOf(
-  exchange: Exchange,
+  exchange: ReadExchange,
   type: ResourceType,
   id: string,
   version: string,

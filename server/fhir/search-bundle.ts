@@ -1,8 +1,8 @@
 /** The Bundle of a search (FHIR search.html#return): entries by mode, links, what was left out. */
 import type { Bundle } from '@medplum/fhirtypes';
-import type { StoredRecord } from '../core/ports.ts';
+import type { StoredRecord } from '../core/records/record-store.ts';
 import { inTurns } from '../core/in-turns.ts';
-import { isWhole, subset } from '../core/records/subset.ts';
+import { isWhole, subset } from '../core/search/subset.ts';
 import { outcomeOf, warning } from './outcome.ts';
 import type { Found } from './search.ts';
 

@@ -1,11 +1,11 @@
 /** search-type, search-system, compartment search and $everything (FHIR search.html): which records, page by page. */
 import type { Bundle, ResourceType } from '@medplum/fhirtypes';
-import type { StoredRecord } from '../core/ports.ts';
+import type { StoredRecord } from '../core/records/record-store.ts';
 import { Problem } from '../core/problem.ts';
-import { parseSearch, type ParsedSearch } from '../core/records/parse-search.ts';
+import { parseSearch, type ParsedSearch } from '../core/search/parse-search.ts';
 import { search as searchRecords } from '../core/records/read.ts';
-import { compartmentWorld, requirePatient } from './compartment.ts';
-import { readOptions, typeIn, type Answer, type Exchange } from './exchange.ts';
+import { requirePatient } from './compartment.ts';
+import { readOptions, typeIn, type Answer, type ReadExchange } from './exchange.ts';
 import type { PageTokens } from './page-token.ts';
 import { searchBundle } from './search-bundle.ts';
 
@@ -35,7 +35,7 @@ export const pageParameter = '_page';
 
 /** @param path relative to the base: `Patient`, `Patient/1/Observation`, or empty for the system */
 export async function search(
-  exchange: Exchange,
+  exchange: ReadExchange,
   asked: SearchRequest,
   path: string,
   strict: boolean,
@@ -86,7 +86,7 @@ function continued(opened: unknown, asked: SearchRequest): SearchRequest {
 }
 
 /** Goes through the types until the page is full. */
-async function gather(exchange: Exchange, request: SearchRequest, strict: boolean): Promise<Found> {
+async function gather(exchange: ReadExchange, request: SearchRequest, strict: boolean): Promise<Found> {
   const queryString = new URLSearchParams(request.parameters).toString();
   const start = request.from?.type ?? 0;
   let after = request.from?.after;
@@ -97,9 +97,10 @@ async function gather(exchange: Exchange, request: SearchRequest, strict: boolea
     const query = { ...parsed.query, ...(after !== undefined && { after }) };
     if (!parsed.countOnly) query.count -= found?.matches.length ?? 0;
     if (request.everything) query.include = [{ type, parameter: '*', iterate: false }];
-    const world =
-      request.patient === undefined ? exchange.world : compartmentWorld(exchange.world, request.patient, type);
-    const page = await searchRecords(world, exchange.principal, query, readOptions(exchange, queryString));
+    const page = await searchRecords(exchange.world, exchange.principal, query, {
+      ...readOptions(exchange, queryString),
+      ...(request.patient !== undefined && { inCompartmentOf: request.patient }),
+    });
     found ??= { matches: [], included: [], truncated: false, parsed };
     found.matches.push(...page.matches);
     found.included.push(...page.included);

@@ -1,7 +1,7 @@
 /** $validate (FHIR resource-operation-validate.html): says what a write would say, and stores nothing. */
 import type { OperationOutcome, OperationOutcomeIssue, ResourceType } from '@medplum/fhirtypes';
 import { Problem } from '../core/problem.ts';
-import type { Answer, Exchange } from './exchange.ts';
+import type { Answer, ReadExchange } from './exchange.ts';
 import { information, outcomeOf, warning } from './outcome.ts';
 
 type Node = Record<string, unknown>;
@@ -9,7 +9,7 @@ const modes = new Set(['create', 'update', 'delete', 'profile']);
 
 /** @param body the resource itself, or Parameters with `resource`, `mode` and `profile` */
 export async function validateOperation(
-  { world }: Pick<Exchange, 'world'>,
+  { world }: Pick<ReadExchange, 'world'>,
   type: ResourceType | undefined,
   id: string | undefined,
   body: Node,

@@ -1,5 +1,5 @@
 import type { Middleware } from 'koa';
-import type { ClassifierLoad } from '../core/ports.ts';
+import type { ClassifierLoad } from '../core/analysis/classifier.ts';
 
 export interface Readiness {
   ready: boolean;

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Classifier, ClassifierLoad, SwitchedClassifier, World } from '../core/ports.ts';
+import type { Classifier, ClassifierLoad, SwitchedClassifier } from '../core/analysis/classifier.ts';
+import type { Reading, World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
 import type { JobBacklog } from './postgres/job-backlog.ts';
 
@@ -130,11 +131,9 @@ function gauges(registers: Registry[], sources: MetricSources): void {
 type Time = <T>(operation: string, work: () => Promise<T>) => Promise<T>;
 
 function timedWorld(world: World, time: Time): World {
-  const { records, studies, blobs, reader, pixels, pdf, mailer } = world;
+  const { blobs, reader, pixels, pdf, mailer } = world;
   return {
     ...world,
-    records: { ...records, search: (...query) => time('search records', () => records.search(...query)) },
-    studies: { ...studies, find: (...query) => time('search studies', () => studies.find(...query)) },
     blobs: { ...blobs, keep: (received) => time('store bytes', () => blobs.keep(received)) },
     reader: { read: (path) => time('read instance', () => reader.read(path)) },
     pixels: {
@@ -146,7 +145,17 @@ function timedWorld(world: World, time: Time): World {
     shadow: timedClassifier(world.shadow, 'classify in the shadow', time),
     pdf: { print: (html) => time('print', () => pdf.print(html)) },
     mailer: { send: (mail) => time('mail', () => mailer.send(mail)) },
+    read: (work) => world.read((stores) => work(timedReading(stores, time))),
     transaction: (work) => time('transaction', () => world.transaction(work)),
+  };
+}
+
+function timedReading(stores: Reading, time: Time): Reading {
+  const { records, studies } = stores;
+  return {
+    ...stores,
+    records: { ...records, search: (...query) => time('search records', () => records.search(...query)) },
+    studies: { ...studies, find: (...query) => time('search studies', () => studies.find(...query)) },
   };
 }
 

@@ -1,8 +1,8 @@
 import type { Patient } from '@medplum/fhirtypes';
-import type { World } from '../core/ports.ts';
 import type { Principal } from '../core/principal.ts';
-import { search } from '../core/records/read.ts';
-import type { SearchCondition } from '../core/records/search-query.ts';
+import { search, type ReadWorld } from '../core/records/read.ts';
+import { plainQuery, type SearchCondition } from '../core/search/search-query.ts';
+import { escapedValue } from '../core/search/search-values.ts';
 
 export interface FoundPatient {
   id: string;
@@ -17,20 +17,15 @@ export interface FoundPatient {
  * latest when it is empty. Audited like any search.
  */
 export function findPatients(
-  world: World,
+  world: ReadWorld,
 ): (principal: Principal, wanted: { text: string } | { id: string }) => Promise<FoundPatient[]> {
   return async (principal, wanted) => {
     const conditions = conditionsFor(wanted);
     const pages = await Promise.all(
       conditions.map((one) =>
         search(world, principal, {
-          type: 'Patient',
-          conditions: one,
-          include: [],
-          revinclude: [],
+          ...plainQuery('Patient', one, 20),
           sort: [{ parameter: '_lastUpdated', descending: true }],
-          count: 20,
-          total: 'none',
         }),
       ),
     );
@@ -43,7 +38,7 @@ export function findPatients(
 
 /** Alternatives; conditions within one are ANDed. */
 function conditionsFor(wanted: { text: string } | { id: string }): SearchCondition[][] {
-  const value = ('id' in wanted ? wanted.id : wanted.text.trim()).replace(/[\\,$|]/g, '\\$&');
+  const value = escapedValue('id' in wanted ? wanted.id : wanted.text.trim());
   if ('id' in wanted) return [[{ parameter: '_id', values: [value] }]];
   if (value === '') return [[]];
   return [[{ parameter: 'name', values: [value] }], [{ parameter: 'identifier', values: [value] }]];

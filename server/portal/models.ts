@@ -1,6 +1,7 @@
 import Router, { type RouterContext } from '@koa/router';
 import type { Middleware } from 'koa';
 import { z } from 'zod';
+import type { AuditRow } from '../core/access/audit-trail.ts';
 import { narrow } from '../core/access/policy.ts';
 import { assessed, changeModel, rollBack, rollbackTarget, type Actor } from '../core/analysis/change-model.ts';
 import { shortcomings } from '../core/analysis/activation-bar.ts';
@@ -10,7 +11,7 @@ import { deviceIdOf } from '../core/analysis/findings.ts';
 import { modelMoves } from '../core/analysis/model-states.ts';
 import { placesOf, type RegisteredModel } from '../core/analysis/registered-model.ts';
 import { rescan } from '../core/analysis/register-models.ts';
-import type { World } from '../core/ports.ts';
+import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
 import { readBody } from '../http/request-body.ts';
 import type { State } from '../http/state.ts';
@@ -43,14 +44,14 @@ export function modelRoutes({ world, bearer, errors }: ModelRoutesParts): Router
     ctx.body = await listing(world);
   });
   router.get('/comparison', async (ctx) => {
-    const models = await world.models.all();
+    const models = await world.read(({ models }) => models.all());
     const shadow = asked(ctx, 'shadow') ?? models.find(({ state }) => state === 'shadow')?.digest;
     const active = asked(ctx, 'active') ?? models.find(({ state }) => state === 'active')?.digest;
-    const cells = shadow && active ? await world.analyses.compared(active, shadow) : [];
+    const cells = shadow && active ? await world.read(({ analyses }) => analyses.compared(active, shadow)) : [];
     ctx.body = { active: active ?? null, shadow: shadow ?? null, ...compare(cells) };
   });
   router.get('/drift', async (ctx) => {
-    const models = await world.models.all();
+    const models = await world.read(({ models }) => models.all());
     const model = asked(ctx, 'model') ?? models.find(({ state }) => state === 'active')?.digest;
     ctx.body = await drift(
       world,
@@ -86,6 +87,7 @@ function audited(world: World): Middleware<State> {
     const last = ctx.path.split('/').at(-1)!;
     const event = `portal:models${/^[a-z]{1,20}$/.test(last) && last !== 'models' ? `-${last}` : ''}`;
     const row = { action: changes ? 'E' : 'R', event, principal, requestId, sourceAddress } as const;
+    const note = (outcome: AuditRow['outcome']) => world.read(({ audit }) => audit.append({ ...row, outcome }));
     ctx.set('Cache-Control', 'no-store');
     try {
       if (principal.role !== 'admin') throw new Problem('forbidden', 'Models are for the role admin.');
@@ -94,15 +96,15 @@ function audited(world: World): Middleware<State> {
       await next();
     } catch (error) {
       const refused = error instanceof Problem && error.code === 'forbidden';
-      await world.audit.append({ ...row, outcome: refused ? 'refused' : 'failed' });
+      await note(refused ? 'refused' : 'failed');
       throw error;
     }
-    await world.audit.append({ ...row, outcome: 'success' });
+    await note('success');
   };
 }
 
 async function listing(world: World) {
-  const [models, changes] = await Promise.all([world.models.all(), world.models.changes()]);
+  const [models, changes] = await world.read((stores) => Promise.all([stores.models.all(), stores.models.changes()]));
   const found = new Map(world.modelFiles.found().map((model) => [model.digest, model]));
   const last = changes.find(({ to }) => to === 'active')?.digest;
   const standard = models.find((model) => model.digest === last);
@@ -149,7 +151,7 @@ function actsOf({ state, description }: RegisteredModel, ofDemo: boolean): strin
 
 async function drift(world: World, model: RegisteredModel | undefined, wish: unknown) {
   if (!model) return { model: null, reference: null, points: [] };
-  const cells = await world.analyses.drift(model.digest);
+  const cells = await world.read(({ analyses }) => analyses.drift(model.digest));
   const validation = model.evaluation?.validationImages;
   const measured: DriftReference | undefined = validation && { kind: 'validation', classes: validation };
   const reference = wish === 'first-weeks' || !measured ? firstWeeks(cells) : measured;
@@ -163,7 +165,7 @@ function asked(ctx: Context, name: string): string | undefined {
 
 async function actor(world: World, ctx: Context): Promise<Actor> {
   const { principal, requestId, clientAddress: sourceAddress } = ctx.state;
-  const account = await world.accounts.byId(principal.subject);
+  const account = await world.read(({ accounts }) => accounts.byId(principal.subject));
   return { principal, name: account?.displayName ?? principal.subject, requestId, sourceAddress };
 }
 

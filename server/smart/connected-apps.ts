@@ -2,7 +2,8 @@ import type { ParameterizedContext } from 'koa';
 import type Router from '@koa/router';
 import type { Provider } from 'oidc-provider';
 import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
-import type { World } from '../core/ports.ts';
+import type { AuditRow } from '../core/access/audit-trail.ts';
+import type { ReadsFrom, World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
 import { statusOf } from '../http/problem-status.ts';
 import type { State } from '../http/state.ts';
@@ -12,7 +13,7 @@ import { connectedAppsPage, signInFirstPage } from './pages/account-pages.ts';
 import { errorPage, showPage } from './pages/layout.ts';
 
 export interface ConnectedAppsParts {
-  world: Pick<World, 'audit' | 'settings' | 'accounts'>;
+  world: Pick<World, 'settings'> & ReadsFrom<'accounts' | 'audit'>;
   provider: Provider;
   authorizations: AuthorizationStore;
   tokens: AccessTokens;
@@ -62,14 +63,15 @@ async function removeAccess(
   if (grant?.accountId !== accountId) return;
   await parts.authorizations.revokeGrant(grantId);
   parts.tokens.forget();
-  await parts.world.audit.append({
+  const row: AuditRow = {
     action: 'E',
     event: 'smart:revoke',
     outcome: 'success',
     principal: { kind: 'user', subject: accountId, clientId: grant.clientId, scopes: [] },
     requestId: ctx.state.requestId,
     sourceAddress: ctx.state.clientAddress,
-  });
+  };
+  await parts.world.read(({ audit }) => audit.append(row));
 }
 
 async function sessionAccount(
@@ -77,6 +79,7 @@ async function sessionAccount(
   ctx: ParameterizedContext<State>,
 ): Promise<string | undefined> {
   const session = await provider.Session.get(provider.createContext(ctx.req, ctx.res) as never);
-  const account = session.accountId === undefined ? undefined : await world.accounts.byId(session.accountId);
+  const account =
+    session.accountId === undefined ? undefined : await world.read(({ accounts }) => accounts.byId(session.accountId!));
   return account && !account.disabled ? account.id : undefined;
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Encounter, ImagingStudy, Reference } from '@medplum/fhirtypes';
 import type { ParameterizedContext } from 'koa';
 import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
-import type { World } from '../core/ports.ts';
+import type { World } from '../core/world.ts';
 import type { Principal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import { read } from '../core/records/read.ts';

@@ -4,7 +4,7 @@ import Router from '@koa/router';
 import type { Middleware, ParameterizedContext } from 'koa';
 import type { AttemptStore, AuthorizationStore } from '../core/accounts/authorizations.ts';
 import type { PasswordHasher } from '../core/accounts/password.ts';
-import type { World } from '../core/ports.ts';
+import type { World } from '../core/world.ts';
 import type { Principal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import { bearer } from '../http/bearer.ts';
@@ -68,7 +68,7 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
     fhirBaseUrl,
     keys,
     authorizations,
-    accounts: world.accounts,
+    accountById: (id) => world.read(({ accounts }) => accounts.byId(id)),
     onGrantEnded: tokens.forget,
   });
   provider.on('server_error', (ctx, error) => {
@@ -78,7 +78,13 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
   const cookieKey = keys.cookies[0]!;
 
   return {
-    oidc: authorizationServer({ publicUrl, provider, authorizations, tokens, audit: world.audit }),
+    oidc: authorizationServer({
+      publicUrl,
+      provider,
+      authorizations,
+      tokens,
+      audit: { append: (row) => world.read(({ audit }) => audit.append(row)) },
+    }),
     routes() {
       const router = new Router<State>();
       interactionRoutes(router, { ...parts, provider, cookieKey, demoAccounts: parts.demoAccounts ?? [] });

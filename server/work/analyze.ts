@@ -11,10 +11,12 @@ import {
 } from '../core/analysis/findings.ts';
 import { studyUid } from '../core/analysis/image-of-result.ts';
 import type { ModelDescription } from '../core/analysis/model-description.ts';
-import type { Classifier, Job, World } from '../core/ports.ts';
+import type { Classifier } from '../core/analysis/classifier.ts';
+import type { TakenJob } from '../core/jobs.ts';
+import type { World } from '../core/world.ts';
 import { systemPrincipal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
-import type { WriteContext } from '../core/records/write.ts';
+import type { WriteContext } from '../core/world.ts';
 import {
   completeAnalysis,
   failAnalysis,
@@ -22,12 +24,12 @@ import {
   stillTaken,
   takeAnalysis,
 } from '../core/workflow/analysis-step.ts';
-import { type ReviewReason, systems } from '../core/workflow/codes.ts';
-import { idIn, inputOf, type Pointer, pointer, referenceTo } from '../core/workflow/review-tasks.ts';
-import { create, type Kept, put } from '../core/workflow/server-write.ts';
-
-/** A job as a worker has it: which try it is, from 1, and whether none follows when it throws. */
-export type TakenJob = Job & { attempt?: number; final?: boolean };
+import type { ReviewReason } from '../core/vocabulary/review-codes.ts';
+import { systems } from '../core/vocabulary/systems.ts';
+import { idIn, type Pointer, pointer, referenceTo } from '../core/r4/pointer.ts';
+import { inputOf } from '../core/workflow/review-tasks.ts';
+import { searchOwn } from '../core/records/own-search.ts';
+import { create, type Kept, put } from '../core/records/server-write.ts';
 
 /** Longer than decoding and inference may take together, both of which end themselves. */
 const leaseSeconds = 120;
@@ -44,7 +46,7 @@ const lookEveryMs = 1_000;
  * @throws Problem `transient` for another try, until the last; `timeout`, `exception` (the model's process hung or was
  * lost) for one more. What cannot succeed by trying again fails the Task at once with a coded reason.
  */
-export async function analyze(world: World, _deps: unknown, job: TakenJob): Promise<void> {
+export async function analyze(world: World, job: TakenJob): Promise<void> {
   const held = world.classifier.hold();
   try {
     await analyzeWith(held, world, job);
@@ -91,24 +93,12 @@ async function analyzeWith(classifier: Classifier, world: World, job: TakenJob):
 /** A lease that ran out: its worker died or hangs. The Task fails with `timeout`, a fresh one waits for the doctor. */
 export async function failLostAnalyses(world: World): Promise<number> {
   const now = world.now().getTime();
-  const { matches } = await world.records.search(
-    {
-      type: 'Task',
-      conditions: [
-        { parameter: 'code', values: [`${systems.reviewStep}|ai-inference`] },
-        { parameter: 'status', values: ['in-progress'] },
-      ],
-      include: [],
-      revinclude: [],
-      sort: [],
-      count: 100,
-      total: 'none',
-    },
-    () => everything,
-  );
-  const lost = matches
-    .map(({ resource }) => resource as Kept<'Task'>)
-    .filter((task) => Date.parse(task.restriction?.period?.end ?? '') < now - leaseSeconds * 1000);
+  const conditions = [
+    { parameter: 'code', values: [`${systems.reviewStep}|ai-inference`] },
+    { parameter: 'status', values: ['in-progress'] },
+  ];
+  const { found } = await world.read((stores) => searchOwn(stores, 'Task', conditions, { count: 100 }));
+  const lost = found.filter((task) => Date.parse(task.restriction?.period?.end ?? '') < now - leaseSeconds * 1000);
   for (const task of lost) await world.transaction((stores) => fail(contextOf(world, stores), task, 'timeout'));
   return lost.length;
 }
@@ -169,22 +159,22 @@ async function keepDevice(context: WriteContext, model: ModelDescription, provid
 
 /** A person asked for it and no worker has taken it: it can wait as long as it must. */
 async function isNotBegun(world: World, job: TakenJob): Promise<boolean> {
-  const step = await world.records.read('Task', String(job.data['task']), everything);
+  const step = await world.read(({ records }) => records.read('Task', String(job.data['task']), everything));
   return (step?.resource as Task | undefined)?.status === 'accepted';
 }
 
 async function hasActiveModel(world: World): Promise<boolean> {
-  return (await world.models.all()).some(({ state }) => state === 'active');
+  return (await world.read(({ models }) => models.all())).some(({ state }) => state === 'active');
 }
 
 async function studyUidOf(world: World, step: Kept<'Task'>): Promise<string> {
-  const uid = await studyUid(world, idIn(inputOf(step, 'study'), 'ImagingStudy') ?? '');
+  const uid = await world.read((stores) => studyUid(stores, idIn(inputOf(step, 'study'), 'ImagingStudy') ?? ''));
   if (!uid) throw new Problem('not-found', 'The study is not there any more.');
   return uid;
 }
 
 /** A server that is not ready may be so soon; an image that cost a process its life may do so once more, not for ever. */
-function isWorthAnotherTry(error: unknown, { attempt = 1, final = false }: TakenJob): boolean {
+function isWorthAnotherTry(error: unknown, { attempt, final }: TakenJob): boolean {
   if (final) return false;
   if (!(error instanceof Problem) || error.code === 'transient') return true;
   return (error.code === 'timeout' || error.code === 'exception') && attempt === 1;
@@ -194,10 +184,12 @@ function isWorthAnotherTry(error: unknown, { attempt = 1, final = false }: Taken
 function holdOf(world: World, taken: Kept<'Task'>): { signal: AbortSignal; end(): void } {
   const given = new AbortController();
   const timer = setInterval(() => {
-    world.records.read('Task', taken.id, everything).then(
-      (record) => record && String(record.version) !== taken.meta?.versionId && given.abort(),
-      () => undefined, // the database is away: the write at the end will find out
-    );
+    world
+      .read(({ records }) => records.read('Task', taken.id, everything))
+      .then(
+        (record) => record && String(record.version) !== taken.meta?.versionId && given.abort(),
+        () => undefined, // the database is away: the write at the end will find out
+      );
   }, lookEveryMs);
   return { signal: given.signal, end: () => clearInterval(timer) };
 }

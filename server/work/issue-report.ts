@@ -1,11 +1,11 @@
 import { gatherReport } from '../core/reports/gather-report.ts';
-import { issueReport as store, numberReport } from '../core/reports/issue-report.ts';
+import { keepReport, numberReport } from '../core/reports/keep-report.ts';
 import { reportHtml } from '../core/reports/report-html.ts';
-import type { World } from '../core/ports.ts';
+import type { World } from '../core/world.ts';
 import { systemPrincipal } from '../core/principal.ts';
-import type { WriteContext } from '../core/records/write.ts';
+import type { WriteContext } from '../core/world.ts';
 import { failIssue, waitingDelivery } from '../core/workflow/release.ts';
-import type { TakenJob } from './analyze.ts';
+import type { TakenJob } from '../core/jobs.ts';
 
 /**
  * Makes the report that an approval owes: number and content in short reads and writes, printing outside any
@@ -15,14 +15,14 @@ import type { TakenJob } from './analyze.ts';
  * @throws whatever went wrong, for another try; on the last the delivery step fails with `print-failed`, nothing
  * is released, and a fresh approval waits.
  */
-export async function issueReport(world: World, _deps: unknown, job: TakenJob): Promise<void> {
+export async function issueReport(world: World, job: TakenJob): Promise<void> {
   const taskId = String(job.data['task']);
   try {
     const begun = await world.transaction((stores) => numberReport(contextOf(world, stores), taskId));
     if (!begun) return;
     const { content, sources } = await gatherReport(world, begun.delivery, begun.number, world.now());
     const pdf = await world.pdf.print(reportHtml(content));
-    await world.transaction((stores) => store(contextOf(world, stores), { ...begun, sources, pdf }));
+    await world.transaction((stores) => keepReport(contextOf(world, stores), { ...begun, sources, pdf }));
   } catch (error) {
     if (!job.final) throw error;
     await world.transaction(async (stores) => {

@@ -1,9 +1,9 @@
-import { openDelivery, recordDelivery, reportMessage } from '../core/reports/send-report.ts';
-import type { World } from '../core/ports.ts';
+import { openDelivery, recordDelivery, reportMessage } from '../core/reports/report-mail.ts';
+import type { World } from '../core/world.ts';
 import { systemPrincipal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
-import type { ReviewReason } from '../core/workflow/codes.ts';
-import type { TakenJob } from './analyze.ts';
+import type { ReviewReason } from '../core/vocabulary/review-codes.ts';
+import type { TakenJob } from '../core/jobs.ts';
 
 /**
  * Mails a released report to its patient, once: a delivery that is written down is never sent again. Only a
@@ -13,11 +13,13 @@ import type { TakenJob } from './analyze.ts';
  * @throws Problem `transient` while the relay is away, until the last try; then the step fails with
  * `delivery-failed`, which an admin sees. The report stays in the portal in every case.
  */
-export async function sendReport(world: World, _deps: unknown, job: TakenJob): Promise<void> {
+export async function sendReport(world: World, job: TakenJob): Promise<void> {
   const taskId = String(job.data['task']);
-  const delivery = await openDelivery(world, taskId);
-  if (!delivery) return;
-  const message = await reportMessage(world, delivery);
+  const message = await world.read(async (stores) => {
+    const delivery = await openDelivery(stores, taskId);
+    return delivery && reportMessage(world, stores, delivery);
+  });
+  if (!message) return;
   if (message.kind === 'none') return recordEnd(world, taskId, { sent: false, reason: message.reason });
   try {
     await world.mailer.send(message.mail);

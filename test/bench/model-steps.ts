@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { presentationOf } from '../../server/core/dicom/presentation.ts';
-import type { DecodedFrame, InstanceRow } from '../../server/core/ports.ts';
+import type { DecodedFrame, InstanceRow } from '../../server/core/dicom/instance.ts';
 import { chestFilm } from '../../server/demo/demo-images.ts';
 import { diskBlobs } from '../../server/infrastructure/blobs/disk.ts';
 import { threadedPixels } from '../../server/infrastructure/codecs/pixel-decoder.ts';

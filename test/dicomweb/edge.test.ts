@@ -46,15 +46,17 @@ describe('a value that FHIR cannot say', () => {
     expect(answer).toMatchObject({ status: 200, stored: 3, failures: [] });
     expect(answer.warning).toMatch(warning);
     expect(answer.warnings.filter((reason) => reason === 0xb007)).toHaveLength(answer.warning === '' ? 0 : 1);
-    const row = await server.world.studies.study(study);
-    expect(await server.world.records.read('ImagingStudy', row!.imagingStudyId, everything)).toBeDefined();
+    const row = await server.world.read(({ studies }) => studies.study(study));
+    expect(await server.world.read(({ records }) => records.read('ImagingStudy', row!.imagingStudyId, everything))).toBeDefined();
   }); // prettier-ignore
 
   it('keeps the day where only the offset is impossible', async () => {
     const study = newUid();
     await stow(one({ study, with: [['00080201', 'SH', '+1500']] }));
-    const row = await server.world.studies.study(study);
-    const record = await server.world.records.read('ImagingStudy', row!.imagingStudyId, everything);
+    const row = await server.world.read(({ studies }) => studies.study(study));
+    const record = await server.world.read(({ records }) =>
+      records.read('ImagingStudy', row!.imagingStudyId, everything),
+    );
     expect(record!.resource).toMatchObject({ started: '2026-04-12' });
   });
 

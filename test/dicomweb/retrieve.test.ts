@@ -245,7 +245,7 @@ it('writes down who got what before it is sent', async () => {
   const [row] = await server.database.sql.query<Record<string, unknown>>(
     `select * from audit where event = 'dicomweb:retrieve' order by seq desc limit 1`,
   );
-  const { patientId, imagingStudyId } = (await server.world.studies.study(study))!;
+  const { patientId, imagingStudyId } = (await server.world.read(({ studies }) => studies.study(study)))!;
   expect(row).toMatchObject({
     action: 'R',
     outcome: 'success',

@@ -269,7 +269,7 @@ describe('who may see it', () => {
   });
 
   it('shows a patient the own studies only, in lists and counts', async () => {
-    const { patientId } = (await server.world.studies.study(studies.mueller))!;
+    const { patientId } = (await server.world.read((stores) => stores.studies.study(studies.mueller)))!;
     server.callers.set(
       'mueller',
       caller('patient/ImagingStudy.rs', {
@@ -301,7 +301,7 @@ describe('who may see it', () => {
     const [row] = await server.database.sql.query<Record<string, unknown>>(
       `select * from audit where event = 'dicomweb:search' order by seq desc limit 1`,
     );
-    const { patientId } = (await server.world.studies.study(studies.yamada))!;
+    const { patientId } = (await server.world.read((stores) => stores.studies.study(studies.yamada)))!;
     expect(row).toMatchObject({
       action: 'E',
       outcome: 'success',

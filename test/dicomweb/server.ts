@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import Koa from 'koa';
 import mount from 'koa-mount';
 import { departures } from '../../server/app.ts';
-import type { Stores, World } from '../../server/core/ports.ts';
+import type { World } from '../../server/core/world.ts';
 import { systemPrincipal, type Principal } from '../../server/core/principal.ts';
 import { Problem } from '../../server/core/problem.ts';
 import { receiveInstance, storeInstances, type StoreOutcome } from '../../server/core/studies/store-instance.ts';
@@ -20,15 +20,9 @@ import { unwantedBody } from '../../server/http/unwanted-body.ts';
 import { diskBlobs } from '../../server/infrastructure/blobs/disk.ts';
 import { threadedPixels } from '../../server/infrastructure/codecs/pixel-decoder.ts';
 import { dicomReader } from '../../server/infrastructure/dicom-reader/pool.ts';
-import { postgresAudit, sharedAudit } from '../../server/infrastructure/postgres/audit.ts';
-import type { Sql } from '../../server/infrastructure/postgres/connection.ts';
-import { postgresRecords } from '../../server/infrastructure/postgres/records.ts';
-import { postgresStudyWriting } from '../../server/infrastructure/postgres/studies.ts';
-import { postgresStudySearch } from '../../server/infrastructure/postgres/study-search.ts';
-import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
-import { recordChecker } from '../../server/infrastructure/threads/record-checker.ts';
 import { freshDatabase, type TestDatabase } from '../harness/database.ts';
 import { caller } from '../harness/records.ts';
+import { testSettings, testWorld } from '../harness/world.ts';
 
 export interface DicomwebServer {
   /** `http://127.0.0.1:port/dicomweb` */
@@ -69,7 +63,7 @@ export async function dicomwebServer(
   const blobs = await diskBlobs(folder, { reserve: 0 });
   const pixels = threadedPixels(blobs, { threads: 1 });
   const reader = dicomReader({ threads: 1 });
-  const world = worldOn(database, publicUrl, { blobs, pixels, reader });
+  const world = testWorld(database, testSettings(publicUrl), { blobs, pixels, reader });
   const callers = new Map([['all', caller('system/*.cruds', { kind: 'client' })]]);
   const faults: unknown[] = [];
   const face = dicomwebFace({
@@ -111,37 +105,6 @@ export async function dicomwebServer(
       await database.close();
       await rm(folder, { recursive: true, force: true });
     },
-  };
-}
-
-function worldOn(database: TestDatabase, publicUrl: string, parts: Pick<World, 'blobs' | 'pixels' | 'reader'>): World {
-  const fhirBaseUrl = `${publicUrl}/fhir`;
-  const storesOn = (sql: Sql, audit = postgresAudit(sql)): Stores => ({
-    records: postgresRecords(sql, { baseUrl: fhirBaseUrl }),
-    studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl: fhirBaseUrl }) },
-    audit,
-    // Reading images needs neither accounts nor jobs: whoever calls them here finds a hole.
-    ...({} as Pick<Stores, 'accounts' | 'jobs' | 'reportNumbers' | 'models' | 'analyses'>),
-  });
-  return {
-    ...storesOn(database.sql, sharedAudit(database.sql)),
-    checker: recordChecker({ baseUrl: fhirBaseUrl, timeZone: 'UTC' }),
-    ...parts,
-    ...({} as Pick<World, 'classifier' | 'shadow' | 'modelFiles' | 'pdf' | 'mailer'>),
-    settings: {
-      publicUrl,
-      fhirBaseUrl,
-      dicomwebBaseUrl: `${publicUrl}/dicomweb`,
-      confidenceThreshold: 0.75,
-      analyzeOnArrival: false,
-      aiOrdersWorkList: true,
-      timeZone: 'UTC',
-      organizationName: 'Test Hospital',
-      fourEyes: false,
-      demo: false,
-    },
-    transaction: (work) => inTransaction(database.dataSource, (sql) => storesOn(sql), work),
-    now: () => new Date(),
   };
 }
 

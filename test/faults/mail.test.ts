@@ -1,4 +1,5 @@
 import type { Task } from '@medplum/fhirtypes';
+import { taken } from '../harness/jobs.ts';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { smtpMailer } from '../../server/infrastructure/mail/smtp-mailer.ts';
@@ -42,7 +43,7 @@ async function relay(
   return { host: `127.0.0.1:${(server.address() as AddressInfo).port}`, said };
 }
 
-const job = (id: string) => ({ kind: 'send-report' as const, key: id, data: { task: id }, attempt: 1, final: false });
+const job = (id: string) => taken({ kind: 'send-report', key: id, data: { task: id } });
 
 test.each([
   ['refuses our sign-in (535)', '220 relay', { EHLO: '250-relay\r\n250 AUTH PLAIN LOGIN', AUTH: '535 5.7.8 bad credentials' }, 'u:p@', false, /EAUTH 535/],
@@ -54,14 +55,14 @@ test.each([
   const before = sink.list().length;
   const { host, said } = await relay(greeting, answers);
   const bad = smtpMailer({ url: `smtp://${user}${host}`, from: 'reports@csss.example', requireTls });
-  await expect(sendReport({ ...place.world, mailer: bad }, {}, job(delivery.id))).rejects.toMatchObject({ code: 'transient' });
+  await expect(sendReport({ ...place.world, mailer: bad }, job(delivery.id))).rejects.toMatchObject({ code: 'transient' });
   expect(bad.last()).toMatchObject({ taken: false, reason: expect.stringMatching(reason) as unknown });
   bad.close();
   expect(said.filter((line) => /^(MAIL|RCPT|DATA)/i.test(line))).toEqual([]);
   expect((await read<Task>(place.world, 'Task', delivery.id)).status).toBe('in-progress');
 
   const good = smtpMailer({ url: sink.url, from: 'reports@csss.example', requireTls: false });
-  for (let i = 0; i < 2; i++) await sendReport({ ...place.world, mailer: good }, {}, job(delivery.id));
+  for (let i = 0; i < 2; i++) await sendReport({ ...place.world, mailer: good }, job(delivery.id));
   expect(sink.list().length - before).toBe(1);
   expect((await read<Task>(place.world, 'Task', delivery.id)).status).toBe('completed');
   expect(good.last()).toMatchObject({ taken: true });

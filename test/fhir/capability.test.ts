@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { resourceTypes } from '../../server/core/records/r4/structure.ts';
-import { searchParametersOf } from '../../server/core/records/search-parameters.ts';
-import { validationIssues } from '../../server/core/records/validate.ts';
+import { resourceTypes } from '../../server/core/r4/structure.ts';
+import { searchParametersOf } from '../../server/core/search/search-parameters.ts';
+import { validationIssues } from '../../server/core/validation/validate.ts';
 import { fhirServer, type FhirServer, type Loose } from './server.ts';
 
 let server: FhirServer;

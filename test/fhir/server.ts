@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
 import mount from 'koa-mount';
-import type { Stores, World } from '../../server/core/ports.ts';
+import type { World } from '../../server/core/world.ts';
 import { systemPrincipal, type Principal } from '../../server/core/principal.ts';
 import { Problem } from '../../server/core/problem.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
@@ -11,14 +11,9 @@ import { fhirFace } from '../../server/fhir/face.ts';
 import { bearer } from '../../server/http/bearer.ts';
 import { requestId } from '../../server/http/request-id.ts';
 import type { State } from '../../server/http/state.ts';
-import { postgresAudit, sharedAudit } from '../../server/infrastructure/postgres/audit.ts';
-import type { Sql } from '../../server/infrastructure/postgres/connection.ts';
-import { postgresModels } from '../../server/infrastructure/postgres/models.ts';
-import { postgresRecords } from '../../server/infrastructure/postgres/records.ts';
-import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
-import { recordChecker } from '../../server/infrastructure/threads/record-checker.ts';
 import { freshDatabase, type TestDatabase } from '../harness/database.ts';
 import { caller } from '../harness/records.ts';
+import { testSettings, testWorld } from '../harness/world.ts';
 import type { Resource } from '@medplum/fhirtypes';
 
 export interface FhirServer {
@@ -56,7 +51,7 @@ export async function fhirServer(options: { limit?: number } = {}): Promise<Fhir
   await new Promise<void>((listening) => http.listen(0, '127.0.0.1', listening));
   const publicUrl = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   const base = `${publicUrl}/fhir`;
-  const world = worldOn(database, base);
+  const world = testWorld(database, testSettings(publicUrl));
   const callers = new Map([['all', caller('system/*.cruds', { kind: 'client' })]]);
   const faults: unknown[] = [];
   const face = fhirFace({
@@ -98,23 +93,6 @@ export async function fhirServer(options: { limit?: number } = {}): Promise<Fhir
       await database.close();
     },
   };
-}
-
-function worldOn(database: TestDatabase, base: string): World {
-  const stores = (sql: Sql, audit = postgresAudit(sql)) =>
-    ({ records: postgresRecords(sql, { baseUrl: base }), models: postgresModels(sql), audit }) as unknown as Stores;
-  return {
-    ...stores(database.sql, sharedAudit(database.sql)),
-    checker: recordChecker({ baseUrl: base, timeZone: 'UTC' }),
-    settings: {
-      fhirBaseUrl: base,
-      publicUrl: base.replace('/fhir', ''),
-      organizationName: 'Test Hospital',
-      timeZone: 'UTC',
-    },
-    transaction: <T>(work: (tx: Stores) => Promise<T>) => inTransaction(database.dataSource, stores, work),
-    now: () => new Date(),
-  } as unknown as World;
 }
 
 async function call(

@@ -1,7 +1,7 @@
 // A second server process that takes one analysis and stops at the moment that it is told, to be killed there.
 import { compose } from '../../server/compose.ts';
 import { readConfig } from '../../server/config.ts';
-import type { World } from '../../server/core/ports.ts';
+import type { World } from '../../server/core/world.ts';
 import { createLogger } from '../../server/log.ts';
 import { analyze } from '../../server/work/analyze.ts';
 
@@ -34,5 +34,5 @@ const world: World = {
       ? { ...system.world.classifier, hold: () => ({ ...system.world.classifier.hold(), classify: stopHere }) }
       : system.world.classifier,
 };
-await system.jobs.work('analyze', 1, (job) => analyze(world, {}, job));
+await system.jobs.work('analyze', 1, (job) => analyze(world, job));
 process.send!('ready');

@@ -1,17 +1,12 @@
 /** A world of FHIR records on a real database, for tests below the HTTP faces. */
 import type { Resource } from '@medplum/fhirtypes';
-import type { Stores, World } from '../../server/core/ports.ts';
+import type { World } from '../../server/core/world.ts';
 import { systemPrincipal, type Principal, type Role, type Scope } from '../../server/core/principal.ts';
-import { parseSearch } from '../../server/core/records/parse-search.ts';
+import { parseSearch } from '../../server/core/search/parse-search.ts';
 import { search } from '../../server/core/records/read.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
-import { postgresAudit, sharedAudit } from '../../server/infrastructure/postgres/audit.ts';
-import type { Sql } from '../../server/infrastructure/postgres/connection.ts';
-import { postgresModels } from '../../server/infrastructure/postgres/models.ts';
-import { postgresRecords } from '../../server/infrastructure/postgres/records.ts';
-import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
-import { recordChecker } from '../../server/infrastructure/threads/record-checker.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
+import { testSettings, testWorld } from './world.ts';
 
 export const baseUrl = 'https://csss.test/fhir';
 export const server = systemPrincipal('test');
@@ -28,20 +23,7 @@ export interface RecordsWorld {
 /** @param timeZone the site's; dates without a zone are meant in it. */
 export async function recordsWorld(timeZone = 'UTC'): Promise<RecordsWorld> {
   const database = await freshDatabase();
-  const stores = (sql: Sql, audit = postgresAudit(sql)) =>
-    ({ records: postgresRecords(sql, { baseUrl, timeZone }), models: postgresModels(sql), audit }) as unknown as Stores;
-  const world = {
-    ...stores(database.sql, sharedAudit(database.sql)),
-    checker: recordChecker({ baseUrl, timeZone }),
-    settings: {
-      fhirBaseUrl: baseUrl,
-      publicUrl: 'https://csss.test',
-      dicomwebBaseUrl: 'https://csss.test/dicomweb',
-      timeZone,
-    },
-    transaction: <T>(work: (tx: Stores) => Promise<T>) => inTransaction(database.dataSource, stores, work),
-    now: () => new Date(),
-  } as unknown as World;
+  const world = testWorld(database, testSettings('https://csss.test', { timeZone }));
 
   return {
     world,

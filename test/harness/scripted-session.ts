@@ -1,7 +1,7 @@
 // A session process without a model, in the place of an accelerator: each run takes 40 ms and says in `distance` which
 // run it was and how many images shared it. The first byte of an image makes it misbehave.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ModelOutputs } from '../../server/infrastructure/onnx/inference-session.ts';
+import type { ModelOutputs } from '../../server/infrastructure/onnx/model-outputs.ts';
 import { serveSession } from '../../server/infrastructure/onnx/serve-session.ts';
 import { fromParent } from '../../server/infrastructure/onnx/session-port.ts';
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Parameters as FhirParameters, Patient } from '@medplum/fhirtypes';
 import { afterEach, expect, test } from 'vitest';
 import { Problem } from '../../server/core/problem.ts';
-import { applyPatch } from '../../server/core/records/patch.ts';
+import { applyPatch } from '../../server/core/patch/patch.ts';
 
 const patient: Patient = {
   resourceType: 'Patient',

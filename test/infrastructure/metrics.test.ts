@@ -48,7 +48,9 @@ test('pools, threads, jobs, work inside, components, event loop, memory and desc
 });
 
 test('jobs that wait are counted by kind and state, with the age of the oldest', async () => {
-  await server.system.world.jobs.enqueue({ kind: 'send-report', key: 'none', data: { task: 'none' } });
+  await server.system.world.transaction(({ jobs }) =>
+    jobs.enqueue({ kind: 'send-report', key: 'none', data: { task: 'none' } }),
+  );
   // The numbers are read once a second at most.
   await expect.poll(metrics, { timeout: 5_000 }).toMatch(/csss_job(s|_seconds_count)\{kind="send-report"/);
 });

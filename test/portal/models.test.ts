@@ -1,4 +1,5 @@
 import type { Device, Observation, OperationOutcome, Task } from '@medplum/fhirtypes';
+import { taken } from '../harness/jobs.ts';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -221,7 +222,7 @@ test('switched off: results stop at once with the reason, Tasks keep their place
     id: step.id!,
     resource: { ...step, status: 'accepted' },
   });
-  await world.jobs.enqueue({ kind: 'analyze', key: step.id!, data: { task: step.id! } });
+  await world.transaction(({ jobs }) => jobs.enqueue({ kind: 'analyze', key: step.id!, data: { task: step.id! } }));
   await new Promise((done) => setTimeout(done, 3_000));
   expect((await inference(waiting, 'accepted'))?.id).toBe(step.id);
   expect(await findings(waiting)).toEqual([]);
@@ -250,12 +251,12 @@ describe('in the shadow', () => {
     expect(digestIn(finding)).toBe(shipped);
     expect((await rows(watched!.digest))[0]).toMatchObject({ task: (await inference(study))!.id });
     const { world } = server.system;
-    const again = {
-      kind: 'shadow' as const,
+    const again = taken({
+      kind: 'shadow',
       key: 'again',
       data: { task: (await inference(study))!.id!, finding: finding.id!, digest: watched!.digest },
-    };
-    await Promise.all([runShadow(world, {}, again), runShadow(world, {}, again)]);
+    });
+    await Promise.all([runShadow(world, again), runShadow(world, again)]);
     expect(await rows(watched!.digest)).toHaveLength(1);
   });
 
@@ -299,12 +300,12 @@ describe('in the shadow', () => {
     });
     await startAi(other);
     const result = (await analysed(other))!;
-    const job = {
-      kind: 'shadow' as const,
+    const job = taken({
+      kind: 'shadow',
       key: 'x',
       data: { task: 'another-task', finding: result.id!, digest: watched!.digest },
-    };
-    await expect(runShadow({ ...world, shadow: { ...world.shadow, hold } }, {}, job)).rejects.toThrow(/broke/);
+    });
+    await expect(runShadow({ ...world, shadow: { ...world.shadow, hold } }, job)).rejects.toThrow(/broke/);
     expect((await rows(watched!.digest)).map(({ task }) => task)).not.toContain('another-task');
     expect((await inference(other))!.status).toBe('completed');
     expect(

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { changeRole, disableAccount } from '../../server/core/accounts/account.ts';
-import { postgresAccounts } from '../../server/infrastructure/postgres/accounts.ts';
 import { authorizeUrl, backendToken, Browser, pkce, postToken, signIn, type Tokens } from '../harness/sign-in.ts';
 import { appRedirect, password, startSmallServer, type SmallServer } from './small-server.ts';
 
@@ -194,17 +193,16 @@ test('POST /oidc/auth starts the same flow', async () => {
 });
 
 test('a changed role, and then a disabled account, end what was granted before', async () => {
-  const accounts = postgresAccounts(server.database.sql);
   const { admin } = server.accounts;
   const who = { email: admin.email, password };
   const before = await signIn(server.url, who);
   expect((await server.whoAmI(before.access_token)).principal.role).toBe('admin');
-  await changeRole(accounts, server.authorizations, admin.id, { role: 'doctor', fhirUser: admin.fhirUser });
+  await changeRole(server.world, server.authorizations, admin.id, { role: 'doctor', fhirUser: admin.fhirUser });
   server.face.forgetChecks();
   expect((await server.whoAmI(before.access_token)).status).toBe(401);
   const after = await signIn(server.url, who);
   expect((await server.whoAmI(after.access_token)).principal.role).toBe('doctor');
-  await disableAccount(accounts, server.authorizations, admin.id);
+  await disableAccount(server.world, server.authorizations, admin.id);
   server.face.forgetChecks();
   expect((await server.whoAmI(after.access_token)).status).toBe(401);
   await expect(signIn(server.url, who)).rejects.toMatchObject({ status: 403 });

@@ -2,7 +2,6 @@ import { decodeJwt, importJWK, SignJWT, type JWK } from 'jose';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { disableAccount } from '../../server/core/accounts/account.ts';
 import type { AuthorizationStore } from '../../server/core/accounts/authorizations.ts';
-import { postgresAccounts } from '../../server/infrastructure/postgres/accounts.ts';
 import { accessTokens, type AccessTokens } from '../../server/smart/access-token.ts';
 import { smartKeys } from '../../server/smart/keys.ts';
 import { backendToken, signIn } from '../harness/sign-in.ts';
@@ -104,11 +103,10 @@ test('a remembered token of an account that is disabled stops within 20 s', asyn
   const second = checks();
   const { access_token: token } = await signIn(server.url, { email: server.accounts.doctor.email, password });
   await second.verify(token);
-  const accounts = postgresAccounts(server.database.sql);
-  await disableAccount(accounts, server.authorizations, server.accounts.doctor.id);
+  await disableAccount(server.world, server.authorizations, server.accounts.doctor.id);
   later(20);
   await expect(second.verify(token)).rejects.toMatchObject({ code: 'login' });
-  await accounts.setDisabled(server.accounts.doctor.id, false);
+  await server.world.transaction(({ accounts }) => accounts.setDisabled(server.accounts.doctor.id, false));
 });
 
 test('a remembered token ends at its time, to the second', async () => {

@@ -5,7 +5,8 @@ import { exportJWK, generateKeyPair } from 'jose';
 import Koa from 'koa';
 import { ensureAccount } from '../../server/core/accounts/account.ts';
 import type { AuthorizationStore } from '../../server/core/accounts/authorizations.ts';
-import type { Account, Stores, World } from '../../server/core/ports.ts';
+import type { Account } from '../../server/core/accounts/account-store.ts';
+import type { World } from '../../server/core/world.ts';
 import { systemPrincipal, type Principal } from '../../server/core/principal.ts';
 import { Problem } from '../../server/core/problem.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
@@ -14,18 +15,13 @@ import { clientAddress, trustedProxies } from '../../server/http/client-address.
 import { requestId } from '../../server/http/request-id.ts';
 import type { State } from '../../server/http/state.ts';
 import { argon2Passwords } from '../../server/infrastructure/argon2.ts';
-import { postgresAccounts } from '../../server/infrastructure/postgres/accounts.ts';
-import { postgresAudit, sharedAudit } from '../../server/infrastructure/postgres/audit.ts';
-import type { Sql } from '../../server/infrastructure/postgres/connection.ts';
 import { postgresAuthorizations } from '../../server/infrastructure/postgres/oidc-store.ts';
-import { postgresRecords } from '../../server/infrastructure/postgres/records.ts';
 import { postgresAttempts } from '../../server/infrastructure/postgres/sign-in-attempts.ts';
-import { inTransaction } from '../../server/infrastructure/postgres/transaction.ts';
-import { recordChecker } from '../../server/infrastructure/threads/record-checker.ts';
 import { findPatients } from '../../server/portal/find-patients.ts';
 import { demoApp, seedClients } from '../../server/smart/clients.ts';
 import { smartFace, type SmartFace } from '../../server/smart/face.ts';
 import { smartKeys } from '../../server/smart/keys.ts';
+import { testSettings, testWorld } from '../harness/world.ts';
 import { freshDatabase, type TestDatabase } from '../harness/database.ts';
 import type { BackendKey } from '../harness/sign-in.ts';
 
@@ -35,6 +31,7 @@ export const appRedirect = 'https://app.example.org/callback';
 
 /** The SMART face alone on a real database and a real port, with one protected route that says who asks. */
 export interface SmallServer {
+  world: World;
   url: string;
   port: number;
   database: TestDatabase;
@@ -57,15 +54,7 @@ const people: Resource[] = [
 
 /** The FHIR records that the picker and launches read: the real store, two patients, a study. */
 async function recordsOn(database: TestDatabase, url: string): Promise<World> {
-  const stores = (sql: Sql, audit = postgresAudit(sql)) =>
-    ({ records: postgresRecords(sql, { baseUrl: `${url}/fhir` }), audit }) as unknown as Stores;
-  const world = {
-    ...stores(database.sql, sharedAudit(database.sql)),
-    checker: recordChecker({ baseUrl: `${url}/fhir`, timeZone: 'UTC' }),
-    settings: { publicUrl: url, fhirBaseUrl: `${url}/fhir`, dicomwebBaseUrl: `${url}/dicomweb`, timeZone: 'UTC' },
-    transaction: <T>(work: (tx: Stores) => Promise<T>) => inTransaction(database.dataSource, stores, work),
-    now: () => new Date(),
-  } as unknown as World;
+  const world = testWorld(database, testSettings(url));
   for (const resource of people) {
     await writeInTransaction(world, systemPrincipal('test'), { method: 'update', resource, id: resource.id! });
   }
@@ -82,7 +71,6 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
   const url = publicUrl ?? `http://127.0.0.1:${port}`;
 
   const authorizations = postgresAuthorizations(database.sql);
-  const accounts = postgresAccounts(database.sql);
   const passwords = argon2Passwords();
   const { key, jwks } = await backendKeys();
   await seedClients(authorizations, {
@@ -102,8 +90,9 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
       },
     ],
   });
+  const records = await recordsOn(database, url);
   const made = async (role: 'patient' | 'doctor' | 'admin', fhirUser: string) =>
-    ensureAccount(accounts, passwords, {
+    ensureAccount(records, passwords, {
       email: `${role}@test.example`,
       password,
       role,
@@ -111,9 +100,8 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
       fhirUser,
     });
   const faults: unknown[] = [];
-  const records = await recordsOn(database, url);
   const face = smartFace({
-    world: { ...records, accounts },
+    world: records,
     authorizations,
     attempts: postgresAttempts(database.sql),
     passwords,
@@ -130,6 +118,7 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
   const small = {
     url,
     database,
+    world: records,
     authorizations,
     face,
     accounts: {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { everything } from '../../server/core/access/narrowing.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
-import { systems } from '../../server/core/workflow/codes.ts';
+import { systems } from '../../server/core/vocabulary/systems.ts';
 import { createLogger } from '../../server/log.ts';
 import { startWorkers } from '../../server/worker.ts';
 import { change, open, read, reviewWorld, type ReviewWorld } from './review-world.ts';
@@ -15,9 +15,11 @@ beforeAll(async () => {
 afterAll(() => place.stop());
 
 async function stepsThatAre(status: string): Promise<(Task & { id: string })[]> {
-  const { matches } = await place.world.records.search(
-    { type: 'Task', conditions: [{ parameter: 'code', values: [`${systems.reviewStep}|ai-inference`] }, { parameter: 'status', values: [status] }], include: [], revinclude: [], sort: [], count: 100, total: 'none' }, // prettier-ignore
-    () => everything,
+  const { matches } = await place.world.read(({ records }) =>
+    records.search(
+      { type: 'Task', conditions: [{ parameter: 'code', values: [`${systems.reviewStep}|ai-inference`] }, { parameter: 'status', values: [status] }], include: [], revinclude: [], sort: [], count: 100, total: 'none' }, // prettier-ignore
+      () => everything,
+    ),
   );
   return matches.map(({ resource }) => resource as Task & { id: string });
 }

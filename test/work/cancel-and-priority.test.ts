@@ -1,8 +1,10 @@
 import type { ServiceRequest, Task } from '@medplum/fhirtypes';
+import { taken } from '../harness/jobs.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { everything } from '../../server/core/access/narrowing.ts';
-import type { Classification, Classifier, World } from '../../server/core/ports.ts';
+import type { Classification, Classifier } from '../../server/core/analysis/classifier.ts';
+import type { World } from '../../server/core/world.ts';
 import { Problem } from '../../server/core/problem.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
@@ -16,12 +18,8 @@ beforeAll(async () => {
 });
 afterAll(() => place.stop());
 
-const job = (task: { id: string }, attempt = 1) => ({
-  kind: 'analyze' as const,
-  key: task.id,
-  data: { task: task.id },
-  attempt,
-});
+const job = (task: { id: string }, attempt = 1) =>
+  taken({ kind: 'analyze', key: task.id, data: { task: task.id } }, { attempt });
 
 async function asked(changes: Partial<Task> = {}): Promise<{ review: Opened; step: Task & { id: string } }> {
   const review = await place.film();
@@ -40,9 +38,11 @@ async function writtenFor({
   coordinationId,
   study,
 }: Opened): Promise<{ findings: number; status: string | undefined }> {
-  const { matches } = await place.world.records.search(
-    { type: 'Observation', conditions: [{ parameter: 'part-of', values: [`ImagingStudy/${study.id}`] }], include: [], revinclude: [], sort: [], count: 10, total: 'none' }, // prettier-ignore
-    () => everything,
+  const { matches } = await place.world.read(({ records }) =>
+    records.search(
+      { type: 'Observation', conditions: [{ parameter: 'part-of', values: [`ImagingStudy/${study.id}`] }], include: [], revinclude: [], sort: [], count: 10, total: 'none' }, // prettier-ignore
+      () => everything,
+    ),
   );
   const finding = outputOf(await read<Task>(place.world, 'Task', coordinationId), 'ai-finding');
   expect(matches.length > 0).toBe(finding !== undefined);
@@ -60,7 +60,7 @@ test('a Task that is cancelled while its image waits gives up its place, and not
       }),
     ),
   ); // prettier-ignore
-  const run = analyze(waiting, {}, job(step));
+  const run = analyze(waiting, job(step));
   for (let i = 0; i < 200 && (await read<Task>(place.world, 'Task', step.id)).status !== 'in-progress'; i++)
     await sleep(10);
   await change(place.world, place.people.doctor, step, { status: 'cancelled', statusReason: { text: 'not needed' } });
@@ -76,7 +76,6 @@ test('a Task that is cancelled before its job is taken is left as it is', async 
   await change(place.world, place.people.doctor, step, { status: 'cancelled', statusReason: { text: 'not needed' } });
   await analyze(
     withClassify(() => Promise.reject(new Error('must not be asked'))),
-    {},
     job(step),
   );
   expect(await writtenFor(review)).toMatchObject({ findings: 0 });
@@ -88,9 +87,9 @@ test.each([
 ] as const)('a run that ends as %s is tried once more, and no further: the Task fails as %s', async (code, reason) => {
   const { step } = await asked();
   const sick = withClassify(() => Promise.reject(new Problem(code, 'lost')));
-  await expect(analyze(sick, {}, job(step, 1))).rejects.toMatchObject({ code });
+  await expect(analyze(sick, job(step, 1))).rejects.toMatchObject({ code });
   expect((await read<Task>(place.world, 'Task', step.id)).status).toBe('in-progress');
-  await analyze(sick, {}, job(step, 2));
+  await analyze(sick, job(step, 2));
   const failed = await read<Task>(place.world, 'Task', step.id);
   expect(failed.status).toBe('failed');
   expect(failed.statusReason!.coding![0]!.code).toBe(reason);
@@ -101,11 +100,10 @@ test('a run that was lost once is written once by its second try', async () => {
   await expect(
     analyze(
       withClassify(() => Promise.reject(new Problem('exception', 'lost'))),
-      {},
       job(step, 1),
     ),
   ).rejects.toThrow();
-  await analyze(place.world, {}, job(step, 2));
+  await analyze(place.world, job(step, 2));
   expect(await writtenFor(review)).toMatchObject({ findings: 1 });
 });
 
@@ -140,7 +138,7 @@ test.each([
       seen = turn?.priority;
       return place.world.classifier.classify(frame, presentation, turn);
     });
-    await analyze(looking, {}, { ...job(step), priority: row!.priority });
+    await analyze(looking, { ...job(step), priority: row!.priority });
     expect(seen).toBe(expected);
   },
 );
@@ -168,7 +166,7 @@ test.each<[string, Task['priority'] & string, number[], Partial<Classification>,
 ])('%s, ordered as %s, waits for the doctor with the right priority', async (_what, ordered, says, more, expected) => {
   const { review, step } = await asked();
   await change(place.world, systemPrincipal('test'), step, { priority: ordered });
-  await analyze(saying(says, more), {}, job(step));
+  await analyze(saying(says, more), job(step));
   expect((await open(place.world, review, 'physician-verification')).priority).toBe(expected);
   // The patient can read this Task before the report is released.
   expect((await read<Task>(place.world, 'Task', review.coordinationId)).priority).toBe('routine');
@@ -177,6 +175,6 @@ test.each<[string, Task['priority'] & string, number[], Partial<Classification>,
 test('a site may leave the order of the list to the orders alone', async () => {
   const { review, step } = await asked();
   const world = saying(covid);
-  await analyze({ ...world, settings: { ...world.settings, aiOrdersWorkList: false } }, {}, job(step));
+  await analyze({ ...world, settings: { ...world.settings, aiOrdersWorkList: false } }, job(step));
   expect((await open(place.world, review, 'physician-verification')).priority).toBe('routine');
 });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { everything } from '../../server/core/access/narrowing.ts';
-import { statusOf } from '../../server/core/workflow/codes.ts';
+import { statusOf } from '../../server/core/vocabulary/review-codes.ts';
 import { createLogger } from '../../server/log.ts';
 import { startWorkers } from '../../server/worker.ts';
 import type { Moment } from '../harness/doomed-analyst.ts';
@@ -71,9 +71,11 @@ test('analyses of processes killed at the worst moments come back within 30 seco
 }, 120_000);
 
 async function findings({ study }: Opened): Promise<Observation[]> {
-  const { matches } = await place.world.records.search(
-    { type: 'Observation', conditions: [{ parameter: 'part-of', values: [`ImagingStudy/${study.id}`] }], include: [], revinclude: [], sort: [], count: 10, total: 'none' }, // prettier-ignore
-    () => everything,
+  const { matches } = await place.world.read(({ records }) =>
+    records.search(
+      { type: 'Observation', conditions: [{ parameter: 'part-of', values: [`ImagingStudy/${study.id}`] }], include: [], revinclude: [], sort: [], count: 10, total: 'none' }, // prettier-ignore
+      () => everything,
+    ),
   );
   return matches.map(({ resource }) => resource as Observation);
 }

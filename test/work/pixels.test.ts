@@ -1,11 +1,12 @@
 import type { Observation, Task } from '@medplum/fhirtypes';
+import { taken } from '../harness/jobs.ts';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type * as Codecs from 'dcmjs-codecs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { analyzeStudy } from '../../server/core/analysis/analyze-study.ts';
-import { systems } from '../../server/core/workflow/codes.ts';
+import { systems } from '../../server/core/vocabulary/systems.ts';
 import { outputOf } from '../../server/core/workflow/review-tasks.ts';
 import { analyze } from '../../server/work/analyze.ts';
 import type { Element, Fragments, ImageOptions } from '../harness/dicom-file.ts';
@@ -195,7 +196,7 @@ async function fateOf(options: ImageOptions): Promise<string> {
   if (review instanceof Error) return `not stored: ${(JSON.parse(review.message) as { reason: string }[])[0]!.reason}`;
   const step = await open(place.world, review, 'ai-inference');
   await change(place.world, place.people.doctor, step, { status: 'accepted' });
-  await analyze(place.world, {}, { kind: 'analyze', key: step.id, data: { task: step.id } });
+  await analyze(place.world, taken({ kind: 'analyze', key: step.id, data: { task: step.id } }));
   const ended = await read<Task>(place.world, 'Task', step.id);
   if (ended.status === 'failed') return `failed: ${ended.statusReason!.coding![0]!.code}`;
   const id = outputOf(await read<Task>(place.world, 'Task', review.coordinationId), 'ai-finding')!.reference.split(

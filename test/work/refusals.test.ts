@@ -1,8 +1,10 @@
 import type { DiagnosticReport, MedicationRequest, Observation, Task } from '@medplum/fhirtypes';
+import { taken } from '../harness/jobs.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
-import { statusOf, systems } from '../../server/core/workflow/codes.ts';
+import { statusOf } from '../../server/core/vocabulary/review-codes.ts';
+import { systems } from '../../server/core/vocabulary/systems.ts';
 import { inputOf, outputOf, outputsOf } from '../../server/core/workflow/review-tasks.ts';
 import { analyze } from '../../server/work/analyze.ts';
 import {
@@ -21,7 +23,7 @@ import {
 // What the rule refuses, and the roads beside the main one, on PostgreSQL.
 let place: ReviewWorld;
 const text = (words: string) => ({ text: words });
-const job = (task: { id: string }) => ({ kind: 'analyze' as const, key: task.id, data: { task: task.id } });
+const job = (task: { id: string }) => taken({ kind: 'analyze', key: task.id, data: { task: task.id } });
 const status = async (review: Opened) =>
   statusOf((await read<Task>(place.world, 'Task', review.coordinationId)).businessStatus);
 const reportOf = async (review: Opened) => {
@@ -38,7 +40,7 @@ async function analyzed(): Promise<Opened> {
   const review = await place.film();
   const step = await open(place.world, review, 'ai-inference');
   await change(place.world, place.people.doctor, step, { status: 'accepted' });
-  await analyze(place.world, {}, job(step));
+  await analyze(place.world, job(step));
   return review;
 }
 

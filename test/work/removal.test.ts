@@ -31,5 +31,7 @@ test('a Task of no review is deleted as any record', async () => {
   const resource: Task = { resourceType: 'Task', status: 'draft', intent: 'order' };
   const { record } = await writeInTransaction(place.world, service, { method: 'create', resource });
   await writeInTransaction(place.world, service, { method: 'delete', type: 'Task', id: record.id });
-  expect((await place.world.records.read('Task', record.id, { kind: 'all' }))!.method).toBe('DELETE');
+  expect((await place.world.read(({ records }) => records.read('Task', record.id, { kind: 'all' })))!.method).toBe(
+    'DELETE',
+  );
 });

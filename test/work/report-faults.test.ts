@@ -1,11 +1,13 @@
 import type { Communication, DiagnosticReport, Task } from '@medplum/fhirtypes';
+import { taken } from '../harness/jobs.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Problem } from '../../server/core/problem.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
-import { statusOf } from '../../server/core/workflow/codes.ts';
+import { statusOf } from '../../server/core/vocabulary/review-codes.ts';
 import { outputOf } from '../../server/core/workflow/review-tasks.ts';
-import type { OutgoingMail, World } from '../../server/core/ports.ts';
+import type { OutgoingMail } from '../../server/core/reports/mailer.ts';
+import type { World } from '../../server/core/world.ts';
 import { issueReport } from '../../server/work/issue-report.ts';
 import { sendReport } from '../../server/work/send-report.ts';
 import {
@@ -21,12 +23,8 @@ import {
 
 // Printing and mailing go wrong: nothing half-released, nothing twice.
 let place: ReviewWorld;
-const job = (task: { id: string }, final = false) => ({
-  kind: 'issue-report' as const,
-  key: task.id,
-  data: { task: task.id },
-  final,
-});
+const job = (task: { id: string }, final = false) =>
+  taken({ kind: 'issue-report', key: task.id, data: { task: task.id } }, { final });
 const coordination = (review: Opened) => read<Task>(place.world, 'Task', review.coordinationId);
 const status = async (review: Opened) => statusOf((await coordination(review)).businessStatus);
 const broken: World['pdf'] = { print: () => Promise.reject(new Problem('timeout', 'hung')) };
@@ -44,16 +42,16 @@ const released = (email: string | undefined) => releasedReview(place, email);
 test('a print that fails is tried again; on the last try the step fails with its reason and an approval waits', async () => {
   const review = await approved('a@example.org');
   const delivery = await open(place.world, review, 'report-delivery');
-  await expect(issueReport(but({ pdf: broken }), {}, job(delivery))).rejects.toMatchObject({ code: 'timeout' });
+  await expect(issueReport(but({ pdf: broken }), job(delivery))).rejects.toMatchObject({ code: 'timeout' });
   expect((await read<Task>(place.world, 'Task', delivery.id)).status).toBe('requested');
-  await expect(issueReport(but({ pdf: broken }), {}, job(delivery, true))).rejects.toMatchObject({ code: 'timeout' });
+  await expect(issueReport(but({ pdf: broken }), job(delivery, true))).rejects.toMatchObject({ code: 'timeout' });
   const failed = await read<Task>(place.world, 'Task', delivery.id);
   expect([failed.status, failed.statusReason!.coding![0]!.code]).toEqual(['failed', 'print-failed']);
   expect(await status(review)).toBe('PHARMACIST_COMPLETED');
 
   await complete(place.world, place.people.admin, await open(place.world, review, 'release-approval'));
   const second = await open(place.world, review, 'report-delivery');
-  await issueReport(place.world, {}, job(second));
+  await issueReport(place.world, job(second));
   expect(await status(review)).toBe('REPORT_READY');
   const reference = outputOf(await coordination(review), 'report')!.reference.split('/')[1]!;
   expect((await read<DiagnosticReport>(place.world, 'DiagnosticReport', reference)).identifier).toHaveLength(1);
@@ -66,9 +64,9 @@ test('a crash after printing and before storing releases nothing; the next try d
   const dying = but({
     transaction: (work) => (++transactions > 1 ? Promise.reject(new Error('killed')) : place.world.transaction(work)),
   });
-  await expect(issueReport(dying, {}, job(delivery))).rejects.toThrow('killed');
+  await expect(issueReport(dying, job(delivery))).rejects.toThrow('killed');
   expect(await status(review)).toBe('PHARMACIST_COMPLETED');
-  await issueReport(place.world, {}, job(delivery));
+  await issueReport(place.world, job(delivery));
   expect(await status(review)).toBe('REPORT_READY');
 });
 
@@ -87,8 +85,8 @@ test('a report that changed while it was printed is printed again', async () => 
       return place.world.pdf.print(html);
     },
   };
-  await expect(issueReport(but({ pdf: meddling }), {}, job(delivery))).rejects.toMatchObject({ code: 'transient' });
-  await issueReport(place.world, {}, job(delivery));
+  await expect(issueReport(but({ pdf: meddling }), job(delivery))).rejects.toMatchObject({ code: 'transient' });
+  await issueReport(place.world, job(delivery));
   expect((await read<DiagnosticReport>(place.world, 'DiagnosticReport', id)).conclusion).toBe('Corrected.');
 });
 
@@ -110,7 +108,7 @@ test.each([
 ])('a patient with the address %j: released, message not done (%s)', async (email, reason, ended) => {
   const { review, delivery } = await released(email);
   const sent: OutgoingMail[] = [];
-  await sendReport(but({ mailer: { send: async (mail) => void sent.push(mail) } }), {}, job(delivery));
+  await sendReport(but({ mailer: { send: async (mail) => void sent.push(mail) } }), job(delivery));
   expect(sent).toEqual([]);
   expect(await status(review)).toBe('REPORT_READY');
   const task = await read<Task>(place.world, 'Task', delivery.id);
@@ -129,11 +127,11 @@ test('a relay that is away: tried again with the same Message-ID, sent once when
   const away = but({
     mailer: { send: (mail) => (tried.push(mail), Promise.reject(new Problem('transient', 'away'))) },
   });
-  await expect(sendReport(away, {}, job(delivery))).rejects.toMatchObject({ code: 'transient' });
+  await expect(sendReport(away, job(delivery))).rejects.toMatchObject({ code: 'transient' });
   expect((await read<Task>(place.world, 'Task', delivery.id)).status).toBe('in-progress');
   const back = but({ mailer: { send: async (mail) => void tried.push(mail) } });
-  await sendReport(back, {}, job(delivery));
-  await sendReport(back, {}, job(delivery));
+  await sendReport(back, job(delivery));
+  await sendReport(back, job(delivery));
   expect(tried).toHaveLength(2);
   expect(tried[0]!.messageId).toBe(tried[1]!.messageId);
   expect((await read<Task>(place.world, 'Task', delivery.id)).status).toBe('completed');
@@ -142,7 +140,7 @@ test('a relay that is away: tried again with the same Message-ID, sent once when
 test('a relay that refuses for good, or stays away to the last try: failed, and seen', async () => {
   for (const [code, final] of [['business-rule', false], ['transient', true]] as const) {
     const { review, delivery } = await released('a@example.org');
-    await sendReport(but({ mailer: { send: () => Promise.reject(new Problem(code, 'no')) } }), {}, job(delivery, final));
+    await sendReport(but({ mailer: { send: () => Promise.reject(new Problem(code, 'no')) } }), job(delivery, final));
     const task = await read<Task>(place.world, 'Task', delivery.id);
     expect([task.status, task.statusReason!.coding![0]!.code]).toEqual(['failed', 'delivery-failed']);
     expect(await status(review)).toBe('REPORT_READY');
@@ -152,7 +150,7 @@ test('a relay that refuses for good, or stays away to the last try: failed, and 
 test('mail carries no health data but the attachment: no name, no finding, no patient number in subject, text or file name', async () => {
   const { delivery } = await released('a@example.org');
   const sent: OutgoingMail[] = [];
-  await sendReport(but({ mailer: { send: async (mail) => void sent.push(mail) } }), {}, job(delivery));
+  await sendReport(but({ mailer: { send: async (mail) => void sent.push(mail) } }), job(delivery));
   const { subject, text, attachments, to } = sent[0]!;
   const open = `${subject}\n${text}\n${attachments[0]!.name}`;
   for (const secret of ['Rao', 'Arjun', 'Normal', 'Fine.', 'P-0']) expect(open).not.toContain(secret);

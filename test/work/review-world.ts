@@ -1,12 +1,14 @@
 /** A composed server without job workers, so that tests decide when a job runs and how it ends. */
+import { taken } from '../harness/jobs.ts';
 import type { ImagingStudy, Patient, Resource, ResourceType, Task } from '@medplum/fhirtypes';
 import { everything } from '../../server/core/access/narrowing.ts';
-import type { World } from '../../server/core/ports.ts';
+import type { World } from '../../server/core/world.ts';
 import { systemPrincipal, type Principal, type Role } from '../../server/core/principal.ts';
 import { receiveInstance, storeInstances } from '../../server/core/studies/store-instance.ts';
 import { writeInTransaction, type WriteOutcome } from '../../server/core/records/write.ts';
 import { reviewIdOf } from '../../server/core/workflow/open-review.ts';
-import { stepOf, systems, type ReviewStep } from '../../server/core/workflow/codes.ts';
+import { stepOf, type ReviewStep } from '../../server/core/vocabulary/review-codes.ts';
+import { systems } from '../../server/core/vocabulary/systems.ts';
 import { isEnded } from '../../server/core/workflow/task-moves.ts';
 import { issueReport } from '../../server/work/issue-report.ts';
 import { chestFilm } from '../../server/demo/demo-images.ts';
@@ -58,13 +60,13 @@ async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
 }
 
 async function studyOf(world: World, uid: string): Promise<ImagingStudy & { id: string }> {
-  const row = await world.studies.study(uid);
+  const row = await world.read(({ studies }) => studies.study(uid));
   return read(world, 'ImagingStudy', row!.imagingStudyId);
 }
 
 async function peopleOf(world: World): Promise<Record<Role, Principal>> {
   const person = async (role: Role): Promise<[Role, Principal]> => {
-    const account = (await world.accounts.byEmail(`${role}@demo.csss.example`))!;
+    const account = (await world.read(({ accounts }) => accounts.byEmail(`${role}@demo.csss.example`)))!;
     const scopes = [{ context: 'user' as const, type: '*', permissions: 'cruds' }];
     return [
       role,
@@ -80,18 +82,20 @@ export async function read<T extends Resource>(
   type: ResourceType,
   id: string,
 ): Promise<T & { id: string }> {
-  return (await world.records.read(type, id, everything))!.resource as T & { id: string };
+  return (await world.read(({ records }) => records.read(type, id, everything)))!.resource as T & { id: string };
 }
 
 /** All steps of a review, oldest first. */
 export async function steps(world: World, coordinationId: string): Promise<(Task & { id: string })[]> {
-  const { matches } = await world.records.search(
-    {
+  const { matches } = await world.read(({ records }) =>
+    records.search(
+      {
       type: 'Task',
       conditions: [{ parameter: 'part-of', values: [`Task/${coordinationId}`] }],
       include: [], revinclude: [], sort: [{ parameter: 'authored-on', descending: false }], count: 50, total: 'none',
     }, // prettier-ignore
-    () => everything,
+      () => everything,
+    ),
   );
   return matches.map(({ resource }) => resource as Task & { id: string });
 }
@@ -172,10 +176,6 @@ export async function releasedReview(
 ): Promise<{ review: Opened; delivery: Task & { id: string } }> {
   const review = await approvedReview(place, email);
   const delivery = await open(place.world, review, 'report-delivery');
-  await issueReport(
-    place.world,
-    {},
-    { kind: 'issue-report', key: delivery.id, data: { task: delivery.id }, final: false },
-  );
+  await issueReport(place.world, taken({ kind: 'issue-report', key: delivery.id, data: { task: delivery.id } }));
   return { review, delivery };
 }

@@ -11,13 +11,15 @@ import type {
   ServiceRequest,
   Task,
 } from '@medplum/fhirtypes';
+import { taken } from '../harness/jobs.ts';
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { everything } from '../../server/core/access/narrowing.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
-import { statusOf, systems } from '../../server/core/workflow/codes.ts';
+import { statusOf } from '../../server/core/vocabulary/review-codes.ts';
+import { systems } from '../../server/core/vocabulary/systems.ts';
 import { outputOf, outputsOf } from '../../server/core/workflow/review-tasks.ts';
 import { analyze } from '../../server/work/analyze.ts';
 import { issueReport } from '../../server/work/issue-report.ts';
@@ -37,11 +39,8 @@ import {
 // One review from arrival to delivery on real parts: PostgreSQL, the model, the browser, SMTP.
 let place: ReviewWorld;
 let review: Opened;
-const job = (kind: 'analyze' | 'issue-report' | 'send-report', task: { id: string }) => ({
-  kind,
-  key: task.id,
-  data: { task: task.id },
-});
+const job = (kind: 'analyze' | 'issue-report' | 'send-report', task: { id: string }) =>
+  taken({ kind, key: task.id, data: { task: task.id } });
 const coordination = () => read<Task>(place.world, 'Task', review.coordinationId);
 const status = async () => statusOf((await coordination()).businessStatus);
 const named = async <T extends DiagnosticReport | Observation | Media | DocumentReference | MedicationRequest>(
@@ -88,8 +87,8 @@ test('the analysis writes probabilities, threshold, digest and heat map once, ho
   const step = await open(place.world, review, 'ai-inference');
   await change(place.world, place.people.doctor, step, { status: 'accepted' });
   expect((await coordination()).status).toBe('accepted');
-  await Promise.all([analyze(place.world, {}, job('analyze', step)), analyze(place.world, {}, job('analyze', step))]);
-  await analyze(place.world, {}, job('analyze', step));
+  await Promise.all([analyze(place.world, job('analyze', step)), analyze(place.world, job('analyze', step))]);
+  await analyze(place.world, job('analyze', step));
 
   expect(await status()).toBe('AI_ANALYZED');
   expect((await steps(place.world, review.coordinationId)).map(({ status }) => status)).toEqual([
@@ -118,9 +117,11 @@ test('the analysis writes probabilities, threshold, digest and heat map once, ho
   );
   const picture = await read<Binary>(place.world, 'Binary', media.content.url!.split('/')[1]!);
   expect(Buffer.from(picture.data!, 'base64').subarray(0, 3).toString('hex')).toBe('ffd8ff');
-  const { matches } = await place.world.records.search(
-    { type: 'Observation', conditions: [{ parameter: 'patient', values: [review.study.subject.reference!] }], include: [], revinclude: [], sort: [], count: 10, total: 'none' }, // prettier-ignore
-    () => everything,
+  const { matches } = await place.world.read(({ records }) =>
+    records.search(
+      { type: 'Observation', conditions: [{ parameter: 'patient', values: [review.study.subject.reference!] }], include: [], revinclude: [], sort: [], count: 10, total: 'none' }, // prettier-ignore
+      () => everything,
+    ),
   );
   expect(matches).toHaveLength(1);
 });
@@ -193,10 +194,10 @@ test('approval owes the report; the status changes when the PDF is stored, once'
   expect(await status()).toBe('PHARMACIST_COMPLETED');
   const delivery = await open(place.world, review, 'report-delivery');
   await Promise.all([
-    issueReport(place.world, {}, job('issue-report', delivery)),
-    issueReport(place.world, {}, job('issue-report', delivery)),
+    issueReport(place.world, job('issue-report', delivery)),
+    issueReport(place.world, job('issue-report', delivery)),
   ]);
-  await issueReport(place.world, {}, job('issue-report', delivery));
+  await issueReport(place.world, job('issue-report', delivery));
 
   expect(await status()).toBe('REPORT_READY');
   expect((await coordination()).status).toBe('completed');
@@ -225,8 +226,8 @@ test('approval owes the report; the status changes when the PDF is stored, once'
 test('the report is mailed once, and the delivery is written down without its content', async () => {
   const delivery = await open(place.world, review, 'report-delivery');
   expect(delivery.status).toBe('in-progress');
-  await sendReport(place.world, {}, job('send-report', delivery));
-  await sendReport(place.world, {}, job('send-report', delivery));
+  await sendReport(place.world, job('send-report', delivery));
+  await sendReport(place.world, job('send-report', delivery));
   const ended = await read<Task>(place.world, 'Task', delivery.id);
   expect(ended.status).toBe('completed');
   const message = await read<Communication>(
@@ -239,10 +240,8 @@ test('the report is mailed once, and the delivery is written down without its co
 });
 
 test('every transition has a Provenance, and the coordination Task took legal steps only', async () => {
-  const { entries } = await place.world.records.history(
-    { type: 'Task', id: review.coordinationId },
-    { count: 50 },
-    () => everything,
+  const { entries } = await place.world.read(({ records }) =>
+    records.history({ type: 'Task', id: review.coordinationId }, { count: 50 }, () => everything),
   );
   const history = entries.map(({ resource }) => resource as Task).reverse();
   expect([...new Set(history.map(({ businessStatus }) => statusOf(businessStatus)))]).toEqual([
@@ -254,9 +253,11 @@ test('every transition has a Provenance, and the coordination Task took legal st
     'in-progress',
     'completed',
   ]);
-  const { matches } = await place.world.records.search(
-    { type: 'Provenance', conditions: [], include: [], revinclude: [], sort: [], count: 50, total: 'none' },
-    () => everything,
+  const { matches } = await place.world.read(({ records }) =>
+    records.search(
+      { type: 'Provenance', conditions: [], include: [], revinclude: [], sort: [], count: 50, total: 'none' },
+      () => everything,
+    ),
   );
   const acts = matches.map(({ resource }) => (resource as Provenance).activity!.text);
   for (const act of ['open', 'analyze', 'verify', 'prescribe', 'approve', 'release']) expect(acts).toContain(act);

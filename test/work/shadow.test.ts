@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { taken } from '../harness/jobs.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,10 +34,10 @@ async function owed() {
   const review = await place.film();
   const step = await open(place.world, review, 'ai-inference');
   await change(place.world, place.people.doctor, step, { status: 'accepted' });
-  await analyze(place.world, {}, { kind: 'analyze', key: step.id, data: { task: step.id } });
+  await analyze(place.world, taken({ kind: 'analyze', key: step.id, data: { task: step.id } }));
   const finding = outputOf(await read<Task>(place.world, 'Task', review.coordinationId), 'ai-finding')!;
   const data = { task: step.id, finding: finding.reference.split('/')[1]!, digest: watched.digest };
-  return { kind: 'shadow' as const, key: step.id, data };
+  return taken({ kind: 'shadow', key: step.id, data });
 }
 const rows = async (task: string) =>
   (await place.server.system.sql.query(`select 1 from shadow_analysis where task = $1`, [task])).length;
@@ -47,7 +48,7 @@ test('it waits before its first step, and between two', async () => {
   const doctors = world.classifier.hold();
   let decoded = 0;
   const pixels = { ...world.pixels, decode: (...frame: Parameters<typeof world.pixels.decode>) => (decoded++, world.pixels.decode(...frame)) }; // prettier-ignore
-  const running = shadow({ ...world, pixels }, {}, job);
+  const running = shadow({ ...world, pixels }, job);
   await sleep(500);
   expect([decoded, await rows(job.key)]).toEqual([0, 0]);
   doctors.release();
@@ -62,7 +63,7 @@ test('it waits before its first step, and between two', async () => {
     urgent = world.classifier.hold();
     return found;
   };
-  const waiting = shadow({ ...world, pixels: { ...world.pixels, decode: interrupted } }, {}, next);
+  const waiting = shadow({ ...world, pixels: { ...world.pixels, decode: interrupted } }, next);
   await sleep(1_000);
   expect([urgent !== undefined, await rows(next.key)]).toEqual([true, 0]);
   const state = world.shadow.state();

@@ -1,6 +1,7 @@
 import type { DiagnosticReport, Observation, Task } from '@medplum/fhirtypes';
+import { taken } from '../harness/jobs.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { statusOf } from '../../server/core/workflow/codes.ts';
+import { statusOf } from '../../server/core/vocabulary/review-codes.ts';
 import { inputOf, outputOf } from '../../server/core/workflow/review-tasks.ts';
 import { analyze } from '../../server/work/analyze.ts';
 import {
@@ -17,7 +18,7 @@ import {
 // The roads beside a plain result of the AI: none wanted, none possible, none in time.
 let place: ReviewWorld;
 const text = (words: string) => ({ text: words });
-const job = (task: { id: string }) => ({ kind: 'analyze' as const, key: task.id, data: { task: task.id } });
+const job = (task: { id: string }) => taken({ kind: 'analyze', key: task.id, data: { task: task.id } });
 const coordination = (review: Opened) => read<Task>(place.world, 'Task', review.coordinationId);
 const status = async (review: Opened) => statusOf((await coordination(review)).businessStatus);
 
@@ -31,7 +32,7 @@ test('a doctor goes on without AI, and must conclude', async () => {
   const step = await open(place.world, review, 'ai-inference');
   await change(place.world, place.people.doctor, step, { status: 'cancelled', statusReason: text('lateral view') });
   expect(await status(review)).toBe('AI_SKIPPED');
-  await analyze(place.world, {}, job(step));
+  await analyze(place.world, job(step));
   expect(await status(review)).toBe('AI_SKIPPED');
   const verification = await open(place.world, review, 'physician-verification');
   await expect(complete(place.world, place.people.doctor, verification, { note: [text('x')] })).rejects.toMatchObject({
@@ -56,7 +57,7 @@ test('a result that comes after the step was cancelled is not written', async ()
     return result;
   };
   const slow = { ...place.world, classifier: { ...place.world.classifier, hold: () => ({ ...held, classify }) } };
-  await analyze(slow, {}, job(step));
+  await analyze(slow, job(step));
   expect(await status(review)).toBe('AI_SKIPPED');
   expect(outputOf(await read<Task>(place.world, 'Task', review.coordinationId), 'ai-finding')).toBeUndefined();
 });
@@ -69,7 +70,7 @@ test('an image that cannot be decoded fails the step with a coded reason; a fres
   });
   const step = await open(place.world, review, 'ai-inference');
   await change(place.world, place.people.doctor, step, { status: 'in-progress' });
-  await analyze(place.world, {}, job(step));
+  await analyze(place.world, job(step));
   const failed = await read<Task>(place.world, 'Task', step.id);
   expect(failed.status).toBe('failed');
   expect(failed.statusReason!.coding![0]!.code).toBe('broken-pixel-data');
@@ -86,7 +87,7 @@ test('a CT is unsupported by name, keeps its probabilities, and goes on to the d
   const review = await place.image({ modality: 'CT', patientId: 'CT-1', rows: 64, columns: 64 });
   const step = await open(place.world, review, 'ai-inference');
   await change(place.world, place.people.doctor, step, { status: 'accepted' });
-  await analyze(place.world, {}, job(step));
+  await analyze(place.world, job(step));
   const finding = outputOf(await read<Task>(place.world, 'Task', review.coordinationId), 'ai-finding')!.reference.split(
     '/',
   )[1]!;

@@ -1,7 +1,7 @@
 import type { Reference, Resource } from '@medplum/fhirtypes';
-import { referenceKey } from '../records/reference-key.ts';
-import { compartmentParameters, searchParameter } from '../records/search-parameters.ts';
-import { isObject } from '../records/search-path.ts';
+import { referenceKey } from '../r4/reference-key.ts';
+import { compartmentParameters, searchParameter } from '../search/search-parameters.ts';
+import { isObject } from '../search/search-path.ts';
 
 /**
  * FHIR ids of the patients in whose compartment a resource lies: R4's CompartmentDefinition, and our own rule for

@@ -1,5 +1,5 @@
 import type { ResourceType } from '@medplum/fhirtypes';
-import type { SearchCondition } from '../records/search-query.ts';
+import type { SearchCondition } from '../search/search-query.ts';
 
 /**
  * What part of a type's records a caller may touch: the union of its grants. Compiled into SQL next to
@@ -24,3 +24,15 @@ export interface Grant {
 
 export const everything: Narrowing = { kind: 'all' };
 export const nothing: Narrowing = { kind: 'some', grants: [] };
+
+export const isEmpty = (narrowing: Narrowing): boolean => narrowing.kind === 'some' && narrowing.grants.length === 0;
+
+/** The part of it that lies in one patient's compartment. */
+export function inCompartment(narrowing: Narrowing, patient: string): Narrowing {
+  if (narrowing.kind === 'all') return { kind: 'some', grants: [{ patient }] };
+  // Shared records (`sharedBy`) are visible because something refers to them; they lie in no compartment.
+  const reaching = narrowing.grants.filter(
+    (grant) => !grant.sharedBy && (grant.patient === undefined || grant.patient === patient),
+  );
+  return { kind: 'some', grants: reaching.map((grant) => ({ ...grant, patient })) };
+}

@@ -4,10 +4,10 @@
  */
 import type { ResourceType } from '@medplum/fhirtypes';
 import type { Role } from '../principal.ts';
-import { compartmentParameters } from '../records/search-parameters.ts';
-import type { SearchCondition } from '../records/search-query.ts';
+import { compartmentParameters } from '../search/search-parameters.ts';
+import type { SearchCondition } from '../search/search-query.ts';
 import { everything, type Grant, type Narrowing } from './narrowing.ts';
-import { releasedOnly, sharingOnly } from './release.ts';
+import { releasedOnly, sharingOnly } from './released-only.ts';
 
 export type Interaction = 'read' | 'search' | 'create' | 'update' | 'delete';
 

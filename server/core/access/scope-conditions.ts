@@ -1,7 +1,7 @@
 import type { ResourceType } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
-import { parseCondition } from '../records/parse-condition.ts';
-import type { SearchCondition } from '../records/search-query.ts';
+import { parseCondition } from '../search/parse-condition.ts';
+import type { SearchCondition } from '../search/search-query.ts';
 
 /**
  * The granular part of a scope (`category=laboratory&status=final`) as search conditions.

@@ -1,5 +1,6 @@
+import type { ReadsFrom, WritesTo } from '../world.ts';
 import { newId } from '../identifier.ts';
-import type { Account, AccountStore } from '../ports.ts';
+import type { Account } from './account-store.ts';
 import type { Role } from '../principal.ts';
 import { Problem } from '../problem.ts';
 import type { AuthorizationStore } from './authorizations.ts';
@@ -13,6 +14,8 @@ export interface NewAccount {
   /** `Practitioner/id`, or `Patient/id` for a patient. */
   fhirUser: string;
 }
+
+type AccountWorld = ReadsFrom<'accounts'> & WritesTo<'accounts'>;
 
 /** One plain address (RFC 5321 without comments, quotes and groups): whatever else a mail header understands is not let in. */
 const plainAddress =
@@ -30,14 +33,14 @@ export function addressKey(email: string): string {
  * not fit, `duplicate` if the address is taken.
  */
 export async function createAccount(
-  accounts: AccountStore,
+  world: AccountWorld,
   passwords: PasswordHasher,
   wanted: NewAccount,
   options: { secondFactor: boolean } = { secondFactor: false },
 ): Promise<Account> {
   const fault = passwordFault(wanted.password, { ...options, context: [wanted.email, wanted.displayName] });
   if (fault) throw new Problem('value', fault, { expression: 'password' });
-  return insertAccount(accounts, passwords, wanted);
+  return insertAccount(world, passwords, wanted);
 }
 
 /**
@@ -45,23 +48,23 @@ export async function createAccount(
  * operator or demo mode brings along, whose published passwords the rules for new ones would refuse.
  */
 export async function ensureAccount(
-  accounts: AccountStore,
+  world: AccountWorld,
   passwords: PasswordHasher,
   wanted: NewAccount,
 ): Promise<Account> {
-  const standing = await accounts.byEmail(wanted.email);
+  const find = () => world.read(({ accounts }) => accounts.byEmail(wanted.email));
+  const standing = await find();
   if (standing) return standing;
   try {
-    return await insertAccount(accounts, passwords, wanted);
+    return await insertAccount(world, passwords, wanted);
   } catch (error) {
-    const winner =
-      error instanceof Problem && error.code === 'duplicate' ? await accounts.byEmail(wanted.email) : undefined;
+    const winner = error instanceof Problem && error.code === 'duplicate' ? await find() : undefined;
     if (winner) return winner;
     throw error;
   }
 }
 
-async function insertAccount(accounts: AccountStore, passwords: PasswordHasher, wanted: NewAccount): Promise<Account> {
+async function insertAccount(world: AccountWorld, passwords: PasswordHasher, wanted: NewAccount): Promise<Account> {
   const email = wanted.email.trim();
   if (email.length > 254 || !plainAddress.test(email)) {
     throw new Problem('value', 'This is not an e-mail address.', { expression: 'email' });
@@ -76,7 +79,7 @@ async function insertAccount(accounts: AccountStore, passwords: PasswordHasher, 
     fhirUser: wanted.fhirUser,
     disabled: false,
   };
-  await accounts.insert(account);
+  await world.transaction(({ accounts }) => accounts.insert(account));
   return account;
 }
 
@@ -96,29 +99,29 @@ export function patientOf(account: Pick<Account, 'role' | 'fhirUser'>): string |
 
 /** Locks a person out: no new sign-in, and every session and authorisation ends (tokens within 60 s). */
 export async function disableAccount(
-  accounts: AccountStore,
+  world: AccountWorld,
   authorizations: AuthorizationStore,
   id: string,
 ): Promise<void> {
-  await accounts.setDisabled(id, true);
+  await world.transaction(({ accounts }) => accounts.setDisabled(id, true));
   await authorizations.revokeAccount(id);
 }
 
 /** Gives another role. What the old one was granted ends; the person signs in anew. */
 export async function changeRole(
-  accounts: AccountStore,
+  world: AccountWorld,
   authorizations: AuthorizationStore,
   id: string,
   { role, fhirUser }: { role: Role; fhirUser: string },
 ): Promise<void> {
   checkPerson(role, fhirUser);
-  await accounts.setRole(id, role, fhirUser);
+  await world.transaction(({ accounts }) => accounts.setRole(id, role, fhirUser));
   await authorizations.revokeAccount(id);
 }
 
 /** Sets a new password and ends what was signed in with the old one. @throws Problem `value`. */
 export async function changePassword(
-  accounts: AccountStore,
+  world: AccountWorld,
   passwords: PasswordHasher,
   authorizations: AuthorizationStore,
   account: Account,
@@ -126,6 +129,7 @@ export async function changePassword(
 ): Promise<void> {
   const fault = passwordFault(password, { secondFactor: false, context: [account.email, account.displayName] });
   if (fault) throw new Problem('value', fault, { expression: 'password' });
-  await accounts.setPasswordHash(account.id, await passwords.hash(normalise(password)));
+  const passwordHash = await passwords.hash(normalise(password));
+  await world.transaction(({ accounts }) => accounts.setPasswordHash(account.id, passwordHash));
   await authorizations.revokeAccount(account.id);
 }

@@ -1,5 +1,5 @@
 import type { Role, Scope } from '../principal.ts';
-import { resourceTypes } from '../records/r4/structure.ts';
+import { resourceTypes } from '../r4/structure.ts';
 import { own } from '../table.ts';
 
 /** Scopes about the sign-in itself and its launch context; everything else names resources. */

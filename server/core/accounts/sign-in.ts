@@ -1,4 +1,5 @@
-import type { Account, Stores } from '../ports.ts';
+import type { Account } from './account-store.ts';
+import type { ReadsFrom } from '../world.ts';
 import { Problem } from '../problem.ts';
 import type { AttemptKey, AttemptStore } from './authorizations.ts';
 import { addressKey } from './account.ts';
@@ -26,30 +27,32 @@ export interface SignInAttempt {
  * throws when too many wait for it.
  */
 export async function signIn(
-  stores: Pick<Stores, 'accounts' | 'audit'>,
+  world: ReadsFrom<'accounts' | 'audit'>,
   { attempts, passwords }: { attempts: AttemptStore; passwords: PasswordHasher },
   attempt: SignInAttempt,
 ): Promise<Account> {
   const email = addressKey(attempt.email);
-  const account = await stores.accounts.byEmail(email);
+  const account = await world.read(({ accounts }) => accounts.byEmail(email));
   const counted = countedOn(attempt, email, account);
   const wait = await attempts.begin(counted.all);
   const record = (outcome: 'success' | 'refused', event = 'smart:sign-in') =>
-    stores.audit.append({
-      action: 'E',
-      event,
-      outcome,
-      principal: account && {
-        kind: 'user',
-        subject: account.id,
-        clientId: attempt.clientId,
-        role: account.role,
-        fhirUser: account.fhirUser,
-        scopes: [],
-      },
-      ...(attempt.requestId === undefined ? {} : { requestId: attempt.requestId }),
-      sourceAddress: attempt.sourceAddress,
-    });
+    world.read(({ audit }) =>
+      audit.append({
+        action: 'E',
+        event,
+        outcome,
+        principal: account && {
+          kind: 'user',
+          subject: account.id,
+          clientId: attempt.clientId,
+          role: account.role,
+          fhirUser: account.fhirUser,
+          scopes: [],
+        },
+        ...(attempt.requestId === undefined ? {} : { requestId: attempt.requestId }),
+        sourceAddress: attempt.sourceAddress,
+      }),
+    );
   if (wait > 0) {
     await record('refused', 'smart:sign-in-throttled');
     throw new Problem('throttled', throttledMessage(wait), { retryAfter: wait });

@@ -1,4 +1,4 @@
-import { scanClasses } from '../workflow/codes.ts';
+import { scanClasses } from '../vocabulary/scan-findings.ts';
 import type { ModelEvaluation } from './model-evaluation.ts';
 
 /** Fewer test images of a class say nothing about it. */

@@ -1,42 +1,10 @@
-import type { Classification, InstanceRow } from '../ports.ts';
-import type { ScanClass } from '../workflow/codes.ts';
+import type { AnalysisRow } from './analysis-log.ts';
+import type { Classification } from './classifier.ts';
+import type { InstanceRow } from '../dicom/instance.ts';
 import { tagsOf } from './analyze-study.ts';
 import type { Decision } from './decide.ts';
 import { isoWeek } from './iso-week.ts';
 import { own } from '../table.ts';
-
-export type Answer = Decision['answer'];
-
-/** What is kept of one run of one model, beside the clinical record, for comparison and drift. No patient in it. */
-export interface AnalysisRow {
-  /** Id of the `ai-inference` Task; with the digest the key: a run that is written twice is one row. */
-  task: string;
-  digest: string;
-  at: Date;
-  /** ISO week at the site. */
-  week: string;
-  /** Maker and model of the scanner, or its station name; `unknown` if the image says neither. */
-  scanner: string;
-  modality: string;
-  answer: Answer;
-  /** The class with the highest probability, whatever the answer is. */
-  best: ScanClass;
-  /** Of `best`, 0..1. */
-  probability: number;
-  /** In the order of the six classes. */
-  probabilities: number[];
-  /** The model's distance scores: Mahalanobis, PCA residual. */
-  distance: number[];
-  /** Id of the AI's Observation; undefined for a shadow run, which has none. */
-  finding?: string;
-}
-
-/** What a doctor said to the AI's answer. */
-export interface DoctorsWord {
-  verdict: 'agree' | 'partly' | 'disagree';
-  /** The doctor's own class, if it was coded. */
-  reading?: ScanClass;
-}
 
 export function analysisRow(
   run: { task: string; at: Date; timeZone: string; finding?: string },

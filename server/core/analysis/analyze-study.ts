@@ -1,6 +1,8 @@
 import { everything } from '../access/narrowing.ts';
 import { presentationOf } from '../dicom/presentation.ts';
-import type { Classification, Classifier, ClassifyOptions, InstanceRow, World } from '../ports.ts';
+import type { Classification, Classifier, ClassifyOptions } from './classifier.ts';
+import type { InstanceRow } from '../dicom/instance.ts';
+import type { ReadsFrom, World } from '../world.ts';
 import { Problem } from '../problem.ts';
 import { decide, type Decision, type ImageTags } from './decide.ts';
 import { own } from '../table.ts';
@@ -27,12 +29,12 @@ const longestTable = 1 << 18;
  * @throws Problem `not-found` if the study has no image; what decoder and classifier throw.
  */
 export async function analyzeStudy(
-  world: World,
+  world: Pick<World, 'pixels' | 'blobs' | 'settings'> & ReadsFrom<'studies'>,
   StudyInstanceUID: string,
   classifier: Classifier,
   turn: Turn = {},
 ): Promise<Analysis> {
-  const instances = await world.studies.locate({ StudyInstanceUID }, everything);
+  const instances = await world.read(({ studies }) => studies.locate({ StudyInstanceUID }, everything));
   const instance = mostTelling(instances);
   if (!instance) throw new Problem('not-found', 'The study has no image that can be analysed.');
   return { instance, ...(await classifyInstance(world, instance, classifier, turn)) };
@@ -40,7 +42,7 @@ export async function analyzeStudy(
 
 /** What a model says about one stored image: its middle frame, decoded and as a person sees it. @throws as `analyzeStudy`. */
 export async function classifyInstance(
-  world: World,
+  world: Pick<World, 'pixels' | 'blobs' | 'settings'>,
   instance: InstanceRow,
   classifier: Classifier,
   turn: Turn = {},
@@ -91,8 +93,11 @@ export function tagsOf({ attributes }: Pick<InstanceRow, 'attributes'>): ImageTa
   return { ...(modality && { modality }), ...(viewPosition && { viewPosition }), ...(bodyPart && { bodyPart }) };
 }
 
-async function lookupTables(world: World, { blob, bulk }: InstanceRow): Promise<Map<string, Uint8Array>> {
+async function lookupTables(
+  { blobs }: Pick<World, 'blobs'>,
+  { blob, bulk }: InstanceRow,
+): Promise<Map<string, Uint8Array>> {
   const wanted = Object.entries(bulk).filter(([path, { length }]) => tablePath.test(path) && length <= longestTable);
-  const read = wanted.map(async ([path, place]) => [path, await world.blobs.read(blob, place)] as const);
+  const read = wanted.map(async ([path, place]) => [path, await blobs.read(blob, place)] as const);
   return new Map(await Promise.all(read));
 }

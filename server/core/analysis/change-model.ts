@@ -1,9 +1,8 @@
 import type { Device } from '@medplum/fhirtypes';
 import { systemPrincipal, type Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
-import type { Stores, World } from '../ports.ts';
-import { create, put } from '../workflow/server-write.ts';
-import { wakeAnalyses } from '../workflow/wake-analyses.ts';
+import type { Reading, Stores, Surroundings, World } from '../world.ts';
+import { create, put } from '../records/server-write.ts';
 import { traceOf, type Trace } from '../trace.ts';
 import { type Assessed, shortcomings } from './activation-bar.ts';
 import { deviceIdOf, modelDevice, runtimeOf } from './findings.ts';
@@ -37,7 +36,7 @@ export interface Actor extends Trace {
 export async function changeModel(world: World, actor: Actor, wanted: WantedChange): Promise<void> {
   const { act, digest } = wanted;
   const runs = act === 'promote' || act === 'shadow';
-  await check(world.models, world, wanted);
+  await world.read(({ models }) => check(models, world, wanted));
   const prepared = runs ? await world.modelFiles.prepare(digest, act === 'shadow' ? 'shadow' : 'active') : undefined;
   try {
     await world.transaction(async (stores) => {
@@ -62,7 +61,7 @@ export async function changeModel(world: World, actor: Actor, wanted: WantedChan
     throw error;
   }
   await followRegistry(world);
-  if (act === 'promote') await wakeAnalyses(world);
+  if (act === 'promote') await world.modelServes();
 }
 
 /**
@@ -72,7 +71,7 @@ export async function changeModel(world: World, actor: Actor, wanted: WantedChan
  * @throws Problem `conflict` if no other model was ever active; `business-rule` if its files cannot run.
  */
 export async function rollBack(world: World, actor: Actor, reason: string): Promise<void> {
-  const digest = rollbackTarget(await world.models.changes());
+  const digest = rollbackTarget(await world.read(({ models }) => models.changes()));
   if (digest === undefined) throw new Problem('conflict', 'There is no earlier active model to go back to.');
   const prepared = await world.modelFiles.prepare(digest, 'active');
   try {
@@ -92,7 +91,7 @@ export async function rollBack(world: World, actor: Actor, reason: string): Prom
     throw error;
   }
   await followRegistry(world);
-  await wakeAnalyses(world);
+  await world.modelServes();
 }
 
 /**
@@ -112,8 +111,8 @@ export function rollbackTarget(changes: readonly ModelChange[]): string | undefi
 }
 
 async function check(
-  store: Stores['models'],
-  world: World,
+  store: Reading['models'],
+  world: Surroundings,
   { act, digest, override }: WantedChange,
 ): Promise<{ model: RegisteredModel; models: RegisteredModel[]; lacks: string[] }> {
   const models = await store.all();
@@ -131,7 +130,7 @@ async function check(
 
 /** @throws Problem `business-rule` for an untrained model, which no reason can make fit. */
 function missing(
-  world: World,
+  world: Surroundings,
   model: RegisteredModel,
   models: readonly RegisteredModel[],
   changes: readonly ModelChange[],
@@ -155,7 +154,7 @@ export function assessed({ description, evaluation }: RegisteredModel): Assessed
 
 /** One row of the history with its consequences: the Device's status, the audit row. */
 export async function move(
-  world: World,
+  world: Surroundings,
   stores: Stores,
   actor: Actor,
   model: RegisteredModel,
@@ -186,7 +185,7 @@ export async function move(
 
 /** A Device says what is in service; the results of a model that is not point at its Device for ever. */
 async function keepDeviceStatus(
-  world: World,
+  world: Surroundings,
   stores: Stores,
   { digest, description }: RegisteredModel,
   status: 'active' | 'inactive',

@@ -1,20 +1,5 @@
-import { scanClasses } from '../workflow/codes.ts';
-import type { Answer, DoctorsWord } from './analysis-row.ts';
-
-/** Runs of both models on the same images that agree in all of this, counted by the database. */
-export interface ComparedCell {
-  modality: string;
-  scanner: string;
-  active: Answer;
-  shadow: Answer;
-  verdict: DoctorsWord['verdict'] | null;
-  reading: Answer | null;
-  count: number;
-  /** Sum over the runs of the mean absolute difference of the six probabilities. */
-  difference: number;
-  from: Date;
-  to: Date;
-}
+import { scanClasses } from '../vocabulary/scan-findings.ts';
+import type { Answer, ComparedCell } from './analysis-log.ts';
 
 export interface Agreement {
   count: number;

@@ -1,4 +1,4 @@
-import type { DecodedFrame } from '../ports.ts';
+import type { DecodedFrame } from '../dicom/instance.ts';
 
 /** The part of a picture that is the image, in shares of its width and height (0..1). */
 export interface Content {

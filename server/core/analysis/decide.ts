@@ -1,6 +1,6 @@
-import type { Classification } from '../ports.ts';
+import type { Classification } from './classifier.ts';
 import { Problem } from '../problem.ts';
-import type { ScanClass } from '../workflow/codes.ts';
+import type { ScanClass } from '../vocabulary/scan-findings.ts';
 import type { ModelLabel } from './model-description.ts';
 import { own } from '../table.ts';
 

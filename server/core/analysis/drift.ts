@@ -1,22 +1,6 @@
-import type { ScanClass } from '../workflow/codes.ts';
-import { scanClasses } from '../workflow/codes.ts';
-import type { Answer } from './analysis-row.ts';
-
-/** What the database counts of one model in one week, of one scanner or (null) of all. */
-export interface DriftCell {
-  /** `2026-W48` */
-  week: string;
-  scanner: string | null;
-  count: number;
-  answers: Partial<Record<Answer, number>>;
-  /** Highest class of the images that were not refused. */
-  best: Partial<Record<ScanClass, number>>;
-  /** Mean probability of that class; null without such images. */
-  meanProbability: number | null;
-  /** Of each distance score, over all images. */
-  distance: { mean: number; median: number; p95: number }[];
-  verdicts: { agree: number; partly: number; disagree: number };
-}
+import type { ScanClass } from '../vocabulary/scan-findings.ts';
+import { scanClasses } from '../vocabulary/scan-findings.ts';
+import type { Answer, DriftCell } from './analysis-log.ts';
 
 export interface DriftPoint extends DriftCell {
   /** Shares of `count`, 0..1. */

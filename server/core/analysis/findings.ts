@@ -3,10 +3,13 @@
  * (fhir-smart.md 9.3). All ids follow from the Task and the model's digest, so the same run written twice is one result.
  */
 import type { Binary, Device, Extension, Media, Observation, ObservationComponent } from '@medplum/fhirtypes';
-import type { Classification } from '../ports.ts';
-import { aiAsserted, displays, findingConcept, type ScanFinding, systems, withheld } from '../workflow/codes.ts';
-import { derivedId } from '../workflow/derived-id.ts';
-import type { Pointer } from '../workflow/review-tasks.ts';
+import type { Classification } from './classifier.ts';
+import { aiAsserted, withheld } from '../vocabulary/security-labels.ts';
+import { displays } from '../vocabulary/displays.ts';
+import { findingConcept, type ScanFinding } from '../vocabulary/scan-findings.ts';
+import { systems } from '../vocabulary/systems.ts';
+import { derivedId } from '../derived-id.ts';
+import type { Pointer } from '../r4/pointer.ts';
 import type { Decision } from './decide.ts';
 import { type ModelDescription, noticeOf } from './model-description.ts';
 

@@ -1,5 +1,4 @@
-import type { World } from '../ports.ts';
-import { wakeAnalyses } from '../workflow/wake-analyses.ts';
+import type { World } from '../world.ts';
 import { followRegistry } from './follow-registry.ts';
 import { lookAgain } from './register-models.ts';
 
@@ -27,7 +26,7 @@ export function keepServing(
   let due: number | undefined;
   const look = async () => {
     const now = performance.now();
-    const last = await world.models.revision();
+    const last = await world.read(({ models }) => models.revision());
     if (last !== seen) {
       await followRegistry(world);
       seen = last;
@@ -40,7 +39,7 @@ export function keepServing(
     if (!world.modelFiles.lacking()) [due, pause] = [undefined, retry.first];
     else due ??= now + pause;
     const { ready } = world.classifier.state();
-    if (ready && !wasReady) await wakeAnalyses(world);
+    if (ready && !wasReady) await world.modelServes();
     wasReady = ready;
   };
   let looking = Promise.resolve();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { scanClasses } from '../workflow/codes.ts';
+import { scanClasses } from '../vocabulary/scan-findings.ts';
 
 /**
  * The part of `model.json` (schema `csss-model/1`, models/README.md) that serving needs. Everything that the

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { scanClasses, type ScanClass } from '../workflow/codes.ts';
+import { scanClasses, type ScanClass } from '../vocabulary/scan-findings.ts';
 
 /** The measured quality of a model, as far as the registry shows it and holds it against the bar. */
 export interface ModelEvaluation {

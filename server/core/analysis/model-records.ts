@@ -4,9 +4,9 @@
  */
 import type { Device, DocumentReference, Identifier, Provenance, Resource } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
-import { referenceKey } from '../records/reference-key.ts';
+import { referenceKey } from '../r4/reference-key.ts';
 import type { Rule } from '../records/rules.ts';
-import type { WriteContext } from '../records/write.ts';
+import type { WriteContext } from '../world.ts';
 import { deviceIdOf } from './findings.ts';
 
 /**
@@ -14,10 +14,10 @@ import { deviceIdOf } from './findings.ts';
  *
  * @throws Problem `forbidden` if a client's write would change, or make, a record of a registered model.
  */
-export async function keepModelRecord({ context, before, after }: Parameters<Rule>[0]): ReturnType<Rule> {
+export const keepModelRecord: Rule<WriteContext> = async ({ context, before, after }) => {
   for (const resource of [before, after]) if (resource) await mustNotBeOfModel(context, resource);
   return { resource: after };
-}
+};
 
 /** @throws Problem `forbidden` if it is such a record and a client writes or deletes it. */
 export async function mustNotBeOfModel(context: WriteContext, resource: Resource): Promise<void> {

@@ -1,6 +1,6 @@
 import { display, type DisplayFrame } from '../dicom/display.ts';
 import type { Presentation } from '../dicom/presentation.ts';
-import type { DecodedFrame } from '../ports.ts';
+import type { DecodedFrame } from '../dicom/instance.ts';
 import { Problem } from '../problem.ts';
 import { type Content, contentOf, cropped } from './content.ts';
 import type { ModelDescription } from './model-description.ts';

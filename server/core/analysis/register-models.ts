@@ -1,4 +1,4 @@
-import type { World } from '../ports.ts';
+import type { World } from '../world.ts';
 import { systemPrincipal } from '../principal.ts';
 import { type Actor, move } from './change-model.ts';
 import { followRegistry } from './follow-registry.ts';
@@ -44,7 +44,7 @@ export async function lookAgain(world: World): Promise<void> {
 }
 
 async function look(world: World, options: { again: boolean }): Promise<void> {
-  await world.modelFiles.scan(digestsOf(await world.models.all()), options);
+  await world.modelFiles.scan(digestsOf(await world.read(({ models }) => models.all())), options);
   await registerFound(world);
   await followRegistry(world);
 }

@@ -1,4 +1,4 @@
-import type { InstanceRow } from '../ports.ts';
+import type { InstanceRow } from './instance.ts';
 import { Problem } from '../problem.ts';
 import type { ByteSource } from './byte-source.ts';
 import { textDecoding, type TextDecoding } from './charset.ts';

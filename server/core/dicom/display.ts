@@ -1,4 +1,4 @@
-import type { DecodedFrame } from '../ports.ts';
+import type { DecodedFrame } from './instance.ts';
 import { Problem } from '../problem.ts';
 import type { LookupTable, Presentation, Window } from './presentation.ts';
 

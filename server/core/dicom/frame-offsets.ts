@@ -1,4 +1,4 @@
-import type { FrameIndex } from '../ports.ts';
+import type { FrameIndex } from './instance.ts';
 import { Problem } from '../problem.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { DataSet, PixelDataElement } from './data-set.ts';

@@ -1,4 +1,4 @@
-import type { FrameIndex, InstanceRow } from '../ports.ts';
+import type { FrameIndex, InstanceRow } from './instance.ts';
 import { Problem } from '../problem.ts';
 import { own } from '../table.ts';
 

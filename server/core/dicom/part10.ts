@@ -1,4 +1,4 @@
-import type { ReadInstance } from '../ports.ts';
+import type { ParsedInstance } from './instance.ts';
 import { Problem } from '../problem.ts';
 import { trimEnd } from '../trim-end.ts';
 import type { ByteSource } from './byte-source.ts';
@@ -69,7 +69,7 @@ export function readFileMeta(source: ByteSource): FileMeta {
  * @throws Problem as `readFileMeta` and `readDataSet`; `required` and `value` for its UIDs; `invariant` when the file
  * meta information names another instance than the data set (PS3.10 7.1), for readers would then differ on who it is.
  */
-export function readInstance(source: ByteSource, meta: FileMeta): ReadInstance {
+export function readInstance(source: ByteSource, meta: FileMeta): ParsedInstance {
   const { TransferSyntaxUID, syntax, dataSetAt, mediaStorage } = meta;
   const dataSet = readDataSet(source, dataSetAt, syntax, syntax.encapsulated);
   const { attributes, bulk } = dataSet;

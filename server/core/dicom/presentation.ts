@@ -1,4 +1,4 @@
-import type { InstanceRow } from '../ports.ts';
+import type { InstanceRow } from './instance.ts';
 import type { DicomElement, DicomJson } from './json.ts';
 import { own } from '../table.ts';
 

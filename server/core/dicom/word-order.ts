@@ -1,5 +1,5 @@
 /** Big endian values made little endian (PS3.5 7.3): everything that leaves this server as pixels or bulk data is. */
-import type { InstanceRow } from '../ports.ts';
+import type { InstanceRow } from './instance.ts';
 import { own } from '../table.ts';
 
 /** Bytes that belong together in a value of each VR; 1 for the rest. */

@@ -2,7 +2,9 @@
 import type { Bundle, BundleEntry, BundleEntryResponse, OperationOutcome, Resource } from '@medplum/fhirtypes';
 import { inTurns } from '../in-turns.ts';
 import { newId } from '../identifier.ts';
-import type { StoredRecord, World } from '../ports.ts';
+import type { StoredRecord } from './record-store.ts';
+import type { World } from '../world.ts';
+import type { Settings } from '../settings.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
 import { atEntry, entriesOf, parseEntry, type BundleRequest, type Entry } from './bundle-entries.ts';
@@ -10,19 +12,20 @@ import { change, inOneTransaction, type Change, type Changed } from './change.ts
 import { findOne, lockKeys } from './conditional.ts';
 import { traceOf, type Trace } from '../trace.ts';
 import { entityTag } from './entity-tag.ts';
-import { parseCriteria } from './parse-search.ts';
-import { parseQueryString } from './query-string.ts';
+import { parseCriteria } from '../search/parse-search.ts';
+import { parseQueryString } from '../search/query-string.ts';
+import { within, type ReadWorld } from './read.ts';
 import { conditionalReferences, rewriteReferences } from './rewrite-references.ts';
-import type { WriteContext } from './write.ts';
+import type { WriteContext } from '../world.ts';
 
 /** What a Bundle needs of the face that received it. */
 export interface BundleFace extends Trace {
   principal: Principal;
   /** The caller is gone: what is not done yet is not done, and a transaction is undone. */
   signal?: AbortSignal;
-  /** Answers a GET or an operation, reading from `world`. */
+  /** Answers a GET or an operation, reading from `world`: for a transaction, as that sees it. */
   respond(
-    world: World,
+    world: ReadWorld,
     request: BundleRequest,
   ): Promise<{ status: number; resource?: Resource; record?: StoredRecord }>;
   refused(error: unknown): { status: number; outcome: OperationOutcome };
@@ -35,11 +38,11 @@ export async function applyBatch(world: World, bundle: Record<string, unknown>, 
     face.signal?.throwIfAborted();
     try {
       const { action } = parseEntry(value, index, world.settings.fhirBaseUrl);
-      if ('request' in action) entry.push(answered(world, await face.respond(world, action.request)));
+      if ('request' in action) entry.push(answered(world.settings, await face.respond(world, action.request)));
       else
         entry.push(
           changedEntry(
-            world,
+            world.settings,
             await inOneTransaction(world, callerOf(face), (context) => change(context, action.change)),
           ),
         );
@@ -80,7 +83,7 @@ export async function applyTransaction(
       if ('request' in action)
         answers.set(
           index,
-          await at(index, async () => answered(world, await face.respond(context.world, action.request))),
+          await at(index, async () => answered(world.settings, await face.respond(within(context), action.request))),
         );
     }
     const ordered = entries.map(({ index }) => answers.get(index)!);
@@ -174,7 +177,7 @@ async function settle(
     const standing =
       change.ifNoneExist === undefined ? undefined : await findOne(context, change.type, change.ifNoneExist);
     if (standing) {
-      answers.set(entry.index, changedEntry(context.world, { status: 200, record: standing }));
+      answers.set(entry.index, changedEntry(context.world.settings, { status: 200, record: standing }));
       return { name: `${change.type}/${standing.id}` };
     }
     const { ifNoneExist: _resolved, ...rest } = change;
@@ -241,7 +244,7 @@ async function answer(
       });
     met.set(name, index);
   }
-  answers.set(index, changedEntry(context.world, changed));
+  answers.set(index, changedEntry(context.world.settings, changed));
 }
 
 async function at<T>(index: number, work: () => Promise<T>): Promise<T> {
@@ -267,17 +270,20 @@ const reasons: Record<number, string> = {
   304: '304 Not Modified',
 };
 
-function changedEntry(world: World, { status, record }: Changed): BundleEntry {
+function changedEntry({ fhirBaseUrl }: Settings, { status, record }: Changed): BundleEntry {
   const response: BundleEntryResponse = { status: reasons[status]!, ...versionOf(record) };
   if (!record?.resource) return { response };
   const name = `${record.resourceType}/${record.id}`;
-  response.location = `${world.settings.fhirBaseUrl}/${name}/_history/${record.version}`;
-  return { fullUrl: `${world.settings.fhirBaseUrl}/${name}`, resource: record.resource, response };
+  response.location = `${fhirBaseUrl}/${name}/_history/${record.version}`;
+  return { fullUrl: `${fhirBaseUrl}/${name}`, resource: record.resource, response };
 }
 
-function answered(world: World, { status, resource, record }: Awaited<ReturnType<BundleFace['respond']>>): BundleEntry {
+function answered(
+  { fhirBaseUrl }: Settings,
+  { status, resource, record }: Awaited<ReturnType<BundleFace['respond']>>,
+): BundleEntry {
   const response: BundleEntryResponse = { status: reasons[status] ?? String(status), ...versionOf(record) };
-  const fullUrl = record ? { fullUrl: `${world.settings.fhirBaseUrl}/${record.resourceType}/${record.id}` } : {};
+  const fullUrl = record ? { fullUrl: `${fhirBaseUrl}/${record.resourceType}/${record.id}` } : {};
   return { ...fullUrl, ...(resource && { resource }), response };
 }
 

@@ -1,21 +1,21 @@
-import type { AuditRow, World } from '../ports.ts';
+import type { AuditRow, AuditTrail } from '../access/audit-trail.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
 import { traceOf, type Trace } from '../trace.ts';
-import { keyText } from './index-extraction.ts';
+import { keyText } from '../search/index-extraction.ts';
 
 /**
- * Records a refused access, outside any transaction: the refusal must stay when everything else is rolled back.
+ * Records a refused access. It stays when the transaction in which it happened is rolled back (`World.transaction`).
  * Errors other than `forbidden` and `not-found` are no refusals and leave no row here.
  */
 export async function auditRefusal(
-  caller: { world: World; principal: Principal } & Trace,
+  caller: { stores: { audit: AuditTrail }; principal: Principal } & Trace,
   error: unknown,
   row: Pick<AuditRow, 'action' | 'event' | 'entities' | 'query'>,
 ): Promise<void> {
   if (!(error instanceof Problem) || (error.code !== 'forbidden' && error.code !== 'not-found')) return;
   const entities = (row.entities ?? []).map(keyText); // as the caller wrote it, so perhaps not even text
-  await caller.world.audit.append({
+  await caller.stores.audit.append({
     ...row,
     entities,
     outcome: 'refused',

@@ -3,9 +3,9 @@ import type { ResourceType } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
 import type { Change, Target } from './change.ts';
 import { ifMatchVersion } from './entity-tag.ts';
-import { parseJson } from './parse-json.ts';
-import type { Patch } from './patch.ts';
-import { resourceTypes } from './r4/structure.ts';
+import { parseJson } from '../r4/parse-json.ts';
+import type { Patch } from '../patch/patch.ts';
+import { resourceTypes } from '../r4/structure.ts';
 
 type Node = Record<string, unknown>;
 

@@ -4,14 +4,16 @@
  */
 import type { Resource, ResourceType } from '@medplum/fhirtypes';
 import { narrow } from '../access/policy.ts';
-import type { AuditRow, StoredRecord, Stores, World } from '../ports.ts';
+import type { StoredRecord } from './record-store.ts';
+import type { World } from '../world.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
-import type { Trace } from '../trace.ts';
+import { traceOf, type Trace } from '../trace.ts';
 import { auditRefusal } from './audit-refusal.ts';
 import { findOne } from './conditional.ts';
-import { applyPatch, type Patch } from './patch.ts';
-import { refuseFaulty, write, type WriteContext, type WriteRequest } from './write.ts';
+import { applyPatch, type Patch } from '../patch/patch.ts';
+import { refuseFaulty, write, type WriteRequest } from './write.ts';
+import type { WriteContext } from '../world.ts';
 
 /** Which record: by id, or the one that matches a query string. */
 export type Target = { id: string } | { criteria: string };
@@ -53,38 +55,13 @@ export async function change(context: WriteContext, asked: Change): Promise<Chan
   }
 }
 
-/**
- * Runs `work` in one transaction, which the database may run again after a deadlock.
- *
- * Rows about refused accesses wait until it has ended, well or not: in it they would be rolled back with what they
- * tell of, and beside it each would need a second connection while this one is held.
- */
-export async function inOneTransaction<T>(
+/** Runs `work` in one transaction in the caller's name; the database may run it again after a deadlock. */
+export function inOneTransaction<T>(
   world: World,
-  caller: { principal: Principal } & Trace,
+  { principal, ...trace }: { principal: Principal } & Trace,
   work: (context: WriteContext) => Promise<T>,
 ): Promise<T> {
-  let refused: AuditRow[] = [];
-  try {
-    return await world.transaction((tx) => {
-      refused = [];
-      return work({ ...caller, world: within(world, tx, refused), stores: tx });
-    });
-  } finally {
-    for (const row of refused) await world.audit.append(row);
-  }
-}
-
-/** The world as a transaction sees it: reads and writes share its client, nested transactions join it. */
-function within(world: World, tx: Stores, refused: AuditRow[]): World {
-  const audit: World['audit'] = {
-    append: async (row) => {
-      if (row.outcome === 'refused') refused.push(row);
-      else await tx.audit.append(row);
-    },
-  };
-  const transaction = <T>(work: (stores: Stores) => Promise<T>) => work(tx);
-  return Object.assign(Object.create(world) as World, tx, { audit, transaction });
+  return world.transaction((stores) => work({ world, stores, principal, ...traceOf(trace) }));
 }
 
 /** @throws Problem `value` when the body is not of the type that the address names. */

@@ -1,13 +1,13 @@
 /** Conditional interactions (FHIR http.html#ccreate, #cond-update): criteria to the one record that they name. */
 import type { ResourceType } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
-import { parseCriteria } from './parse-search.ts';
-import { parseQueryString } from './query-string.ts';
-import { search } from './read.ts';
-import type { SearchCondition } from './search-query.ts';
-import { splitUnescaped } from './search-values.ts';
-import type { StoredRecord } from '../ports.ts';
-import type { WriteContext } from './write.ts';
+import { parseCriteria } from '../search/parse-search.ts';
+import { parseQueryString } from '../search/query-string.ts';
+import { search, within } from './read.ts';
+import { plainQuery, type SearchCondition } from '../search/search-query.ts';
+import { splitUnescaped } from '../search/search-values.ts';
+import type { StoredRecord } from './record-store.ts';
+import type { WriteContext } from '../world.ts';
 
 /**
  * Finds the record and keeps others from creating one that would match, until the transaction ends: of
@@ -23,8 +23,7 @@ export async function findOne(
 ): Promise<StoredRecord | undefined> {
   const conditions = parseCriteria(type, parseQueryString(criteria));
   for (const key of lockKeys(type, conditions)) await context.stores.records.lockKey(key);
-  const query = { type, conditions, include: [], revinclude: [], sort: [], count: 2, total: 'none' as const };
-  const { matches } = await search(context.world, context.principal, query);
+  const { matches } = await search(within(context), context.principal, plainQuery(type, conditions, 2));
   if (matches.length > 1) throw new Problem('multiple-matches', `The criteria match several ${type} records`);
   return matches[0];
 }

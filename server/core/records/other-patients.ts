@@ -1,7 +1,7 @@
 import type { Narrowing } from '../access/narrowing.ts';
 import { Problem } from '../problem.ts';
-import { referenceKey } from './reference-key.ts';
-import type { SearchCondition, SearchQuery } from './search-query.ts';
+import { referenceKey } from '../r4/reference-key.ts';
+import type { SearchCondition, SearchQuery } from '../search/search-query.ts';
 
 /**
  * Refuses a search that names a patient other than those that the token is limited to. Leaving the others out would be

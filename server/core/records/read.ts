@@ -1,17 +1,29 @@
 import type { ResourceType } from '@medplum/fhirtypes';
 import { narrow, tryNarrow, type Interaction } from '../access/policy.ts';
-import type { Narrowing } from '../access/narrowing.ts';
-import type { AuditRow, SearchPage, StoredRecord, World } from '../ports.ts';
+import { inCompartment, type Narrowing } from '../access/narrowing.ts';
+import type { AuditRow } from '../access/audit-trail.ts';
+import type { SearchPage, StoredRecord } from './record-store.ts';
+import type { Reading, ReadsFrom, World, WriteContext } from '../world.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
 import { traceOf, type Trace } from '../trace.ts';
 import { auditRefusal } from './audit-refusal.ts';
 import { refuseOtherPatients } from './other-patients.ts';
-import type { SearchQuery } from './search-query.ts';
+import type { SearchQuery } from '../search/search-query.ts';
+
+/** What reading takes of the world. */
+export type ReadWorld = Pick<World, 'settings'> & ReadsFrom<'records' | 'audit'>;
+
+/** The world as a transaction reads it: what it has written itself is there. */
+export function within({ world, stores }: WriteContext): ReadWorld {
+  return { settings: world.settings, read: (work) => work(stores) };
+}
 
 export interface ReadOptions extends Trace {
   /** The query string as it came, for the audit trail. */
   queryString?: string;
+  /** Searches: only what lies in this patient's compartment. */
+  inCompartmentOf?: string;
 }
 
 /**
@@ -21,34 +33,42 @@ export interface ReadOptions extends Trace {
  *   see; `deleted`.
  */
 export async function read(
-  world: World,
+  world: ReadWorld,
   principal: Principal,
   type: ResourceType,
   id: string,
   options: ReadOptions = {},
 ): Promise<StoredRecord> {
-  return audited(world, principal, 'R', 'fhir:read', `${type}/${id}`, options, async () => {
-    return existing(await world.records.read(type, id, narrow(principal, type, 'read')), `${type}/${id}`);
+  return audited(world, principal, 'R', 'fhir:read', `${type}/${id}`, options, async ({ records }) => {
+    return existing(await records.read(type, id, narrow(principal, type, 'read')), `${type}/${id}`);
   });
 }
 
 /** One version (FHIR http.html#vread). @throws Problem as `read`; `deleted` when that version is a deletion. */
 export async function readVersion(
-  world: World,
+  world: ReadWorld,
   principal: Principal,
   type: ResourceType,
   id: string,
   version: number,
   options: ReadOptions = {},
 ): Promise<StoredRecord> {
-  return audited(world, principal, 'R', 'fhir:vread', `${type}/${id}/_history/${version}`, options, async () => {
-    if (!Number.isSafeInteger(version) || version < 1 || version > 2 ** 31 - 1)
-      throw new Problem('not-found', `${type}/${id} has no such version.`);
-    return existing(
-      await world.records.readVersion(type, id, version, narrow(principal, type, 'read')),
-      `${type}/${id}/_history/${version}`,
-    );
-  });
+  return audited(
+    world,
+    principal,
+    'R',
+    'fhir:vread',
+    `${type}/${id}/_history/${version}`,
+    options,
+    async ({ records }) => {
+      if (!Number.isSafeInteger(version) || version < 1 || version > 2 ** 31 - 1)
+        throw new Problem('not-found', `${type}/${id} has no such version.`);
+      return existing(
+        await records.readVersion(type, id, version, narrow(principal, type, 'read')),
+        `${type}/${id}/_history/${version}`,
+      );
+    },
+  );
 }
 
 function existing(record: StoredRecord | undefined, name: string): StoredRecord {
@@ -64,7 +84,7 @@ function existing(record: StoredRecord | undefined, name: string): StoredRecord 
  * @throws Problem `forbidden`; `not-found` for the history of an instance that the caller cannot see.
  */
 export async function history(
-  world: World,
+  world: ReadWorld,
   principal: Principal,
   of: { type?: ResourceType; id?: string },
   page: { count: number; since?: Date; at?: Date; before?: string },
@@ -72,17 +92,31 @@ export async function history(
 ): Promise<{ entries: StoredRecord[]; next?: string }> {
   const interaction: Interaction = of.id === undefined ? 'search' : 'read';
   const name = [of.type, of.id].filter(Boolean).join('/') || 'system';
-  return audited(world, principal, of.id === undefined ? 'E' : 'R', 'fhir:history', name, options, async () => {
-    if (of.type) narrow(principal, of.type, interaction);
-    const found = await world.records.history(of, page, (type) => tryNarrow(principal, type, interaction));
-    if (of.type && of.id !== undefined && found.entries.length === 0) await mustExist(world, principal, of.type, of.id);
-    return found;
-  });
+  return audited(
+    world,
+    principal,
+    of.id === undefined ? 'E' : 'R',
+    'fhir:history',
+    name,
+    options,
+    async ({ records }) => {
+      if (of.type) narrow(principal, of.type, interaction);
+      const found = await records.history(of, page, (type) => tryNarrow(principal, type, interaction));
+      if (of.type && of.id !== undefined && found.entries.length === 0)
+        await mustExist(records, principal, of.type, of.id);
+      return found;
+    },
+  );
 }
 
 /** No entries may mean a window without changes; of a record that is not there it means not found. */
-async function mustExist(world: World, principal: Principal, type: ResourceType, id: string): Promise<void> {
-  const record = await world.records.read(type, id, narrow(principal, type, 'read'));
+async function mustExist(
+  records: Reading['records'],
+  principal: Principal,
+  type: ResourceType,
+  id: string,
+): Promise<void> {
+  const record = await records.read(type, id, narrow(principal, type, 'read'));
   if (!record) throw new Problem('not-found', `${type}/${id} does not exist.`);
 }
 
@@ -93,16 +127,17 @@ async function mustExist(world: World, principal: Principal, type: ResourceType,
  *   the one that the token is limited to (SMART Imaging Access: 403, not an empty Bundle).
  */
 export async function search(
-  world: World,
+  world: ReadWorld,
   principal: Principal,
   query: SearchQuery,
   options: ReadOptions = {},
 ): Promise<SearchPage> {
-  return audited(world, principal, 'E', 'fhir:search', query.type, options, async () => {
-    const own = narrow(principal, query.type, 'search');
-    refuseOtherPatients(query, own, world.settings.fhirBaseUrl);
+  return audited(world, principal, 'E', 'fhir:search', query.type, options, async ({ records }) => {
+    const all = narrow(principal, query.type, 'search');
+    const own = options.inCompartmentOf === undefined ? all : inCompartment(all, options.inCompartmentOf);
+    refuseOtherPatients(query, all, world.settings.fhirBaseUrl);
     const narrowings = new Map<ResourceType, Narrowing | undefined>([[query.type, own]]);
-    return world.records.search(query, (type) => {
+    return records.search(query, (type) => {
       if (!narrowings.has(type))
         narrowings.set(type, tryNarrow(principal, type, 'search') ?? tryNarrow(principal, type, 'read'));
       return narrowings.get(type);
@@ -114,38 +149,40 @@ type Found = StoredRecord | SearchPage | { entries: StoredRecord[]; next?: strin
 
 /** Runs an access and writes its audit row, refused or not, before the answer leaves. */
 async function audited<T extends Found>(
-  world: World,
+  world: ReadWorld,
   principal: Principal,
   action: AuditRow['action'],
   event: string,
   entity: string,
   options: ReadOptions,
-  access: () => Promise<T>,
+  access: (stores: Pick<Reading, 'records' | 'audit'>) => Promise<T>,
 ): Promise<T> {
-  const query = options.queryString !== undefined && options.queryString !== '' ? { query: options.queryString } : {};
-  try {
-    const found = await access();
-    const records = recordsIn(found);
-    await world.audit.append({
-      action,
-      event,
-      outcome: 'success',
-      principal,
-      ...query,
-      patients: [...new Set(records.flatMap(({ patients }) => patients ?? []))],
-      entities: records.map(({ resourceType, id, version }) => `${resourceType}/${id}/_history/${version}`),
-      ...traceOf(options),
-    });
-    return found;
-  } catch (error) {
-    await auditRefusal({ world, principal, ...traceOf(options) }, error, {
-      action,
-      event,
-      entities: [entity],
-      ...query,
-    });
-    throw error;
-  }
+  return world.read(async (stores) => {
+    const query = options.queryString !== undefined && options.queryString !== '' ? { query: options.queryString } : {};
+    try {
+      const found = await access(stores);
+      const given = recordsIn(found);
+      await stores.audit.append({
+        action,
+        event,
+        outcome: 'success',
+        principal,
+        ...query,
+        patients: [...new Set(given.flatMap(({ patients }) => patients ?? []))],
+        entities: given.map(({ resourceType, id, version }) => `${resourceType}/${id}/_history/${version}`),
+        ...traceOf(options),
+      });
+      return found;
+    } catch (error) {
+      await auditRefusal({ stores, principal, ...traceOf(options) }, error, {
+        action,
+        event,
+        entities: [entity],
+        ...query,
+      });
+      throw error;
+    }
+  });
 }
 
 function recordsIn(found: Found): StoredRecord[] {

@@ -5,7 +5,7 @@
  */
 import type { ResourceType } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
-import { resourceTypes, structureOf, type Property } from './r4/structure.ts';
+import { resourceTypes, structureOf, type Property } from '../r4/structure.ts';
 
 type Node = Record<string, unknown>;
 

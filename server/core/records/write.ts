@@ -1,24 +1,16 @@
 import type { Resource, ResourceType } from '@medplum/fhirtypes';
 import { patientsOf } from '../access/compartment.ts';
 import { narrow } from '../access/policy.ts';
-import { stillWithheld } from '../access/release.ts';
 import type { Narrowing } from '../access/narrowing.ts';
 import { newId } from '../identifier.ts';
-import type { StoredRecord, Stores, World } from '../ports.ts';
+import type { StoredRecord } from './record-store.ts';
+import type { World, WriteContext } from '../world.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
 import { traceOf, type Trace } from '../trace.ts';
 import { auditRefusal } from './audit-refusal.ts';
-import { removalRules, rules } from './rules.ts';
-import { sameJson } from './same-json.ts';
-import type { ValidationIssue } from './validate-issue.ts';
-
-export interface WriteContext extends Trace {
-  world: World;
-  /** A transaction's. */
-  stores: Stores;
-  principal: Principal;
-}
+import { sameJson } from '../r4/same-json.ts';
+import type { ValidationIssue } from '../validation/validate-issue.ts';
 
 export type WriteRequest =
   /** `id`: only the server's own work chooses one. */
@@ -34,9 +26,6 @@ export interface WriteOutcome {
   /** The content was the same as before, or already deleted: no new version was made. */
   unchanged: boolean;
 }
-
-/** Types that a client may create under an id of its own (FHIR http.html#upsert); others get theirs from the server. */
-const noClientIds = new Set<ResourceType>(['Task', 'ImagingStudy', 'Binary', 'Provenance', 'AuditEvent']);
 
 /**
  * The one way in for FHIR writes: REST, Bundle, operations, the worker. One order for all of them:
@@ -94,9 +83,10 @@ async function store(
 
   const named = { ...resource, id };
   refuseFaulty(await context.world.checker.issues(named));
-  const ruled = await rules[type]?.({ context, before: before?.resource, after: named });
+  const ruled = await context.world.rules.change[type]?.({ context, before: before?.resource, after: named });
   const wanted = ruled?.resource ?? named;
-  const after = context.principal.kind === 'system' ? wanted : stillWithheld(before?.resource, wanted);
+  const { principal, world } = context;
+  const after = principal.kind === 'system' ? wanted : world.rules.ofClients(before?.resource, wanted, principal);
   if (before?.resource && sameContent(before.resource, after)) {
     await audit(context, request.method, before, 'unchanged');
     return { record: before, created: false, unchanged: true };
@@ -122,7 +112,7 @@ async function remove(
   }
   await mustBeVisible(context, before, narrowing);
   checkMatch(before, request.ifMatch);
-  await removalRules[request.type]?.(context, before.resource);
+  await context.world.rules.removal[request.type]?.(context, before.resource);
   const record: StoredRecord = {
     resourceType: request.type,
     id: request.id,
@@ -180,7 +170,7 @@ function checkMatch(before: StoredRecord | undefined, ifMatch: number | undefine
 }
 
 function checkIdentity(
-  { principal }: WriteContext,
+  { principal, world }: WriteContext,
   before: StoredRecord | undefined,
   { resource, id }: Extract<WriteRequest, { method: 'update' }>,
 ): void {
@@ -189,7 +179,7 @@ function checkIdentity(
     throw new Problem('value', `The resource's id must be ${id}, as in the address.`, { expression: `${type}.id` });
   }
   if (before || principal.kind === 'system') return;
-  if (noClientIds.has(type))
+  if (world.rules.serverIds.has(type))
     throw new Problem('not-found', `${type}/${id} does not exist, and the server chooses the ids of this type.`);
   if (!/^[A-Za-z0-9\-.]{1,64}$/.test(id))
     throw new Problem('value', 'An id has 1 to 64 of A-Z a-z 0-9 - .', { expression: `${type}.id` });

@@ -1,13 +1,15 @@
 import type { Device, Observation } from '@medplum/fhirtypes';
 import { noticeOf } from '../analysis/model-description.ts';
-import type { World } from '../ports.ts';
-import { codeOf, displays, scanClasses, systems } from '../workflow/codes.ts';
+import type { Reading, Surroundings } from '../world.ts';
+import { codeOf, systems } from '../vocabulary/systems.ts';
+import { displays } from '../vocabulary/displays.ts';
+import { scanClasses } from '../vocabulary/scan-findings.ts';
 import { found } from './look-up.ts';
 import type { AiPart } from './report-content.ts';
 
 /** The AI section of a report, from the stored Observation and its Device: what was said then, not what a model of today says. */
-export async function aiPart(world: World, ai: Observation): Promise<AiPart> {
-  const device = (await found(world, 'Device', ai.device)) as Device | undefined;
+export async function aiPart(world: Surroundings, stores: Pick<Reading, 'records'>, ai: Observation): Promise<AiPart> {
+  const device = (await found(stores, 'Device', ai.device)) as Device | undefined;
   const component = (code: string) => ai.component?.find((one) => codeOf(one.code, systems.scanFinding) === code);
   const answer = codeOf(ai.valueCodeableConcept, systems.scanFinding);
   const probabilities = scanClasses
@@ -30,7 +32,7 @@ export async function aiPart(world: World, ai: Observation): Promise<AiPart> {
 }
 
 /** Notices that the result carries, and those of the model while it is the one in use. */
-function noticesOf(world: World, ai: Observation, digest: string | undefined): string[] {
+function noticesOf(world: Surroundings, ai: Observation, digest: string | undefined): string[] {
   const stored = (ai.note ?? []).map(({ text }) => text ?? '').filter((text) => text !== '');
   const { model } = world.classifier.state();
   const notice = model?.model.sha256 === digest && model ? noticeOf(model) : undefined;

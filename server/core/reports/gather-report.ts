@@ -5,7 +5,6 @@ import type {
   Media,
   MedicationRequest,
   Observation,
-  Organization,
   Patient,
   Practitioner,
   Reference,
@@ -15,12 +14,17 @@ import type {
 } from '@medplum/fhirtypes';
 import { everything } from '../access/narrowing.ts';
 import { middleFrame, mostTelling } from '../analysis/analyze-study.ts';
-import type { InstanceRow, World } from '../ports.ts';
+import type { InstanceRow } from '../dicom/instance.ts';
+import type { Reading, Surroundings, World } from '../world.ts';
+import { searchOwn } from '../records/own-search.ts';
+import { escapedValue } from '../search/search-values.ts';
 import { dayOf } from '../time-zone.ts';
-import { codeOf, type ReviewStep, scanClasses, stepOf, systems } from '../workflow/codes.ts';
+import { codeOf, systems } from '../vocabulary/systems.ts';
+import { type ReviewStep, stepOf } from '../vocabulary/review-codes.ts';
+import { scanClasses } from '../vocabulary/scan-findings.ts';
 import { stepsOf } from '../workflow/release.ts';
 import { inputOf, outputOf, outputsOf } from '../workflow/review-tasks.ts';
-import type { Kept } from '../workflow/server-write.ts';
+import type { Kept } from '../records/server-write.ts';
 import { aiPart } from './ai-part.ts';
 import { found, needed } from './look-up.ts';
 import { addressOf, ageOn, contactOf, nameOf, recordNumberOf } from './person.ts';
@@ -28,6 +32,8 @@ import type { Facts, ReportContent, Signature } from './report-content.ts';
 import { riskLevel } from './risk-level.ts';
 import { scanFacts } from './scan-facts.ts';
 import { own } from '../table.ts';
+
+type Stores = Pick<Reading, 'records' | 'studies'>;
 
 /** Everything that the report of a review rests on, read outside any transaction. */
 export interface Sources {
@@ -50,30 +56,40 @@ export async function gatherReport(
   number: string,
   at: Date,
 ): Promise<{ content: ReportContent; sources: Sources }> {
-  const coordination = await needed(world, 'Task', delivery.partOf?.[0]);
-  const report = await needed(world, 'DiagnosticReport', outputOf(coordination, 'report'));
-  const patient = await needed(world, 'Patient', report.subject);
-  const study = await needed(world, 'ImagingStudy', inputOf(coordination, 'study'));
-  const order = await needed(world, 'ServiceRequest', coordination.focus);
-  const steps = await stepsOf({ stores: world }, coordination.id);
-  const ai = await found(world, 'Observation', outputOf(coordination, 'ai-finding'));
-  const instance = mostTelling(await world.studies.locate({ StudyInstanceUID: uidOf(study) }, everything));
+  return world.read((stores) => gather(world, stores, delivery, number, at));
+}
+
+async function gather(
+  world: Surroundings,
+  stores: Stores,
+  delivery: Task,
+  number: string,
+  at: Date,
+): Promise<{ content: ReportContent; sources: Sources }> {
+  const coordination = await needed(stores, 'Task', delivery.partOf?.[0]);
+  const report = await needed(stores, 'DiagnosticReport', outputOf(coordination, 'report'));
+  const patient = await needed(stores, 'Patient', report.subject);
+  const study = await needed(stores, 'ImagingStudy', inputOf(coordination, 'study'));
+  const order = await needed(stores, 'ServiceRequest', coordination.focus);
+  const steps = await stepsOf(stores, coordination.id);
+  const ai = await found(stores, 'Observation', outputOf(coordination, 'ai-finding'));
+  const instance = mostTelling(await stores.studies.locate({ StudyInstanceUID: uidOf(study) }, everything));
   const sources: Sources = { report, patient, study, coordination, steps };
-  const reading = await findingsOf(world, coordination, report, ai);
+  const reading = await findingsOf(stores, coordination, report, ai);
   const content: ReportContent = {
     number,
     issuedAt: localTime(world, at),
-    organization: await organizationOf(world),
+    organization: await organizationOf(world, stores),
     patient: patientFacts(patient, study, at, world.settings.timeZone),
-    referral: await referralFacts(world, order),
+    referral: await referralFacts(stores, order),
     scan: instance ? scanFacts(instance, world.settings.timeZone) : [['Study', study.description]],
     scanId: coordination.groupIdentifier?.value ?? coordination.id,
-    pictures: await pictures(world, report, instance),
-    ai: ai && (await aiPart(world, ai)),
+    pictures: await pictures(world, stores, report, instance),
+    ai: ai && (await aiPart(world, stores, ai)),
     aiAbsent: ai ? undefined : 'No AI result was used: the doctor read the image without it.',
     findings: reading,
-    prescription: await prescriptionOf(world, coordination, steps),
-    signatures: await signatures(world, steps, ai),
+    prescription: await prescriptionOf(stores, coordination, steps),
+    signatures: await signatures(world, stores, steps, ai),
   };
   return { content, sources };
 }
@@ -83,7 +99,7 @@ function uidOf(study: ImagingStudy): string {
 }
 
 /** With the zone's name: a time without it means nothing to whoever reads it elsewhere. */
-export function localTime({ settings }: Pick<World, 'settings'>, at: Date): string {
+export function localTime({ settings }: Pick<Surroundings, 'settings'>, at: Date): string {
   return new Intl.DateTimeFormat('en-GB', {
     timeZone: settings.timeZone,
     day: 'numeric',
@@ -96,21 +112,10 @@ export function localTime({ settings }: Pick<World, 'settings'>, at: Date): stri
 }
 
 /** The Organization of the configured name, if it is among the records. */
-async function organizationOf(world: World): Promise<ReportContent['organization']> {
+async function organizationOf(world: Surroundings, stores: Stores): Promise<ReportContent['organization']> {
   const name = world.settings.organizationName;
-  const { matches } = await world.records.search(
-    {
-      type: 'Organization',
-      conditions: [{ parameter: 'name', modifier: 'exact', values: [name.replace(/[\\,|$]/g, (one) => `\\${one}`)] }],
-      include: [],
-      revinclude: [],
-      sort: [],
-      count: 1,
-      total: 'none',
-    },
-    () => everything,
-  );
-  const organization = matches[0]?.resource as Organization | undefined;
+  const exactly = { parameter: 'name', modifier: 'exact', values: [escapedValue(name)] };
+  const [organization] = (await searchOwn(stores, 'Organization', [exactly], { count: 1 })).found;
   const details = [
     addressOf(organization?.address),
     contactOf(organization?.telecom, 'phone'),
@@ -144,14 +149,14 @@ function patientFacts(patient: Patient, study: ImagingStudy, at: Date, timeZone:
   ];
 }
 
-async function referralFacts(world: World, order: ServiceRequest): Promise<Facts> {
+async function referralFacts(stores: Stores, order: ServiceRequest): Promise<Facts> {
   return [
     [
       'Accession number',
       order.identifier?.find(({ type }) => type?.coding?.some(({ code }) => code === 'ACSN'))?.value,
     ],
     ['Requested', order.code?.text ?? order.code?.coding?.[0]?.display],
-    ['Referred by', await personName(world, order.requester)],
+    ['Referred by', await personName(stores, order.requester)],
     [
       'Indication',
       order.reasonCode
@@ -164,16 +169,17 @@ async function referralFacts(world: World, order: ServiceRequest): Promise<Facts
 }
 
 /** The name behind a reference, or what the reference itself says. */
-async function personName(world: World, reference: Reference | undefined): Promise<string | undefined> {
+async function personName(stores: Stores, reference: Reference | undefined): Promise<string | undefined> {
   if (reference?.display) return reference.display;
-  const practitioner = await found(world, 'Practitioner', reference);
+  const practitioner = await found(stores, 'Practitioner', reference);
   if (practitioner) return nameOf((practitioner as Practitioner).name);
-  const patient = await found(world, 'Patient', reference);
+  const patient = await found(stores, 'Patient', reference);
   return patient && 'Self-referral';
 }
 
 async function pictures(
-  world: World,
+  world: Surroundings,
+  stores: Stores,
   report: DiagnosticReport,
   instance: InstanceRow | undefined,
 ): Promise<ReportContent['pictures']> {
@@ -186,8 +192,8 @@ async function pictures(
     });
     result.push({ title: 'Scan image', caption: 'Key image of the study.', dataUri: dataUri('image/jpeg', jpeg) });
   }
-  const media = await found(world, 'Media', report.media?.[0]?.link);
-  const bytes = await found(world, 'Binary', { reference: (media as Media | undefined)?.content.url ?? '' });
+  const media = await found(stores, 'Media', report.media?.[0]?.link);
+  const bytes = await found(stores, 'Binary', { reference: (media as Media | undefined)?.content.url ?? '' });
   const { contentType, data } = (bytes as Binary | undefined) ?? {};
   if (data) {
     const caption = 'Grad-CAM: where the model looked, not where disease is. Not for diagnosis.';
@@ -201,12 +207,12 @@ function dataUri(type: string, bytes: Uint8Array): string {
 }
 
 async function findingsOf(
-  world: World,
+  stores: Stores,
   coordination: Task,
   report: DiagnosticReport,
   ai: Observation | undefined,
 ): Promise<ReportContent['findings']> {
-  const concordance = await found(world, 'Observation', outputOf(coordination, 'concordance'));
+  const concordance = await found(stores, 'Observation', outputOf(coordination, 'concordance'));
   const agreement = codeOf((concordance as Observation | undefined)?.valueCodeableConcept, systems.scanFinding);
   const concept = report.conclusionCode?.[0];
   return {
@@ -231,10 +237,14 @@ function classOf(code: string | undefined) {
   return scanClasses.find((known) => known === code);
 }
 
-async function prescriptionOf(world: World, coordination: Task, steps: Task[]): Promise<ReportContent['prescription']> {
+async function prescriptionOf(
+  stores: Stores,
+  coordination: Task,
+  steps: Task[],
+): Promise<ReportContent['prescription']> {
   const said = outputsOf(coordination, 'medication');
   const proposals = await Promise.all(
-    said.map(({ valueReference }) => found(world, 'MedicationRequest', valueReference)),
+    said.map(({ valueReference }) => found(stores, 'MedicationRequest', valueReference)),
   );
   const items = proposals
     .filter((one) => one !== undefined)
@@ -253,7 +263,12 @@ async function prescriptionOf(world: World, coordination: Task, steps: Task[]): 
   return { items, noneNeeded, notes };
 }
 
-async function signatures(world: World, steps: Task[], ai: Observation | undefined): Promise<Signature[]> {
+async function signatures(
+  world: Surroundings,
+  stores: Stores,
+  steps: Task[],
+  ai: Observation | undefined,
+): Promise<Signature[]> {
   const people = [
     ['Reading doctor', lastDone(steps, 'physician-verification')],
     ['Pharmacist', lastDone(steps, 'pharmacist-review')],
@@ -262,11 +277,11 @@ async function signatures(world: World, steps: Task[], ai: Observation | undefin
   const signed = await Promise.all(
     people.map(async ([role, step]): Promise<Signature | undefined> => {
       if (!step) return undefined;
-      const practitioner = await found(world, 'Practitioner', step.owner);
+      const practitioner = await found(stores, 'Practitioner', step.owner);
       const at = step.executionPeriod?.end ?? step.lastModified;
       return {
         role,
-        name: (await personName(world, step.owner)) ?? 'Not named',
+        name: (await personName(stores, step.owner)) ?? 'Not named',
         detail: qualificationOf(practitioner),
         at: at === undefined ? undefined : localTime(world, new Date(at)),
         isPerson: true,

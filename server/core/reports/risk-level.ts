@@ -1,4 +1,4 @@
-import type { ScanClass } from '../workflow/codes.ts';
+import type { ScanClass } from '../vocabulary/scan-findings.ts';
 
 export type RiskLevel = 'low' | 'moderate' | 'high';
 

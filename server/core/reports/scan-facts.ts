@@ -1,5 +1,5 @@
 import type { DicomJson, PersonName } from '../dicom/json.ts';
-import type { InstanceRow } from '../ports.ts';
+import type { InstanceRow } from '../dicom/instance.ts';
 import type { Facts } from './report-content.ts';
 import { own } from '../table.ts';
 

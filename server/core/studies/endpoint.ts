@@ -1,7 +1,8 @@
 import type { Endpoint } from '@medplum/fhirtypes';
 import { everything } from '../access/narrowing.ts';
-import type { Settings } from '../ports.ts';
-import { write, type WriteContext } from '../records/write.ts';
+import type { Settings } from '../settings.ts';
+import { write } from '../records/write.ts';
+import type { WriteContext } from '../world.ts';
 
 /** One Endpoint serves all studies: it names this server's DICOMweb base. */
 const id = 'dicom-wado-rs';

@@ -1,6 +1,7 @@
 import { narrow } from '../access/policy.ts';
 import type { DicomJson } from '../dicom/json.ts';
-import type { StudyQuery, World } from '../ports.ts';
+import type { StudyQuery } from './study-store.ts';
+import type { ReadsFrom, World } from '../world.ts';
 import { Problem } from '../problem.ts';
 import { inTurns } from '../in-turns.ts';
 import { absoluteBulk } from './bulk-address.ts';
@@ -23,25 +24,31 @@ const namedLimit = 100;
  * @param text the query as it was sent, for the audit trail
  * @throws Problem `forbidden` when the token has no scope for it, `value` for values that cannot be matched.
  */
-export async function find(world: World, asking: Asking, query: StudyQuery, text: string): Promise<Found> {
-  const row = { action: 'E' as const, event: 'dicomweb:search', ...asking, query: text };
-  try {
-    const narrowing = narrow(asking.principal, 'ImagingStudy', 'search');
-    const none = { matches: [], cut: false };
-    const { matches: found, cut } = query.limit === 0 ? none : await world.studies.find(query, narrowing);
-    const isLastPage = !cut && found.length < query.limit && (found.length > 0 || query.offset === 0);
-    const total = isLastPage ? query.offset + found.length : await world.studies.countOfFind(query, narrowing);
-    const address = world.settings.dicomwebBaseUrl;
-    const matches = await inTurns(found, ({ attributes }) => withAddress(attributes, query, address));
-    const entities = [...new Set(matches.map((match) => entityOf({ StudyInstanceUID: uidOf(match, '0020000D')! })))];
-    const patients = [...new Set(found.map(({ patientId }) => patientId))];
-    await world.audit.append({ ...row, outcome: 'success', patients, entities: entities.slice(0, namedLimit) });
-    return { matches, total, cut };
-  } catch (error) {
-    if (error instanceof Problem && error.code === 'forbidden')
-      await world.audit.append({ ...row, outcome: 'refused' });
-    throw error;
-  }
+export async function find(
+  world: Pick<World, 'settings'> & ReadsFrom<'studies' | 'audit'>,
+  asking: Asking,
+  query: StudyQuery,
+  text: string,
+): Promise<Found> {
+  return world.read(async ({ studies, audit }) => {
+    const row = { action: 'E' as const, event: 'dicomweb:search', ...asking, query: text };
+    try {
+      const narrowing = narrow(asking.principal, 'ImagingStudy', 'search');
+      const none = { matches: [], cut: false };
+      const { matches: found, cut } = query.limit === 0 ? none : await studies.find(query, narrowing);
+      const isLastPage = !cut && found.length < query.limit && (found.length > 0 || query.offset === 0);
+      const total = isLastPage ? query.offset + found.length : await studies.countOfFind(query, narrowing);
+      const address = world.settings.dicomwebBaseUrl;
+      const matches = await inTurns(found, ({ attributes }) => withAddress(attributes, query, address));
+      const entities = [...new Set(matches.map((match) => entityOf({ StudyInstanceUID: uidOf(match, '0020000D')! })))];
+      const patients = [...new Set(found.map(({ patientId }) => patientId))];
+      await audit.append({ ...row, outcome: 'success', patients, entities: entities.slice(0, namedLimit) });
+      return { matches, total, cut };
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'forbidden') await audit.append({ ...row, outcome: 'refused' });
+      throw error;
+    }
+  });
 }
 
 /** Adds Retrieve URL (0008,1190) and makes addresses of bulk data absolute. */

@@ -1,6 +1,7 @@
 import type { Identifier, ImagingStudy, ImagingStudySeries, Practitioner, Reference } from '@medplum/fhirtypes';
 import { integer, items, text, texts } from '../dicom/attribute-values.ts';
-import type { Settings, StudyContent, StudyRow } from '../ports.ts';
+import type { Settings } from '../settings.ts';
+import type { StudyContent, StudyRow } from './study-store.ts';
 import { bodySite, codeableConcept, dateTime, dcm, laterality, personReferences } from './fhir-values.ts';
 
 /**

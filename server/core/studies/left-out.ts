@@ -4,8 +4,9 @@ import type { Resource } from '@medplum/fhirtypes';
 import { items, text } from '../dicom/attribute-values.ts';
 import type { DicomJson } from '../dicom/json.ts';
 import { Problem } from '../problem.ts';
-import { validationIssues } from '../records/validate.ts';
-import { write, type WriteContext, type WriteOutcome, type WriteRequest } from '../records/write.ts';
+import { validationIssues } from '../validation/validate.ts';
+import { write, type WriteOutcome, type WriteRequest } from '../records/write.ts';
+import type { WriteContext } from '../world.ts';
 import { fhirDate, fhirOffset, fhirTime } from './fhir-values.ts';
 
 type Tree = Record<string, unknown> | unknown[];

@@ -1,7 +1,9 @@
 import type { Narrowing } from '../access/narrowing.ts';
 import { narrow } from '../access/policy.ts';
 import { isUid } from '../dicom/uid.ts';
-import type { AuditRow, InstanceHeader, InstanceRow, World } from '../ports.ts';
+import type { AuditRow } from '../access/audit-trail.ts';
+import type { InstanceHeader, InstanceRow } from '../dicom/instance.ts';
+import type { Reading, ReadsFrom } from '../world.ts';
 import { Problem } from '../problem.ts';
 import type { Principal } from '../principal.ts';
 
@@ -34,13 +36,13 @@ export interface Located<Row = InstanceRow> {
  * caller may not see it, which look the same from outside; `value` for what is no UID.
  */
 export async function locate(
-  world: World,
+  world: ReadsFrom<'studies' | 'audit'>,
   asking: Asking,
   part: StudyPart,
   event: string,
   detail?: string,
 ): Promise<Located> {
-  return located(world, asking, part, event, detail, (narrowing) => world.studies.locate(part, narrowing));
+  return located(world, asking, part, event, detail, (studies, narrowing) => studies.locate(part, narrowing));
 }
 
 /**
@@ -48,56 +50,58 @@ export async function locate(
  * @param frames that are drawn, from 0
  */
 export async function locatePictures(
-  world: World,
+  world: ReadsFrom<'studies' | 'audit'>,
   asking: Asking,
   part: StudyPart,
   event: string,
   detail: string,
   frames: readonly number[],
 ): Promise<Located> {
-  return located(world, asking, part, event, detail, (narrowing) => world.studies.locate(part, narrowing, frames));
+  return located(world, asking, part, event, detail, (studies, narrowing) => studies.locate(part, narrowing, frames));
 }
 
 /** As `locate`, without what can be long. */
 export async function locateHeaders(
-  world: World,
+  world: ReadsFrom<'studies' | 'audit'>,
   asking: Asking,
   part: StudyPart,
   event: string,
   detail?: string,
 ): Promise<Located<InstanceHeader>> {
-  return located(world, asking, part, event, detail, (narrowing) => world.studies.locateHeaders(part, narrowing));
+  return located(world, asking, part, event, detail, (studies, narrowing) => studies.locateHeaders(part, narrowing));
 }
 
 async function located<Row>(
-  world: World,
+  world: ReadsFrom<'studies' | 'audit'>,
   asking: Asking,
   part: StudyPart,
   event: string,
   detail: string | undefined,
-  find: (narrowing: Narrowing) => Promise<Row[]>,
+  find: (studies: Reading['studies'], narrowing: Narrowing) => Promise<Row[]>,
 ): Promise<Located<Row>> {
   for (const uid of [part.StudyInstanceUID, part.SeriesInstanceUID, part.SOPInstanceUID])
     if (uid !== undefined && !isUid(uid)) throw new Problem('value', 'The path holds something that is not a UID');
   const entity = entityOf(part) + (detail === undefined ? '' : `/${detail}`);
   const row: Omit<AuditRow, 'outcome'> = { action: 'R', event, ...asking, entities: [entity] };
-  try {
-    const instances = await find(narrow(asking.principal, 'ImagingStudy', 'read'));
-    const study = instances.length > 0 ? await world.studies.study(part.StudyInstanceUID) : undefined;
-    if (!study) throw new Problem('not-found', 'There is nothing stored under these UIDs');
-    const imagingStudy = `ImagingStudy/${study.imagingStudyId}`;
-    await world.audit.append({
-      ...row,
-      outcome: 'success',
-      patients: [study.patientId],
-      entities: [entity, imagingStudy],
-    });
-    return { instances };
-  } catch (error) {
-    if (error instanceof Problem && (error.code === 'forbidden' || error.code === 'not-found'))
-      await world.audit.append({ ...row, outcome: 'refused' });
-    throw error;
-  }
+  return world.read(async ({ studies, audit }) => {
+    try {
+      const instances = await find(studies, narrow(asking.principal, 'ImagingStudy', 'read'));
+      const study = instances.length > 0 ? await studies.study(part.StudyInstanceUID) : undefined;
+      if (!study) throw new Problem('not-found', 'There is nothing stored under these UIDs');
+      const imagingStudy = `ImagingStudy/${study.imagingStudyId}`;
+      await audit.append({
+        ...row,
+        outcome: 'success',
+        patients: [study.patientId],
+        entities: [entity, imagingStudy],
+      });
+      return { instances };
+    } catch (error) {
+      if (error instanceof Problem && (error.code === 'forbidden' || error.code === 'not-found'))
+        await audit.append({ ...row, outcome: 'refused' });
+      throw error;
+    }
+  });
 }
 
 /** The path of a study, series or instance below the service's address. */

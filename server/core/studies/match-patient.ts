@@ -1,9 +1,11 @@
 import type { Identifier, Patient } from '@medplum/fhirtypes';
-import { everything } from '../access/narrowing.ts';
 import { items, persons, text } from '../dicom/attribute-values.ts';
 import type { DicomJson } from '../dicom/json.ts';
-import type { Settings, Stores } from '../ports.ts';
-import type { WriteContext } from '../records/write.ts';
+import type { Settings } from '../settings.ts';
+import { searchOwn } from '../records/own-search.ts';
+import { escapedValue } from '../search/search-values.ts';
+import type { Stores } from '../world.ts';
+import type { WriteContext } from '../world.ts';
 import { fhirDate, humanNames } from './fhir-values.ts';
 import { writeDerived } from './left-out.ts';
 
@@ -52,7 +54,7 @@ function issuerSystem(issuer: string, { fhirBaseUrl }: Pick<Settings, 'fhirBaseU
 }
 
 /** Locks an identity until the transaction ends, so that two senders cannot both create its Patient. */
-export function lockPatient({ records }: Stores, identity: PatientIdentity): Promise<void> {
+export function lockPatient({ records }: Pick<Stores, 'records'>, identity: PatientIdentity): Promise<void> {
   return records.lockKey(`patient-id ${identity.value}`);
 }
 
@@ -64,25 +66,12 @@ export function lockPatient({ records }: Stores, identity: PatientIdentity): Pro
  * and its birth date does not differ: an equal number alone must not show one person another's images.
  */
 export async function matchPatient(
-  { records }: Stores,
+  stores: Pick<Stores, 'records'>,
   identity: PatientIdentity,
   attributes: DicomJson,
 ): Promise<PatientMatch> {
-  const { matches } = await records.search(
-    {
-      type: 'Patient',
-      conditions: [
-        { parameter: 'identifier', values: [identity.value.replace(/[\\,|$]/g, (character) => `\\${character}`)] },
-      ],
-      include: [],
-      revinclude: [],
-      sort: [],
-      count: 50,
-      total: 'none',
-    },
-    () => everything,
-  );
-  const patients = matches.flatMap(({ resource }) => (resource?.resourceType === 'Patient' ? [resource] : []));
+  const numbers = [{ parameter: 'identifier', values: [escapedValue(identity.value)] }];
+  const { found: patients } = await searchOwn(stores, 'Patient', numbers, { count: 50 });
   const exact = patients.filter((patient) => has(patient, ({ system }) => system === identity.system, identity.value));
   if (exact.length > 0) return single(exact.map(survivor));
   if (!identity.assumed) {

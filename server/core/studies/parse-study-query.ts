@@ -1,6 +1,6 @@
 /** The query part of a QIDO-RS request, made a `StudyQuery` (PS3.18 8.3.4 and 10.6.1). */
 import { attributeByKeyword, attributeByTag, isPrivate, vrOf } from '../dicom/dictionary.ts';
-import type { StudyQuery } from '../ports.ts';
+import type { StudyQuery } from './study-store.ts';
 import { Problem } from '../problem.ts';
 
 /** Without a limit of the caller's, so many matches; within one study all of them, because viewers count on that. */

@@ -1,5 +1,8 @@
 import { mustBeginAsPart10, preambleLength } from '../dicom/part10.ts';
-import type { InstanceRow, ReadInstance, ReceivedBlob, World } from '../ports.ts';
+import type { InstanceRow } from '../dicom/instance.ts';
+import type { ReadInstance } from './dicom-reader.ts';
+import type { ReceivedBlob } from './blobs.ts';
+import type { World } from '../world.ts';
 import { Problem } from '../problem.ts';
 
 /** Bytes that came in: in a temporary file with what they turn out to be, or refused by their first bytes and nowhere. */

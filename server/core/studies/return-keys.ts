@@ -1,5 +1,5 @@
 /** What a search returns for each match, asked for or not (PS3.18 Tables 10.6.3-3 to 10.6.3-5). */
-import type { StudyQuery } from '../ports.ts';
+import type { StudyQuery } from './study-store.ts';
 
 export type Level = StudyQuery['level'];
 

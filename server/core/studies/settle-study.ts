@@ -1,15 +1,16 @@
 import type { ImagingStudy } from '@medplum/fhirtypes';
-import { everything } from '../access/narrowing.ts';
 import { text } from '../dicom/attribute-values.ts';
 import { systemPrincipal } from '../principal.ts';
-import type { WriteContext } from '../records/write.ts';
-import { openReview } from '../workflow/open-review.ts';
+import type { WriteContext } from '../world.ts';
+import { searchOwn } from '../records/own-search.ts';
+import { escapedValue } from '../search/search-values.ts';
+import { systems } from '../vocabulary/systems.ts';
 import { ensureEndpoint } from './endpoint.ts';
 import { imagingStudy } from './imaging-study.ts';
 import { writeDerived } from './left-out.ts';
 
 /**
- * Brings a study's row, its ImagingStudy and its review up to date with its instances: once for each study of a
+ * Brings a study's row, its ImagingStudy and what follows from it (its review) up to date with its instances: once for each study of a
  * request, in the transaction that inserted them, so that whoever reads FHIR after the answer sees them.
  *
  * The caller holds the study's lock and inserted at least one instance.
@@ -37,10 +38,11 @@ export async function settleStudy(
     resource,
     id: tie.imagingStudyId,
   });
-  await openReview(own, {
+  const settled = {
     imagingStudy: record.resource as ImagingStudy,
     ...(accession !== undefined && { accession }),
-  });
+  };
+  for (const follow of world.studyFollowers) await follow(own, settled);
   return { leftOut };
 }
 
@@ -53,41 +55,29 @@ export async function registeredStudy(
   StudyInstanceUID: string,
 ): Promise<{ imagingStudyId: string; patientId: string } | 'unclear' | undefined> {
   await stores.records.lockKey(`imaging-study ${StudyInstanceUID}`);
-  const { matches } = await stores.records.search(
-    {
-      type: 'ImagingStudy',
-      conditions: [{ parameter: 'identifier', values: [`urn:dicom:uid|urn:oid:${StudyInstanceUID}`] }],
-      include: [],
-      revinclude: [],
-      sort: [],
-      count: 2,
-      total: 'none',
-    },
-    () => everything,
-  );
-  const [registered] = matches;
+  const identifier = { parameter: 'identifier', values: [`${systems.studyUid}|urn:oid:${StudyInstanceUID}`] };
+  const { found } = await searchOwn(stores, 'ImagingStudy', [identifier], { count: 2 });
+  const [registered] = found;
   if (!registered) return undefined;
-  const subject = (registered.resource as ImagingStudy).subject.reference ?? '';
+  const subject = registered.subject.reference ?? '';
   const [, patientId] = /^Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(subject) ?? [];
-  return matches.length > 1 || patientId === undefined ? 'unclear' : { imagingStudyId: registered.id, patientId };
+  return found.length > 1 || patientId === undefined ? 'unclear' : { imagingStudyId: registered.id, patientId };
 }
 
-/** The order with this accession number, if there is exactly one for the patient. */
+/**
+ * The order with this accession number, if it is clear which one: the only one of the patient, or the only one that is
+ * still active.
+ */
 async function orderOf({ stores }: WriteContext, patientId: string, accession: string): Promise<string | undefined> {
-  const { matches } = await stores.records.search(
-    {
-      type: 'ServiceRequest',
-      conditions: [
-        { parameter: 'identifier', values: [accession.replace(/[\\,|$]/g, (character) => `\\${character}`)] },
-        { parameter: 'subject', values: [`Patient/${patientId}`] },
-      ],
-      include: [],
-      revinclude: [],
-      sort: [],
-      count: 2,
-      total: 'none',
-    },
-    () => everything,
-  );
-  return matches.length === 1 ? matches[0]!.id : undefined;
+  const conditions = [
+    { parameter: 'identifier', values: [escapedValue(accession)] },
+    { parameter: 'subject', values: [`Patient/${patientId}`] },
+  ];
+  const { found: orders } = await searchOwn(stores, 'ServiceRequest', conditions, { count: mostOrders });
+  const active = orders.filter(({ status }) => status === 'active');
+  const [only] = active.length === 1 ? active : orders.length === 1 ? orders : [];
+  return only?.id;
 }
+
+/** Of one patient under one number; with more it is not clear anyway. */
+const mostOrders = 20;

@@ -1,4 +1,4 @@
-import type { World } from '../ports.ts';
+import type { World } from '../world.ts';
 import { Problem } from '../problem.ts';
 import type { Principal } from '../principal.ts';
 import type { InstanceOutcome } from './outcome.ts';

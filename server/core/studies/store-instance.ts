@@ -1,8 +1,11 @@
 import { narrow, tryNarrow } from '../access/policy.ts';
-import type { InstanceRow, ReadInstance, ReceivedBlob, Stores, World } from '../ports.ts';
+import type { InstanceRow } from '../dicom/instance.ts';
+import type { ReadInstance } from './dicom-reader.ts';
+import type { ReceivedBlob } from './blobs.ts';
+import type { Stores, World } from '../world.ts';
 import type { Principal } from '../principal.ts';
 import { Problem, type ProblemCode } from '../problem.ts';
-import type { WriteContext } from '../records/write.ts';
+import type { WriteContext } from '../world.ts';
 import { failed, type FailureReason, type InstanceName, type InstanceOutcome, type StoreOutcome } from './outcome.ts';
 import { discardInstance, type ArrivingInstance } from './receive-instance.ts';
 import { storeRows } from './store-rows.ts';

@@ -1,7 +1,7 @@
 import { newId } from '../identifier.ts';
-import type { InstanceRow } from '../ports.ts';
+import type { InstanceRow } from '../dicom/instance.ts';
 import { systemPrincipal } from '../principal.ts';
-import type { WriteContext } from '../records/write.ts';
+import type { WriteContext } from '../world.ts';
 import { createPatient, lockPatient, matchPatient, patientIdentity, type PatientIdentity } from './match-patient.ts';
 import { failed, nameOf, type InstanceOutcome } from './outcome.ts';
 import { unmappable } from './left-out.ts';

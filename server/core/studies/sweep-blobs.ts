@@ -1,4 +1,4 @@
-import type { World } from '../ports.ts';
+import type { ReadsFrom, World } from '../world.ts';
 
 const batchSize = 500;
 const day = 24 * 3_600_000;
@@ -11,14 +11,14 @@ const day = 24 * 3_600_000;
  * @returns how many were removed.
  */
 export async function sweepBlobs(
-  { blobs, studies, now }: Pick<World, 'blobs' | 'studies' | 'now'>,
+  { blobs, read, now }: Pick<World, 'blobs' | 'now'> & ReadsFrom<'studies'>,
   minimumAge = day,
 ): Promise<number> {
   const olderThan = new Date(now().getTime() - minimumAge);
   let removed = 0;
   let batch: string[] = [];
   const flush = async () => {
-    const used = batch.length > 0 ? await studies.blobsInUse(batch) : new Set<string>();
+    const used = batch.length > 0 ? await read(({ studies }) => studies.blobsInUse(batch)) : new Set<string>();
     for (const digest of batch.filter((one) => !used.has(one))) {
       await blobs.remove(digest, olderThan);
       removed++;

@@ -1,9 +1,9 @@
 import type { Resource, Task } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
 import type { Rule } from '../records/rules.ts';
-import type { WriteContext } from '../records/write.ts';
+import type { WriteContext } from '../world.ts';
 import { skipAnalysis, startAnalysis } from './analysis-step.ts';
-import { type ReviewStatus, type ReviewStep, statusOf, stepOf } from './codes.ts';
+import { type ReviewStatus, type ReviewStep, statusOf, stepOf } from '../vocabulary/review-codes.ts';
 import { prescribe } from './prescribe.ts';
 import { type Review, reviewOf } from './review.ts';
 import { approve } from './release.ts';
@@ -23,7 +23,7 @@ type Meaning = ReviewAct | 'claim' | 'hold' | 'note';
  * @throws Problem `forbidden` (role, another's claim, a Task that only the server writes), `conflict` (state),
  * `business-rule` (content); see docs/workflow.md for the table.
  */
-export async function advance({ context, before, after }: Parameters<Rule>[0]): ReturnType<Rule> {
+export const advance: Rule<WriteContext> = async ({ context, before, after }) => {
   const standing = before as Task | undefined;
   const sent = after as Task;
   if (!belongsToReview(sent) && !(standing && belongsToReview(standing))) return { resource: after };
@@ -32,7 +32,7 @@ export async function advance({ context, before, after }: Parameters<Rule>[0]): 
   const code = stepOf(standing.code);
   if (!code) throw new Problem('forbidden', 'This Task follows its steps; write the step Task instead.');
   return { resource: await advanceStep(context, code, standing, sent) };
-}
+};
 
 /**
  * A review without one of its Tasks could not go on, nor be told afterwards.

@@ -3,14 +3,16 @@
  * lets it fail. Each function is one transition with all that it writes (fhir-smart.md 9.1, 9.2).
  */
 import type { Task, TaskOutput } from '@medplum/fhirtypes';
-import type { Job } from '../ports.ts';
+import type { Job } from '../jobs.ts';
 import { Problem } from '../problem.ts';
-import type { WriteContext } from '../records/write.ts';
-import { reasonConcept, type ReviewReason } from './codes.ts';
+import type { WriteContext } from '../world.ts';
+import { reasonConcept, type ReviewReason } from '../vocabulary/review-codes.ts';
 import { recordProvenance } from './provenance.ts';
-import { input, output, outputOf, type Pointer, pointer, referenceTo, stepTask } from './review-tasks.ts';
+import { input, output, outputOf, stepTask } from './review-tasks.ts';
+import { type Pointer, pointer, referenceTo } from '../r4/pointer.ts';
 import { moveCoordination, nextVersionOf, type Review, reviewOf } from './review.ts';
-import { create, type Kept, locked, put, versioned } from './server-write.ts';
+import { create, type Kept, locked, put } from '../records/server-write.ts';
+import { versioned } from '../r4/pointer.ts';
 
 /** Task.priority (FHIR request-priority) as the queue's: what is urgent overtakes, in the queue and before the model. */
 const jobPriorities = { routine: 0, urgent: 3, asap: 6, stat: 10 } as const;

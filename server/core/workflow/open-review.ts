@@ -1,12 +1,17 @@
 import type { DiagnosticReport, Identifier, ImagingStudy, ServiceRequest, Task } from '@medplum/fhirtypes';
 import { everything } from '../access/narrowing.ts';
-import type { WriteContext } from '../records/write.ts';
+import type { WriteContext } from '../world.ts';
 import { analysisJob } from './analysis-step.ts';
-import { statusConcept, systems, withheld } from './codes.ts';
-import { derivedId } from './derived-id.ts';
+import { statusConcept } from '../vocabulary/review-codes.ts';
+import { systems } from '../vocabulary/systems.ts';
+import { withheld } from '../vocabulary/security-labels.ts';
+import type { SettledStudy } from '../studies/study-follower.ts';
+import { derivedId } from '../derived-id.ts';
 import { recordProvenance } from './provenance.ts';
-import { idIn, input, output, pointer, referenceTo, stepTask } from './review-tasks.ts';
-import { create, type Kept, versioned } from './server-write.ts';
+import { idIn, pointer, referenceTo } from '../r4/pointer.ts';
+import { input, output, stepTask } from './review-tasks.ts';
+import { create, type Kept } from '../records/server-write.ts';
+import { versioned } from '../r4/pointer.ts';
 
 /**
  * Opens the review of a study that has arrived: the order (a self-referral where nobody ordered it), the
@@ -15,10 +20,7 @@ import { create, type Kept, versioned } from './server-write.ts';
  * All ids follow from the ImagingStudy's, so a second call, or two senders at once, change nothing. With
  * `settings.analyzeOnArrival` the analysis is owed at once.
  */
-export async function openReview(
-  context: WriteContext,
-  study: { imagingStudy: ImagingStudy; accession?: string },
-): Promise<void> {
+export async function openReview(context: WriteContext, study: SettledStudy): Promise<void> {
   const studyId = study.imagingStudy.id!;
   const coordinationId = derivedId('review', studyId);
   await context.stores.records.lockKey(`review/${studyId}`);
@@ -55,10 +57,10 @@ function firstAnalysisId(coordinationId: string): string {
   return derivedId('ai-inference', coordinationId);
 }
 
-/** The request that the study names, or that has its accession number and patient, or a new self-referral. */
+/** The request that the study names (settle-study.ts finds it by its accession number), or a new self-referral. */
 async function orderOf(
   context: WriteContext,
-  { imagingStudy, accession }: { imagingStudy: ImagingStudy; accession?: string },
+  { imagingStudy, accession }: SettledStudy,
 ): Promise<Kept<'ServiceRequest'>> {
   const named = imagingStudy.basedOn
     ?.map((reference) => idIn(reference, 'ServiceRequest'))
@@ -67,36 +69,7 @@ async function orderOf(
     const record = await context.stores.records.read('ServiceRequest', named, everything);
     if (record?.resource) return record.resource as Kept<'ServiceRequest'>;
   }
-  return (
-    (accession && (await orderedUnder(context, imagingStudy, accession))) ||
-    create(context, selfReferral(context, imagingStudy, accession))
-  );
-}
-
-async function orderedUnder(
-  context: WriteContext,
-  imagingStudy: ImagingStudy,
-  accession: string,
-): Promise<Kept<'ServiceRequest'> | undefined> {
-  // A comma, a bar or a backslash in the number would be search syntax (FHIR search.html#escaping).
-  const escaped = accession.replace(/[\\,|$]/g, (character) => `\\${character}`);
-  const { matches } = await context.stores.records.search(
-    {
-      type: 'ServiceRequest',
-      conditions: [
-        { parameter: 'identifier', values: [escaped] },
-        { parameter: 'subject', values: [imagingStudy.subject.reference ?? ''] },
-        { parameter: 'status', values: ['active'] },
-      ],
-      include: [],
-      revinclude: [],
-      sort: [],
-      count: 2,
-      total: 'none',
-    },
-    () => everything,
-  );
-  return matches.length === 1 ? (matches[0]!.resource as Kept<'ServiceRequest'>) : undefined;
+  return create(context, selfReferral(context, imagingStudy, accession));
 }
 
 function selfReferral(

@@ -1,11 +1,15 @@
 import type { MedicationRequest, Resource, Task, TaskOutput } from '@medplum/fhirtypes';
 import { newId } from '../identifier.ts';
 import { Problem } from '../problem.ts';
-import { codeOf, dataConcept, systems, withheld } from './codes.ts';
+import { codeOf, systems } from '../vocabulary/systems.ts';
+import { dataConcept } from '../vocabulary/review-codes.ts';
+import { withheld } from '../vocabulary/security-labels.ts';
 import { recordProvenance } from './provenance.ts';
-import { idIn, outputOf, output, outputsOf, referenceTo, stepTask } from './review-tasks.ts';
+import { idIn, referenceTo } from '../r4/pointer.ts';
+import { outputOf, output, outputsOf, stepTask } from './review-tasks.ts';
 import { moveCoordination, nextVersionOf, type Review } from './review.ts';
-import { create, type Kept, locked, put, versioned } from './server-write.ts';
+import { create, type Kept, locked, put } from '../records/server-write.ts';
+import { versioned } from '../r4/pointer.ts';
 import { requiredNotes } from './verify.ts';
 
 /**

@@ -1,9 +1,10 @@
 import type { Provenance, ProvenanceAgent } from '@medplum/fhirtypes';
 import { newId } from '../identifier.ts';
-import type { WriteContext } from '../records/write.ts';
-import { aiAsserted, systems, withheld } from './codes.ts';
-import type { Pointer } from './review-tasks.ts';
-import { create } from './server-write.ts';
+import type { WriteContext } from '../world.ts';
+import { aiAsserted, withheld } from '../vocabulary/security-labels.ts';
+import { systems } from '../vocabulary/systems.ts';
+import type { Pointer } from '../r4/pointer.ts';
+import { create } from '../records/server-write.ts';
 
 export interface Happening {
   /** What happened, in a word of the review: `verify`, `analyze`, `open` ... */

@@ -3,14 +3,17 @@
  * REPORT_READY only in the transaction that stores the PDF (fhir-smart.md 9.1).
  */
 import type { Task } from '@medplum/fhirtypes';
-import { everything } from '../access/narrowing.ts';
+import { searchOwn } from '../records/own-search.ts';
 import { Problem } from '../problem.ts';
-import type { WriteContext } from '../records/write.ts';
-import { reasonConcept, released, type ReviewReason, stepOf } from './codes.ts';
+import type { Reading, WriteContext } from '../world.ts';
+import { reasonConcept, type ReviewReason, stepOf } from '../vocabulary/review-codes.ts';
+import { released } from '../vocabulary/security-labels.ts';
 import { recordProvenance } from './provenance.ts';
-import { idIn, output, outputOf, outputsOf, type Pointer, referenceTo, stepTask } from './review-tasks.ts';
+import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
+import { output, outputOf, outputsOf, stepTask } from './review-tasks.ts';
 import { moveCoordination, nextVersionOf, type Review, reviewOf } from './review.ts';
-import { create, type Kept, locked, put, versioned } from './server-write.ts';
+import { create, type Kept, locked, put } from '../records/server-write.ts';
+import { versioned } from '../r4/pointer.ts';
 import { hasInk } from '../readable-text.ts';
 
 /**
@@ -158,18 +161,8 @@ export async function waitingDelivery(context: WriteContext, taskId: string): Pr
 }
 
 /** The steps of a review in the order in which they were made, for reports. */
-export async function stepsOf(context: Pick<WriteContext, 'stores'>, coordinationId: string): Promise<Kept<'Task'>[]> {
-  const { matches } = await context.stores.records.search(
-    {
-      type: 'Task',
-      conditions: [{ parameter: 'part-of', values: [`Task/${coordinationId}`] }],
-      include: [],
-      revinclude: [],
-      sort: [{ parameter: 'authored-on', descending: false }],
-      count: 100,
-      total: 'none',
-    },
-    () => everything,
-  );
-  return matches.flatMap(({ resource }) => (resource ? [resource as Kept<'Task'>] : []));
+export async function stepsOf(stores: Pick<Reading, 'records'>, coordinationId: string): Promise<Kept<'Task'>[]> {
+  const ofReview = { parameter: 'part-of', values: [`Task/${coordinationId}`] };
+  const sort = [{ parameter: 'authored-on', descending: false }];
+  return (await searchOwn(stores, 'Task', [ofReview], { count: 100, sort })).found;
 }

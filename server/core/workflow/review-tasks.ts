@@ -1,22 +1,12 @@
-import type { Reference, Resource, Task, TaskInput, TaskOutput } from '@medplum/fhirtypes';
+import type { Task, TaskInput, TaskOutput } from '@medplum/fhirtypes';
 import { newId } from '../identifier.ts';
 import type { Role } from '../principal.ts';
-import {
-  codeOf,
-  dataConcept,
-  displays,
-  type ReviewData,
-  type ReviewStep,
-  stepConcept,
-  systems,
-  withheld,
-} from './codes.ts';
+import { codeOf, systems } from '../vocabulary/systems.ts';
+import { dataConcept, type ReviewData, type ReviewStep, stepConcept } from '../vocabulary/review-codes.ts';
+import { type Pointer, pointer, referenceTo } from '../r4/pointer.ts';
+import { displays } from '../vocabulary/displays.ts';
+import { withheld } from '../vocabulary/security-labels.ts';
 import { performers } from './scan-review.ts';
-
-/** A literal reference, `Type/id`, fit for every element that takes one. */
-export interface Pointer {
-  reference: string;
-}
 
 const roleTexts: Record<Role, string> = {
   doctor: 'Doctor',
@@ -89,18 +79,4 @@ export function outputOf(task: Task, type: ReviewData): Pointer | undefined {
 export function withOutputs(task: Task, fresh: TaskOutput[]): TaskOutput[] {
   const types = new Set(fresh.map((item) => codeOf(item.type, systems.reviewData)));
   return [...(task.output ?? []).filter((item) => !types.has(codeOf(item.type, systems.reviewData))), ...fresh];
-}
-
-export function pointer(reference: Reference | undefined): Pointer | undefined {
-  return reference?.reference === undefined ? undefined : { reference: reference.reference };
-}
-
-export function referenceTo(resource: Resource): Pointer {
-  return { reference: `${resource.resourceType}/${resource.id}` };
-}
-
-/** `Task/1` -> `1`; undefined for anything that is not a relative reference to that type. */
-export function idIn(reference: Reference | undefined, type: Resource['resourceType']): string | undefined {
-  const [kind, id, ...rest] = reference?.reference?.split('/') ?? [];
-  return kind === type && rest.length === 0 ? id : undefined;
 }

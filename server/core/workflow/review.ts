@@ -1,9 +1,10 @@
 import type { Task, TaskOutput } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
-import type { WriteContext } from '../records/write.ts';
-import { type ReviewStatus, statusConcept, statusOf } from './codes.ts';
-import { type Pointer, withOutputs } from './review-tasks.ts';
-import { type Kept, locked, put } from './server-write.ts';
+import type { WriteContext } from '../world.ts';
+import { type ReviewStatus, statusConcept, statusOf } from '../vocabulary/review-codes.ts';
+import type { Pointer } from '../r4/pointer.ts';
+import { withOutputs } from './review-tasks.ts';
+import { type Kept, locked, put } from '../records/server-write.ts';
 import { type TaskStatus, wayTo } from './task-moves.ts';
 
 /** A review in the hands of one transaction: its coordination Task is locked. */

@@ -1,7 +1,7 @@
-import type { Job } from '../ports.ts';
+import type { Job } from '../jobs.ts';
 import type { Role } from '../principal.ts';
 import { Problem } from '../problem.ts';
-import type { ReviewStatus, ReviewStep } from './codes.ts';
+import type { ReviewStatus, ReviewStep } from '../vocabulary/review-codes.ts';
 
 export type ReviewAct = 'analyze' | 'skip' | 'reject' | 'verify' | 'amend' | 'prescribe' | 'sendBack' | 'approve';
 

@@ -1,9 +1,11 @@
 import type { Task } from '@medplum/fhirtypes';
-import { codeOf, systems } from './codes.ts';
+import { codeOf, systems } from '../vocabulary/systems.ts';
 import { recordProvenance } from './provenance.ts';
-import { idIn, input, outputOf, outputsOf, referenceTo, stepTask } from './review-tasks.ts';
+import { idIn, referenceTo } from '../r4/pointer.ts';
+import { input, outputOf, outputsOf, stepTask } from './review-tasks.ts';
 import { moveCoordination, nextVersionOf, type Review } from './review.ts';
-import { create, type Kept, locked, put, versioned } from './server-write.ts';
+import { create, type Kept, locked, put } from '../records/server-write.ts';
+import { versioned } from '../r4/pointer.ts';
 import { taskMoves } from './task-moves.ts';
 
 /**

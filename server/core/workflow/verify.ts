@@ -1,22 +1,16 @@
 import type { CodeableConcept, Observation, Task } from '@medplum/fhirtypes';
-import type { DoctorsWord } from '../analysis/analysis-row.ts';
+import type { DoctorsWord } from '../analysis/analysis-log.ts';
 import { newId } from '../identifier.ts';
 import { Problem } from '../problem.ts';
-import { codeOf, findingConcept, scanClasses, systems, withheld } from './codes.ts';
+import { codeOf, systems } from '../vocabulary/systems.ts';
+import { findingConcept, scanClasses } from '../vocabulary/scan-findings.ts';
+import { withheld } from '../vocabulary/security-labels.ts';
 import { recordProvenance } from './provenance.ts';
-import {
-  idIn,
-  input,
-  inputOf,
-  output,
-  outputOf,
-  outputsOf,
-  type Pointer,
-  referenceTo,
-  stepTask,
-} from './review-tasks.ts';
+import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
+import { input, inputOf, output, outputOf, outputsOf, stepTask } from './review-tasks.ts';
 import { moveCoordination, nextVersionOf, type Review } from './review.ts';
-import { create, type Kept, locked, put, versioned } from './server-write.ts';
+import { create, type Kept, locked, put } from '../records/server-write.ts';
+import { versioned } from '../r4/pointer.ts';
 import { hasInk } from '../readable-text.ts';
 
 /**

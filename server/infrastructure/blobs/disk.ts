@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { open, mkdir, readdir, rename, rm, stat, statfs, utimes, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Blobs, ReceivedBlob } from '../../core/ports.ts';
+import type { Blobs, ReceivedBlob } from '../../core/studies/blobs.ts';
 import { Problem } from '../../core/problem.ts';
 import { putBackSwept, removeLeftFiles, temporaryName } from './temporary-files.ts';
 import { throwDiskProblem } from './disk-problem.ts';

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as Codecs from 'dcmjs-codecs';
-import type { DecodedFrame } from '../../core/ports.ts';
+import type { DecodedFrame } from '../../core/dicom/instance.ts';
 import { Problem } from '../../core/problem.ts';
 import { checkCodestream } from './codestream.ts';
 import { decodeNative, samplesOf } from './native-frame.ts';

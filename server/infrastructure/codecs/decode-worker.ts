@@ -4,7 +4,8 @@
  */
 import '../../core/sealed-prototype.ts';
 import { parentPort } from 'node:worker_threads';
-import type { DecodedFrame, InstanceRow, RenderedLook } from '../../core/ports.ts';
+import type { DecodedFrame, InstanceRow } from '../../core/dicom/instance.ts';
+import type { RenderedLook } from '../../core/studies/pixel-decoder.ts';
 import { Problem } from '../../core/problem.ts';
 import { display, type DisplayFrame } from '../../core/dicom/display.ts';
 import { swapWords, wordWidth, wordWidthAt } from '../../core/dicom/word-order.ts';

@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
-import type { RenderedLook } from '../../core/ports.ts';
+import type { RenderedLook } from '../../core/studies/pixel-decoder.ts';
 import type { DisplayFrame } from '../../core/dicom/display.ts';
 import { Problem } from '../../core/problem.ts';
 

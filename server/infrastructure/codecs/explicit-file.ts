@@ -1,4 +1,5 @@
-import type { Blobs, DecodedFrame, InstanceRow } from '../../core/ports.ts';
+import type { Blobs } from '../../core/studies/blobs.ts';
+import type { DecodedFrame, InstanceRow } from '../../core/dicom/instance.ts';
 import { swappedWords } from '../../core/dicom/word-order.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Surroundings } from './explicit-surroundings.ts';

@@ -8,7 +8,7 @@ import {
 } from '../../core/dicom/explicit-little-endian.ts';
 import { wordWidth } from '../../core/dicom/word-order.ts';
 import { isDecoded } from '../../core/dicom/encapsulated-syntaxes.ts';
-import type { InstanceRow } from '../../core/ports.ts';
+import type { InstanceRow } from '../../core/dicom/instance.ts';
 import { Problem } from '../../core/problem.ts';
 import { readRanges } from './frame-bytes.ts';
 import { describeFrame } from './frame-description.ts';

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { frameRanges } from '../../core/dicom/frame-ranges.ts';
-import type { InstanceRow } from '../../core/ports.ts';
+import type { InstanceRow } from '../../core/dicom/instance.ts';
 import { Problem } from '../../core/problem.ts';
 import { frameBytesLimit } from './frame-description.ts';
 

@@ -1,4 +1,4 @@
-import type { InstanceRow } from '../../core/ports.ts';
+import type { InstanceRow } from '../../core/dicom/instance.ts';
 import { Problem } from '../../core/problem.ts';
 import type { DicomJson } from '../../core/dicom/json.ts';
 import { own } from '../../core/table.ts';

@@ -1,6 +1,6 @@
 import { frameCount, frameRanges } from '../../core/dicom/frame-ranges.ts';
 import type { DicomJson } from '../../core/dicom/json.ts';
-import type { InstanceRow } from '../../core/ports.ts';
+import type { InstanceRow } from '../../core/dicom/instance.ts';
 import { put } from '../../core/table.ts';
 
 /** What a worker needs to know of an instance to work on one frame. */

@@ -1,4 +1,4 @@
-import type { DecodedFrame } from '../../core/ports.ts';
+import type { DecodedFrame } from '../../core/dicom/instance.ts';
 import { Problem } from '../../core/problem.ts';
 import type { FrameDescription } from './frame-description.ts';
 

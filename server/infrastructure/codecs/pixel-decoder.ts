@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
-import type { Blobs, InstanceRow, PixelDecoder, PixelErrand } from '../../core/ports.ts';
+import type { Blobs } from '../../core/studies/blobs.ts';
+import type { InstanceRow } from '../../core/dicom/instance.ts';
+import type { PixelDecoder, PixelErrand } from '../../core/studies/pixel-decoder.ts';
 import { Problem } from '../../core/problem.ts';
 import type { PixelAnswer, PixelResults, PixelTask } from './decode-worker.ts';
 import { encodePicture } from './encode-picture.ts';

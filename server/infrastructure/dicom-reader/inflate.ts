@@ -4,7 +4,7 @@ import { open, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createInflateRaw } from 'node:zlib';
 import type { FileMeta } from '../../core/dicom/part10.ts';
-import type { ReceivedBlob } from '../../core/ports.ts';
+import type { ReceivedBlob } from '../../core/studies/blobs.ts';
 import { Problem } from '../../core/problem.ts';
 
 /** An inflated data set may be this long. Deflate shrinks up to 1000 times, so the file's own length says nothing. */

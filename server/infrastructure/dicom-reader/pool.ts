@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { rm } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
-import type { DicomReader, ReadInstance } from '../../core/ports.ts';
+import type { DicomReader, ReadInstance } from '../../core/studies/dicom-reader.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Reading } from './read-worker.ts';
 

@@ -1,5 +1,5 @@
 import { createTransport, type Transporter } from 'nodemailer';
-import type { Mailer, OutgoingMail } from '../../core/ports.ts';
+import type { Mailer, OutgoingMail } from '../../core/reports/mailer.ts';
 import { Problem } from '../../core/problem.ts';
 import { isPlainAddress } from '../../core/reports/mail-address.ts';
 

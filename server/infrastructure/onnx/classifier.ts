@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Classifier, ClassifierState } from '../../core/ports.ts';
+import type { Classifier, ClassifierState } from '../../core/analysis/classifier.ts';
 import { Problem } from '../../core/problem.ts';
 import { ImageLine } from './image-line.ts';
 import { loadModel } from './model-file.ts';

@@ -5,12 +5,12 @@ import type {
   ClassifierLoad,
   ClassifierState,
   ClassifyOptions,
-  DecodedFrame,
-} from '../../core/ports.ts';
+} from '../../core/analysis/classifier.ts';
+import type { DecodedFrame } from '../../core/dicom/instance.ts';
 import { Problem } from '../../core/problem.ts';
 import { WorkerPool } from '../threads/worker-pool.ts';
 import type { BatchItem, PixelAnswer, PixelQuestion } from './inference-messages.ts';
-import type { ModelOutputs } from './inference-session.ts';
+import type { ModelOutputs } from './model-outputs.ts';
 import type { LoadedModel } from './model-file.ts';
 import type { RunOutcome, Seat, Sessions } from './sessions.ts';
 import { WaitingLine } from './waiting-line.ts';

@@ -3,9 +3,9 @@ import type { Content } from '../../core/analysis/content.ts';
 import type { ModelDescription } from '../../core/analysis/model-description.ts';
 import type { ModelInput } from '../../core/analysis/preprocess.ts';
 import type { Presentation } from '../../core/dicom/presentation.ts';
-import type { DecodedFrame } from '../../core/ports.ts';
+import type { DecodedFrame } from '../../core/dicom/instance.ts';
 import type { ProblemCode } from '../../core/problem.ts';
-import type { ModelOutputs } from './inference-session.ts';
+import type { ModelOutputs } from './model-outputs.ts';
 import type { Golden } from './self-test.ts';
 
 /** Given to a session process at its start. */

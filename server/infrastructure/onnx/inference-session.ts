@@ -1,14 +1,11 @@
 import { existsSync } from 'node:fs';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import type { ModelDescription } from '../../core/analysis/model-description.ts';
+import { type ModelOutputs, outputNames } from './model-outputs.ts';
 import { type Golden, selfTest } from './self-test.ts';
 
 // A provider that is not there is our finding to report, not a line on standard error.
 env.logLevel = 'fatal';
-
-const outputNames = ['probabilities', 'logits', 'gradcam', 'gate', 'distance'] as const;
-/** Of one image. */
-export type ModelOutputs = Record<(typeof outputNames)[number], Float32Array>;
 
 export interface OpenSession {
   provider: string;

@@ -8,7 +8,8 @@ import {
   type RefusedModel,
   remedies,
 } from '../../core/analysis/registered-model.ts';
-import type { ModelFiles, SwitchedClassifier } from '../../core/ports.ts';
+import type { ModelFiles } from '../../core/analysis/model-registry.ts';
+import type { SwitchedClassifier } from '../../core/analysis/classifier.ts';
 import { Problem } from '../../core/problem.ts';
 import { checkModel } from './check-model.ts';
 import { type ClassifierOptions, startClassifier } from './classifier.ts';

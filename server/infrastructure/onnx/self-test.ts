@@ -1,4 +1,4 @@
-import type { ModelOutputs } from './inference-session.ts';
+import type { ModelOutputs } from './model-outputs.ts';
 
 /** Known answers for images that a formula makes (models/README.md, `golden`). */
 export interface Golden {

@@ -1,4 +1,4 @@
-import type { Classifier, ClassifierState, SwitchedClassifier } from '../../core/ports.ts';
+import type { Classifier, ClassifierState, SwitchedClassifier } from '../../core/analysis/classifier.ts';
 import { Problem } from '../../core/problem.ts';
 
 /** A classifier that was started for one model. */

@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import puppeteer, { type Browser as Chromium, type Page } from 'puppeteer';
-import type { PdfPrinter } from '../../core/ports.ts';
+import type { PdfPrinter } from '../../core/reports/pdf-printer.ts';
 import { Problem } from '../../core/problem.ts';
 import { type Browser, browsers } from './find-browser.ts';
 import { reportFonts } from './fonts.ts';

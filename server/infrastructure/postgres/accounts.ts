@@ -1,4 +1,4 @@
-import type { Account, AccountStore } from '../../core/ports.ts';
+import type { Account, AccountStore } from '../../core/accounts/account-store.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Sql } from './connection.ts';
 import { codeOf, sqlState } from './database-problem.ts';

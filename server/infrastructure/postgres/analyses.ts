@@ -1,7 +1,7 @@
-import type { ComparedCell } from '../../core/analysis/comparison.ts';
-import type { DriftCell } from '../../core/analysis/drift.ts';
-import type { AnalysisLog } from '../../core/ports.ts';
-import { scanClasses } from '../../core/workflow/codes.ts';
+import type { ComparedCell } from '../../core/analysis/analysis-log.ts';
+import type { DriftCell } from '../../core/analysis/analysis-log.ts';
+import type { AnalysisLog } from '../../core/analysis/analysis-log.ts';
+import { scanClasses } from '../../core/vocabulary/scan-findings.ts';
 import type { Sql } from './connection.ts';
 
 const answers = [...scanClasses, 'Uncertain', 'Unsupported'];

@@ -1,4 +1,4 @@
-import type { AuditRow, AuditTrail } from '../../core/ports.ts';
+import type { AuditRow, AuditTrail } from '../../core/access/audit-trail.ts';
 import type { Sql } from './connection.ts';
 
 /** The trail inside a transaction: durable exactly when the access it records is. */

@@ -1,17 +1,7 @@
 import { PgBoss, type SendOptions, type WorkOptions } from 'pg-boss';
-import type { Job, JobQueue } from '../../core/ports.ts';
+import type { Job, JobQueue, TakenJob } from '../../core/jobs.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Sql } from './connection.ts';
-
-/** A job in the hands of a worker. */
-export interface TakenJob extends Job {
-  /** 1 for the first try. */
-  attempt: number;
-  /** No further try follows if this one throws. */
-  final: boolean;
-  /** The request that caused it, or that caused the job that did. */
-  requestId: string | undefined;
-}
 
 export interface JobRunner {
   /** A queue whose jobs exist exactly if the transaction that `sql` belongs to commits. */

@@ -1,6 +1,6 @@
 import type { ModelChange, RegisteredModel } from '../../core/analysis/registered-model.ts';
 import type { ModelState } from '../../core/analysis/model-states.ts';
-import type { ModelStore } from '../../core/ports.ts';
+import type { ModelStore } from '../../core/analysis/model-registry.ts';
 import type { Sql } from './connection.ts';
 
 interface ChangeRow {

@@ -3,6 +3,9 @@ import type { Grant, Narrowing } from '../../core/access/narrowing.ts';
 import { conditionSql, type Scope } from './record-search-conditions.ts';
 import type { Bindings } from './record-search-values.ts';
 
+/** What of each type somebody may see; undefined for nothing. */
+export type NarrowingOf = (type: ResourceType) => Narrowing | undefined;
+
 /**
  * A narrowing as an SQL condition on `record` under the alias `row`: the one authorisation predicate. Whatever gives
  * out records, or lets a caller learn something from them, puts it next to its own conditions.

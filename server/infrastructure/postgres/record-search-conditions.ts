@@ -1,8 +1,8 @@
 import type { ResourceType } from '@medplum/fhirtypes';
 import { Problem } from '../../core/problem.ts';
-import { searchParameter, type SearchParameter } from '../../core/records/search-parameters.ts';
-import type { SearchCondition } from '../../core/records/search-query.ts';
-import { splitUnescaped } from '../../core/records/search-values.ts';
+import { searchParameter, type SearchParameter } from '../../core/search/search-parameters.ts';
+import type { SearchCondition } from '../../core/search/search-query.ts';
+import { splitUnescaped } from '../../core/search/search-values.ts';
 import { intervalSql, tableOf, textOf, valueSql } from './record-search-types.ts';
 import type { Bindings } from './record-search-values.ts';
 

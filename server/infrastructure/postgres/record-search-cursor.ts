@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { Problem } from '../../core/problem.ts';
-import type { SearchQuery } from '../../core/records/search-query.ts';
+import type { SearchQuery } from '../../core/search/search-query.ts';
 
 /** Where a page ended: the sort values of its last record as text, and the record. */
 export interface Position {

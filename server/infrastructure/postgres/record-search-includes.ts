@@ -1,13 +1,12 @@
 import type { ResourceType } from '@medplum/fhirtypes';
-import type { Site } from '../../core/records/index-extraction.ts';
-import { searchParameter, searchParametersOf } from '../../core/records/search-parameters.ts';
-import type { IncludeInstruction, SearchQuery } from '../../core/records/search-query.ts';
+import type { Site } from '../../core/search/index-extraction.ts';
+import { searchParameter, searchParametersOf } from '../../core/search/search-parameters.ts';
+import type { IncludeInstruction, SearchQuery } from '../../core/search/search-query.ts';
 import type { Sql } from './connection.ts';
-import { visible } from './record-narrowing.ts';
+import { visible, type NarrowingOf } from './record-narrowing.ts';
 import { bindings, type Bindings } from './record-search-values.ts';
 import { longestPage, place } from './record-page.ts';
-import type { NarrowingOf } from './record-search.ts';
-import { recordColumns, type RecordRow } from './records.ts';
+import { recordColumns, type RecordRow } from './record-row.ts';
 
 export type Row = RecordRow & { rid: number; available: number };
 

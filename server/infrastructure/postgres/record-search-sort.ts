@@ -1,6 +1,6 @@
 import { Problem } from '../../core/problem.ts';
-import { searchParameter, type SearchParameterType } from '../../core/records/search-parameters.ts';
-import type { SearchQuery } from '../../core/records/search-query.ts';
+import { searchParameter, type SearchParameterType } from '../../core/search/search-parameters.ts';
+import type { SearchQuery } from '../../core/search/search-query.ts';
 import type { Bindings } from './record-search-values.ts';
 
 export interface SortKey {

@@ -1,10 +1,10 @@
 /** One value of a search parameter as an SQL condition on its index table, for each type of parameter. */
 import { Problem } from '../../core/problem.ts';
-import { calendarInterval, dateInterval } from '../../core/records/date-interval.ts';
-import { iso, keyText } from '../../core/records/index-extraction.ts';
-import { referenceKey } from '../../core/records/reference-key.ts';
-import type { SearchParameterType } from '../../core/records/search-parameters.ts';
-import { splitUnescaped } from '../../core/records/search-values.ts';
+import { calendarInterval, dateInterval } from '../../core/search/date-interval.ts';
+import { iso, keyText } from '../../core/search/index-extraction.ts';
+import { referenceKey } from '../../core/r4/reference-key.ts';
+import type { SearchParameterType } from '../../core/search/search-parameters.ts';
+import { splitUnescaped } from '../../core/search/search-values.ts';
 import type { Bindings } from './record-search-values.ts';
 
 interface Matching {

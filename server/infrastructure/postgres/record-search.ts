@@ -1,8 +1,6 @@
-import type { ResourceType } from '@medplum/fhirtypes';
-import type { Narrowing } from '../../core/access/narrowing.ts';
-import type { SearchPage, StoredRecord } from '../../core/ports.ts';
-import type { Site } from '../../core/records/index-extraction.ts';
-import type { SearchQuery } from '../../core/records/search-query.ts';
+import type { SearchPage, StoredRecord } from '../../core/records/record-store.ts';
+import type { Site } from '../../core/search/index-extraction.ts';
+import type { SearchQuery } from '../../core/search/search-query.ts';
 import type { Sql } from './connection.ts';
 import { openCursor, sealCursor } from './record-search-cursor.ts';
 import { conditionSql, type Scope } from './record-search-conditions.ts';
@@ -10,10 +8,8 @@ import { includeRecords } from './record-search-includes.ts';
 import { longestPage, place } from './record-page.ts';
 import { sortBy, type SortKey } from './record-search-sort.ts';
 import { bindings, type Bindings } from './record-search-values.ts';
-import { visible } from './record-narrowing.ts';
-import { recordColumns, storedRecord, type RecordRow } from './records.ts';
-
-export type NarrowingOf = (type: ResourceType) => Narrowing | undefined;
+import { visible, type NarrowingOf } from './record-narrowing.ts';
+import { recordColumns, storedRecord, type RecordRow } from './record-row.ts';
 
 interface MatchRow extends RecordRow {
   rid: number;

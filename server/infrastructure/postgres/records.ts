@@ -1,29 +1,19 @@
 import type { Resource, ResourceType } from '@medplum/fhirtypes';
 import type { Narrowing } from '../../core/access/narrowing.ts';
 import { patientsOf } from '../../core/access/compartment.ts';
-import { isWithheld } from '../../core/access/release.ts';
-import type { RecordChecker, RecordStore, StoredRecord } from '../../core/ports.ts';
+import { isWithheld } from '../../core/vocabulary/security-labels.ts';
+import type { RecordChecker } from '../../core/records/record-checker.ts';
+import type { RecordStore, StoredRecord } from '../../core/records/record-store.ts';
 import { Problem } from '../../core/problem.ts';
-import { indexRowsOf, type Site } from '../../core/records/index-extraction.ts';
+import { indexRowsOf, type Site } from '../../core/search/index-extraction.ts';
 import type { Sql } from './connection.ts';
 import { codeOf, sqlState } from './database-problem.ts';
 import { visible } from './record-narrowing.ts';
 import { longestPage, place } from './record-page.ts';
+import { recordColumns, storedRecord, type RecordRow } from './record-row.ts';
 import { searchRecords } from './record-search.ts';
 import { bindings } from './record-search-values.ts';
 
-/** A stored version as the tables give it. */
-export interface RecordRow {
-  type: ResourceType;
-  id: string;
-  version: number;
-  updated: Date;
-  method: StoredRecord['method'];
-  content: string | null;
-  patients: string[];
-}
-
-export const recordColumns = 'r.type, r.id, v.version, v.updated, v.method, v.content, v.patients';
 const current = 'record r join record_version v on v.rid = r.rid and v.version = r.version';
 
 /**
@@ -121,24 +111,6 @@ async function patients(sql: Sql, resource: Resource, baseUrl: string): Promise<
     id,
   ]);
   return row?.patients ?? [];
-}
-
-/** Parses the text only when somebody looks at the resource: a read that is passed on needs just `json`. */
-export function storedRecord(row: RecordRow): StoredRecord {
-  const { content } = row;
-  let parsed: Resource | undefined;
-  return {
-    resourceType: row.type,
-    id: row.id,
-    version: row.version,
-    lastUpdated: row.updated,
-    method: row.method,
-    patients: row.patients,
-    get resource() {
-      return content === null ? undefined : (parsed ??= JSON.parse(content) as Resource);
-    },
-    ...(content !== null && { json: content }),
-  };
 }
 
 /**

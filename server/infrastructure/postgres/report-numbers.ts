@@ -1,4 +1,4 @@
-import type { ReportNumbers } from '../../core/ports.ts';
+import type { ReportNumbers } from '../../core/reports/report-numbers.ts';
 import type { Sql } from './connection.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Resource } from '@medplum/fhirtypes';
 import type { DataSource } from 'typeorm';
-import { dateRowsOf, type IndexRows } from '../../core/records/index-extraction.ts';
-import { calendarParameters } from '../../core/records/search-parameters.ts';
+import { dateRowsOf, type IndexRows } from '../../core/search/index-extraction.ts';
+import { calendarParameters } from '../../core/search/search-parameters.ts';
 import { managerSql, type Sql } from './connection.ts';
 
 const batch = 500;

@@ -1,6 +1,7 @@
 import { everyPatientAndStudyTag, seriesTags } from '../../core/studies/levels.ts';
 import { headerSize } from '../../core/studies/receive-instance.ts';
-import type { InstanceRow, StudyContent, StudyRow, StudyStore } from '../../core/ports.ts';
+import type { InstanceRow } from '../../core/dicom/instance.ts';
+import type { StudyContent, StudyRow, StudyStore } from '../../core/studies/study-store.ts';
 import type { DicomJson } from '../../core/dicom/json.ts';
 import type { Sql } from './connection.ts';
 

@@ -1,5 +1,5 @@
 /** Where the attributes of a search lie in the instance index: generated columns for the usual keys, the data set for the rest. */
-import type { StudyQuery } from '../../core/ports.ts';
+import type { StudyQuery } from '../../core/studies/study-store.ts';
 import { dateRange, likePattern, timeRange, valueCondition, wanted, type MatchOptions } from './study-matching.ts';
 import { own } from '../../core/table.ts';
 

@@ -2,7 +2,7 @@
 import { Problem } from '../../core/problem.ts';
 import { withoutEmptyEnd } from '../../core/dicom/person-name.ts';
 import { isUid } from '../../core/dicom/uid.ts';
-import type { StudyQuery } from '../../core/ports.ts';
+import type { StudyQuery } from '../../core/studies/study-store.ts';
 import type { Bindings } from './record-search-values.ts';
 
 export interface MatchOptions extends Pick<StudyQuery, 'fuzzy' | 'emptyValueMatching' | 'multipleValueMatching'> {

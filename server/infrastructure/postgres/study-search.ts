@@ -1,8 +1,9 @@
 import type { Narrowing } from '../../core/access/narrowing.ts';
 import type { DicomElement, DicomJson } from '../../core/dicom/json.ts';
-import type { Site } from '../../core/records/index-extraction.ts';
+import type { Site } from '../../core/search/index-extraction.ts';
 import { returnedIfKnown, returnKeys } from '../../core/studies/return-keys.ts';
-import type { FoundStudy, InstanceHeader, InstanceRow, StudyQuery, StudyStore } from '../../core/ports.ts';
+import type { FoundStudy, StudyQuery, StudyStore } from '../../core/studies/study-store.ts';
+import type { InstanceHeader, InstanceRow } from '../../core/dicom/instance.ts';
 import type { Sql } from './connection.ts';
 import { inTurns } from '../../core/in-turns.ts';
 import { visible } from './record-narrowing.ts';

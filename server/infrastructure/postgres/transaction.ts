@@ -1,5 +1,4 @@
 import type { DataSource } from 'typeorm';
-import type { Stores } from '../../core/ports.ts';
 import { managerSql, type Sql } from './connection.ts';
 import { codeOf, databaseProblem, sqlState } from './database-problem.ts';
 
@@ -10,14 +9,10 @@ import { codeOf, databaseProblem, sqlState } from './database-problem.ts';
  * @throws Problem what `work` throws; `transient` when the database cannot be reached or conflicts do not end; as
  * database-problem.ts has it for what the database refuses.
  */
-export async function inTransaction<T>(
-  dataSource: DataSource,
-  stores: (sql: Sql) => Stores,
-  work: (tx: Stores) => Promise<T>,
-): Promise<T> {
+export async function inTransaction<T>(dataSource: DataSource, work: (sql: Sql) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await dataSource.transaction(async (manager) => work(stores(await managerSql(manager))));
+      return await dataSource.transaction(async (manager) => work(await managerSql(manager)));
     } catch (error) {
       if (!isConflict(error) || attempt === 5) throw databaseProblem(error) ?? error;
     }

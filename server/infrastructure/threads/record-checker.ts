@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import type { Resource } from '@medplum/fhirtypes';
-import type { RecordChecker } from '../../core/ports.ts';
+import type { RecordChecker } from '../../core/records/record-checker.ts';
 import { Problem } from '../../core/problem.ts';
-import { indexRowsOf, type Site } from '../../core/records/index-extraction.ts';
-import { validationIssues } from '../../core/records/validate.ts';
+import { indexRowsOf, type Site } from '../../core/search/index-extraction.ts';
+import { validationIssues } from '../../core/validation/validate.ts';
 import type { RecordAnswer, RecordTask } from './record-worker.ts';
 import { WorkerPool } from './worker-pool.ts';
 

@@ -3,9 +3,9 @@ import '../../core/sealed-prototype.ts';
 import { parentPort } from 'node:worker_threads';
 import type { Resource } from '@medplum/fhirtypes';
 import { Problem, type ProblemCode } from '../../core/problem.ts';
-import { indexRowsOf, type Site } from '../../core/records/index-extraction.ts';
-import { validationIssues } from '../../core/records/validate.ts';
-import type { ValidationIssue } from '../../core/records/validate-issue.ts';
+import { indexRowsOf, type Site } from '../../core/search/index-extraction.ts';
+import { validationIssues } from '../../core/validation/validate.ts';
+import type { ValidationIssue } from '../../core/validation/validate-issue.ts';
 
 /** `content`: the record as JSON, because text goes to a thread faster than objects do. */
 export type RecordTask = { kind: 'issues'; content: string } | { kind: 'index'; content: string; site: Site };

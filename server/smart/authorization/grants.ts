@@ -1,7 +1,7 @@
 import type { Grant, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { patientOf } from '../../core/accounts/account.ts';
 import type { AuthorizationStore, GrantContext } from '../../core/accounts/authorizations.ts';
-import type { AccountStore } from '../../core/ports.ts';
+import type { Account } from '../../core/accounts/account-store.ts';
 import { grantableScopes, offeredScopes, signInScopes } from './granted-scopes.ts';
 
 export interface Decision {
@@ -48,11 +48,15 @@ function addAll(add: (scopes: string[]) => void, scopes: string[]): void {
  * a new one. Its context follows from the account alone, so several tabs can share it.
  */
 export async function giveFirstPartyGrant(
-  parts: { accounts: AccountStore; authorizations: AuthorizationStore; fhirBaseUrl: string },
+  parts: {
+    accountById: (id: string) => Promise<Account | undefined>;
+    authorizations: AuthorizationStore;
+    fhirBaseUrl: string;
+  },
   ctx: KoaContextWithOIDC,
 ): Promise<Grant | undefined> {
   const { provider, session, client, account } = ctx.oidc;
-  const person = account && (await parts.accounts.byId(account.accountId));
+  const person = account && (await parts.accountById(account.accountId));
   if (!client || !person) return undefined;
   const requested = offeredScopes(ctx, client);
   const patient = patientOf(person);

@@ -9,7 +9,7 @@ import {
 } from 'oidc-provider';
 import { patientOf } from '../../core/accounts/account.ts';
 import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
-import type { Account, AccountStore } from '../../core/ports.ts';
+import type { Account } from '../../core/accounts/account-store.ts';
 import { isFirstParty, needsAudience, offeredScopes, requestedScopes, signInScopes } from './granted-scopes.ts';
 import { giveFirstPartyGrant } from './grants.ts';
 import type { SmartKeys } from '../keys.ts';
@@ -21,7 +21,7 @@ export interface ProviderParts {
   publicUrl: string;
   fhirBaseUrl: string;
   keys: SmartKeys;
-  accounts: AccountStore;
+  accountById: (id: string) => Promise<Account | undefined>;
   authorizations: AuthorizationStore;
   /** Called when a grant ended here, so that cached checks are thrown away. */
   onGrantEnded: () => void;
@@ -179,7 +179,7 @@ interface OidcAccount {
 function people(parts: ProviderParts): Configuration {
   return {
     async findAccount(_ctx, id): Promise<OidcAccount | undefined> {
-      const account = await parts.accounts.byId(id);
+      const account = await parts.accountById(id);
       if (!account || account.disabled) return undefined;
       return {
         accountId: account.id,

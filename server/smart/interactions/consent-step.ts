@@ -1,7 +1,8 @@
 import { patientOf } from '../../core/accounts/account.ts';
+import type { AuditRow } from '../../core/access/audit-trail.ts';
 import type { GrantContext, Launch } from '../../core/accounts/authorizations.ts';
 import { parseScope } from '../../core/accounts/scopes.ts';
-import type { Account } from '../../core/ports.ts';
+import type { Account } from '../../core/accounts/account-store.ts';
 import { Problem } from '../../core/problem.ts';
 import { grantableScopes, isFirstParty, offeredToPeople, requestedScopes } from '../authorization/granted-scopes.ts';
 import { saveGrant } from '../authorization/grants.ts';
@@ -61,7 +62,7 @@ async function give(parts: InteractionParts, step: Step, account: Account, given
     given,
     context,
   });
-  await parts.world.audit.append({
+  const row: AuditRow = {
     action: 'E',
     event: 'smart:authorize',
     outcome: 'success',
@@ -76,7 +77,8 @@ async function give(parts: InteractionParts, step: Step, account: Account, given
     ...(context.patient === undefined ? {} : { patients: [context.patient] }),
     requestId: step.ctx.state.requestId,
     sourceAddress: step.ctx.state.clientAddress,
-  });
+  };
+  await parts.world.read(({ audit }) => audit.append(row));
   await finish(parts, step, { consent: { grantId } });
 }
 

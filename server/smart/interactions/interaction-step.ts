@@ -2,7 +2,8 @@ import type { ParameterizedContext } from 'koa';
 import { errors, type Client, type InteractionResults, type Provider } from 'oidc-provider';
 import type { AttemptStore, AuthorizationStore } from '../../core/accounts/authorizations.ts';
 import type { PasswordHasher } from '../../core/accounts/password.ts';
-import type { Account, World } from '../../core/ports.ts';
+import type { Account } from '../../core/accounts/account-store.ts';
+import type { ReadsFrom, World } from '../../core/world.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { State } from '../../http/state.ts';
 import type { PatientChoice } from '../pages/patient-page.ts';
@@ -18,7 +19,7 @@ export type FindPatients = (
 ) => Promise<PatientChoice[]>;
 
 export interface InteractionParts {
-  world: Pick<World, 'accounts' | 'audit' | 'settings'>;
+  world: Pick<World, 'settings'> & ReadsFrom<'accounts' | 'audit'>;
   provider: Provider;
   authorizations: AuthorizationStore;
   attempts: AttemptStore;
@@ -42,7 +43,7 @@ export interface Step {
 /** The person of this interaction, signed in by an earlier step. */
 export async function signedIn(parts: InteractionParts, { interaction }: Step): Promise<Account> {
   const id = interaction.session?.accountId;
-  const account = id === undefined ? undefined : await parts.world.accounts.byId(id);
+  const account = id === undefined ? undefined : await parts.world.read(({ accounts }) => accounts.byId(id));
   if (!account || account.disabled) throw new errors.SessionNotFound('nobody is signed in');
   return account;
 }

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Account } from '../../core/ports.ts';
+import type { Account } from '../../core/accounts/account-store.ts';
 import type { Ctx } from './interaction-step.ts';
 
 /** People who share a computer; whoever signed in last comes first. */

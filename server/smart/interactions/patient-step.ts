@@ -1,4 +1,4 @@
-import type { Account } from '../../core/ports.ts';
+import type { Account } from '../../core/accounts/account-store.ts';
 import type { Principal } from '../../core/principal.ts';
 import { finish, signedIn, type InteractionParts, type Step } from './interaction-step.ts';
 import { showPage } from '../pages/layout.ts';

@@ -161,9 +161,11 @@ describe.each([
   ); // prettier-ignore
 
   it('does not count what it may not see', async () => {
-    const found = await here.world.records.search(
-      { type: 'Observation', conditions: [], include: [], revinclude: [], sort: [], count: 0, total: 'accurate' },
-      () => ({ kind: 'some', grants: [{ patient: 'a', released: true }] }),
+    const found = await here.world.read(({ records }) =>
+      records.search(
+        { type: 'Observation', conditions: [], include: [], revinclude: [], sort: [], count: 0, total: 'accurate' },
+        () => ({ kind: 'some', grants: [{ patient: 'a', released: true }] }),
+      ),
     );
     expect(found.total).toBeLessThan(recordOf('b').length);
   });

@@ -3,11 +3,14 @@ import { createAccount, ensureAccount } from '../../../server/core/accounts/acco
 import type { AttemptStore } from '../../../server/core/accounts/authorizations.ts';
 import { passwordFault, type PasswordHasher } from '../../../server/core/accounts/password.ts';
 import { signIn } from '../../../server/core/accounts/sign-in.ts';
-import type { Account, AccountStore, AuditRow } from '../../../server/core/ports.ts';
+import type { Account, AccountStore } from '../../../server/core/accounts/account-store.ts';
+import type { AuditRow } from '../../../server/core/access/audit-trail.ts';
+import type { ReadsFrom, WritesTo } from '../../../server/core/world.ts';
 import { Problem } from '../../../server/core/problem.ts';
 
 /** Ports in memory; the hasher counts, because every try must cost one verification. */
 function world(): {
+  house: ReadsFrom<'accounts' | 'audit'> & WritesTo<'accounts'>;
   accounts: AccountStore;
   passwords: PasswordHasher & { verified: string[] };
   attempts: AttemptStore & { wait: number };
@@ -16,21 +19,25 @@ function world(): {
   const rows: Account[] = [];
   const verified: string[] = [];
   const by = (match: (row: Account) => boolean) => Promise.resolve(rows.find(match));
-  return {
-    accounts: {
-      byId: (id) => by((row) => row.id === id),
-      byEmail: (email) => by((row) => row.email.toLowerCase() === email.toLowerCase()),
-      async insert(account) {
-        if (rows.some((row) => row.email.toLowerCase() === account.email.toLowerCase()))
-          throw new Problem('duplicate', 'taken');
-        rows.push(account);
-      },
-      async setDisabled(id, disabled) {
-        rows.find((row) => row.id === id)!.disabled = disabled;
-      },
-      setRole: async () => {},
-      setPasswordHash: async () => {},
+  const audit: AuditRow[] = [];
+  const accounts: AccountStore = {
+    byId: (id) => by((row) => row.id === id),
+    byEmail: (email) => by((row) => row.email.toLowerCase() === email.toLowerCase()),
+    async insert(account) {
+      if (rows.some((row) => row.email.toLowerCase() === account.email.toLowerCase()))
+        throw new Problem('duplicate', 'taken');
+      rows.push(account);
     },
+    async setDisabled(id, disabled) {
+      rows.find((row) => row.id === id)!.disabled = disabled;
+    },
+    setRole: async () => {},
+    setPasswordHash: async () => {},
+  };
+  const stores = { accounts, audit: { append: async (row: AuditRow) => void audit.push(row) } };
+  return {
+    house: { read: (work) => work(stores), transaction: (work) => work(stores) },
+    accounts,
     passwords: {
       hash: async (password) => `hash of ${password}`,
       async verify(hash, password) {
@@ -47,7 +54,7 @@ function world(): {
       },
       settle: async () => {},
     },
-    audit: [],
+    audit,
   };
 }
 
@@ -61,11 +68,10 @@ const doctor = {
 const attempt = { sourceAddress: '192.0.2.1', clientId: 'csss-viewer' };
 
 test('a wrong password, an unknown user and a disabled account cost one verification each and fail alike', async () => {
-  const { accounts, passwords, attempts, audit } = world();
-  const stores = { accounts, audit: { append: async (row: AuditRow) => void audit.push(row) } };
-  const account = await ensureAccount(accounts, passwords, doctor);
+  const { house, accounts, passwords, attempts, audit } = world();
+  const account = await ensureAccount(house, passwords, doctor);
   const fail = (email: string, password: string) =>
-    signIn(stores, { attempts, passwords }, { ...attempt, email, password }).catch((error: unknown) => error);
+    signIn(house, { attempts, passwords }, { ...attempt, email, password }).catch((error: unknown) => error);
   const wrong = await fail(doctor.email, 'x');
   const unknown = await fail('nobody@test.example', doctor.password);
   await accounts.setDisabled(account.id, true);
@@ -81,11 +87,10 @@ test('a wrong password, an unknown user and a disabled account cost one verifica
 });
 
 test('when a limit is reached the password is not looked at', async () => {
-  const { accounts, passwords, attempts, audit } = world();
-  await ensureAccount(accounts, passwords, doctor);
+  const { house, passwords, attempts, audit } = world();
+  await ensureAccount(house, passwords, doctor);
   attempts.wait = 60;
-  const stores = { accounts, audit: { append: async (row: AuditRow) => void audit.push(row) } };
-  await expect(signIn(stores, { attempts, passwords }, { ...attempt, ...doctor })).rejects.toMatchObject({
+  await expect(signIn(house, { attempts, passwords }, { ...attempt, ...doctor })).rejects.toMatchObject({
     code: 'throttled',
     retryAfter: 60,
   });
@@ -94,26 +99,24 @@ test('when a limit is reached the password is not looked at', async () => {
 });
 
 test('a password that could not be looked at costs no try', async () => {
-  const { accounts, passwords, attempts } = world();
-  await ensureAccount(accounts, passwords, doctor);
+  const { house, passwords, attempts } = world();
+  await ensureAccount(house, passwords, doctor);
   const returned: string[] = [];
   attempts.settle = async ({ forget = [], giveBack = [] }) => {
     expect(forget).toEqual([]);
     returned.push(...giveBack.map(({ key }) => key.split(' ')[0]!));
   };
   const busy = { ...passwords, verify: () => Promise.reject(new Problem('transient', 'busy', { retryAfter: 5 })) };
-  const stores = { accounts, audit: { append: async () => {} } };
-  const tried = signIn(stores, { attempts, passwords: busy }, { ...attempt, ...doctor });
+  const tried = signIn(house, { attempts, passwords: busy }, { ...attempt, ...doctor });
   await expect(tried).rejects.toMatchObject({ code: 'transient', retryAfter: 5 });
   expect(returned.sort()).toEqual(['account', 'pair', 'place']);
 });
 
 test('the address is compared without case and spaces, the password after NFKC', async () => {
-  const { accounts, passwords, attempts } = world();
-  await ensureAccount(accounts, passwords, { ...doctor, password: 'Ａ ﬁne long passphrase' });
-  const stores = { accounts, audit: { append: async () => {} } };
+  const { house, passwords, attempts } = world();
+  await ensureAccount(house, passwords, { ...doctor, password: 'Ａ ﬁne long passphrase' });
   const account = await signIn(
-    stores,
+    house,
     { attempts, passwords },
     { ...attempt, email: ' DOC@test.example ', password: 'A fine long passphrase' },
   );
@@ -121,10 +124,10 @@ test('the address is compared without case and spaces, the password after NFKC',
 });
 
 test('making sure of an account twice makes one', async () => {
-  const { accounts, passwords } = world();
+  const { house, passwords } = world();
   const [one, two] = await Promise.all([
-    ensureAccount(accounts, passwords, doctor),
-    ensureAccount(accounts, passwords, doctor),
+    ensureAccount(house, passwords, doctor),
+    ensureAccount(house, passwords, doctor),
   ]);
   expect(two.id).toBe(one.id);
 });
@@ -137,8 +140,8 @@ test.each([
   ['a patient as member of staff', { fhirUser: 'Patient/1' }, 'invariant'],
   ['a reference with a path', { fhirUser: 'Practitioner/../Patient/1' }, 'invariant'],
 ])('an account with %s is refused', async (_name, change, code) => {
-  const { accounts, passwords } = world();
-  await expect(createAccount(accounts, passwords, { ...doctor, ...change })).rejects.toMatchObject({ code });
+  const { house, passwords } = world();
+  await expect(createAccount(house, passwords, { ...doctor, ...change })).rejects.toMatchObject({ code });
 });
 
 test.each([

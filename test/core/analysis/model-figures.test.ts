@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { shortcomings } from '../../../server/core/analysis/activation-bar.ts';
 import { scannerOf } from '../../../server/core/analysis/analysis-row.ts';
-import { answers, compare, type ComparedCell } from '../../../server/core/analysis/comparison.ts';
+import { answers, compare } from '../../../server/core/analysis/comparison.ts';
+import type { ComparedCell } from '../../../server/core/analysis/analysis-log.ts';
+import type { DriftCell } from '../../../server/core/analysis/analysis-log.ts';
 import {
-  type DriftCell,
   driftPoints,
   type DriftReference,
   fewestImages,
@@ -14,7 +15,7 @@ import {
 } from '../../../server/core/analysis/drift.ts';
 import { isoWeek } from '../../../server/core/analysis/iso-week.ts';
 import { type ModelEvaluation, readModelEvaluation } from '../../../server/core/analysis/model-evaluation.ts';
-import { scanClasses } from '../../../server/core/workflow/codes.ts';
+import { scanClasses } from '../../../server/core/vocabulary/scan-findings.ts';
 import { seededRandom } from '../../../models/training/random.ts';
 
 const shipped = join(import.meta.dirname, '../../../models/chest-mobilenet-v2');

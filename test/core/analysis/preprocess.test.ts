@@ -4,7 +4,7 @@ import { readModelDescription } from '../../../server/core/analysis/model-descri
 import { whole } from '../../../server/core/analysis/content.ts';
 import { modelInput, type ScaleToGrey } from '../../../server/core/analysis/preprocess.ts';
 import type { Presentation } from '../../../server/core/dicom/presentation.ts';
-import type { DecodedFrame } from '../../../server/core/ports.ts';
+import type { DecodedFrame } from '../../../server/core/dicom/instance.ts';
 
 const manifest = () =>
   JSON.parse(readFileSync(new URL('../../../models/chest-mobilenet-v2/model.json', import.meta.url), 'utf8')) as Record<

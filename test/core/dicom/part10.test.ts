@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memorySource } from '../../../server/core/dicom/byte-source.ts';
 import { readFileMeta, readInstance } from '../../../server/core/dicom/part10.ts';
-import type { ReadInstance } from '../../../server/core/ports.ts';
+import type { ReadInstance } from '../../../server/core/studies/dicom-reader.ts';
 import {
   dicomFile,
   header,

@@ -5,7 +5,7 @@ import { addressOf, ageOn, contactOf, nameOf, recordNumberOf } from '../../../se
 import { riskLevel, severity } from '../../../server/core/reports/risk-level.ts';
 import { percent } from '../../../server/core/reports/ai-part.ts';
 import { scanFacts } from '../../../server/core/reports/scan-facts.ts';
-import type { InstanceRow } from '../../../server/core/ports.ts';
+import type { InstanceRow } from '../../../server/core/dicom/instance.ts';
 
 test.each(['a@example.org', 'first.last+tag@sub.example.org', "o'brien@example.ie", `${'x'.repeat(64)}@example.org`])(
   '%s is an address',

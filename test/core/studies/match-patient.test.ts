@@ -19,8 +19,9 @@ let serial = 0;
 const newPatientId = () => `P${process.pid}-${++serial}`;
 
 async function patientOf(uid: string): Promise<Patient> {
-  const row = await here.world.studies.study(uid);
-  return (await here.world.records.read('Patient', row!.patientId, everything))!.resource as Patient;
+  const row = await here.world.read(({ studies }) => studies.study(uid));
+  return (await here.world.read(({ records }) => records.read('Patient', row!.patientId, everything)))!
+    .resource as Patient;
 }
 
 async function put(resource: Patient): Promise<Patient & { id: string }> {

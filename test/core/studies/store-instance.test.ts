@@ -16,8 +16,9 @@ const statuses = ({ instances }: StoreOutcome) =>
 const own = systemPrincipal('test');
 
 async function studyOf(uid: string): Promise<ImagingStudy> {
-  const row = await here.world.studies.study(uid);
-  return (await here.world.records.read('ImagingStudy', row!.imagingStudyId, everything))!.resource as ImagingStudy;
+  const row = await here.world.read(({ studies }) => studies.study(uid));
+  return (await here.world.read(({ records }) => records.read('ImagingStudy', row!.imagingStudyId, everything)))!
+    .resource as ImagingStudy;
 }
 
 async function put<T extends Patient | ImagingStudy>(resource: T): Promise<T & { id: string }> {
@@ -56,7 +57,7 @@ describe('the ImagingStudy of stored images', () => {
       ],
     })); // prettier-ignore
     const { id: _, meta: __, ...resource } = await studyOf(study);
-    const { patientId } = (await here.world.studies.study(study))!;
+    const { patientId } = (await here.world.read(({ studies }) => studies.study(study)))!;
     expect(resource).toEqual({
       resourceType: 'ImagingStudy',
       identifier: [
@@ -144,7 +145,7 @@ describe('the ImagingStudy of stored images', () => {
     expect((await studyOf(study)).meta?.versionId).toBe('1');
     expect(statuses(await here.store(...ct))).toEqual(['known', 'known', 'known']);
     expect((await studyOf(study)).meta?.versionId).toBe('1');
-    expect(await here.world.studies.study(study)).toMatchObject({
+    expect(await here.world.read(({ studies }) => studies.study(study))).toMatchObject({
       revision: 1,
       numberOfSeries: 1,
       numberOfInstances: 3,
@@ -159,7 +160,7 @@ describe('the ImagingStudy of stored images', () => {
       numberOfInstances: 4,
       modality: [{ code: 'CT' }, { code: 'PT' }],
     });
-    expect(await here.world.studies.study(study)).toMatchObject({ revision: 2 });
+    expect(await here.world.read(({ studies }) => studies.study(study))).toMatchObject({ revision: 2 });
   });
 
   it('keeps what people wrote', async () => {
@@ -204,24 +205,26 @@ describe('the ImagingStudy of stored images', () => {
     const patientId = newPatientId();
     await here.store(imageFile({ study, patientId }));
     await here.store(imageFile({ study, patientId }));
-    const endpoint = (await here.world.records.read('Endpoint', 'dicom-wado-rs', everything))!;
+    const endpoint = (await here.world.read(({ records }) => records.read('Endpoint', 'dicom-wado-rs', everything)))!;
     expect(endpoint.version).toBe(1);
     expect(endpoint.resource as Endpoint).toMatchObject({
       address: here.base,
       connectionType: { code: 'dicom-wado-rs' },
       extension: [{ valueBoolean: true }],
     });
-    const { matches } = await here.world.records.search(
-      {
-        type: 'Task',
-        conditions: [{ parameter: 'identifier', values: [`urn:dicom:uid|urn:oid:${study}`] }],
-        include: [],
-        revinclude: [],
-        sort: [],
-        count: 5,
-        total: 'none',
-      },
-      () => everything,
+    const { matches } = await here.world.read(({ records }) =>
+      records.search(
+        {
+          type: 'Task',
+          conditions: [{ parameter: 'identifier', values: [`urn:dicom:uid|urn:oid:${study}`] }],
+          include: [],
+          revinclude: [],
+          sort: [],
+          count: 5,
+          total: 'none',
+        },
+        () => everything,
+      ),
     );
     expect(matches.map(({ resource }) => (resource as Task).businessStatus?.coding?.[0]?.code)).toEqual(['PENDING_AI']);
   });
@@ -254,7 +257,10 @@ describe('senders at the same moment', () => {
     );
     expect(outcomes.flatMap(statuses).every((status) => status === 'stored')).toBe(true);
     for (const { study } of studies)
-      expect(await here.world.studies.study(study)).toMatchObject({ numberOfInstances: 16, numberOfSeries: 4 });
+      expect(await here.world.read(({ studies }) => studies.study(study))).toMatchObject({
+        numberOfInstances: 16,
+        numberOfSeries: 4,
+      });
   });
 
   it('store the same instance once', async () => {
@@ -284,7 +290,7 @@ describe('an instance that the database cannot take', () => {
     await sql.query(`drop trigger break_down on instance`);
     expect(statuses(outcome)).toEqual(['stored', 'stored', 'stored', 'stored', reason, 'stored', 'stored']);
     expect(seen).toHaveLength(faults);
-    expect(await here.world.studies.study(study)).toMatchObject({ numberOfInstances: 6 });
+    expect(await here.world.read(({ studies }) => studies.study(study))).toMatchObject({ numberOfInstances: 6 });
   });
 });
 
@@ -296,8 +302,10 @@ describe('UIDs that are used twice', () => {
     expect(statuses(first)).toEqual(['stored', 'other-place']);
     expect(statuses(await here.store(file(), imageFile({ patientId })))).toEqual(['other-place', 'stored']);
     const refused = first.instances[1]!.name!.StudyInstanceUID;
-    expect(await here.world.studies.locate({ StudyInstanceUID: refused }, everything)).toEqual([]);
-    expect(await here.world.studies.study(refused)).toBeUndefined();
+    expect(await here.world.read(({ studies }) => studies.locate({ StudyInstanceUID: refused }, everything))).toEqual(
+      [],
+    );
+    expect(await here.world.read(({ studies }) => studies.study(refused))).toBeUndefined();
 
     const other = newUid();
     const race = await Promise.all(

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Role } from '../../../server/core/principal.ts';
 import type { Problem } from '../../../server/core/problem.ts';
-import { displays, type ReviewStatus } from '../../../server/core/workflow/codes.ts';
+import { displays } from '../../../server/core/vocabulary/displays.ts';
+import type { ReviewStatus } from '../../../server/core/vocabulary/review-codes.ts';
 import { reviewActs, transitionFor, transitions, type ReviewAct } from '../../../server/core/workflow/scan-review.ts';
 
 const statuses = Object.keys(displays.status) as ReviewStatus[];

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Blobs } from '../../../server/core/ports.ts';
+import type { Blobs } from '../../../server/core/studies/blobs.ts';
 import { sweepBlobs } from '../../../server/core/studies/sweep-blobs.ts';
 import { diskBlobs } from '../../../server/infrastructure/blobs/disk.ts';
 
@@ -111,9 +111,12 @@ describe('the sweep', () => {
   const sweep = (used: string[]) =>
     sweepBlobs({
       blobs,
-      studies: {
-        blobsInUse: (digests: string[]) => Promise.resolve(new Set(digests.filter((one) => used.includes(one)))),
-      } as never,
+      read: (work) =>
+        work({
+          studies: {
+            blobsInUse: (digests: string[]) => Promise.resolve(new Set(digests.filter((one) => used.includes(one)))),
+          } as never,
+        }),
       now: () => new Date(),
     });
 

@@ -5,7 +5,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import type { Blobs } from '../../../server/core/ports.ts';
+import type { Blobs } from '../../../server/core/studies/blobs.ts';
 import { diskBlobs } from '../../../server/infrastructure/blobs/disk.ts';
 
 type FileSystem = typeof FileSystemModule;

@@ -2,7 +2,8 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Classifier, DecodedFrame } from '../../../server/core/ports.ts';
+import type { Classifier } from '../../../server/core/analysis/classifier.ts';
+import type { DecodedFrame } from '../../../server/core/dicom/instance.ts';
 import { startClassifier } from '../../../server/infrastructure/onnx/classifier.ts';
 import { goldenImage } from '../../../server/infrastructure/onnx/self-test.ts';
 

@@ -57,18 +57,15 @@ describe('an error of the database', () => {
 
 describe('a statement', () => {
   test('that runs into its time or waits too long for a lock is a Problem, in and outside of transactions', async () => {
-    const slow = inTransaction(database.dataSource, (sql) => sql as never, async (sql) => {
-      const statement = sql as unknown as typeof database.sql;
+    const slow = inTransaction(database.dataSource, async (statement) => {
       await statement.query(`set local statement_timeout = 50`);
       await statement.query(`select pg_sleep(5)`);
     }); // prettier-ignore
     expect(await failing(slow)).toMatchObject({ code: 'transient' });
-    const held = inTransaction(database.dataSource, (sql) => sql as never, async (sql) => {
-      const statement = sql as unknown as typeof database.sql;
+    const held = inTransaction(database.dataSource, async (statement) => {
       await statement.query(`set local lock_timeout = 50`);
       await statement.query(`select pg_advisory_xact_lock(1)`);
-      await failing(inTransaction(database.dataSource, (inner) => inner as never, async (inner) => {
-        const second = inner as unknown as typeof database.sql;
+      await failing(inTransaction(database.dataSource, async (second) => {
         await second.query(`set local lock_timeout = 50`);
         await second.query(`select pg_advisory_xact_lock(1)`);
       })).then((error) => { throw error; });
@@ -86,19 +83,10 @@ describe('a statement', () => {
     const sql = poolSql(none);
     await none.destroy();
     expect(await failing(sql.query('select 1'))).toMatchObject({ code: 'transient' });
-    expect(
-      await failing(
-        inTransaction(
-          none,
-          () => ({}) as never,
-          async () => 1,
-        ),
-      ),
-    ).toMatchObject({ code: 'transient' });
+    expect(await failing(inTransaction(none, async () => 1))).toMatchObject({ code: 'transient' });
 
     const ended = await connect(database.url, { poolSize: 1 });
-    const killed = inTransaction(ended, (own) => own as never, async (own) => {
-      const statement = own as unknown as typeof database.sql;
+    const killed = inTransaction(ended, async (statement) => {
       const [row] = await statement.query<{ pid: number }>(`select pg_backend_pid() as pid`);
       await database.sql.query(`select pg_terminate_backend($1)`, [row!.pid]);
       await statement.query(`select 1`);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { managerSql } from '../../../server/infrastructure/postgres/connection.ts';
-import { startJobs, type JobRunner, type TakenJob } from '../../../server/infrastructure/postgres/jobs.ts';
+import type { TakenJob } from '../../../server/core/jobs.ts';
+import { startJobs, type JobRunner } from '../../../server/infrastructure/postgres/jobs.ts';
 import { freshDatabase, type TestDatabase } from '../../harness/database.ts';
 
 let database: TestDatabase;

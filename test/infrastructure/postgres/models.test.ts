@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { AnalysisRow } from '../../../server/core/analysis/analysis-row.ts';
+import type { AnalysisRow } from '../../../server/core/analysis/analysis-log.ts';
 import { readModelDescription } from '../../../server/core/analysis/model-description.ts';
 import { postgresAnalyses } from '../../../server/infrastructure/postgres/analyses.ts';
 import { managerSql } from '../../../server/infrastructure/postgres/connection.ts';

@@ -1,8 +1,8 @@
 import type { ImagingStudy, Resource } from '@medplum/fhirtypes';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { calendarParameters, searchParametersOf } from '../../../server/core/records/search-parameters.ts';
-import { resourceTypes, structureOf } from '../../../server/core/records/r4/structure.ts';
-import table from '../../../server/core/records/r4/search-parameters.json' with { type: 'json' };
+import { calendarParameters, searchParametersOf } from '../../../server/core/search/search-parameters.ts';
+import { resourceTypes, structureOf } from '../../../server/core/r4/structure.ts';
+import table from '../../../server/core/search/search-parameters.json' with { type: 'json' };
 import { indexDays } from '../../../server/infrastructure/postgres/site-days.ts';
 import { recordsWorld, type RecordsWorld } from '../../harness/records.ts';
 

@@ -1,0 +1,24 @@
+import type { Principal } from '../principal.ts';
+
+/** One access to health data, or a refused one. Ids and codes only: no names, no search values in clear. */
+export interface AuditRow {
+  /** What happened, in BALP's terms: C R U D E (execute: search, export, sign-in). */
+  action: 'C' | 'R' | 'U' | 'D' | 'E';
+  /** `fhir:read`, `dicomweb:store`, `smart:sign-in` ... */
+  event: string;
+  outcome: 'success' | 'refused' | 'failed';
+  principal: Principal | undefined;
+  /** FHIR ids of the patients concerned, when known. */
+  patients?: string[];
+  /** `ImagingStudy/id/_history/2`, `studies/1.2.3/series/4.5` ... */
+  entities?: string[];
+  /** The query string, stored base64 as BALP asks; never logged. */
+  query?: string;
+  requestId?: string;
+  sourceAddress?: string;
+}
+
+export interface AuditTrail {
+  /** Durable when it resolves: inside a transaction with its commit, outside by itself (concurrent rows share one INSERT). */
+  append(row: AuditRow): Promise<void>;
+}

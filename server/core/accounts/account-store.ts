@@ -1,0 +1,24 @@
+import type { Role } from '../principal.ts';
+
+export interface Account {
+  id: string;
+  email: string;
+  /** argon2id PHC string. */
+  passwordHash: string;
+  role: Role;
+  displayName: string;
+  /** The person's own FHIR resource: `Practitioner/id` or `Patient/id`. */
+  fhirUser: string;
+  disabled: boolean;
+}
+
+export interface AccountStore {
+  byId(id: string): Promise<Account | undefined>;
+  /** Email compared case-insensitively. */
+  byEmail(email: string): Promise<Account | undefined>;
+  /** @throws Problem `duplicate` if the id or the address is taken. */
+  insert(account: Account): Promise<void>;
+  setDisabled(id: string, disabled: boolean): Promise<void>;
+  setRole(id: string, role: Account['role'], fhirUser: string): Promise<void>;
+  setPasswordHash(id: string, passwordHash: string): Promise<void>;
+}

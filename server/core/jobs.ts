@@ -1,0 +1,24 @@
+export interface Job {
+  kind: 'analyze' | 'shadow' | 'issue-report' | 'send-report';
+  /** Only one job of this kind and key waits or runs at a time; asking again changes nothing. */
+  key: string;
+  /** Ids only, no health data. */
+  data: Record<string, string | number | boolean>;
+  /** Higher first; STAT is 10. */
+  priority?: number;
+}
+
+export interface JobQueue {
+  /** Inside a transaction the job exists only if that commits. */
+  enqueue(job: Job): Promise<void>;
+}
+
+/** A job in the hands of a worker. */
+export interface TakenJob extends Job {
+  /** 1 for the first try. */
+  attempt: number;
+  /** No further try follows if this one throws. */
+  final: boolean;
+  /** The request that caused it, or that caused the job that did. */
+  requestId: string | undefined;
+}

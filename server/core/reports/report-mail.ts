@@ -1,0 +1,124 @@
+import type { Communication, DiagnosticReport, Task } from '@medplum/fhirtypes';
+import type { OutgoingMail } from './mailer.ts';
+import type { Reading, Surroundings, WriteContext } from '../world.ts';
+import { dataConcept, reasonConcept, type ReviewReason } from '../vocabulary/review-codes.ts';
+import { systems } from '../vocabulary/systems.ts';
+import { derivedId } from '../derived-id.ts';
+import { endDelivery } from '../workflow/release.ts';
+import { inputOf, outputOf } from '../workflow/review-tasks.ts';
+import { referenceTo } from '../r4/pointer.ts';
+import { create, type Kept, locked } from '../records/server-write.ts';
+import { found, needed } from './look-up.ts';
+import { isPlainAddress } from './mail-address.ts';
+import { numberOf } from './keep-report.ts';
+import { contactOf } from './person.ts';
+
+export type Message =
+  | { kind: 'mail'; mail: OutgoingMail }
+  /** There is nowhere to send it to. */
+  | { kind: 'none'; reason: ReviewReason };
+
+/**
+ * The mail that brings a released report to its patient. Subject and text carry no health data and no name:
+ * both travel and are stored in clear. The message id follows from the delivery step, so that a second try
+ * after a crash is recognised as the same message.
+ *
+ * @throws Problem `conflict` if the document is not there.
+ */
+export async function reportMessage(
+  { settings }: Surroundings,
+  stores: Pick<Reading, 'records'>,
+  delivery: Kept<'Task'>,
+): Promise<Message> {
+  const patient = await needed(stores, 'Patient', delivery.for);
+  const to = contactOf(patient.telecom, 'email')?.trim();
+  if (to === undefined || to === '') return { kind: 'none', reason: 'no-address' };
+  if (!isPlainAddress(to)) return { kind: 'none', reason: 'bad-address' };
+  const document = await needed(stores, 'DocumentReference', outputOf(delivery, 'document'));
+  const { attachment } = document.content[0]!;
+  const binary = await needed(stores, 'Binary', { reference: attachment.url ?? '' });
+  const number = document.masterIdentifier?.value ?? '';
+  const { organizationName, publicUrl } = settings;
+  return {
+    kind: 'mail',
+    mail: {
+      messageId: messageIdOf(delivery, publicUrl),
+      to,
+      subject: `Your report ${number} is ready`,
+      text: [
+        'Hello,',
+        `your diagnostic report ${number} from ${organizationName} has been released. It is attached as a PDF file.`,
+        `You can also read it after signing in at ${publicUrl}.`,
+        'Please do not answer this message. If you have questions about your report, ask your doctor.',
+      ].join('\n\n'),
+      attachments: [
+        { name: `${number}.pdf`, contentType: 'application/pdf', bytes: Buffer.from(binary.data ?? '', 'base64') },
+      ],
+    },
+  };
+}
+
+/** RFC 5322 3.6.4: unique for ever, the same for every try. */
+export function messageIdOf(delivery: Task, publicUrl: string): string {
+  return `<report.${delivery.id}@${new URL(publicUrl).hostname.replace(/[^A-Za-z0-9.-]/g, '')}>`;
+}
+
+/** The delivery step as the worker finds it: undefined if it is done, or its Communication exists. */
+export async function openDelivery(
+  stores: Pick<Reading, 'records'>,
+  taskId: string,
+): Promise<Kept<'Task'> | undefined> {
+  const delivery = await found(stores, 'Task', { reference: `Task/${taskId}` });
+  return delivery?.status === 'in-progress' ? delivery : undefined;
+}
+
+/**
+ * Writes down how the delivery ended: a Communication without any text of the report, and the end of the step.
+ * Nothing happens if it is written down already.
+ */
+export async function recordDelivery(
+  context: WriteContext,
+  taskId: string,
+  end: { sent: true } | { sent: false; reason: ReviewReason },
+): Promise<void> {
+  const delivery = await locked(context, 'Task', { reference: `Task/${taskId}` });
+  if (delivery.status !== 'in-progress') return;
+  const coordination = await locked(context, 'Task', delivery.partOf?.[0]);
+  const report = await needed(context.stores, 'DiagnosticReport', outputOf(coordination, 'report'));
+  const message = await create(context, communication(context, delivery, report, end));
+  const reason = end.sent ? undefined : end.reason;
+  await endDelivery(context, delivery, {
+    // Without an address there is nothing left to be done: the report waits in the portal.
+    status: reason === undefined || reason === 'no-address' ? 'completed' : 'failed',
+    ...(reason && { reason }),
+    message: referenceTo(message),
+  });
+}
+
+function communication(
+  context: WriteContext,
+  delivery: Kept<'Task'>,
+  report: DiagnosticReport,
+  end: { sent: true } | { sent: false; reason: ReviewReason },
+): Communication & { id: string } {
+  const at = context.world.now().toISOString();
+  const patient = { reference: delivery.for?.reference ?? '' };
+  const document = outputOf(delivery, 'document');
+  const study = inputOf(delivery, 'study');
+  return {
+    resourceType: 'Communication',
+    id: derivedId('report-message', delivery.id),
+    identifier: [{ system: systems.messageId, value: messageIdOf(delivery, context.world.settings.publicUrl) }],
+    partOf: [referenceTo(delivery)],
+    status: end.sent ? 'completed' : 'not-done',
+    ...(!end.sent && { statusReason: reasonConcept(end.reason) }),
+    category: [dataConcept('message')],
+    medium: [{ coding: [{ system: systems.participationMode, code: 'EMAILWRIT', display: 'email' }] }],
+    subject: patient,
+    about: [referenceTo(report), ...(study ? [study] : [])],
+    recipient: [patient],
+    ...(end.sent && { sent: at }),
+    note: [{ text: numberOf(report) ?? '', time: at }],
+    ...(document && { payload: [{ contentReference: document }] }),
+  };
+}

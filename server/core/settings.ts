@@ -1,0 +1,21 @@
+/** Values from configuration that clinical rules depend on. All URLs absolute, without a trailing slash. */
+export interface Settings {
+  publicUrl: string; // https://pacs.example.org
+  fhirBaseUrl: string; // publicUrl + /fhir
+  dicomwebBaseUrl: string; // publicUrl + /dicomweb
+  /** Below this probability (0..1) a result is "Uncertain". */
+  confidenceThreshold: number;
+  /** Start the analysis when images arrive, without waiting for a doctor. */
+  analyzeOnArrival: boolean;
+  /** What the AI says raises the priority of the doctor's step. */
+  aiOrdersWorkList: boolean;
+  /** IANA zone of the site: of dates and times that name none, and of what is printed. */
+  timeZone: string;
+  organizationName: string;
+  /** Invented patients only: an untrained model may be shipped and active. */
+  demo: boolean;
+  /** The same person may not verify and release (four-eyes). */
+  fourEyes: boolean;
+  /** Identifier system (URI) of DICOM Patient IDs that come without an issuer; a namespace of this server by default. */
+  patientIdSystem?: string;
+}

@@ -1,0 +1,35 @@
+import type { DecodedFrame, InstanceRow } from '../dicom/instance.ts';
+
+/** For whom pixels are worked on: callers take turns, and nothing is begun for who has gone. */
+export interface PixelErrand {
+  caller?: string;
+  signal?: AbortSignal;
+}
+
+/** Works on stored pixels in worker threads with time and memory limits. Frames count from 0. */
+export interface PixelDecoder {
+  /** @throws Problem `not-supported` (syntax), `structure` (broken stream), `timeout`, `transient` (too many wait). */
+  decode(instance: InstanceRow, frame: number, errand?: PixelErrand): Promise<DecodedFrame>;
+  /**
+   * One frame as a consumer picture: decoded, modality and VOI transform applied, cropped and scaled (PS3.18 8.3.5.1).
+   * @throws as `decode`.
+   */
+  render(instance: InstanceRow, frame: number, look: RenderedLook, errand?: PixelErrand): Promise<Uint8Array>;
+  /**
+   * The whole Part 10 file in Explicit VR Little Endian with native pixel data, chunk by chunk; lossless,
+   * whatever the stored transfer syntax. The first chunk comes only when all that can be refused was checked.
+   * @throws Problem `not-supported`, `structure`, `timeout`, `transient`.
+   */
+  explicit(instance: InstanceRow): AsyncIterable<Uint8Array>;
+}
+
+/** How a rendered frame shall look; absent values leave the choice to the image (its own VOI, its own size). */
+export interface RenderedLook {
+  format: 'jpeg' | 'png';
+  /** JPEG quality, 1 to 100. */
+  quality?: number;
+  /** In units of the modality transform's output (CT: Hounsfield units). */
+  window?: { center: number; width: number; shape: 'linear' | 'linear-exact' | 'sigmoid' };
+  /** Fit into width x height pixels, of the whole image or of the region; a negative region size mirrors. */
+  viewport?: { width: number; height: number; region?: { x: number; y: number; width: number; height: number } };
+}

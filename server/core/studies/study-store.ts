@@ -1,0 +1,89 @@
+import type { Narrowing } from '../access/narrowing.ts';
+import type { InstanceHeader, InstanceRow } from '../dicom/instance.ts';
+import type { DicomJson } from '../dicom/json.ts';
+
+export interface StudyRow {
+  StudyInstanceUID: string;
+  /** FHIR ids that the study is tied to. */
+  patientId: string;
+  imagingStudyId: string;
+  /** Rises with every change of the study's content; the ETag of its metadata. */
+  revision: number;
+  numberOfSeries: number;
+  numberOfInstances: number;
+}
+
+/** A study by level. The attributes of a level are those of its first instance, blanks filled from later series. */
+export interface StudyContent {
+  attributes: DicomJson;
+  series: {
+    SeriesInstanceUID: string;
+    attributes: DicomJson;
+    numberOfInstances: number;
+    instances: { SOPInstanceUID: string; SOPClassUID: string; InstanceNumber?: number; title?: string }[];
+  }[];
+}
+
+export interface StudyStore {
+  /** Locks the study (serialises senders of one study) and returns its row if it exists. */
+  lockStudy(StudyInstanceUID: string): Promise<StudyRow | undefined>;
+  /**
+   * Gives SOP Instance UIDs to studies, each to the first that comes, for a UID names one instance of the whole archive.
+   * @returns for each, in order, whether it belongs to its study now: the name does, or an earlier release stored it there.
+   */
+  claimNames(rows: Pick<InstanceRow, 'StudyInstanceUID' | 'SOPInstanceUID'>[]): Promise<boolean[]>;
+  /** Inserts what is new (INSERT ... ON CONFLICT DO NOTHING) and returns the row that stands for each, in order. */
+  insertInstances(rows: InstanceRow[]): Promise<{ row: InstanceRow; inserted: boolean }[]>;
+  /** Creates or updates the study's row with counts and query keys recomputed from its instances; revision + 1. */
+  settle(StudyInstanceUID: string, tie: { patientId: string; imagingStudyId: string }): Promise<StudyRow>;
+  study(StudyInstanceUID: string): Promise<StudyRow | undefined>;
+  /** What ImagingStudy is derived from: attributes of each level, and a line for each instance, in number order. */
+  content(StudyInstanceUID: string): Promise<StudyContent>;
+  /**
+   * Instances at the given level, ordered by series number, instance number, UID. The narrowing is of
+   * ImagingStudy: what the caller may not see is not there.
+   *
+   * @param framesOfPictures only what drawing these frames (from 0) asks for: of a long header the attributes of pixels
+   * and the functional groups of these frames. Parsing all of a slide's for each of its tiles would hold up everybody.
+   */
+  locate(
+    level: { StudyInstanceUID: string; SeriesInstanceUID?: string; SOPInstanceUID?: string },
+    narrowing: Narrowing,
+    framesOfPictures?: readonly number[],
+  ): Promise<InstanceRow[]>;
+  /** As `locate`, without what can be long: that of a whole study may not fit into memory. */
+  locateHeaders(level: Parameters<StudyStore['locate']>[0], narrowing: Narrowing): Promise<InstanceHeader[]>;
+  /** Attributes of instances of one study as JSON text, in the order of the names. */
+  attributesOf(StudyInstanceUID: string, SOPInstanceUIDs: string[]): Promise<string[]>;
+  /**
+   * QIDO-RS (PS3.18 10.6): one DICOM JSON object for each match, without Retrieve URL and without values as long as
+   * those of functional groups. `cut`: there are more that the limit would allow, but the page would be too long.
+   */
+  find(query: StudyQuery, narrowing: Narrowing): Promise<{ matches: FoundStudy[]; cut: boolean }>;
+  countOfFind(query: StudyQuery, narrowing: Narrowing): Promise<number>;
+  /** Blobs that some row names, for the sweep. */
+  blobsInUse(candidates: string[]): Promise<Set<string>>;
+}
+
+/** One match of a search, at the level that was asked for. */
+export interface FoundStudy {
+  attributes: DicomJson;
+  /** FHIR id of the Patient, for the audit trail. */
+  patientId: string;
+}
+
+/** A parsed QIDO-RS (or C-FIND) request; attribute keys are 8-digit upper-case hex tags or dotted paths of them. */
+export interface StudyQuery {
+  level: 'study' | 'series' | 'instance';
+  StudyInstanceUID?: string;
+  SeriesInstanceUID?: string;
+  match: { path: string; vr: string; value: string }[];
+  include: string[] | 'all';
+  fuzzy: boolean;
+  /** A key of zero length asks for absent values instead of any (PS3.4 C.2.2.2.7). */
+  emptyValueMatching: boolean;
+  /** A backslash in a value separates alternatives (PS3.4 C.2.2.2.8); in UIDs it always does. */
+  multipleValueMatching: boolean;
+  limit: number;
+  offset: number;
+}

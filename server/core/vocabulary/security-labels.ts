@@ -1,0 +1,30 @@
+/** Security labels (meta.security): what a machine wrote, and what a patient does not see yet. */
+import type { Coding, Meta, Resource } from '@medplum/fhirtypes';
+import { systems } from './systems.ts';
+
+/** "Artificial Intelligence asserted" (v3-ObservationValue): on everything that a model wrote, for ever. */
+export const aiAsserted: Coding = {
+  system: systems.observationValue,
+  code: 'AIAST',
+  display: 'Artificial Intelligence asserted',
+};
+
+/** "No disclosure to patient without provider's authorization" (v3-ActCode): on results until they are released. */
+export const withheld: Coding = { system: systems.actCode, code: 'NOPAT' };
+
+/** The same security labels without the one that withholds from the patient. */
+export function released(meta: Meta | undefined): Meta | undefined {
+  if (!meta?.security?.some(withholds)) return meta;
+  const security = meta.security.filter((label) => !withholds(label));
+  const { security: _withheld, ...rest } = meta;
+  return security.length > 0 ? { ...rest, security } : rest;
+}
+
+function withholds(label: Coding): boolean {
+  return label.system === withheld.system && label.code === withheld.code;
+}
+
+/** Whether a record is kept from its patient. */
+export function isWithheld({ meta }: Resource): boolean {
+  return meta?.security?.some(withholds) ?? false;
+}

@@ -1,0 +1,103 @@
+/**
+ * Everything that the core asks of the world, gathered: each port is described beside its noun.
+ *
+ * The tables are reached inside a unit of work only, as `stores`: `world.read` for reading, `world.transaction` for
+ * what is kept together or not at all. Inside one there is no way to the tables but its own `stores`, because what it
+ * is given of the world (`Surroundings`) opens no second unit. Infrastructure implements these; tests may too.
+ */
+import type { AuditTrail } from './access/audit-trail.ts';
+import type { AccountStore } from './accounts/account-store.ts';
+import type { AnalysisLog } from './analysis/analysis-log.ts';
+import type { SwitchedClassifier } from './analysis/classifier.ts';
+import type { ModelFiles, ModelStore } from './analysis/model-registry.ts';
+import type { JobQueue } from './jobs.ts';
+import type { Principal } from './principal.ts';
+import type { RecordChecker } from './records/record-checker.ts';
+import type { RecordStore } from './records/record-store.ts';
+import type { RecordRules } from './records/rules.ts';
+import type { Mailer } from './reports/mailer.ts';
+import type { PdfPrinter } from './reports/pdf-printer.ts';
+import type { ReportNumbers } from './reports/report-numbers.ts';
+import type { Settings } from './settings.ts';
+import type { Blobs } from './studies/blobs.ts';
+import type { DicomReader } from './studies/dicom-reader.ts';
+import type { PixelDecoder } from './studies/pixel-decoder.ts';
+import type { StudyFollower } from './studies/study-follower.ts';
+import type { StudyStore } from './studies/study-store.ts';
+import type { Trace } from './trace.ts';
+
+/** The tables, as one transaction sees them. */
+export interface Stores {
+  records: RecordStore;
+  studies: StudyStore;
+  accounts: AccountStore;
+  reportNumbers: ReportNumbers;
+  models: ModelStore;
+  analyses: AnalysisLog;
+  jobs: JobQueue;
+  audit: AuditTrail;
+}
+
+/** The tables for reading: what is committed when each statement runs. Audit rows are kept at once. */
+export interface Reading {
+  records: Pick<RecordStore, 'read' | 'readVersion' | 'history' | 'search'>;
+  studies: Pick<
+    StudyStore,
+    'study' | 'content' | 'locate' | 'locateHeaders' | 'attributesOf' | 'find' | 'countOfFind' | 'blobsInUse'
+  >;
+  accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
+  models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
+  analyses: Pick<AnalysisLog, 'drift' | 'compared'>;
+  audit: AuditTrail;
+}
+
+/** What a unit of work may use beside its stores. */
+export interface Surroundings {
+  settings: Settings;
+  blobs: Blobs;
+  reader: DicomReader;
+  pixels: PixelDecoder;
+  checker: RecordChecker;
+  /** What answers doctors: the active model. */
+  classifier: SwitchedClassifier;
+  /** What runs beside it, seen by administrators only. */
+  shadow: SwitchedClassifier;
+  modelFiles: ModelFiles;
+  pdf: PdfPrinter;
+  mailer: Mailer;
+  /** What a write of each type must satisfy (`clinical-rules.ts`). */
+  rules: RecordRules<WriteContext>;
+  /** Who hears that a study has settled, in the same transaction. */
+  studyFollowers: readonly StudyFollower<WriteContext>[];
+  /** A model has come into service: what waited for one goes on. */
+  modelServes(): Promise<unknown>;
+  /** The database's clock is the one that counts; this is for time stamps inside resources. */
+  now(): Date;
+}
+
+export interface World extends Surroundings {
+  /** Reads without a transaction: each statement by itself. */
+  read<T>(work: (stores: Reading) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` in one PostgreSQL transaction (read committed); commits when it resolves, rolls back when it throws. The
+   * database may run it again after a deadlock. Audit rows of refusals are kept either way, when it has ended.
+   */
+  transaction<T>(work: (stores: Stores) => Promise<T>): Promise<T>;
+}
+
+/** For functions that name the stores they read: a world, or anything that has these. */
+export interface ReadsFrom<Names extends keyof Reading> {
+  read<T>(work: (stores: Pick<Reading, Names>) => Promise<T>): Promise<T>;
+}
+
+/** The same for stores that they write to. */
+export interface WritesTo<Names extends keyof Stores> {
+  transaction<T>(work: (stores: Pick<Stores, Names>) => Promise<T>): Promise<T>;
+}
+
+/** A transaction in somebody's name: what every write is made in. */
+export interface WriteContext extends Trace {
+  world: Surroundings;
+  stores: Stores;
+  principal: Principal;
+}

@@ -1,0 +1,71 @@
+import type { DataSource } from 'typeorm';
+import type { AuditRow } from '../../core/access/audit-trail.ts';
+import type { JobQueue } from '../../core/jobs.ts';
+import type { RecordChecker } from '../../core/records/record-checker.ts';
+import type { Stores, World } from '../../core/world.ts';
+import { postgresAccounts } from './accounts.ts';
+import { postgresAnalyses } from './analyses.ts';
+import { postgresAudit, sharedAudit } from './audit.ts';
+import { poolSql, type Sql } from './connection.ts';
+import { postgresModels } from './models.ts';
+import { postgresRecords } from './records.ts';
+import { postgresReportNumbers } from './report-numbers.ts';
+import { postgresStudyWriting } from './studies.ts';
+import { postgresStudySearch } from './study-search.ts';
+import { inTransaction } from './transaction.ts';
+
+export interface StoreParts {
+  /** Absolute address of the FHIR service, without a trailing slash. */
+  baseUrl: string;
+  /** IANA zone of the site. */
+  timeZone: string;
+  checker: RecordChecker;
+  /** A queue whose jobs exist exactly if the transaction that `sql` belongs to commits. */
+  queue: (sql: Sql) => JobQueue;
+}
+
+/** The two ways to the tables: all stores on the pool, for reading, and all on one transaction. */
+export function postgresUnits(
+  dataSource: DataSource,
+  { baseUrl, timeZone, checker, queue }: StoreParts,
+): Pick<World, 'read' | 'transaction'> {
+  const storesOn = (sql: Sql, audit = postgresAudit(sql)): Stores => ({
+    records: postgresRecords(sql, { baseUrl, timeZone, checker }),
+    studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl, timeZone }) },
+    accounts: postgresAccounts(sql),
+    reportNumbers: postgresReportNumbers(sql),
+    models: postgresModels(sql),
+    analyses: postgresAnalyses(sql),
+    jobs: queue(sql),
+    audit,
+  });
+  const sql = poolSql(dataSource);
+  const trail = sharedAudit(sql);
+  const reading = storesOn(sql, trail);
+  return {
+    read: (work) => work(reading),
+    async transaction(work) {
+      let refusals: AuditRow[] = [];
+      try {
+        return await inTransaction(dataSource, (own) => {
+          refusals = [];
+          return work(withoutRefusals(storesOn(own), refusals));
+        });
+      } finally {
+        for (const row of refusals) await trail.append(row);
+      }
+    },
+  };
+}
+
+/**
+ * Rows about refused accesses wait until the transaction has ended, well or not: in it they would be rolled back with
+ * what they tell of, and beside it each would need a second connection while this one is held.
+ */
+function withoutRefusals(stores: Stores, refusals: AuditRow[]): Stores {
+  const append = async (row: AuditRow): Promise<void> => {
+    if (row.outcome === 'refused') refusals.push(row);
+    else await stores.audit.append(row);
+  };
+  return { ...stores, audit: { append } };
+}

@@ -1,0 +1,54 @@
+/** A world on a real database; what a test does not bring along is absent, and says so to whoever asks for it. */
+import { clinicalRules, studyFollowers } from '../../server/core/clinical-rules.ts';
+import type { Settings } from '../../server/core/settings.ts';
+import type { Surroundings, World } from '../../server/core/world.ts';
+import { postgresUnits } from '../../server/infrastructure/postgres/units-of-work.ts';
+import { recordChecker } from '../../server/infrastructure/threads/record-checker.ts';
+import type { TestDatabase } from './database.ts';
+
+export function testSettings(publicUrl: string, more: Partial<Settings> = {}): Settings {
+  return {
+    publicUrl,
+    fhirBaseUrl: `${publicUrl}/fhir`,
+    dicomwebBaseUrl: `${publicUrl}/dicomweb`,
+    confidenceThreshold: 0.75,
+    analyzeOnArrival: false,
+    aiOrdersWorkList: true,
+    timeZone: 'UTC',
+    organizationName: 'Test Hospital',
+    fourEyes: false,
+    demo: false,
+    ...more,
+  };
+}
+
+/** @param parts further ports that the test needs, real ones. */
+export function testWorld(database: TestDatabase, settings: Settings, parts: Partial<Surroundings> = {}): World {
+  const checker = recordChecker({ baseUrl: settings.fhirBaseUrl, timeZone: settings.timeZone });
+  const site = { baseUrl: settings.fhirBaseUrl, timeZone: settings.timeZone };
+  return {
+    blobs: absent('blobs'),
+    reader: absent('reader'),
+    pixels: absent('pixels'),
+    classifier: absent('classifier'),
+    shadow: absent('shadow'),
+    modelFiles: absent('modelFiles'),
+    pdf: absent('pdf'),
+    mailer: absent('mailer'),
+    rules: clinicalRules,
+    studyFollowers,
+    modelServes: () => Promise.resolve(),
+    now: () => new Date(),
+    checker,
+    settings,
+    ...parts,
+    ...postgresUnits(database.dataSource, { ...site, checker, queue: () => absent('jobs') }),
+  };
+}
+
+function absent<Port extends object>(name: string): Port {
+  const refuse = (): never => {
+    throw new Error(`This test has no ${name}`);
+  };
+  return new Proxy({} as Port, { get: refuse });
+}
