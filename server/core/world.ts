@@ -43,7 +43,16 @@ export interface Reading {
   records: Pick<RecordStore, 'read' | 'readVersion' | 'history' | 'search'>;
   studies: Pick<
     StudyStore,
-    'study' | 'content' | 'locate' | 'locateHeaders' | 'attributesOf' | 'find' | 'countOfFind' | 'blobsInUse'
+    | 'study'
+    | 'content'
+    | 'addresses'
+    | 'middleImage'
+    | 'instance'
+    | 'imageAttributes'
+    | 'attributesOf'
+    | 'find'
+    | 'countOfFind'
+    | 'blobsInUse'
   >;
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;

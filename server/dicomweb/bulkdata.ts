@@ -1,6 +1,6 @@
 import { frameCount } from '../core/dicom/frame-ranges.ts';
 import { swappedWords, wordWidthAt } from '../core/dicom/word-order.ts';
-import { entityOf, locatePictures } from '../core/studies/locate.ts';
+import { entityOf, locateInstance } from '../core/studies/locate.ts';
 import type { InstanceRow } from '../core/dicom/instance.ts';
 import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
@@ -19,15 +19,8 @@ const document = '00420011';
 export function bulkdata(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const path = bulkPath(ctx.params['path'] ?? '');
-    const { instances } = await locatePictures(
-      world,
-      asking(ctx),
-      partOf(ctx),
-      'dicomweb:retrieve',
-      `bulkdata/${path}`,
-      [],
-    );
-    const [instance] = instances as [InstanceRow];
+    const purpose = { event: 'dicomweb:retrieve', detail: `bulkdata/${path}` };
+    const instance = await locateInstance(world, asking(ctx), partOf(ctx), purpose, []);
     const place = own(instance.bulk, path);
     if (!place) throw new Problem('not-found', 'The instance has no bulk data at this path');
     if (path === '7FE00010' && instance.frames?.encapsulated) {

@@ -1,7 +1,8 @@
 /** What every DICOMweb route does with a request and an answer. */
 import type { RouterContext } from '@koa/router';
 import { createHash } from 'node:crypto';
-import type { Asking, StudyPart } from '../core/studies/locate.ts';
+import type { Asking } from '../core/studies/locate.ts';
+import type { StudyPart } from '../core/studies/study-store.ts';
 import type { InstanceRow } from '../core/dicom/instance.ts';
 import type { PixelErrand } from '../core/studies/pixel-decoder.ts';
 import { clientGone } from '../http/client-gone.ts';

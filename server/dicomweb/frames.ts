@@ -1,7 +1,7 @@
 import { frameMediaTypes, isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
 import { alignBits, frameCount, frameRanges, packBits } from '../core/dicom/frame-ranges.ts';
 import { swappedWords, wordWidth } from '../core/dicom/word-order.ts';
-import { entityOf, locatePictures } from '../core/studies/locate.ts';
+import { entityOf, locateInstance } from '../core/studies/locate.ts';
 import type { InstanceRow } from '../core/dicom/instance.ts';
 import type { PixelErrand } from '../core/studies/pixel-decoder.ts';
 import type { World } from '../core/world.ts';
@@ -22,15 +22,8 @@ type Form = 'samples' | 'stored' | 'single-samples' | 'single-stored';
 export function frames(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const numbers = frameNumbers(ctx.params['list'] ?? '');
-    const { instances } = await locatePictures(
-      world,
-      asking(ctx),
-      partOf(ctx),
-      'dicomweb:retrieve',
-      `frames/${numbers.join(',')}`,
-      [],
-    );
-    await sendFrames(ctx, world, instances[0]!, numbers);
+    const purpose = { event: 'dicomweb:retrieve', detail: `frames/${numbers.join(',')}` };
+    await sendFrames(ctx, world, await locateInstance(world, asking(ctx), partOf(ctx), purpose, []), numbers);
   };
 }
 

@@ -184,9 +184,8 @@ describe('DICOMweb', () => {
     const tile = `/studies/${study}/series/${study}/instances/${study}/frames/40000`;
     expect((await server.get(tile)).status).toBe(200);
     expect((await server.get(`${tile}/rendered`)).headers.get('content-type')).toBe('image/jpeg');
-    const [row] = await server.world.read(({ studies }) =>
-      studies.locate({ StudyInstanceUID: study }, everything, [39_999]),
-    );
+    const name = { StudyInstanceUID: study, SeriesInstanceUID: study, SOPInstanceUID: study };
+    const row = await server.world.read(({ studies }) => studies.instance(name, everything, [39_999]));
     const groups = row!.attributes['52009230']!.Value!;
     expect([groups.length, Object.keys(groups)]).toEqual([40_000, ['39999']]);
     expect(groups[39_999]).toEqual(metadata!['52009230']!.Value![39_999]);

@@ -2,8 +2,16 @@ import type { Narrowing } from '../../core/access/narrowing.ts';
 import type { DicomElement, DicomJson } from '../../core/dicom/json.ts';
 import type { Site } from '../../core/search/index-extraction.ts';
 import { returnedIfKnown, returnKeys } from '../../core/studies/return-keys.ts';
-import type { FoundStudy, StudyQuery, StudyStore } from '../../core/studies/study-store.ts';
-import type { InstanceHeader, InstanceRow } from '../../core/dicom/instance.ts';
+import type {
+  FoundStudy,
+  ImageAttributes,
+  InstanceAddress,
+  LocatedInstance,
+  StudyPart,
+  StudyQuery,
+  StudyStore,
+} from '../../core/studies/study-store.ts';
+import type { InstanceRow } from '../../core/dicom/instance.ts';
 import type { Sql } from './connection.ts';
 import { inTurns } from '../../core/in-turns.ts';
 import { visible } from './record-narrowing.ts';
@@ -43,6 +51,8 @@ interface LocatedRow {
   groups: string | null;
   bulk: string;
   frames: string | null;
+  patient_id: string;
+  imaging_study_id: string;
 }
 
 /** Stored bytes of a header up to which all of it is read: a few milliseconds to parse. */
@@ -87,6 +97,11 @@ const studyColumns = `st.study_uid, st.patient_id, st.attributes as study, st.mo
                       st.number_of_series, st.number_of_instances`;
 const seriesColumns = `se.series_uid, se.attributes as series, se.number_of_instances as series_instances`;
 
+const addressColumns = `i.study_uid as "StudyInstanceUID", i.series_uid as "SeriesInstanceUID",
+  i.sop_uid as "SOPInstanceUID", i.transfer_syntax_uid as "TransferSyntaxUID", i.blob, i.size,
+  i.frames is not null as "isImage", pg_column_size(i.attributes) as weight,
+  st.patient_id as "patientId", st.imaging_study_id as "imagingStudyId"`;
+
 /**
  * The reading half of the study store: search and retrieve.
  *
@@ -98,7 +113,10 @@ const seriesColumns = `se.series_uid, se.attributes as series, se.number_of_inst
 export function postgresStudySearch(
   sql: Sql,
   options: Partial<Site> = {},
-): Pick<StudyStore, 'find' | 'countOfFind' | 'locate' | 'locateHeaders' | 'attributesOf'> {
+): Pick<
+  StudyStore,
+  'find' | 'countOfFind' | 'addresses' | 'middleImage' | 'instance' | 'imageAttributes' | 'attributesOf'
+> {
   const { baseUrl = '', timeZone = 'UTC' } = options;
 
   function where(query: StudyQuery, narrowing: Narrowing, bound: Bindings): string {
@@ -111,7 +129,7 @@ export function postgresStudySearch(
     return conditions.length === 0 ? 'true' : conditions.join(' and ');
   }
 
-  function located(level: Parameters<StudyStore['locate']>[0], narrowing: Narrowing, bound: Bindings): string {
+  function located(level: StudyPart, narrowing: Narrowing, bound: Bindings): string {
     const conditions = [`i.study_uid = ${bound.add(level.StudyInstanceUID)}`];
     if (level.SeriesInstanceUID !== undefined) conditions.push(`i.series_uid = ${bound.add(level.SeriesInstanceUID)}`);
     if (level.SOPInstanceUID !== undefined) conditions.push(`i.sop_uid = ${bound.add(level.SOPInstanceUID)}`);
@@ -144,25 +162,49 @@ export function postgresStudySearch(
       return row?.count ?? 0;
     },
 
-    async locate(level, narrowing, framesOfPictures) {
+    async addresses(part, narrowing) {
       const bound = bindings(timeZone);
-      const header = framesOfPictures ? pictureColumns(bound, framesOfPictures) : 'i.attributes::text, null as groups';
-      const rows = await sql.query<LocatedRow>(
-        `select i.study_uid, i.series_uid, i.sop_uid, i.sop_class_uid, i.transfer_syntax_uid, i.blob, i.inflated, i.size,
-                ${header}, i.bulk::text, i.frames::text
-           from ${from.instance} where ${located(level, narrowing, bound)} order by ${order.instance}`,
+      return sql.query<InstanceAddress>(
+        `select ${addressColumns} from ${from.instance} where ${located(part, narrowing, bound)} order by ${order.instance}`,
         bound.values,
       );
-      return rows.map((row) => instanceRow(row, framesOfPictures));
     },
 
-    async locateHeaders(level, narrowing) {
+    async middleImage(part, narrowing, syntaxes) {
       const bound = bindings(timeZone);
-      return sql.query<InstanceHeader>(
-        `select i.study_uid as "StudyInstanceUID", i.series_uid as "SeriesInstanceUID", i.sop_uid as "SOPInstanceUID", i.blob,
-                pg_column_size(i.attributes) as weight
-           from ${from.instance} where ${located(level, narrowing, bound)} order by ${order.instance}`,
+      const drawn = `i.frames is not null and i.transfer_syntax_uid = any(${bound.add(syntaxes)}::text[])`;
+      const [middle] = await sql.query<InstanceAddress>(
+        `with image as (
+           select i.study_uid, i.series_uid, i.sop_uid, row_number() over (order by ${order.instance}) as place,
+                  count(*) over () as images
+             from ${from.instance} where ${located(part, narrowing, bound)} and ${drawn})
+         select ${addressColumns}
+           from image join instance i using (study_uid, series_uid, sop_uid) left join study st using (study_uid)
+          where image.place = image.images / 2 + 1`,
         bound.values,
+      );
+      return middle;
+    },
+
+    async instance(name, narrowing, framesOfPictures) {
+      const bound = bindings(timeZone);
+      const header = framesOfPictures ? pictureColumns(bound, framesOfPictures) : 'i.attributes::text, null as groups';
+      const [row] = await sql.query<LocatedRow>(
+        `select i.study_uid, i.series_uid, i.sop_uid, i.sop_class_uid, i.transfer_syntax_uid, i.blob, i.inflated, i.size,
+                ${header}, i.bulk::text, i.frames::text, st.patient_id, st.imaging_study_id
+           from ${from.instance} where ${located(name, narrowing, bound)}`,
+        bound.values,
+      );
+      return row && locatedInstance(row, framesOfPictures);
+    },
+
+    async imageAttributes(study, tags) {
+      return sql.query<ImageAttributes>(
+        `select i.study_uid as "StudyInstanceUID", i.series_uid as "SeriesInstanceUID", i.sop_uid as "SOPInstanceUID",
+                (select coalesce(jsonb_object_agg(tag, i.attributes -> tag), '{}')
+                   from unnest($2::text[]) tag where i.attributes ? tag) as attributes
+           from ${from.instance} where i.study_uid = $1 and i.frames is not null order by ${order.instance}`,
+        [study, tags],
       );
     },
 
@@ -282,13 +324,15 @@ function computed(row: FoundRow): DicomJson {
 }
 
 /** Parsed when somebody looks at it, and once. */
-function instanceRow(row: LocatedRow, pictures: readonly number[] = []): InstanceRow {
+function locatedInstance(row: LocatedRow, pictures: readonly number[] = []): LocatedInstance {
   let attributes: DicomJson | undefined;
   let bulk: InstanceRow['bulk'] | undefined;
   let frames: InstanceRow['frames'] | undefined;
   return {
     StudyInstanceUID: row.study_uid,
     SeriesInstanceUID: row.series_uid,
+    patientId: row.patient_id,
+    imagingStudyId: row.imaging_study_id,
     SOPInstanceUID: row.sop_uid,
     SOPClassUID: row.sop_class_uid,
     TransferSyntaxUID: row.transfer_syntax_uid,

@@ -302,9 +302,9 @@ describe('UIDs that are used twice', () => {
     expect(statuses(first)).toEqual(['stored', 'other-place']);
     expect(statuses(await here.store(file(), imageFile({ patientId })))).toEqual(['other-place', 'stored']);
     const refused = first.instances[1]!.name!.StudyInstanceUID;
-    expect(await here.world.read(({ studies }) => studies.locate({ StudyInstanceUID: refused }, everything))).toEqual(
-      [],
-    );
+    expect(
+      await here.world.read(({ studies }) => studies.addresses({ StudyInstanceUID: refused }, everything)),
+    ).toEqual([]);
     expect(await here.world.read(({ studies }) => studies.study(refused))).toBeUndefined();
 
     const other = newUid();
