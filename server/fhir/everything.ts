@@ -2,19 +2,13 @@
 import { Problem } from '../core/problem.ts';
 import { compartmentTypes } from './compartment.ts';
 import { typeIn, type Answer, type Exchange } from './exchange.ts';
-import type { PageTokens } from './page-token.ts';
-import { pageParameter, search } from './search.ts';
+import { pageParameter, searchPages } from './search-pages.ts';
 
 /**
  * Care dates (`start`, `end`) are refused rather than ignored: an answer with more than was asked would look complete.
  * @throws Problem `not-supported`, `not-found`, `forbidden`.
  */
-export async function everything(
-  exchange: Exchange,
-  patient: string,
-  parameters: [string, string][],
-  tokens: PageTokens,
-): Promise<Answer> {
+export async function everything(exchange: Exchange, patient: string, parameters: [string, string][]): Promise<Answer> {
   const asked = new Map(parameters);
   const known = new Set(['_since', '_type', '_count', pageParameter, '_format', '_pretty']);
   if (parameters.some(([name]) => !known.has(name))) {
@@ -41,5 +35,5 @@ export async function everything(
       ...(page === undefined ? [] : [[pageParameter, page]]),
     ] as [string, string][],
   };
-  return search(exchange, request, `Patient/${patient}/$everything`, true, tokens);
+  return searchPages(exchange, request, `Patient/${patient}/$everything`, true);
 }
