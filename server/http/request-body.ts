@@ -1,6 +1,6 @@
 /** The one reader of request bodies: without their content coding, and within a budget. */
 import type { IncomingMessage } from 'node:http';
-import type { Readable, Transform } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Problem } from '../core/problem.ts';
 import { inflation, pieces, type Inflation } from './budget.ts';
@@ -44,6 +44,14 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
   return Buffer.concat(chunks);
 }
 
+/**
+ * Makes a library that reads a request by itself, by its iterator, read it through this reader: with its limits, and
+ * without the content coding.
+ */
+export function readThrough(request: IncomingMessage, limit: number): void {
+  request.iterator = () => bodyOf(request, limit)[Symbol.asyncIterator]() as AsyncGenerator<Uint8Array>;
+}
+
 async function* within(limit: number, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let size = 0;
   for await (const chunk of chunks) {
@@ -70,7 +78,7 @@ async function* chunksOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
   try {
     // Not closing the request: that would close the connection before the answer is sent.
     const crumbs = counted();
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    for await (const chunk of Readable.prototype.iterator.call(request, { destroyOnReturn: false })) {
       crumbs(chunk as Uint8Array);
       yield chunk as Uint8Array;
     }

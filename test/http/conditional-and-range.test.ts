@@ -23,7 +23,10 @@ describe('a byte range', () => {
 
   it('of nothing cannot be satisfied', () => expect(byteRange('bytes=0-', 0)).toBe('unsatisfiable'));
 
-  const portion = (headers: Record<string, string>, { method = 'GET', etag }: { method?: string; etag?: string } = {}) => {
+  const portion = (
+    headers: Record<string, string>,
+    { method = 'GET', etag }: { method?: string; etag?: string } = {},
+  ) => {
     const ctx = { method, get: (name: string) => headers[name] ?? '' };
     const { status, range, headers: sent } = portionOf(ctx as Parameters<typeof portionOf>[0], 10, etag);
     return [status, sent['Content-Range'], range.offset, range.length];

@@ -6,11 +6,12 @@ import type { AuthorizationStore, GrantContext } from '../../core/accounts/autho
 import type { AuditRow, AuditTrail } from '../../core/ports.ts';
 import type { Principal } from '../../core/principal.ts';
 import { Problem } from '../../core/problem.ts';
+import { readThrough } from '../../http/request-body.ts';
 import type { State } from '../../http/state.ts';
 import type { AccessTokens } from '../access-token.ts';
 import { answerOAuth } from '../answer-problem.ts';
 import { callerLimit, type CallerLimit } from '../caller-limit.ts';
-import { readFields } from '../interactions/form.ts';
+import { longestForm, readFields } from '../interactions/form.ts';
 import { errorPage, showPage } from '../pages/layout.ts';
 
 export interface AuthorizationServerParts {
@@ -42,8 +43,8 @@ export function authorizationServer(parts: AuthorizationServerParts): Middleware
   const started = callerLimit(starts);
   return async (ctx, next) => {
     if (ctx.path !== '/oidc' && !ctx.path.startsWith('/oidc/')) return next();
-    // Absolute-form: its host would end up in the addresses that oidc-provider builds. NUL: no text for PostgreSQL.
-    if (!ctx.originalUrl.startsWith('/') || /%00/.test(ctx.originalUrl)) {
+    // NUL: no text for PostgreSQL.
+    if (/%00/.test(ctx.originalUrl)) {
       return showPage(ctx, { ...errorPage('The request of the app is malformed.'), status: 400 });
     }
     const isAuthorize = ctx.path === '/oidc/auth';
@@ -55,6 +56,7 @@ export function authorizationServer(parts: AuthorizationServerParts): Middleware
     pinOrigin(ctx, parts);
     if (isAuthorize && ctx.method === 'POST') return authorizeByPost(ctx, parts.publicUrl);
     if (isAuthorize && ctx.method === 'GET') askForConsent(ctx);
+    readThrough(ctx.req, longestForm);
     await mounted(ctx as never, next);
     // What oidc-provider took for a fault of its own, the database being away, keeps its true status.
     const problem = away.get(ctx.req);

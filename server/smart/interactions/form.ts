@@ -3,13 +3,14 @@ import type { ParameterizedContext } from 'koa';
 import { Problem } from '../../core/problem.ts';
 import { readForm } from '../../http/body-text.ts';
 
-const limit = 64 * 1024;
+/** Bytes of a form at any of our addresses. */
+export const longestForm = 64 * 1024;
 
 type Request = Pick<ParameterizedContext, 'req' | 'get'>;
 
 /** The fields of a form of ours. @throws Problem `media-type`, `too-long` past 64 KiB, `structure`. */
 export async function readFields(ctx: Request): Promise<URLSearchParams> {
-  return readForm(ctx, limit);
+  return readForm(ctx, longestForm);
 }
 
 /** A word that only a page of ours can carry: an HMAC of what the form is about, under the cookie key. */
