@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Asking, StudyPart } from '../core/studies/locate.ts';
 import type { InstanceRow, PixelErrand } from '../core/ports.ts';
 import { clientGone } from '../http/client-gone.ts';
+import { callerOf } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import { negotiate, type Choice, type Offer } from '../http/negotiate.ts';
 import type { State } from '../http/state.ts';
@@ -31,8 +32,7 @@ export function asking(ctx: Exchange): Asking {
 
 /** Pixels are worked on for this caller, as long as it is there. */
 export function errandOf(ctx: Exchange): PixelErrand {
-  const { kind, subject } = ctx.state.principal;
-  return { caller: `${kind} ${subject}`, signal: clientGone(ctx.res) };
+  return { caller: callerOf(ctx.state.principal), signal: clientGone(ctx.res) };
 }
 
 /** The UIDs of the path. */

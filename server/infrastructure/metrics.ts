@@ -136,7 +136,7 @@ function timedWorld(world: World, time: Time): World {
     records: { ...records, search: (...query) => time('search records', () => records.search(...query)) },
     studies: { ...studies, find: (...query) => time('search studies', () => studies.find(...query)) },
     blobs: { ...blobs, keep: (received) => time('store bytes', () => blobs.keep(received)) },
-    reader: { read: (path) => time('read instance', () => reader.read(path)) },
+    reader: { read: (...file) => time('read instance', () => reader.read(...file)) },
     pixels: {
       ...pixels,
       decode: (...frame) => time('decode frame', () => pixels.decode(...frame)),
