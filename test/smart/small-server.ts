@@ -1,4 +1,3 @@
-import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Resource } from '@medplum/fhirtypes';
 import { exportJWK, generateKeyPair } from 'jose';
@@ -78,8 +77,7 @@ async function recordsOn(database: TestDatabase, url: string): Promise<World> {
 export async function startSmallServer(publicUrl?: string): Promise<SmallServer> {
   const database = await freshDatabase();
   const app = new Koa<State>();
-  let answer: RequestListener | undefined;
-  const server = createHttpServer((request, response) => answer?.(request, response), defaultBudget);
+  const server = createHttpServer((request, answer) => void app.callback()(request, answer), defaultBudget);
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const port = (server.address() as AddressInfo).port;
   const url = publicUrl ?? `http://127.0.0.1:${port}`;
@@ -129,7 +127,6 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
     if (ctx.state.fault !== undefined) faults.push(ctx.state.fault);
   });
   assemble(app, face);
-  answer = app.callback();
   const small = {
     url,
     database,
