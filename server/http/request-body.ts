@@ -5,7 +5,10 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Problem } from '../core/problem.ts';
 import { inflation, pieces, type Inflation } from './budget.ts';
 
-const decoders = new Map<string, () => Transform>([
+/** `bytesWritten`: what it made use of. */
+type Decoder = Transform & { readonly bytesWritten: number };
+
+const decoders = new Map<string, () => Decoder>([
   ['gzip', createGunzip],
   ['x-gzip', createGunzip],
   ['deflate', createInflate],
@@ -87,7 +90,7 @@ async function* chunksOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function* decoded(request: IncomingMessage, decoder: Transform, growth: Inflation): AsyncGenerator<Uint8Array> {
+async function* decoded(request: IncomingMessage, decoder: Decoder, growth: Inflation): AsyncGenerator<Uint8Array> {
   let received = 0;
   let size = 0;
   const crumbs = counted();
@@ -112,6 +115,8 @@ async function* decoded(request: IncomingMessage, decoder: Transform, growth: In
         throw new Problem('too-long', `The body grows more than ${growth.ratio} times without its Content-Encoding`);
       yield chunk;
     }
+    // Zlib ends with its stream, and says nothing of what stands behind: random bytes are an empty stream now and then.
+    if (decoder.bytesWritten < received) throw new Problem('structure', 'The body goes on behind its content coding');
   } catch (error) {
     if (error instanceof Problem) throw error;
     throw new Problem('structure', 'The content coding of the body is broken', { cause: error });
