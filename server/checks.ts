@@ -4,7 +4,7 @@ import type { Readiness } from './http/health.ts';
 import { lookAtParts, up, type Part, type PartState } from './http/parts.ts';
 import { probeBlobs } from './infrastructure/blobs/probe.ts';
 import type { PixelThreads } from './infrastructure/codecs/pixel-decoder.ts';
-import type { ReaderPool } from './infrastructure/dicom-reader/pool.ts';
+import type { ThreadedReader } from './infrastructure/dicom-reader/threaded-reader.ts';
 import type { RelayState } from './infrastructure/mail/smtp-mailer.ts';
 import type { Metrics } from './infrastructure/metrics.ts';
 import type { Printer, PrinterState } from './infrastructure/pdf/printer.ts';
@@ -15,7 +15,7 @@ export interface Checked {
   sql: Sql;
   dataDir: string;
   jobs: JobRunner;
-  reader: ReaderPool;
+  reader: ThreadedReader;
   pixels: PixelThreads;
   classifier: Pick<Classifier, 'state'>;
   pdf: Printer;

@@ -31,7 +31,7 @@ import type { State } from './http/state.ts';
 import { argon2Passwords } from './infrastructure/argon2.ts';
 import { diskBlobs } from './infrastructure/blobs/disk.ts';
 import { threadedPixels } from './infrastructure/codecs/pixel-decoder.ts';
-import { dicomReader } from './infrastructure/dicom-reader/pool.ts';
+import { dicomReader } from './infrastructure/dicom-reader/threaded-reader.ts';
 import { startMailSink } from './infrastructure/mail/mail-sink.ts';
 import { smtpMailer } from './infrastructure/mail/smtp-mailer.ts';
 import { createMetrics, type Metrics } from './infrastructure/metrics.ts';

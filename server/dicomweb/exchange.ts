@@ -6,6 +6,7 @@ import type { StudyPart } from '../core/studies/study-store.ts';
 import type { InstanceRow } from '../core/dicom/instance.ts';
 import type { PixelErrand } from '../core/studies/pixel-decoder.ts';
 import { clientGone } from '../http/client-gone.ts';
+import { callerOf } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import { negotiate, type Choice, type Offer } from '../http/negotiate.ts';
 import type { State } from '../http/state.ts';
@@ -33,8 +34,7 @@ export function asking(ctx: Exchange): Asking {
 
 /** Pixels are worked on for this caller, as long as it is there. */
 export function errandOf(ctx: Exchange): PixelErrand {
-  const { kind, subject } = ctx.state.principal;
-  return { caller: `${kind} ${subject}`, signal: clientGone(ctx.res) };
+  return { caller: callerOf(ctx.state.principal), signal: clientGone(ctx.res) };
 }
 
 /** The UIDs of the path. */

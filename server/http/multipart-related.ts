@@ -1,13 +1,6 @@
 import { Problem } from '../core/problem.ts';
 import { partHeaders } from './budget.ts';
 
-export interface MediaType {
-  /** `multipart/related`, in lower case. */
-  media: string;
-  /** Names in lower case, values as sent, without quotes. */
-  parameters: ReadonlyMap<string, string>;
-}
-
 export interface BodyPart {
   /** Names in lower case. */
   headers: ReadonlyMap<string, string>;
@@ -17,22 +10,6 @@ export interface BodyPart {
 
 const crlf = Buffer.from('\r\n');
 const empty = Buffer.alloc(0);
-
-/** Reads a Content-Type header (RFC 9110 8.3). Undefined when it is none. */
-export function mediaType(header: string): MediaType | undefined {
-  const [media = '', ...rest] = header.match(/(?:[^;"]|"(?:[^"\\]|\\.)*"?)+/g) ?? [];
-  if (!/^[^\s/]+\/[^\s/]+$/.test(media.trim())) return undefined;
-  const parameters = new Map<string, string>();
-  for (const parameter of rest) {
-    const equals = parameter.indexOf('=');
-    const name = parameter.slice(0, equals).trim().toLowerCase();
-    if (equals < 0 || !/^\S+$/.test(name) || parameters.has(name)) continue;
-    const value = parameter.slice(equals + 1).trim();
-    const quoted = /^"((?:[^"\\]|\\.)*)"$/.exec(value)?.[1];
-    parameters.set(name, quoted?.replace(/\\(.)/g, '$1') ?? value);
-  }
-  return { media: media.trim().toLowerCase(), parameters };
-}
 
 /**
  * Reads a multipart body part by part as it arrives (RFC 2046 5.1, RFC 2387), in bounded memory.

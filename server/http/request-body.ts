@@ -1,11 +1,14 @@
 /** The one reader of request bodies: without their content coding, and within a budget. */
 import type { IncomingMessage } from 'node:http';
-import type { Readable, Transform } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Problem } from '../core/problem.ts';
 import { inflation, pieces, type Inflation } from './budget.ts';
 
-const decoders = new Map<string, () => Transform>([
+/** `bytesWritten`: what it made use of. */
+type Decoder = Transform & { readonly bytesWritten: number };
+
+const decoders = new Map<string, () => Decoder>([
   ['gzip', createGunzip],
   ['x-gzip', createGunzip],
   ['deflate', createInflate],
@@ -44,6 +47,14 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
   return Buffer.concat(chunks);
 }
 
+/**
+ * Makes a library that reads a request by itself, by its iterator, read it through this reader: with its limits, and
+ * without the content coding.
+ */
+export function readThrough(request: IncomingMessage, limit: number): void {
+  request.iterator = () => bodyOf(request, limit)[Symbol.asyncIterator]() as AsyncGenerator<Uint8Array>;
+}
+
 async function* within(limit: number, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let size = 0;
   for await (const chunk of chunks) {
@@ -70,7 +81,7 @@ async function* chunksOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
   try {
     // Not closing the request: that would close the connection before the answer is sent.
     const crumbs = counted();
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    for await (const chunk of Readable.prototype.iterator.call(request, { destroyOnReturn: false })) {
       crumbs(chunk as Uint8Array);
       yield chunk as Uint8Array;
     }
@@ -79,7 +90,7 @@ async function* chunksOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function* decoded(request: IncomingMessage, decoder: Transform, growth: Inflation): AsyncGenerator<Uint8Array> {
+async function* decoded(request: IncomingMessage, decoder: Decoder, growth: Inflation): AsyncGenerator<Uint8Array> {
   let received = 0;
   let size = 0;
   const crumbs = counted();
@@ -104,6 +115,8 @@ async function* decoded(request: IncomingMessage, decoder: Transform, growth: In
         throw new Problem('too-long', `The body grows more than ${growth.ratio} times without its Content-Encoding`);
       yield chunk;
     }
+    // Zlib ends with its stream, and says nothing of what stands behind: random bytes are an empty stream now and then.
+    if (decoder.bytesWritten < received) throw new Problem('structure', 'The body goes on behind its content coding');
   } catch (error) {
     if (error instanceof Problem) throw error;
     throw new Problem('structure', 'The content coding of the body is broken', { cause: error });

@@ -1,7 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { extname, join, normalize, sep } from 'node:path';
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
 import { own } from '../core/table.ts';
+import { notModified, tagOfContent } from './conditional.ts';
+import { negotiate } from './negotiate.ts';
 
 const types: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -33,14 +35,18 @@ export function isPage(path: string): boolean {
  */
 export function webApplication(folder: string): Middleware {
   /** A few megabytes, kept: so no reader, however slow, holds a file open, and no stream can fail on its way. */
-  const kept = new Map<string, { changed: number; bytes: Promise<Buffer> }>();
-  const contentOf = ({ name, changed }: Found): Promise<Buffer> => {
+  const kept = new Map<string, { changed: number; content: Promise<Content> }>();
+  const contentOf = ({ name, changed }: Found): Promise<Content> => {
     const known = kept.get(name);
-    if (known?.changed === changed) return known.bytes;
-    const bytes = readFile(name);
-    kept.set(name, { changed, bytes });
-    bytes.catch(() => kept.delete(name));
-    return bytes;
+    if (known?.changed === changed) return known.content;
+    const content = readFile(name).then((bytes) => ({ bytes, etag: tagOfContent(bytes) }));
+    kept.set(name, { changed, content });
+    content.catch(() => kept.delete(name));
+    return content;
+  };
+  const give = async (ctx: Context, file: Found): Promise<void> => {
+    const { bytes, etag } = await contentOf(file);
+    if (ctx.status === 404 || !notModified(ctx, { etag })) ctx.body = bytes;
   };
   return async (ctx, next) => {
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
@@ -53,28 +59,44 @@ export function webApplication(folder: string): Middleware {
     const hidden = path.includes('\0') || path.split(sep).some((part) => part.startsWith('.'));
     const file = hidden ? undefined : await fileAt(join(folder, path));
     if (file) {
+      ctx.status = 200;
       ctx.type = own(types, extname(file.name)) ?? 'application/octet-stream';
       ctx.set(
         'Cache-Control',
         path.startsWith(`${sep}assets${sep}`) ? 'public, max-age=31536000, immutable' : 'no-cache',
       );
-      ctx.body = await contentOf(file);
-    } else if (isPage(ctx.path) || /\btext\/html\b/.test(ctx.get('Accept'))) {
+      await give(ctx, file);
+    } else if (isPage(ctx.path) || wantsPage(ctx)) {
+      const index = await fileAt(join(folder, 'index.html'));
+      if (!index) return next();
       ctx.status = isPage(ctx.path) ? 200 : 404;
       ctx.type = types['.html']!;
       ctx.set('Cache-Control', 'no-cache');
-      const index = await fileAt(join(folder, 'index.html'));
-      if (!index) return next();
-      ctx.body = await contentOf(index);
+      await give(ctx, index);
     } else {
       await next();
     }
   };
 }
 
+/** Whether it is rather a person who asks: programs take JSON, or anything. */
+function wantsPage(ctx: Pick<Context, 'get' | 'vary'>): boolean {
+  ctx.vary('Accept');
+  const [best] = negotiate(ctx.get('Accept'), undefined, [
+    { name: 'json', media: 'application/json' },
+    { name: 'page', media: 'text/html' },
+  ]);
+  return best?.name === 'page';
+}
+
 interface Found {
   name: string;
   changed: number;
+}
+
+interface Content {
+  bytes: Buffer;
+  etag: string;
 }
 
 async function fileAt(name: string): Promise<Found | undefined> {

@@ -135,7 +135,7 @@ function timedWorld(world: World, time: Time): World {
   return {
     ...world,
     blobs: { ...blobs, keep: (received) => time('store bytes', () => blobs.keep(received)) },
-    reader: { read: (path) => time('read instance', () => reader.read(path)) },
+    reader: { read: (...file) => time('read instance', () => reader.read(...file)) },
     pixels: {
       ...pixels,
       decode: (...frame) => time('decode frame', () => pixels.decode(...frame)),

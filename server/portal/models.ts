@@ -13,7 +13,7 @@ import { placesOf, type RegisteredModel } from '../core/analysis/registered-mode
 import { rescan } from '../core/analysis/register-models.ts';
 import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
-import { readBody } from '../http/request-body.ts';
+import { readJson } from '../http/body-text.ts';
 import type { State } from '../http/state.ts';
 import { own } from '../core/table.ts';
 
@@ -171,14 +171,7 @@ async function actor(world: World, ctx: Context): Promise<Actor> {
 
 /** @throws Problem `media-type`, `too-long`, `structure`, `value`. */
 async function body(ctx: Context): Promise<z.infer<typeof wanted>> {
-  if (!ctx.is('json')) throw new Problem('media-type', 'The body must be JSON: {"reason": "..."}.');
-  const text = (await readBody(ctx.req, largestBody)).toString('utf8');
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new Problem('structure', 'The body is not JSON.', { cause });
-  }
+  const json = await readJson(ctx, largestBody, 'The body must be JSON: {"reason": "..."}.');
   return parsed(wanted, json, 'body');
 }
 

@@ -19,7 +19,7 @@ import type { State } from '../../server/http/state.ts';
 import { unwantedBody } from '../../server/http/unwanted-body.ts';
 import { diskBlobs } from '../../server/infrastructure/blobs/disk.ts';
 import { threadedPixels } from '../../server/infrastructure/codecs/pixel-decoder.ts';
-import { dicomReader } from '../../server/infrastructure/dicom-reader/pool.ts';
+import { dicomReader } from '../../server/infrastructure/dicom-reader/threaded-reader.ts';
 import { freshDatabase, type TestDatabase } from '../harness/database.ts';
 import { caller } from '../harness/records.ts';
 import { testSettings, testWorld } from '../harness/world.ts';

@@ -2,7 +2,7 @@ import type { SearchPage, StoredRecord } from '../../core/records/record-store.t
 import type { Site } from '../../core/search/index-extraction.ts';
 import type { SearchQuery } from '../../core/search/search-query.ts';
 import type { Sql } from './connection.ts';
-import { openCursor, sealCursor } from './record-search-cursor.ts';
+import { cursorOf, positionOf } from './record-search-cursor.ts';
 import { conditionSql, type Scope } from './record-search-conditions.ts';
 import { includeRecords } from './record-search-includes.ts';
 import { longestPage, place } from './record-page.ts';
@@ -42,7 +42,7 @@ export async function searchRecords(
   if (query.count === 0) return { matches: [], included: [], total: await count(sql, matching, bound.values) };
 
   const keys = sortBy(query, bound);
-  const position = query.after === undefined ? 'true' : await behind(sql, query, keys, bound);
+  const position = query.after === undefined ? 'true' : behind(query, keys, bound);
   const text = pageSql(query, keys, matching, position, bound);
   const kept = narrowing(query.type)?.kind === 'all' && byIdentifier(query);
   const rows = await (kept ? sql.prepared<MatchRow>(text, bound.values) : sql.query<MatchRow>(text, bound.values));
@@ -54,7 +54,7 @@ export async function searchRecords(
     matches: page.map(storedRecord),
     included: included.map((row): StoredRecord => storedRecord(row)),
     ...(query.total !== 'none' && { total: rows[0]?.total ?? 0 }),
-    ...(more && { next: sealCursor(query, { keys: last.keys ?? [], rid: last.rid }, await cursorKey(sql)) }),
+    ...(more && { next: cursorOf(query, { keys: last.keys ?? [], rid: last.rid }) }),
     ...(truncated && { truncated }),
   };
 }
@@ -96,15 +96,9 @@ function pageSql(query: SearchQuery, keys: SortKey[], matching: string, position
   return `${page} select * from (${source}) placed where before is null or before < ${longestPage} order by place`;
 }
 
-/** Asked only where a page ends or goes on: most searches have one page. */
-async function cursorKey(sql: Sql): Promise<Buffer> {
-  const [row] = await sql.query<{ key: Buffer }>(`select key from search_cursor_key`);
-  return row!.key;
-}
-
 /** The condition of being behind the cursor in the order of the search. */
-async function behind(sql: Sql, query: SearchQuery, keys: SortKey[], bound: Bindings): Promise<string> {
-  const cursor = openCursor(query, query.after!, await cursorKey(sql));
+function behind(query: SearchQuery, keys: SortKey[], bound: Bindings): string {
+  const cursor = positionOf(query, query.after!);
   // (a, b, rid) > (x, y, z), each key in its own direction and with nothing as the last value.
   let sqlText = `rid > ${bound.add(cursor.rid)}`;
   for (let n = keys.length - 1; n >= 0; n--) {

@@ -1,7 +1,7 @@
 import type { Narrowing } from '../../core/access/narrowing.ts';
 import type { DicomElement, DicomJson } from '../../core/dicom/json.ts';
 import type { Site } from '../../core/search/index-extraction.ts';
-import { returnedIfKnown, returnKeys } from '../../core/studies/return-keys.ts';
+import { returned, returnedPaths } from '../../core/studies/return-keys.ts';
 import type {
   FoundStudy,
   ImageAttributes,
@@ -17,7 +17,6 @@ import { inTurns } from '../../core/in-turns.ts';
 import { visible } from './record-narrowing.ts';
 import { bindings, type Bindings } from './record-search-values.ts';
 import { keyConditions } from './study-keys.ts';
-import { own, put } from '../../core/table.ts';
 
 interface FoundRow {
   study_uid: string;
@@ -275,33 +274,9 @@ function cutByLength(columns: string, page: string, order: string): string {
     where before is null or before < ${longestPage} order by place`;
 }
 
-/** Keys of the level, of the levels above that the path does not name (PS3.18 10.6.3.3), what was matched and what was asked for. */
-function returnedPaths(query: StudyQuery): string[] {
-  const levels: StudyQuery['level'][] = [query.level];
-  if (query.level !== 'study' && query.StudyInstanceUID === undefined) levels.push('study');
-  if (query.level === 'instance' && query.SeriesInstanceUID === undefined) levels.push('series');
-  const required = levels.flatMap((level) => [...Object.keys(returnKeys[level]), ...returnedIfKnown[level]]);
-  return [
-    '00080005',
-    ...required,
-    ...query.match.map(({ path }) => path),
-    ...(query.include === 'all' ? [] : query.include),
-  ];
-}
-
 function foundStudy(row: FoundRow, query: StudyQuery, paths: string[]): FoundStudy {
   const attributes = { ...row.study, ...row.series, ...row.instance, ...computed(row) };
-  const required = new Map(
-    Object.entries({ ...(query.StudyInstanceUID === undefined && returnKeys.study), ...returnKeys[query.level] }),
-  );
-  const tags = query.include === 'all' ? [...Object.keys(attributes), ...paths] : paths;
-  const chosen: DicomJson = {};
-  for (const tag of [...new Set(tags.map((path) => path.slice(0, 8)))].sort()) {
-    const element = own(attributes, tag);
-    if (element) put(chosen, tag, element);
-    else if (required.has(tag) && tag !== '00081190') put(chosen, tag, { vr: required.get(tag)! });
-  }
-  return { attributes: chosen, patientId: row.patient_id };
+  return { attributes: returned(attributes, query, paths), patientId: row.patient_id };
 }
 
 /** What no sender wrote, or not reliably: counts and lists over what is really stored; text is in UTF-8 here. */

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dicomReader, type ReaderPool } from '../../../server/infrastructure/dicom-reader/pool.ts';
+import { dicomReader, type ThreadedReader } from '../../../server/infrastructure/dicom-reader/threaded-reader.ts';
 import { dicomFile, header, imageElements, imageFile, syntaxes } from '../../harness/dicom-file.ts';
 
 let folder: string;
-let reader: ReaderPool;
+let reader: ThreadedReader;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'csss-reader-'));
   reader = dicomReader({ threads: 2, timeLimitMs: 20_000 });
@@ -91,6 +91,26 @@ describe('reading files in worker threads', () => {
       expect(next).toMatchObject({ name: 'Problem' });
     } finally {
       await hasty.close();
+    }
+  });
+
+  it('does not read what nobody waits for, and ends a thread that reads for nobody without leaving files', async () => {
+    const one = dicomReader({ threads: 1 });
+    try {
+      const endless = deflateRawSync(Buffer.alloc(200 << 20), { level: 1 });
+      const start = dicomFile([], { transferSyntax: syntaxes.deflated }).subarray(0, -2);
+      const long = await file(Buffer.concat([start, endless.subarray(0, -8)]));
+      const [left, waits] = [new AbortController(), new AbortController()];
+      const reading = one.read(long, left.signal).catch((error: unknown) => error);
+      const waiting = one.read(await file(imageFile()), waits.signal);
+      waits.abort(new Error('gone'));
+      await expect(waiting).rejects.toThrow('gone');
+      left.abort(new Error('left'));
+      expect(await reading).toBeInstanceOf(Error);
+      expect(await one.read(await file(imageFile()))).toMatchObject({ TransferSyntaxUID: syntaxes.explicit });
+      expect((await readdir(folder)).filter((name) => name === `${long.split('/').at(-1)}.inflated`)).toEqual([]);
+    } finally {
+      await one.close();
     }
   });
 
