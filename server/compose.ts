@@ -37,6 +37,8 @@ import { startPrinter } from './infrastructure/pdf/printer.ts';
 import { postgresAccounts } from './infrastructure/postgres/accounts.ts';
 import { postgresAnalyses } from './infrastructure/postgres/analyses.ts';
 import { postgresAudit, sharedAudit } from './infrastructure/postgres/audit.ts';
+import { keepAuditPartitions } from './infrastructure/postgres/audit-partitions.ts';
+import { trimChanges } from './infrastructure/postgres/change-feed.ts';
 import { databaseClock } from './infrastructure/postgres/clock.ts';
 import { connect, poolOf, poolSql, type Sql } from './infrastructure/postgres/connection.ts';
 import { startEmbeddedPostgres } from './infrastructure/postgres/embedded.ts';
@@ -53,6 +55,7 @@ import { postgresStudyWriting } from './infrastructure/postgres/studies.ts';
 import { postgresStudySearch } from './infrastructure/postgres/study-search.ts';
 import { inTransaction } from './infrastructure/postgres/transaction.ts';
 import { recordChecker } from './infrastructure/threads/record-checker.ts';
+import { unlessBusy } from './infrastructure/postgres/unless-busy.ts';
 import type { Logger } from './log.ts';
 import { findPatients } from './portal/find-patients.ts';
 import { modelRoutes } from './portal/models.ts';
@@ -74,6 +77,10 @@ export interface System {
   metrics: Metrics;
   /** Does something that only one process on this database may do at a time. */
   alone<T>(what: 'demo data', work: () => Promise<T>): Promise<T>;
+  /** Goes by if another process does the same at this moment. */
+  unlessBusy<T>(what: string, work: () => Promise<T>): Promise<T | undefined>;
+  /** House-keeping of the tables that grow with every access; each gives how much it changed. */
+  growing: { keepAudit(): Promise<number>; trimChanges(): Promise<number> };
   /** What `stop` ends, last first; add what is started later. */
   closing: (() => Promise<unknown>)[];
   /** `/readyz` answers 503 from now on, so that load balancers send nothing new. */
@@ -315,6 +322,11 @@ async function build(
     status,
     metrics,
     alone: (what, work) => alone(url, what, work),
+    unlessBusy: (what, work) => unlessBusy(url, what, work),
+    growing: {
+      keepAudit: () => keepAuditPartitions(dataSource, config.auditRetentionMonths),
+      trimChanges: () => trimChanges(sql, config.changeRetentionDays),
+    },
     closing,
     drain: () => (draining = true),
     stop: closeAll,

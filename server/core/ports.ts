@@ -481,6 +481,8 @@ export interface AnalysisLog {
   /** Once for a Task and model, however often it is called. */
   append(row: AnalysisRow): Promise<void>;
   appendShadow(row: AnalysisRow): Promise<void>;
+  /** Analyses since then that the shadow of that digest has not run on, newest first; `finding`: id of the AI Observation. */
+  withoutShadow(digest: string, since: Date, limit: number): Promise<{ task: string; finding: string }[]>;
   /** A doctor's word on the AI Observation of that id; a later one replaces it. */
   heard(finding: string, word: DoctorsWord): Promise<void>;
   /** By week, and by week and scanner, oldest first. */
@@ -563,9 +565,18 @@ export interface Job {
   priority?: number;
 }
 
+/** Work of which no job waits or runs. */
+export interface LackingJob {
+  key: string;
+  /** How its last job ended, for as long as the queue remembers (a week): `failed` when its last try failed or died. */
+  last?: 'completed' | 'failed';
+}
+
 export interface JobQueue {
   /** Inside a transaction the job exists only if that commits. */
   enqueue(job: Job): Promise<void>;
+  /** Those of the keys for which no job of that kind waits or runs. */
+  lacking(kind: Job['kind'], keys: readonly string[]): Promise<LackingJob[]>;
 }
 
 export interface Account {

@@ -29,7 +29,8 @@ export async function sendReport(world: World, _deps: unknown, job: TakenJob): P
   await recordEnd(world, taskId, { sent: true });
 }
 
-function recordEnd(
+/** Writes the end of a delivery down, if it is not yet. */
+export function recordEnd(
   world: World,
   taskId: string,
   end: { sent: true } | { sent: false; reason: ReviewReason },

@@ -1,40 +1,30 @@
-import type { Task } from '@medplum/fhirtypes';
-import { everything } from '../access/narrowing.ts';
 import type { World } from '../ports.ts';
-import { analysisJob } from './analysis-step.ts';
-import { systems } from './codes.ts';
+import { systemPrincipal } from '../principal.ts';
+import type { WriteContext } from '../records/write.ts';
+import { analysisJob, failAnalysis } from './analysis-step.ts';
+import { mendLacking } from './owed-work.ts';
+import { locked, put } from './server-write.ts';
 
 /**
- * Owes the analysis of every step that is accepted and not begun: those that waited while the model was switched
- * off. One that is owed already stays so.
+ * Owes the analysis of every step that is accepted and not begun, and not owed: those that waited while the model was
+ * switched off. One whose job failed for good fails with `timeout`, as an analysis does whose worker died.
+ *
+ * @returns how many that were.
  */
 export async function wakeAnalyses(world: World): Promise<number> {
-  const state = world.classifier.state();
-  if (!state.ready) return 0;
-  let woken = 0;
-  let after: string | undefined;
-  do {
-    const { matches, next } = await world.records.search(
-      {
-        type: 'Task',
-        conditions: [
-          { parameter: 'code', values: [`${systems.reviewStep}|ai-inference`] },
-          { parameter: 'status', values: ['accepted'] },
-        ],
-        include: [],
-        revinclude: [],
-        sort: [],
-        count: 200,
-        total: 'none',
-        ...(after !== undefined && { after }),
-      },
-      () => everything,
-    );
-    for (const { resource } of matches) {
-      await world.jobs.enqueue(analysisJob(resource as Task));
-    }
-    woken += matches.length;
-    after = next;
-  } while (after !== undefined);
-  return woken;
+  if (!world.classifier.state().ready) return 0;
+  return mendLacking(world, { step: 'ai-inference', status: 'accepted', kind: 'analyze' }, (step, last) =>
+    last === 'failed' ? giveUp(world, step.id) : world.jobs.enqueue(analysisJob(step)),
+  );
+}
+
+async function giveUp(world: World, id: string): Promise<void> {
+  await world.transaction(async (stores) => {
+    const context: WriteContext = { world, stores, principal: systemPrincipal('analysis') };
+    const step = await locked(context, 'Task', { reference: `Task/${id}` });
+    if (step.status !== 'accepted') return;
+    // accepted -> failed is no legal move: the step was begun, and ended.
+    const begun = await put(context, { ...step, status: 'in-progress', lastModified: world.now().toISOString() });
+    await failAnalysis(context, begun, 'timeout');
+  });
 }
