@@ -12,7 +12,16 @@ import { issueReport } from '../../server/work/issue-report.ts';
 import { oweMails, oweReports } from '../../server/work/owed-work.ts';
 import { sendReport } from '../../server/work/send-report.ts';
 import { eventually } from '../harness/calls.ts';
-import { approvedReview, change, open, read, releasedReview, reviewWorld, steps, type ReviewWorld } from './review-world.ts';
+import {
+  approvedReview,
+  change,
+  open,
+  read,
+  releasedReview,
+  reviewWorld,
+  steps,
+  type ReviewWorld,
+} from './review-world.ts';
 
 // What a state says is owed has a job, or ends: whatever became of the job and of the process that held it.
 let place: ReviewWorld;

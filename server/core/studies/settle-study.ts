@@ -46,30 +46,40 @@ export async function settleStudy(
 
 /**
  * The ImagingStudy that somebody registered under this UID before the images came, and its Patient; the study will
- * be tied to both. `unclear` if there are several, or it is about no Patient of ours.
+ * be tied to both. `unclear` if there are several, if it is about no Patient of ours, or tied to another study already.
+ *
+ * No two studies are tied to one record: its Study Instance UID is the first that it names, which cannot change, and it
+ * is locked while it is asked whose it is.
  */
 export async function registeredStudy(
   { stores }: WriteContext,
   StudyInstanceUID: string,
 ): Promise<{ imagingStudyId: string; patientId: string } | 'unclear' | undefined> {
   await stores.records.lockKey(`imaging-study ${StudyInstanceUID}`);
+  const uid = `urn:oid:${StudyInstanceUID}`;
   const { matches } = await stores.records.search(
     {
       type: 'ImagingStudy',
-      conditions: [{ parameter: 'identifier', values: [`urn:dicom:uid|urn:oid:${StudyInstanceUID}`] }],
+      conditions: [{ parameter: 'identifier', values: [`urn:dicom:uid|${uid}`] }],
       include: [],
       revinclude: [],
       sort: [],
-      count: 2,
+      count: 10,
       total: 'none',
     },
     () => everything,
   );
-  const [registered] = matches;
+  const found = matches.map(({ resource }) => resource as ImagingStudy & { id: string });
+  const [registered, ...others] = found.filter(
+    ({ identifier }) => identifier?.find(({ system }) => system === 'urn:dicom:uid')?.value === uid,
+  );
   if (!registered) return undefined;
-  const subject = (registered.resource as ImagingStudy).subject.reference ?? '';
-  const [, patientId] = /^Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(subject) ?? [];
-  return matches.length > 1 || patientId === undefined ? 'unclear' : { imagingStudyId: registered.id, patientId };
+  const [, patientId] = /^Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(registered.subject.reference ?? '') ?? [];
+  if (others.length > 0 || patientId === undefined) return 'unclear';
+  await stores.records.lock('ImagingStudy', registered.id);
+  const tied = await stores.studies.tiedTo(registered.id);
+  if (tied !== undefined && tied !== StudyInstanceUID) return 'unclear';
+  return { imagingStudyId: registered.id, patientId };
 }
 
 /** The order with this accession number, if there is exactly one for the patient. */

@@ -93,7 +93,9 @@ export async function startJobs(
         await boss.send(job.kind, payload, { singletonKey: job.key, priority: payload.priority, db: adapt(sql) });
       },
       lacking: (kind, keys) =>
-        keys.length === 0 ? Promise.resolve([]) : sql.query<{ one: LackingJob }>(lackingStatement, [kind, keys]).then((rows) => rows.map(({ one }) => one)),
+        keys.length === 0
+          ? Promise.resolve([])
+          : sql.query<{ one: LackingJob }>(lackingStatement, [kind, keys]).then((rows) => rows.map(({ one }) => one)),
     }),
     async work(kind, concurrency, handler) {
       for (let i = 0; i < concurrency; i++) await takeTurns(boss, kind, handler, options.context);

@@ -39,9 +39,7 @@ describe('the audit trail', () => {
       [months, event],
     );
   const places = () =>
-    query<Partition>(
-      `select tableoid::regclass::text as name, count(*) as rows from audit group by 1 order by 1`,
-    );
+    query<Partition>(`select tableoid::regclass::text as name, count(*) as rows from audit group by 1 order by 1`);
 
   it('has partitions for this month and the next two, and one for everything else', async () => {
     expect(await partitions()).toEqual([month(0), month(1), month(2), 'audit_default'].sort());
