@@ -209,7 +209,7 @@ describe('the ImagingStudy of stored images', () => {
       const [patientId, one, two] = [newPatientId(), newUid(), newUid()];
       const registered = await register(patientId, [one, two]);
       const store = (study: string) => here.store(imageFile({ study, patientId }));
-      const outcomes = order === 'both' ? await Promise.all([store(one), store(two)]) : [];
+      const outcomes: StoreOutcome[] = order === 'both' ? await Promise.all([store(one), store(two)]) : [];
       for (const study of order === 'first' ? [one, two] : [two, one])
         if (order !== 'both') outcomes.push(await store(study));
       expect(outcomes.flatMap(statuses), order).toEqual(['stored', 'stored']);

@@ -118,6 +118,8 @@ describe('the news of records', () => {
       [id, days],
     );
   const ids = async (cursor?: string) => (await changesAfter(database.sql, cursor, 100)).map(({ id }) => id);
+  /** Transactions of other databases of this server hold the feed up, too: news that are over are given out soon. */
+  const shown = (...wanted: string[]) => expect.poll(() => ids(), { timeout: 20_000, interval: 20 }).toEqual(wanted);
 
   it('come in the order of their transactions, and none before an older transaction has ended', async () => {
     await news('a', 0);
@@ -126,10 +128,10 @@ describe('the news of records', () => {
       const sql = await managerSql(manager);
       await sql.query(`insert into change (type, id, version, patients) values ('Patient', 'slow', 1, '{}')`);
       await news('b', 0);
-      expect(await ids()).toEqual(['a']);
+      await shown('a');
     });
     await slow.destroy();
-    expect(await ids()).toEqual(['a', 'slow', 'b']);
+    await shown('a', 'slow', 'b');
     const [first] = await changesAfter(database.sql, undefined, 1);
     expect(await ids(first!.cursor)).toEqual(['slow', 'b']);
   });
@@ -140,6 +142,8 @@ describe('the news of records', () => {
        select 'Patient', n::text, 1, '{}', now() - interval '15 days' from generate_series(1, 12000) n`,
     );
     await news('young', 13);
+    const last = async () => (await changesAfter(database.sql, undefined, 20_000)).at(-1)?.id;
+    await expect.poll(last, { timeout: 20_000 }).toBe('young');
     expect(await trimChanges(database.sql, 14)).toBe(12_000);
     expect(await ids()).toEqual(['young']);
     expect(await trimChanges(database.sql, 14)).toBe(0);
@@ -149,6 +153,7 @@ describe('the news of records', () => {
     await news('a', 20);
     await news('b', 16);
     await news('c', 1);
+    await shown('a', 'b', 'c');
     const [a, b] = await changesAfter(database.sql, undefined, 2);
     expect(await trimChanges(database.sql, 14)).toBe(2);
     await expect(changesAfter(database.sql, a!.cursor, 10)).rejects.toMatchObject({ code: 'deleted' });
@@ -165,6 +170,7 @@ describe('the news of records', () => {
       expect(await trimChanges(database.sql, 14)).toBe(0);
     });
     await slow.destroy();
-    expect(await ids()).toEqual(['slow', 'old']);
+    await shown('slow', 'old');
+    expect(await trimChanges(database.sql, 14)).toBe(1);
   });
 });
