@@ -38,6 +38,8 @@ import { createMetrics, type Metrics } from './infrastructure/metrics.ts';
 import { serveMetrics } from './infrastructure/metrics-server.ts';
 import { modelFiles } from './infrastructure/onnx/model-files.ts';
 import { startPrinter } from './infrastructure/pdf/printer.ts';
+import { keepAuditPartitions } from './infrastructure/postgres/audit-partitions.ts';
+import { trimChanges } from './infrastructure/postgres/change-feed.ts';
 import { databaseClock } from './infrastructure/postgres/clock.ts';
 import { connect, poolOf, poolSql, type Sql } from './infrastructure/postgres/connection.ts';
 import { startEmbeddedPostgres } from './infrastructure/postgres/embedded.ts';
@@ -50,6 +52,7 @@ import { indexDays } from './infrastructure/postgres/site-days.ts';
 import { postgresAttempts } from './infrastructure/postgres/sign-in-attempts.ts';
 import { postgresUnits } from './infrastructure/postgres/units-of-work.ts';
 import { recordChecker } from './infrastructure/threads/record-checker.ts';
+import { unlessBusy } from './infrastructure/postgres/unless-busy.ts';
 import type { Logger } from './log.ts';
 import { findPatients } from './portal/find-patients.ts';
 import { modelRoutes } from './portal/models.ts';
@@ -71,6 +74,10 @@ export interface System {
   metrics: Metrics;
   /** Does something that only one process on this database may do at a time. */
   alone<T>(what: 'demo data', work: () => Promise<T>): Promise<T>;
+  /** Goes by if another process does the same at this moment. */
+  unlessBusy<T>(what: string, work: () => Promise<T>): Promise<T | undefined>;
+  /** House-keeping of the tables that grow with every access; each gives how much it changed. */
+  growing: { keepAudit(): Promise<number>; trimChanges(): Promise<number> };
   /** What `stop` ends, last first; add what is started later. */
   closing: (() => Promise<unknown>)[];
   /** `/readyz` answers 503 from now on, so that load balancers send nothing new. */
@@ -304,6 +311,11 @@ async function build(
     status,
     metrics,
     alone: (what, work) => alone(url, what, work),
+    unlessBusy: (what, work) => unlessBusy(url, what, work),
+    growing: {
+      keepAudit: () => keepAuditPartitions(dataSource, config.auditRetentionMonths),
+      trimChanges: () => trimChanges(sql, config.changeRetentionDays),
+    },
     closing,
     drain: () => (draining = true),
     stop: closeAll,

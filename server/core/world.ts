@@ -56,7 +56,8 @@ export interface Reading {
   >;
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
-  analyses: Pick<AnalysisLog, 'drift' | 'compared'>;
+  analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
+  jobs: Pick<JobQueue, 'lacking'>;
   audit: AuditTrail;
 }
 

@@ -68,6 +68,8 @@ export interface StudyStore {
   /** Creates or updates the study's row with counts and query keys recomputed from its instances; revision + 1. */
   settle(StudyInstanceUID: string, tie: { patientId: string; imagingStudyId: string }): Promise<StudyRow>;
   study(StudyInstanceUID: string): Promise<StudyRow | undefined>;
+  /** The study that an ImagingStudy is tied to. Whoever is about to tie one holds the record's lock. */
+  tiedTo(imagingStudyId: string): Promise<string | undefined>;
   /** What ImagingStudy is derived from: attributes of each level, and a line for each instance, in number order. */
   content(StudyInstanceUID: string): Promise<StudyContent>;
   /**

@@ -30,6 +30,14 @@ export function postgresAnalyses(sql: Sql): AnalysisLog {
         [row.task, row.digest, row.at, row.answer, row.best, row.probability, row.probabilities, row.distance],
       );
     },
+    withoutShadow: (digest, since, limit) =>
+      sql.query<{ task: string; finding: string }>(
+        `select task, finding from analysis
+          where at >= $2 and digest <> $1 and finding is not null
+            and not exists (select from shadow_analysis s where s.task = analysis.task and s.digest = $1)
+          order by at desc limit $3`,
+        [digest, since, limit],
+      ),
     async heard(finding, { verdict, reading }) {
       await sql.query(`update analysis set verdict = $2, reading = $3 where finding = $1`, [
         finding,

@@ -1,5 +1,5 @@
 import { PgBoss, type SendOptions, type WorkOptions } from 'pg-boss';
-import type { Job, JobQueue, TakenJob } from '../../core/jobs.ts';
+import type { Job, JobQueue, LackingJob, TakenJob } from '../../core/jobs.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Sql } from './connection.ts';
 
@@ -82,6 +82,10 @@ export async function startJobs(
         };
         await boss.send(job.kind, payload, { singletonKey: job.key, priority: payload.priority, db: adapt(sql) });
       },
+      lacking: (kind, keys) =>
+        keys.length === 0
+          ? Promise.resolve([])
+          : sql.query<{ one: LackingJob }>(lackingStatement, [kind, keys]).then((rows) => rows.map(({ one }) => one)),
     }),
     async work(kind, concurrency, handler) {
       for (let i = 0; i < concurrency; i++) await takeTurns(boss, kind, handler, options.context);
@@ -120,6 +124,22 @@ async function takeTurns(
     },
   );
 }
+
+/** What waits or runs is found through the index that keeps it single; the ended are read once, and only if some lack. */
+const lackingStatement = `
+  with lacking as materialized (
+    select key from unnest($2::text[]) as wanted (key)
+     where not exists (select from job.job where name = $1 and coalesce(singleton_key, '') = key
+                          and state <= 'active' and policy = 'exclusive')
+  ), ended as (
+    select distinct on (singleton_key) singleton_key as key, state from job.job
+     where name = $1 and state > 'active' and singleton_key in (select key from lacking)
+     order by singleton_key, created_on desc
+  )
+  select jsonb_build_object('key', key) ||
+         case when state is null then '{}' else
+           jsonb_build_object('last', case state when 'completed' then 'completed' else 'failed' end) end as one
+    from lacking left join ended using (key)`;
 
 function adapt(sql: Sql): NonNullable<SendOptions['db']> {
   return { executeSql: async (text: string, values?: unknown[]) => ({ rows: await sql.query(text, values) }) };

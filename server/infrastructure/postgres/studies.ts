@@ -8,7 +8,7 @@ import type { Sql } from './connection.ts';
 /** The half of the study store that changes it; searching and locating are in study-search.ts. */
 export type StudyWriting = Pick<
   StudyStore,
-  'lockStudy' | 'claimNames' | 'insertInstances' | 'settle' | 'study' | 'content' | 'blobsInUse'
+  'lockStudy' | 'claimNames' | 'insertInstances' | 'settle' | 'study' | 'tiedTo' | 'content' | 'blobsInUse'
 >;
 
 /** JSON of one statement's rows: beyond this the rows go out in several statements. */
@@ -24,6 +24,14 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
 
     study: (uid) => studyRow(sql, uid),
 
+    async tiedTo(imagingStudyId) {
+      const [row] = await sql.query<{ study_uid: string }>(
+        `select study_uid from study where imaging_study_id = $1 limit 1`,
+        [imagingStudyId],
+      );
+      return row?.study_uid;
+    },
+
     async claimNames(rows) {
       const values = [rows.map((row) => row.SOPInstanceUID), rows.map((row) => row.StudyInstanceUID)];
       const added = await sql.query<NameRow>(claimStatement, values);
@@ -36,7 +44,9 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
           : await sql.query<NameRow>(`select sop_uid, study_uid from instance_name where sop_uid = any($1)`, [others]);
       for (const { sop_uid, study_uid } of standing) owners.set(sop_uid, study_uid);
       const isOwner = (row: (typeof rows)[number]) => owners.get(row.SOPInstanceUID) === row.StudyInstanceUID;
-      const doubles = await doublesOf(sql, rows.filter((row) => !isOwner(row))); // prettier-ignore
+      const refused = rows.filter((row) => !isOwner(row));
+      for (const { sop_uid, study_uid } of await takeFreed(sql, refused, standing)) owners.set(sop_uid, study_uid);
+      const doubles = await stored(sql, refused.map((row) => ({ sop_uid: row.SOPInstanceUID, study_uid: row.StudyInstanceUID }))); // prettier-ignore
       return rows.map((row) => isOwner(row) || doubles.has(`${row.StudyInstanceUID} ${row.SOPInstanceUID}`));
     },
 
@@ -85,21 +95,47 @@ interface NameRow {
   study_uid: string;
 }
 
-/** In one order, so that two senders of the same UIDs wait for each other and never in a circle. */
-/** Those that an earlier release stored although their name is another study's: the same again changes nothing. */
-async function doublesOf(
-  sql: Sql,
-  rows: Pick<InstanceRow, 'StudyInstanceUID' | 'SOPInstanceUID'>[],
-): Promise<ReadonlySet<string>> {
-  if (rows.length === 0) return new Set();
+/** Those of the named instances that are there, as `study sop`. */
+async function stored(sql: Sql, names: readonly NameRow[]): Promise<ReadonlySet<string>> {
+  if (names.length === 0) return new Set();
   const found = await sql.query<NameRow>(
     `select sop_uid, study_uid from instance
        join unnest($1::text[], $2::text[]) as wanted (sop_uid, study_uid) using (study_uid, sop_uid)`,
-    [rows.map((row) => row.SOPInstanceUID), rows.map((row) => row.StudyInstanceUID)],
+    [names.map(({ sop_uid }) => sop_uid), names.map(({ study_uid }) => study_uid)],
   );
   return new Set(found.map(({ sop_uid, study_uid }) => `${study_uid} ${sop_uid}`));
 }
 
+/**
+ * Gives standing names to who wants them where the instance that had them was removed. A name and its instance come in one
+ * transaction, so a name of an earlier transaction without one is free. Asked here, because triggers are not to be had where the
+ * index is spread over machines.
+ */
+async function takeFreed(
+  sql: Sql,
+  refused: readonly Pick<InstanceRow, 'StudyInstanceUID' | 'SOPInstanceUID'>[],
+  standing: readonly NameRow[],
+): Promise<NameRow[]> {
+  const wanted = new Map(refused.toReversed().map((row) => [row.SOPInstanceUID, row.StudyInstanceUID]));
+  const holders = standing.filter(({ sop_uid }) => wanted.has(sop_uid));
+  const held = await stored(sql, holders);
+  const free = holders.filter(({ sop_uid, study_uid }) => !held.has(`${study_uid} ${sop_uid}`));
+  if (free.length === 0) return [];
+  return sql.query<NameRow>(takeStatement, [
+    free.map(({ sop_uid }) => sop_uid),
+    free.map(({ study_uid }) => study_uid),
+    free.map(({ sop_uid }) => wanted.get(sop_uid)!),
+  ]);
+}
+
+/** Of several who want one, the first: the others find another owner than they saw. */
+const takeStatement = `
+  update instance_name name set study_uid = wanted.study_uid
+    from unnest($1::text[], $2::text[], $3::text[]) as wanted (sop_uid, holder, study_uid)
+   where name.sop_uid = wanted.sop_uid and name.study_uid = wanted.holder
+  returning name.sop_uid, name.study_uid`;
+
+/** In one order, so that two senders of the same UIDs wait for each other and never in a circle. */
 const claimStatement = `
   insert into instance_name (sop_uid, study_uid)
   select distinct on (sop_uid) sop_uid, study_uid
@@ -183,12 +219,14 @@ async function standingRows(sql: Sql, rows: InstanceRow[]): Promise<Map<string, 
   );
 }
 
+/** The time comes with the row: an engine that spreads the tables takes no function in DO UPDATE that is not immutable. */
 const settleStudyStatement = `
-  insert into study (study_uid, patient_id, imaging_study_id, revision, number_of_series, number_of_instances, modalities, sop_classes, attributes)
-  values ($1, $2, $3, 1, 0, 0, '{}', '{}', '{}')
+  insert into study (study_uid, patient_id, imaging_study_id, revision, number_of_series, number_of_instances, modalities,
+                     sop_classes, attributes, updated_at)
+  values ($1, $2, $3, 1, 0, 0, '{}', '{}', '{}', now())
   on conflict (study_uid) do update
      set patient_id = excluded.patient_id, imaging_study_id = excluded.imaging_study_id,
-         revision = study.revision + 1, updated_at = now()`;
+         revision = study.revision + 1, updated_at = excluded.updated_at`;
 
 /**
  * A series takes its attributes from its first instance and keeps them; its count follows its instances. Only the
