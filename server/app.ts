@@ -29,8 +29,8 @@ export interface AppParts {
   cookieKeys: readonly string[];
   /** In the order in which they are asked. */
   faces: readonly Middleware<State>[];
-  /** Folder of the built web application. */
-  webFolder: string;
+  /** Folder of the built web application, if this process serves it. */
+  webFolder?: string;
 }
 
 /** How a client that goes away in the middle of a request or an answer looks from here. */
@@ -57,7 +57,7 @@ export function createApp(parts: AppParts): Koa<State> {
   app.use(compressText());
   app.use(health(parts.readiness, parts.beyondHelp));
   for (const face of parts.faces) app.use(face);
-  app.use(webApplication(parts.webFolder));
+  if (parts.webFolder !== undefined) app.use(webApplication(parts.webFolder));
   app.use(notFound);
   app.on('error', (err: NodeJS.ErrnoException, ctx?: AppContext) => {
     // A client that goes away in the middle of an answer is no fault.

@@ -17,9 +17,10 @@ export interface Checked {
   jobs: JobRunner;
   reader: ThreadedReader;
   pixels: PixelThreads;
-  classifier: Pick<Classifier, 'state'>;
-  pdf: Printer;
-  mailer: { last(): RelayState };
+  /** These three in a worker only: what a process does not have is left out of what it says. */
+  classifier?: Pick<Classifier, 'state'>;
+  pdf?: Printer;
+  mailer?: { last(): RelayState };
   metrics: Pick<Metrics, 'component'>;
   /** Throws when the server does not answer itself rightly. */
   askSelf: () => Promise<void>;
@@ -33,8 +34,12 @@ export function readinessOf(checked: Checked, isDraining: () => boolean): () => 
   const lookAtAll = lookAtParts(parts(checked));
   return async () => {
     // Taken at this moment: they cost nothing.
-    const model = checked.classifier.state();
-    const states = { ...(await lookAtAll()), model: modelState(model), mail: mailState(checked.mailer.last()) };
+    const model = checked.classifier?.state();
+    const states: Record<string, PartState> = {
+      ...(await lookAtAll()),
+      ...(model && { model: modelState(model) }),
+      ...(checked.mailer && { mail: mailState(checked.mailer.last()) }),
+    };
     for (const [name, { up }] of Object.entries(states)) checked.metrics.component(name, up);
     const down = Object.entries(states).filter(([, { up }]) => !up);
     const degraded = down.map(([name]) => name).filter((name) => !needed.has(name));
@@ -43,7 +48,7 @@ export function readinessOf(checked: Checked, isDraining: () => boolean): () => 
       ready: !isDraining() && down.length === degraded.length,
       components: isDraining() ? { ...components, server: 'stopping' } : components,
       degraded,
-      ...(model.ready && { load: model.load }),
+      ...(model?.ready && { load: model.load }),
     };
   };
 }
@@ -70,7 +75,7 @@ function parts({ sql, dataDir, jobs, reader, pixels, pdf, askSelf }: Checked): R
     // A file may take two seconds.
     reader: { limitMs: 5_000, look: () => reader.ping().then(() => up) },
     pixels: { limitMs: 5_000, look: () => pixels.ping().then(() => up) },
-    browser: { look: () => pdf.look().then(browserState) },
+    ...(pdf && { browser: { look: () => pdf.look().then(browserState) } }),
   };
 }
 

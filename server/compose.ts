@@ -1,76 +1,45 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type Koa from 'koa';
-import type { Middleware } from 'koa';
-import mount from 'koa-mount';
-import { createApp } from './app.ts';
-import { readinessOf } from './checks.ts';
-import { readBackendClients, type Config } from './config.ts';
+import { openClock, openDatabase, type Database } from './compose/database.ts';
+import { openFaces } from './compose/faces.ts';
+import { openImages, type Images } from './compose/images.ts';
+import { openMeasures, serveMeasures } from './compose/measures.ts';
+import { openModels, serveModels } from './compose/models.ts';
+import { openReports, type Reports } from './compose/reports.ts';
+import { settingsFrom, type Start } from './compose/start.ts';
+import { openWebServer } from './compose/web-server.ts';
+import type { Config } from './config.ts';
 import type { AuthorizationStore } from './core/accounts/authorizations.ts';
 import type { PasswordHasher } from './core/accounts/password.ts';
-import { followRegistry } from './core/analysis/follow-registry.ts';
-import { keepServing } from './core/analysis/keep-serving.ts';
-import { digestsOf } from './core/analysis/registered-model.ts';
 import { clinicalRules, studyFollowers } from './core/clinical-rules.ts';
-import { registerFound } from './core/analysis/register-models.ts';
-import type { ClassifierLoad } from './core/analysis/classifier.ts';
-import type { Settings } from './core/settings.ts';
-import type { World } from './core/world.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
-import { Problem } from './core/problem.ts';
-import { demoSignIns } from './demo/people.ts';
-import { dicomwebFace } from './dicomweb/routes.ts';
-import { errors } from './fhir/errors.ts';
-import { fhirFace } from './fhir/face.ts';
-import { bearer } from './http/bearer.ts';
+import type { World } from './core/world.ts';
 import type { Readiness } from './http/health.ts';
-import { places } from './http/places.ts';
-import { currentRequest } from './http/request-id.ts';
-import { selfRequests, watchSelf } from './http/self-request.ts';
 import type { State } from './http/state.ts';
 import { argon2Passwords } from './infrastructure/argon2.ts';
-import { diskBlobs } from './infrastructure/blobs/disk.ts';
-import { threadedPixels } from './infrastructure/codecs/pixel-decoder.ts';
-import { dicomReader } from './infrastructure/dicom-reader/threaded-reader.ts';
-import { startMailSink } from './infrastructure/mail/mail-sink.ts';
-import { smtpMailer } from './infrastructure/mail/smtp-mailer.ts';
-import { createMetrics, type Metrics } from './infrastructure/metrics.ts';
-import { serveMetrics } from './infrastructure/metrics-server.ts';
-import { modelFiles } from './infrastructure/onnx/model-files.ts';
-import { startPrinter } from './infrastructure/pdf/printer.ts';
+import type { Metrics } from './infrastructure/metrics.ts';
 import { keepAuditPartitions } from './infrastructure/postgres/audit-partitions.ts';
 import { trimChanges } from './infrastructure/postgres/change-feed.ts';
-import { databaseClock } from './infrastructure/postgres/clock.ts';
-import { connect, poolOf, poolSql, type Sql } from './infrastructure/postgres/connection.ts';
-import { startEmbeddedPostgres } from './infrastructure/postgres/embedded.ts';
-import { jobBacklog } from './infrastructure/postgres/job-backlog.ts';
-import { startJobs, type JobRunner } from './infrastructure/postgres/jobs.ts';
-import { alone, migrate } from './infrastructure/postgres/migrate.ts';
-import { postgresModels } from './infrastructure/postgres/models.ts';
-import { postgresAuthorizations } from './infrastructure/postgres/oidc-store.ts';
-import { indexDays } from './infrastructure/postgres/site-days.ts';
-import { postgresAttempts } from './infrastructure/postgres/sign-in-attempts.ts';
-import { postgresUnits } from './infrastructure/postgres/units-of-work.ts';
-import { recordChecker } from './infrastructure/threads/record-checker.ts';
 import { unlessBusy } from './infrastructure/postgres/unless-busy.ts';
+import type { ServedModels } from './infrastructure/onnx/model-files.ts';
+import type { Clock } from './infrastructure/postgres/clock.ts';
+import type { Sql } from './infrastructure/postgres/connection.ts';
+import type { JobRunner } from './infrastructure/postgres/jobs.ts';
+import { alone } from './infrastructure/postgres/migrate.ts';
+import { postgresAuthorizations } from './infrastructure/postgres/oidc-store.ts';
+import { postgresUnits } from './infrastructure/postgres/units-of-work.ts';
 import type { Logger } from './log.ts';
-import { findPatients } from './portal/find-patients.ts';
-import { modelRoutes } from './portal/models.ts';
-import { portalFace, type PortalStatus } from './portal/routes.ts';
-import { seedClients } from './smart/clients.ts';
-import { smartFace } from './smart/face.ts';
-import { smartKeys } from './smart/keys.ts';
 
 export interface System {
   world: World;
   /** The pool, for what has no port: operators' queries and tests. */
   sql: Sql;
+  /** All faces, or in a worker `/healthz` and `/readyz` only. */
   app: Koa<State>;
   jobs: JobRunner;
   authorizations: AuthorizationStore;
   passwords: PasswordHasher;
   readiness(): Promise<Readiness>;
-  status(): PortalStatus;
   metrics: Metrics;
   /** Does something that only one process on this database may do at a time. */
   alone<T>(what: 'demo data', work: () => Promise<T>): Promise<T>;
@@ -87,7 +56,8 @@ export interface System {
 }
 
 /**
- * Builds the whole server from a configuration: the only place that sees every part.
+ * Builds the server, or what this process does of it by its role, from a configuration: the only place that sees
+ * every part.
  *
  * @param publicUrl without a trailing slash; issuer, audience and every address in answers start with it.
  * @param onProgress called with what takes a while ("creating the database cluster").
@@ -101,275 +71,90 @@ export async function compose(
   onDead: () => void = () => undefined,
 ): Promise<System> {
   const closing: (() => Promise<unknown>)[] = [];
-  const closeAll = async () => {
+  const stop = async () => {
     for (const close of closing.splice(0).reverse())
       await close().catch((err: unknown) => log.warn({ err }, 'part did not stop cleanly'));
   };
   try {
-    return await build(config, publicUrl, log, onProgress, onDead, closing, closeAll);
+    const start: Start = { config, settings: settingsFrom(config, publicUrl), log, onProgress, closing };
+    return { ...(await build(start, onDead)), closing, stop };
   } catch (error) {
-    await closeAll();
+    await stop();
     throw error;
   }
 }
 
-async function build(
-  config: Config,
-  publicUrl: string,
-  log: Logger,
-  onProgress: (step: string) => void,
-  onDead: () => void,
-  closing: (() => Promise<unknown>)[],
-  closeAll: () => Promise<void>,
-): Promise<System> {
-  const settings = settingsFrom(config, publicUrl);
+async function build(start: Start, onDead: () => void): Promise<Omit<System, 'closing' | 'stop'>> {
+  const { config } = start;
   await mkdir(config.dataDir, { recursive: true });
-
-  let databaseUrl = config.databaseUrl;
-  if (!databaseUrl) {
-    const embedded = await startEmbeddedPostgres(join(config.dataDir, 'postgres'), {
-      onProgress,
-      onChange: (change) => log.warn(change, 'embedded database'),
-    });
-    closing.push(embedded.stop);
-    databaseUrl = embedded.url;
-  }
-  // The job queue makes its own tables when it starts.
-  const url = databaseUrl;
-  const jobs = await alone(
-    url,
-    'migrate',
-    async () => {
-      await migrate(url, onProgress);
-      const onError = (err: Error) => log.warn({ err }, 'job queue');
-      return startJobs(url, { supervise: true, onError, context: currentRequest });
-    },
-    () => onProgress('waiting for another process that migrates the database'),
-  );
-  closing.push(jobs.stop);
-  const dataSource = await connect(url, {
-    poolSize: config.databasePool,
-    onLost: (err) => log.warn({ err }, 'database connection lost'),
-  });
-  closing.push(() => dataSource.destroy());
-  await indexDays(dataSource, settings.timeZone, onProgress);
-
-  const blobs = await diskBlobs(join(config.dataDir, 'blobs'));
-  const reader = dicomReader();
-  const pixels = threadedPixels(blobs);
-  const site = { baseUrl: settings.fhirBaseUrl, timeZone: settings.timeZone };
-  const checker = recordChecker(site);
-  closing.push(reader.close, pixels.close, checker.close);
-  const sql = poolSql(dataSource);
-  const models = modelFiles({
-    shippedFolder: config.modelDir,
-    candidateFolders: config.modelCandidates,
-    modelsFolder: config.modelsDir,
-    providers: config.executionProviders,
-    batch: config.analysisBatch,
-    ...(config.analysisWorkers === undefined ? {} : { workers: config.analysisWorkers }),
-    onFault: (err) => log.warn({ err }, 'model files'),
-  });
-  closing.push(models.files.close);
-  const known = await postgresModels(sql).all();
+  const database = await openDatabase(start);
+  const images = await openImages(start);
   // A database starts in milliseconds, a browser in seconds: these come up together.
-  const [pdf, sink] = await Promise.all([
-    startPrinter({
-      cacheFolder: join(config.dataDir, 'browser'),
-      ...(config.chromiumPath === undefined ? {} : { chromiumPath: config.chromiumPath }),
-    }),
-    config.smtpUrl === undefined ? startMailSink() : undefined,
-    models.files.scan(digestsOf(known)),
-  ]);
-  closing.push(pdf.close);
-  if (sink) closing.push(sink.close);
-  const mailer = smtpMailer({
-    url: config.smtpUrl ?? sink!.url,
-    from: config.mailFrom,
-    requireTls: sink === undefined,
-  });
-  closing.push(async () => mailer.close());
+  const [models, reports] = await Promise.all([openModels(start, database), openReports(start)]);
+  const clock = await openClock(start, database);
+  const metrics = openMeasures(database, images, models, clock);
+  const world = worldOf(start, { database, images, models, reports, clock, metrics });
+  await serveModels(start, world);
 
-  const onSkew = (ms: number) => log.warn({ ms }, "this machine's clock differs from the database's");
-  const clock = await databaseClock(sql, { everyMs: 60_000, onSkew });
-  closing.push(async () => clock.close());
-  const pool = poolOf(dataSource);
-  const metrics = createMetrics({
-    connections: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
-    threads: { reader: reader.load, pixels: pixels.load },
-    classifier: () => loadOf(models.classifier.state()),
-    backlog: () => jobBacklog(sql),
-    clockAheadMs: clock.aheadMs,
-  });
+  const { url, sql, jobs } = database;
+  const authorizations = postgresAuthorizations(sql);
+  const passwords = argon2Passwords();
+  const { sink, working } = reports;
+  const faces = config.roles.api ? await openFaces(start, { world, authorizations, passwords, sql, sink }) : undefined;
+  const { reader, pixels } = images;
+  const ofWorker = working && { ...working, classifier: world.classifier };
+  const checked = { sql, dataDir: config.dataDir, jobs, reader, pixels, metrics, ...ofWorker };
+  const web = openWebServer(start, faces, checked, onDead);
+  await serveMeasures(start, metrics);
+  return {
+    world,
+    sql,
+    jobs,
+    authorizations,
+    passwords,
+    metrics,
+    ...web,
+    alone: (what, work) => alone(url, what, work),
+    unlessBusy: (what, work) => unlessBusy(url, what, work),
+    growing: growing(config, database),
+  };
+}
+
+function growing(config: Config, { dataSource, sql }: Database): System['growing'] {
+  return {
+    keepAudit: () => keepAuditPartitions(dataSource, config.auditRetentionMonths),
+    trimChanges: () => trimChanges(sql, config.changeRetentionDays),
+  };
+}
+
+interface Parts {
+  database: Database;
+  images: Images;
+  models: ServedModels;
+  reports: Reports;
+  clock: Clock;
+  metrics: Metrics;
+}
+
+function worldOf({ settings }: Start, { database, images, models, reports, clock, metrics }: Parts): World {
+  const { fhirBaseUrl: baseUrl, timeZone } = settings;
+  const { checker } = images;
   const world: World = metrics.timed({
     settings,
-    blobs,
-    reader,
-    pixels,
+    blobs: images.blobs,
+    reader: images.reader,
+    pixels: images.pixels,
     checker,
     classifier: models.classifier,
     shadow: models.shadow,
     modelFiles: models.files,
-    pdf,
-    mailer,
+    pdf: reports.pdf,
+    mailer: reports.mailer,
     rules: clinicalRules,
     studyFollowers,
     modelServes: () => wakeAnalyses(world),
-    ...postgresUnits(dataSource, { ...site, checker, queue: jobs.queue }),
+    ...postgresUnits(database.dataSource, { baseUrl, timeZone, checker, queue: database.jobs.queue }),
     now: clock.now,
   });
-  await registerFound(world);
-  const revision = await world.read(({ models }) => models.revision());
-  await followRegistry(world);
-  const onFault = (err: unknown) => log.warn({ err }, 'model registry');
-  closing.push(keepServing(world, revision, { everyMs: 2_000, onFault }));
-
-  const authorizations = postgresAuthorizations(sql);
-  const passwords = argon2Passwords();
-  const keys = await smartKeys(authorizations);
-  await seedClients(authorizations, { publicUrl, backends: readBackendClients(config) });
-  const demo = config.mode === 'demo';
-  const fault = (err: unknown, requestId: string) => log.error({ err, requestId }, 'unexpected fault');
-  const smart = smartFace({
-    world,
-    authorizations,
-    attempts: postgresAttempts(sql),
-    passwords,
-    keys,
-    findPatients: findPatients(world),
-    demoAccounts: demo ? demoSignIns : [],
-  });
-  const identify = bearer(smart.verify);
-  const takePlace = places(config.budget);
-  const guard: Middleware<State> = (ctx, next) => identify(ctx, () => takePlace(ctx, next) as Promise<unknown>);
-  const fhir = fhirFace({
-    world,
-    bearer: guard as Middleware,
-    smart: {
-      authorizeUrl: smart.endpoints.authorize,
-      tokenUrl: smart.endpoints.token,
-      introspectUrl: smart.endpoints.introspect,
-      revokeUrl: smart.endpoints.revoke,
-      manageUrl: smart.endpoints.manage,
-    },
-    limit: config.maxFhirBytes,
-    pageKey: Buffer.from(
-      await authorizations.secret('page-key', async () =>
-        Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64'),
-      ),
-      'base64',
-    ),
-    fault,
-  });
-
-  const dicomweb = dicomwebFace({
-    world,
-    bearer: guard,
-    instanceLimit: config.maxInstanceBytes,
-    budget: config.budget,
-  });
-
-  let draining = false;
-  const status = (): PortalStatus => portalStatus(config, world.classifier.state());
-  const app: Koa<State> = createApp({
-    publicUrl,
-    trustedProxies: config.trustedProxies,
-    log,
-    metrics,
-    readiness: () => readiness(),
-    beyondHelp: () => watch.beyondHelp(),
-    cookieKeys: keys.cookies,
-    isAllowedOrigin: async (origin) =>
-      config.corsOrigins.includes(origin) || (await authorizations.clientOrigins()).includes(origin),
-    faces: [
-      smart.routes().routes() as Middleware<State>,
-      smart.oidc,
-      mount('/dicomweb', dicomweb.routes() as Middleware) as Middleware<State>,
-      mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
-      portalFace({ status, ...(sink && { mailbox: sink }) }).routes() as Middleware<State>,
-      modelRoutes({ world, bearer: guard, errors: errors() }).routes() as Middleware<State>,
-    ],
-    webFolder: join(import.meta.dirname, '..', 'viewer', 'dist'),
-  });
-  const askSelf = askingSelf(app, publicUrl);
-  const watch = watchSelf(askSelf, { everyMs: 10_000, patienceMs: 30_000, onDead });
-  closing.push(async () => watch.stop());
-  const readiness = readinessOf(
-    { sql, dataDir: config.dataDir, jobs, reader, pixels, classifier: world.classifier, pdf, mailer, metrics, askSelf },
-    () => draining,
-  );
-  if (config.metricsPort !== undefined)
-    closing.push((await serveMetrics(metrics, { host: config.host, port: config.metricsPort })).close);
-  return {
-    world,
-    sql,
-    app,
-    jobs,
-    authorizations,
-    passwords,
-    readiness,
-    status,
-    metrics,
-    alone: (what, work) => alone(url, what, work),
-    unlessBusy: (what, work) => unlessBusy(url, what, work),
-    growing: {
-      keepAudit: () => keepAuditPartitions(dataSource, config.auditRetentionMonths),
-      trimChanges: () => trimChanges(sql, config.changeRetentionDays),
-    },
-    closing,
-    drain: () => (draining = true),
-    stop: closeAll,
-  };
-}
-
-function settingsFrom(config: Config, publicUrl: string): Settings {
-  return {
-    publicUrl,
-    fhirBaseUrl: `${publicUrl}/fhir`,
-    dicomwebBaseUrl: `${publicUrl}/dicomweb`,
-    confidenceThreshold: config.confidenceThreshold,
-    analyzeOnArrival: config.analyzeOnArrival,
-    aiOrdersWorkList: config.aiOrdersWorkList,
-    timeZone: config.timeZone,
-    organizationName: config.siteName,
-    fourEyes: config.fourEyes,
-    demo: config.mode === 'demo',
-  };
-}
-
-/** What needs nothing but the HTTP stack: a public document, and the refusal of a request without a token. */
-function askingSelf(app: Koa<State>, publicUrl: string): () => Promise<void> {
-  const ask = selfRequests(app, new URL(publicUrl).host);
-  const expected: [path: string, status: number, content: string][] = [
-    ['/fhir/metadata', 200, '"CapabilityStatement"'],
-    ['/dicomweb/studies', 401, '"login"'],
-  ];
-  return async () => {
-    for (const [path, status, content] of expected) {
-      const answer = await ask(path);
-      if (answer.status !== status || !answer.body.includes(content))
-        throw new Problem('exception', `${path} answers ${answer.status} instead of ${status}`);
-    }
-  };
-}
-
-function loadOf(state: ReturnType<World['classifier']['state']>): ClassifierLoad | undefined {
-  return state.ready ? state.load : undefined;
-}
-
-function portalStatus(config: Config, state: ReturnType<World['classifier']['state']>): PortalStatus {
-  const { model } = state;
-  return {
-    mode: config.mode,
-    siteName: config.siteName,
-    timeZone: config.timeZone,
-    confidenceThreshold: config.confidenceThreshold,
-    model: model && {
-      name: model.name,
-      version: model.version,
-      trained: model.trained,
-      provider: state.ready ? state.provider : 'none',
-    },
-    demoAccounts: config.mode === 'demo' ? demoSignIns.map(({ email, label }) => ({ email, role: label })) : [],
-  };
+  return world;
 }

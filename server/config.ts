@@ -15,9 +15,25 @@ const proxies = z
   .transform((text) => text.split(',').map((range) => range.trim()).filter((range) => range !== '' && range !== 'none'))
   .refine(areRanges, { message: 'must be addresses or ranges such as 10.0.0.1,2001:db8::/64, or none' }); // prettier-ignore
 
+/** `all`, or what this process does of it. */
+const roles = z.string().transform((text, context): Roles => {
+  const names = text.split(',').map((name) => name.trim());
+  const refuse = (message: string): never => {
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  };
+  if (names.length === 1 && names[0] === 'all') return { api: true, worker: true, all: true };
+  if (names.includes('all')) return refuse('all stands alone');
+  if (names.includes('dimse')) return refuse('dimse is not part of this release: there is no DIMSE listener yet');
+  if (names.some((name) => name !== 'api' && name !== 'worker'))
+    return refuse('must be all, or api, worker or both, separated by a comma');
+  return { api: names.includes('api'), worker: names.includes('worker'), all: false };
+});
+
 /** Every environment variable that the server reads, with its default. docs/operations.md explains them to operators. */
 const variables = z.object({
   CSSS_MODE: z.enum(['demo', 'production']).default('demo'),
+  ROLE: roles.prefault('all'),
   HOST: z.string().default('127.0.0.1'),
   PORT: wholeNumber(0, 65535).default(8080),
   METRICS_PORT: wholeNumber(1, 65535).optional(),
@@ -70,8 +86,19 @@ const variables = z.object({
   BACKEND_CLIENT_JWKS: z.string().optional(),
 }); // prettier-ignore
 
+/** What a process does. */
+export interface Roles {
+  /** Answers requests of FHIR, DICOMweb, SMART and the web application. */
+  api: boolean;
+  /** Takes jobs and keeps house: it has the models, the browser and the mail relay. */
+  worker: boolean;
+  /** Both, in the one process that also migrates the database when it starts. */
+  all: boolean;
+}
+
 export interface Config {
   mode: 'demo' | 'production';
+  roles: Roles;
   host: string;
   port: number;
   /** Port of `/metrics`, on `host`; without it there is none. */
@@ -146,6 +173,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const value = parsed.data;
   return {
     mode: value.CSSS_MODE,
+    roles: value.ROLE,
     host: value.HOST,
     port: value.PORT,
     metricsPort: value.METRICS_PORT,
@@ -188,8 +216,15 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   };
 }
 
-function contradictory({ PORT, METRICS_PORT }: z.infer<typeof variables>): string[] {
-  return METRICS_PORT === PORT ? ['METRICS_PORT: must be another port than PORT'] : [];
+function contradictory({ PORT, METRICS_PORT, ROLE, PUBLIC_URL, SMTP_URL }: z.infer<typeof variables>): string[] {
+  const mistakes: string[] = [];
+  if (METRICS_PORT === PORT) mistakes.push('METRICS_PORT: must be another port than PORT');
+  // A worker writes addresses too, and its own port is in none of them.
+  if (!ROLE.all && !PUBLIC_URL)
+    mistakes.push('PUBLIC_URL: must be set, the same for all processes, unless ROLE is all');
+  if (ROLE.worker && !ROLE.api && !SMTP_URL)
+    mistakes.push("SMTP_URL: a worker needs a mail relay; the demo's own mailbox is read in the process that fills it");
+  return mistakes;
 }
 
 /** What is allowed for a demo on a laptop and dangerous with real patients. */

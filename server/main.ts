@@ -37,7 +37,7 @@ const server = await listen(system, config).catch(async (error: NodeJS.ErrnoExce
   return refusedPort(error);
 });
 Object.assign(running, { system, server });
-await startWorkers(system, log);
+if (config.roles.worker) await startWorkers(system, log);
 releaseMemory();
 process.once('SIGTERM', () => void shutDown('SIGTERM'));
 process.once('SIGINT', () => void shutDown('SIGINT'));
@@ -62,11 +62,13 @@ async function start(): Promise<System> {
       (step) => say(`  ${step} ...`),
       () => crash(new Problem('exception', 'The server does not answer itself'), 'self watch'),
     );
-    if (config.mode === 'demo' && !process.argv.includes('--no-demo-data'))
+    if (config.mode === 'demo' && config.roles.api && !process.argv.includes('--no-demo-data'))
       await built.alone('demo data', () => seedDemo(built, (step) => say(`  ${step} ...`)));
     return built;
   } catch (error) {
     log.fatal({ err: error }, 'could not start');
+    if (error instanceof ConfigurationError)
+      return end(`CSSS could not start: ${error.message}`, exitCode.misconfigured);
     return end(`CSSS could not start: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
@@ -115,19 +117,24 @@ async function announce(): Promise<void> {
   const { port } = server.address() as AddressInfo;
   log.info({ host: config.host, port, ms: Math.round(performance.now() - started) }, 'listening');
   say('');
-  say(`CSSS is ready after ${((performance.now() - started) / 1000).toFixed(1)} s: ${publicUrl}`);
-  say(`  FHIR      ${publicUrl}/fhir   (SMART: ${publicUrl}/.well-known/smart-configuration)`);
-  say(`  DICOMweb  ${publicUrl}/dicomweb`);
-  if (config.mode === 'demo') {
-    say('');
-    say(`Sign in with the password ${demoPassword} as`);
-    for (const { role, email } of demoPeople) say(`  ${role.padEnd(10)} ${email}`);
-    if (!config.smtpUrl) say(`Mails of the demo stay here: ${publicUrl}/demo/mailbox`);
-  }
+  const after = `CSSS is ready after ${((performance.now() - started) / 1000).toFixed(1)} s`;
+  if (config.roles.api) announceFaces(after);
+  else say(`${after}: takes jobs; its state is at http://${config.host}:${port}/readyz`);
   say('');
   for (const [name, state] of Object.entries(components)) say(`  ${name.padEnd(11)} ${state}`);
   say('');
   say('Ctrl-C stops it.');
+}
+
+function announceFaces(after: string): void {
+  say(`${after}: ${publicUrl}`);
+  say(`  FHIR      ${publicUrl}/fhir   (SMART: ${publicUrl}/.well-known/smart-configuration)`);
+  say(`  DICOMweb  ${publicUrl}/dicomweb`);
+  if (config.mode !== 'demo') return;
+  say('');
+  say(`Sign in with the password ${demoPassword} as`);
+  for (const { role, email } of demoPeople) say(`  ${role.padEnd(10)} ${email}`);
+  if (config.roles.worker && !config.smtpUrl) say(`Mails of the demo stay here: ${publicUrl}/demo/mailbox`);
 }
 
 async function shutDown(signal: string): Promise<void> {

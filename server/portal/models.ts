@@ -5,6 +5,7 @@ import type { AuditRow } from '../core/access/audit-trail.ts';
 import { narrow } from '../core/access/policy.ts';
 import { assessed, changeModel, rollBack, rollbackTarget, type Actor } from '../core/analysis/change-model.ts';
 import { shortcomings } from '../core/analysis/activation-bar.ts';
+import type { ClassifierState } from '../core/analysis/classifier.ts';
 import { compare } from '../core/analysis/comparison.ts';
 import { driftPoints, firstWeeks, type DriftReference } from '../core/analysis/drift.ts';
 import { deviceIdOf } from '../core/analysis/findings.ts';
@@ -136,11 +137,17 @@ async function listing(world: World) {
       };
     }),
     refused: world.modelFiles.refused(),
-    serving: state.ready ? { ready: true, provider: state.provider } : { ready: false, reason: state.reason },
+    serving: servingOf(state),
     switchedOff: 'off' in active && active.switchedOff,
     rollbackTo: target ?? null,
     history: changes.slice(0, 200),
   };
+}
+
+/** A server that has no model itself does not know whether those that have can run it. */
+function servingOf(state: ClassifierState) {
+  if (state.ready) return { ready: true, provider: state.provider };
+  return { ready: false, reason: state.reason, ...(state.elsewhere && { elsewhere: true }) };
 }
 
 /** What the state allows; an untrained model is promoted only where it is the demo's own. */

@@ -16,7 +16,8 @@ export interface PortalStatus {
   /** IANA name: the day on our pages is that of the site, wherever the browser is. */
   timeZone: string;
   confidenceThreshold: number;
-  model: { name: string; version: string; trained: boolean; provider: string } | undefined;
+  /** `provider`: what it runs on; `none` if it cannot, undefined if other processes run it. */
+  model: { name: string; version: string; trained: boolean; provider: string | undefined } | undefined;
   /** Accounts that the sign-in page offers, in demo mode only. */
   demoAccounts: { email: string; role: string }[];
 }

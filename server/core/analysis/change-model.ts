@@ -52,12 +52,12 @@ export async function changeModel(world: World, actor: Actor, wanted: WantedChan
       await move(world, stores, actor, model, {
         act,
         reason: wanted.reason,
-        ...(prepared && { provider: prepared.provider }),
+        ...(prepared?.provider !== undefined && { provider: prepared.provider }),
         ...(lacks.length > 0 && { override: { reason: wanted.override!, shortcomings: lacks } }),
       });
     });
   } catch (error) {
-    prepared?.discard();
+    await prepared?.discard();
     throw error;
   }
   await followRegistry(world);
@@ -84,10 +84,12 @@ export async function rollBack(world: World, actor: Actor, reason: string): Prom
       const standing = models.find(({ state }) => state === 'active');
       if (standing) await move(world, stores, actor, standing, { act: 'replace', reason });
       const model = models.find((one) => one.digest === digest)!;
-      await move(world, stores, actor, model, { act: 'rollback', reason, provider: prepared.provider });
+      const { provider } = prepared;
+      const how = { act: 'rollback', reason, ...(provider !== undefined && { provider }) } as const;
+      await move(world, stores, actor, model, how);
     });
   } catch (error) {
-    prepared.discard();
+    await prepared.discard();
     throw error;
   }
   await followRegistry(world);

@@ -41,8 +41,18 @@ export type ClassifierState =
       /** Providers that worked and failed since the start, with the reason. */
       lost?: string[];
     }
-  /** `switchedOff`: an administrator wants it so; work waits instead of failing. */
-  | { ready: false; reason: string; code?: RefusalCode; model?: ModelDescription; switchedOff?: boolean };
+  /**
+   * `switchedOff`: an administrator wants it so; work waits instead of failing. `elsewhere`: other processes run the
+   * model, and know whether they can.
+   */
+  | {
+      ready: false;
+      reason: string;
+      code?: RefusalCode;
+      model?: ModelDescription;
+      switchedOff?: boolean;
+      elsewhere?: boolean;
+    };
 
 /** A classifier whose model can be changed while the server runs. */
 export interface SwitchedClassifier extends Classifier {

@@ -8,6 +8,6 @@ export async function followRegistry(world: Pick<World, 'modelFiles'> & ReadsFro
   const here = new Set(world.modelFiles.found().map(({ digest }) => digest));
   const wanted = ['digest' in places.active ? places.active.digest : undefined, places.shadow];
   if (wanted.some((digest) => digest !== undefined && !here.has(digest)))
-    await world.modelFiles.scan(digestsOf(models));
-  await world.modelFiles.serve(places);
+    await world.modelFiles.scan(digestsOf(models), { again: false });
+  await world.modelFiles.serve(places, models);
 }

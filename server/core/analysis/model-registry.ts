@@ -12,11 +12,18 @@ export interface ModelFiles {
   refused(): RefusedModel[];
   /**
    * Starts a model ahead for a place, so that what cannot run does not come there. Call `discard` if it does not.
+   * `provider` is what it will run on, if this process runs it.
    * @throws Problem `business-rule` if its files are not here, were altered, or fail the self-test.
    */
-  prepare(digest: string, place: 'active' | 'shadow'): Promise<{ provider: string; discard(): void }>;
-  /** Lets the places serve these models; what they served before ends with its last image. */
-  serve(places: Places): Promise<void>;
+  prepare(
+    digest: string,
+    place: 'active' | 'shadow',
+  ): Promise<{ provider: string | undefined; discard(): void | Promise<void> }>;
+  /**
+   * Lets the places serve these models; what they served before ends with its last image.
+   * @param registered what the registry says of them, for a process that has not their files.
+   */
+  serve(places: Places, registered?: readonly RegisteredModel[]): Promise<void>;
   /** A place lacks the model that it should serve, as `serve` found last: it is worth another try. */
   lacking(): boolean;
 }

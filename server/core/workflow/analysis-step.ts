@@ -3,6 +3,7 @@
  * lets it fail. Each function is one transition with all that it writes (fhir-smart.md 9.1, 9.2).
  */
 import type { Task, TaskOutput } from '@medplum/fhirtypes';
+import { placesOf } from '../analysis/registered-model.ts';
 import type { Job } from '../jobs.ts';
 import { Problem } from '../problem.ts';
 import type { WriteContext } from '../world.ts';
@@ -36,8 +37,10 @@ export function analysisJob(step: Task): Job {
  */
 export async function startAnalysis(review: Review, step: Task): Promise<Task> {
   const { context, coordination } = review;
-  const state = context.world.classifier.state();
-  if (!state.ready && state.switchedOff) {
+  // The registry and not the classifier of this process, which may have none.
+  const { models } = context.stores;
+  const { active } = placesOf(await models.all(), await models.changes());
+  if ('off' in active && active.switchedOff) {
     throw new Problem('conflict', 'The AI is switched off at the moment. Wait, or go on without it.');
   }
   await context.stores.jobs.enqueue(analysisJob(step));

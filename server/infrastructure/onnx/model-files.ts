@@ -30,6 +30,8 @@ export interface ModelFilesOptions {
   batch?: { size: number; delayMs: number };
   /** Limits of a session process: see `startClassifier`. */
   session?: Pick<ClassifierOptions, 'startMs' | 'memoryMiB' | 'sessionScript'>;
+  /** Self-tests of new models are made only when a person asks to look again. */
+  testOnWish?: boolean;
   onFault: (error: unknown) => void;
 }
 
@@ -144,7 +146,8 @@ export function modelFiles(options: ModelFilesOptions): ServedModels {
       const { providers, session } = options;
       for (const { folder, shipped } of await foldersOf(options)) {
         // The very first model is tested when it is started, a moment later.
-        const tested = shipped && known.size === 0 ? 'all' : known;
+        const untested = (shipped && known.size === 0) || (options.testOnWish === true && !again);
+        const tested = untested ? 'all' : known;
         const model = await checkModel(folder, { shipped, providers, tested, failed, ...(session && { session }) });
         if ('code' in model) bad.push({ ...model, shipped });
         else if (!seen.has(model.digest)) seen.set(model.digest, { ...model, folder });
@@ -164,9 +167,9 @@ export function modelFiles(options: ModelFilesOptions): ServedModels {
       return {
         provider: state.ready ? state.provider : 'none',
         discard() {
-          if (prepared.get(digest) !== started) return;
+          if (prepared.get(digest) !== started) return undefined;
           prepared.delete(digest);
-          void started.classifier.close();
+          return started.classifier.close();
         },
       };
     },

@@ -46,12 +46,15 @@ const queues: Record<
  * stops its heartbeat, and the supervisor gives the job to another. Delivery is at least once: what a job
  * writes carries a unique key of its own.
  *
- * @param supervise this process looks for lost jobs (every process that works should).
+ * @param options.supervise this process looks for lost jobs (every process that works should).
+ * @param options.install makes the queue's tables, or brings them to this release (default); else they must be so.
+ * @throws Problem `conflict` when the tables are missing, by half or of another release.
  */
 export async function startJobs(
   url: string,
-  options: { supervise: boolean; onError?: (error: Error) => void; context?: RequestContext },
+  options: { supervise: boolean; install?: boolean; onError?: (error: Error) => void; context?: RequestContext },
 ): Promise<JobRunner> {
+  const { install: installs = true } = options;
   const boss = new PgBoss({
     connectionString: url,
     max: 4,
@@ -59,16 +62,18 @@ export async function startJobs(
     schema: 'job',
     useListenNotify: true,
     schedule: false,
+    migrate: installs,
     supervise: options.supervise,
     superviseIntervalSeconds: 5,
     monitorIntervalSeconds: 5,
   });
   boss.on('error', (error: unknown) => options.onError?.(asError(error)));
-  await boss.start();
-  for (const [kind, limits] of Object.entries(queues)) {
-    const options = { notify: true, retryBackoff: true, heartbeatSeconds: 10, ...limits };
-    await boss.createQueue(kind, { policy: 'exclusive', ...options });
-    await boss.updateQueue(kind, options); // an earlier release may have made it with other limits
+  try {
+    if (installs) await install(boss);
+    else await open(boss);
+  } catch (error) {
+    await boss.stop({ graceful: false }).catch(() => undefined);
+    throw error;
   }
   return {
     queue: (sql) => ({
@@ -95,6 +100,24 @@ export async function startJobs(
     },
     stop: () => boss.stop({ graceful: true, timeout: 20_000 }),
   };
+}
+
+async function install(boss: PgBoss): Promise<void> {
+  await boss.start();
+  for (const [kind, limits] of Object.entries(queues)) {
+    const options = { notify: true, retryBackoff: true, heartbeatSeconds: 10, ...limits };
+    await boss.createQueue(kind, { policy: 'exclusive', ...options });
+    await boss.updateQueue(kind, options); // an earlier release may have made it with other limits
+  }
+}
+
+async function open(boss: PgBoss): Promise<void> {
+  const other = new Problem('conflict', 'The tables of the job queue are not those of this release.');
+  await boss.start().catch((error: Error & { code?: string }) => {
+    throw error.code === undefined ? other : error; // what has no code is the queue's own check of its version
+  });
+  const made = new Set((await boss.getQueues()).map(({ name }) => name));
+  if (Object.keys(queues).some((kind) => !made.has(kind))) throw other;
 }
 
 /**

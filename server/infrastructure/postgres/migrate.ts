@@ -48,15 +48,17 @@ export async function alone<T>(
  * within `alone(url, 'migrate', ...)`.
  *
  * @param onProgress called before the first step if there is one to do.
+ * @returns the steps that were done.
  */
-export async function migrate(url: string, onProgress: (step: string) => void): Promise<void> {
+export async function migrate(url: string, onProgress: (step: string) => void): Promise<string[]> {
   const dataSource = await connect(url, { poolSize: 2, statementTimeoutMs: 0, lockTimeoutMs });
+  const done: string[] = [];
   try {
     if (await dataSource.showMigrations()) onProgress('migrating the database');
     for (let attempt = 1; ; attempt++) {
       try {
-        await dataSource.runMigrations();
-        return;
+        done.push(...(await dataSource.runMigrations()).map(({ name }) => name));
+        return done;
       } catch (error) {
         const { code } = error as { code?: unknown };
         if (code !== '55P03' || attempt === lockTries) throw error; // lock_not_available

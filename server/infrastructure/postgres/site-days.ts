@@ -37,6 +37,12 @@ export async function indexDays(
   });
 }
 
+/** The zone that dates are indexed for. */
+export async function indexedZone(sql: Sql): Promise<string> {
+  const [kept] = await sql.query<{ zone: string }>(`select zone from search_zone`);
+  return kept!.zone;
+}
+
 type DateRow = IndexRows['date'][number] & { rid: number };
 
 async function indexBatch(sql: Sql, after: number, timeZone: string): Promise<{ changed: number; last?: number }> {

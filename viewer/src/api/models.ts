@@ -48,7 +48,7 @@ export interface ModelListing {
   models: RegisteredModel[];
   /** Folders that were not taken in. */
   refused: { folder: string; code: string; reason: string }[];
-  serving: { ready: boolean; provider?: string; reason?: string };
+  serving: { ready: boolean; provider?: string; reason?: string; elsewhere?: boolean };
   switchedOff: boolean;
   /** Digest of the model that a roll back would bring. */
   rollbackTo: string | null;

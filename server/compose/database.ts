@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import type { DataSource } from 'typeorm';
+import { databaseClock, type Clock } from '../infrastructure/postgres/clock.ts';
+import { connect, poolSql, type Sql } from '../infrastructure/postgres/connection.ts';
+import { startEmbeddedPostgres } from '../infrastructure/postgres/embedded.ts';
+import type { JobRunner } from '../infrastructure/postgres/jobs.ts';
+import { indexDays } from '../infrastructure/postgres/site-days.ts';
+import { migrateAll, untilMigrated } from './migration.ts';
+import type { Start } from './start.ts';
+
+export interface Database {
+  url: string;
+  dataSource: DataSource;
+  /** The pool. */
+  sql: Sql;
+  jobs: JobRunner;
+}
+
+/** The database that is named, or the one that came with the packages; brought to this release if the role says so. */
+export async function openDatabase(start: Start): Promise<Database> {
+  const { config, log, onProgress, closing } = start;
+  const url = config.databaseUrl ?? (await ownDatabase(start));
+  const jobs = config.roles.all ? (await migrateAll(url, start)).jobs : await untilMigrated(url, start);
+  closing.push(jobs.stop);
+  const dataSource = await connect(url, {
+    poolSize: config.databasePool,
+    onLost: (err) => log.warn({ err }, 'database connection lost'),
+  });
+  closing.push(() => dataSource.destroy());
+  if (config.roles.all) await indexDays(dataSource, config.timeZone, onProgress);
+  return { url, dataSource, sql: poolSql(dataSource), jobs };
+}
+
+/** Starts the PostgreSQL of the packages in the data folder, or uses the one that another process started there. */
+export async function ownDatabase({
+  config,
+  log,
+  onProgress,
+  closing,
+}: Pick<Start, 'config' | 'log' | 'onProgress' | 'closing'>): Promise<string> {
+  const embedded = await startEmbeddedPostgres(join(config.dataDir, 'postgres'), {
+    onProgress,
+    onChange: (change) => log.warn(change, 'embedded database'),
+  });
+  closing.push(embedded.stop);
+  return embedded.url;
+}
+
+/** The clock that counts, for all processes on this database. */
+export async function openClock({ log, closing }: Start, { sql }: Database): Promise<Clock> {
+  const onSkew = (ms: number) => log.warn({ ms }, "this machine's clock differs from the database's");
+  const clock = await databaseClock(sql, { everyMs: 60_000, onSkew });
+  closing.push(async () => clock.close());
+  return clock;
+}

@@ -1,0 +1,30 @@
+import type { Config } from '../config.ts';
+import type { Settings } from '../core/settings.ts';
+import type { Logger } from '../log.ts';
+
+/** What every part is started with. */
+export interface Start {
+  config: Config;
+  settings: Settings;
+  log: Logger;
+  /** Called with what takes a while ("creating the database cluster"). */
+  onProgress: (step: string) => void;
+  /** Ends what was started, last first; each part adds what it starts. */
+  closing: (() => Promise<unknown>)[];
+}
+
+/** The part of the configuration that clinical rules depend on. */
+export function settingsFrom(config: Config, publicUrl: string): Settings {
+  return {
+    publicUrl,
+    fhirBaseUrl: `${publicUrl}/fhir`,
+    dicomwebBaseUrl: `${publicUrl}/dicomweb`,
+    confidenceThreshold: config.confidenceThreshold,
+    analyzeOnArrival: config.analyzeOnArrival,
+    aiOrdersWorkList: config.aiOrdersWorkList,
+    timeZone: config.timeZone,
+    organizationName: config.siteName,
+    fourEyes: config.fourEyes,
+    demo: config.mode === 'demo',
+  };
+}
