@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Classifier } from './core/analysis/classifier.ts';
 import type { Readiness } from './http/health.ts';
-import { lookAtParts, up, type Part, type PartState } from './http/parts.ts';
+import { lookAtParts, up, type Part, type PartState } from './http/request/parts.ts';
 import { probeBlobs } from './infrastructure/blobs/probe.ts';
 import type { PixelThreads } from './infrastructure/codecs/pixel-decoder.ts';
 import type { ThreadedReader } from './infrastructure/dicom-reader/threaded-reader.ts';
@@ -9,7 +9,7 @@ import type { RelayState } from './infrastructure/mail/smtp-mailer.ts';
 import type { Metrics } from './infrastructure/metrics.ts';
 import type { Printer, PrinterState } from './infrastructure/pdf/printer.ts';
 import type { Sql } from './infrastructure/postgres/connection.ts';
-import type { JobRunner } from './infrastructure/postgres/jobs.ts';
+import type { JobRunner } from './infrastructure/postgres/jobs/jobs.ts';
 
 export interface Checked {
   sql: Sql;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { trimEnd } from './core/trim-end.ts';
 import { defaultBudget, type Budget } from './http/budget.ts';
 import { isTimeZone } from './core/time-zone.ts';
-import { trustedProxies } from './http/client-address.ts';
+import { trustedProxies } from './http/request/client-address.ts';
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 const wholeNumber = (low: number, high: number) =>

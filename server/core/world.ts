@@ -9,7 +9,7 @@ import type { AuditTrail } from './access/audit-trail.ts';
 import type { AccountStore } from './accounts/account-store.ts';
 import type { AnalysisLog } from './analysis/analysis-log.ts';
 import type { SwitchedClassifier } from './analysis/classifier.ts';
-import type { ModelFiles, ModelStore } from './analysis/model-registry.ts';
+import type { ModelFiles, ModelStore } from './analysis/registry/model-registry.ts';
 import type { JobQueue } from './jobs.ts';
 import type { Principal } from './principal.ts';
 import type { RecordChecker } from './records/record-checker.ts';

@@ -5,12 +5,12 @@ import type { Asking } from '../core/studies/locate.ts';
 import type { StudyPart } from '../core/studies/study-store.ts';
 import type { InstanceRow } from '../core/dicom/instance.ts';
 import type { PixelErrand } from '../core/studies/pixel-decoder.ts';
-import { clientGone } from '../http/client-gone.ts';
+import { clientGone } from '../http/request/client-gone.ts';
 import { callerOf } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
-import { negotiate, type Choice, type Offer } from '../http/negotiate.ts';
+import { negotiate, type Choice, type Offer } from '../http/answer/negotiate.ts';
 import type { State } from '../http/state.ts';
-import { streamOf } from '../http/stream-of.ts';
+import { streamOf } from '../http/answer/stream-of.ts';
 
 export type Exchange = RouterContext<State>;
 

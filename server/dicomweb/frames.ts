@@ -6,8 +6,8 @@ import type { InstanceRow } from '../core/dicom/instance.ts';
 import type { PixelErrand } from '../core/studies/pixel-decoder.ts';
 import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
-import { notModified } from '../http/conditional.ts';
-import type { Choice, Offer } from '../http/negotiate.ts';
+import { notModified } from '../http/answer/conditional.ts';
+import type { Choice, Offer } from '../http/answer/negotiate.ts';
 import { accepted, asking, errandOf, partOf, send, type Exchange } from './exchange.ts';
 import { multipart, type Part } from './write-multipart.ts';
 

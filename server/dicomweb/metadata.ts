@@ -3,7 +3,7 @@ import { absoluteBulkText } from '../core/studies/bulk-address.ts';
 import { entityOf, locate } from '../core/studies/locate.ts';
 import type { InstanceAddress } from '../core/studies/study-store.ts';
 import type { World } from '../core/world.ts';
-import { notModified } from '../http/conditional.ts';
+import { notModified } from '../http/answer/conditional.ts';
 import { accepted, asking, contentTag, partOf, send, type Exchange } from './exchange.ts';
 
 const offers = [

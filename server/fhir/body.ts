@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import { Problem } from '../core/problem.ts';
 import { parseLongJson } from '../core/r4/parse-json.ts';
 import { parseQueryString } from '../core/search/query-string.ts';
-import { formType, readText, requireType } from '../http/body-text.ts';
+import { formType, readText, requireType } from '../http/request/body-text.ts';
 import { queryOf } from './exchange.ts';
 import { requireFhirJson } from './negotiation.ts';
 

@@ -7,11 +7,11 @@ import type { Principal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import { resourceTypes } from '../core/r4/structure.ts';
 import type { ReadOptions, ReadWorld } from '../core/records/read.ts';
-import { clientGone } from '../http/client-gone.ts';
+import { clientGone } from '../http/request/client-gone.ts';
 import { parseQueryString } from '../core/search/query-string.ts';
 import { own } from '../core/table.ts';
 import { traceOf } from '../core/trace.ts';
-import type { PageTokens } from '../http/page-token.ts';
+import type { PageTokens } from '../http/answer/page-token.ts';
 import type { Representation } from './negotiation.ts';
 
 /** A request that reads, perhaps inside a transaction. */

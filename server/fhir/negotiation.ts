@@ -1,8 +1,8 @@
 /** Which representation to answer with, and which bodies are read (FHIR http.html#mime-type, #parameters). */
 import type { Context } from 'koa';
 import { Problem } from '../core/problem.ts';
-import { mediaType, type MediaType } from '../http/media-type.ts';
-import { negotiate, type Choice, type Offer } from '../http/negotiate.ts';
+import { mediaType, type MediaType } from '../http/answer/media-type.ts';
+import { negotiate, type Choice, type Offer } from '../http/answer/negotiate.ts';
 
 /** Media type of the answer, and whether it is for a person's eyes. */
 export interface Representation {

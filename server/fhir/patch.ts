@@ -4,7 +4,7 @@ import type { Context } from 'koa';
 import { Problem } from '../core/problem.ts';
 import { parseLongJson } from '../core/r4/parse-json.ts';
 import type { Patch } from '../core/patch/patch.ts';
-import { readText, requireType } from '../http/body-text.ts';
+import { readText, requireType } from '../http/request/body-text.ts';
 import { readResource } from './body.ts';
 import { apply, matchIn, targetOf } from './change.ts';
 import type { Answer, Exchange } from './exchange.ts';

@@ -7,7 +7,7 @@ import { parseSearch, type Parameters } from '../core/search/parse-search.ts';
 import { read as readRecord, readVersion } from '../core/records/read.ts';
 import { isWhole, subset } from '../core/search/subset.ts';
 import { readOptions, type Answer, type ReadExchange } from './exchange.ts';
-import { isCurrent, type Conditions, type Validators } from '../http/conditional.ts';
+import { isCurrent, type Conditions, type Validators } from '../http/answer/conditional.ts';
 
 export const validatorsOf = ({ version, lastUpdated }: StoredRecord): Validators => ({
   etag: entityTag(version),

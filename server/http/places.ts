@@ -2,7 +2,7 @@ import type { Middleware } from 'koa';
 import { callerOf } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import type { Budget } from './budget.ts';
-import { clientGone } from './client-gone.ts';
+import { clientGone } from './request/client-gone.ts';
 import type { State } from './state.ts';
 
 interface Caller {

@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Classifier, ClassifierLoad, SwitchedClassifier } from '../core/analysis/classifier.ts';
 import type { Reading, World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
-import type { JobBacklog } from './postgres/job-backlog.ts';
+import type { JobBacklog } from './postgres/jobs/backlog.ts';
 
 export interface Threads {
   threads: number;

@@ -1,7 +1,7 @@
 /** How this face answers what went wrong: to programs in OAuth's form, to people with a page. */
 import type { Middleware, ParameterizedContext } from 'koa';
 import { Problem, type ProblemCode } from '../core/problem.ts';
-import { statusOf } from '../http/problem-status.ts';
+import { statusOf } from '../http/answer/problem-status.ts';
 import type { State } from '../http/state.ts';
 import type { Html } from './pages/html.ts';
 import { errorPage, showPage } from './pages/layout.ts';

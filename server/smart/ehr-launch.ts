@@ -6,7 +6,7 @@ import type { World } from '../core/world.ts';
 import type { Principal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import { read } from '../core/records/read.ts';
-import { readJson } from '../http/body-text.ts';
+import { readJson } from '../http/request/body-text.ts';
 import type { State } from '../http/state.ts';
 import { isFirstPartyPrincipal } from './clients.ts';
 

@@ -7,7 +7,7 @@ import type { PasswordHasher } from '../core/accounts/password.ts';
 import type { World } from '../core/world.ts';
 import type { Principal } from '../core/principal.ts';
 import { bearer } from '../http/bearer.ts';
-import { notModified, tagOfContent } from '../http/conditional.ts';
+import { notModified, tagOfContent } from '../http/answer/conditional.ts';
 import type { State } from '../http/state.ts';
 import { accessTokens } from './access-token.ts';
 import { oauthProblems } from './answer-problem.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AuditTrail } from '../../server/core/access/audit-trail.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
-import { sharedAudit } from '../../server/infrastructure/postgres/audit.ts';
+import { sharedAudit } from '../../server/infrastructure/postgres/audit/audit.ts';
 import { connect, poolSql } from '../../server/infrastructure/postgres/connection.ts';
 import { startEmbeddedPostgres } from '../../server/infrastructure/postgres/embedded.ts';
 import { measure, median, report } from './measure.ts';

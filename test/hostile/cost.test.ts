@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { trimEnd } from '../../server/core/trim-end.ts';
 import { everything } from '../../server/core/access/narrowing.ts';
 import { personName } from '../../server/core/dicom/person-name.ts';
-import { mediaType } from '../../server/http/media-type.ts';
+import { mediaType } from '../../server/http/answer/media-type.ts';
 import { multipart } from '../bench/ct-instances.ts';
 import { collection, observation, patient, questionnaire, reads, slide, structureSet, writes } from '../bench/pause-inputs.ts'; // prettier-ignore
 import { dicomwebServer, type DicomwebServer } from '../dicomweb/server.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { byteRange, portionOf } from '../../server/http/byte-range.ts';
-import { listsTag, notModified } from '../../server/http/conditional.ts';
+import { byteRange, portionOf } from '../../server/http/answer/byte-range.ts';
+import { listsTag, notModified } from '../../server/http/answer/conditional.ts';
 
 describe('a byte range', () => {
   it.each([

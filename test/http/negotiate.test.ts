@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { negotiate, parseAccept, type Offer } from '../../server/http/negotiate.ts';
+import { negotiate, parseAccept, type Offer } from '../../server/http/answer/negotiate.ts';
 
 const offers: Offer[] = [
   { name: 'parts', media: 'multipart/related', part: 'application/dicom' },

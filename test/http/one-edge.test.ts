@@ -12,11 +12,11 @@ const sources = readdirSync(server, { withFileTypes: true, recursive: true })
 it.each<[string, RegExp, string[]]>([
   ['chooses what the caller accepts', /get\('Accept'\)(?!, )/i, []],
   ['reads Content-Type by itself', /\bctx\.is\(|get\('Content-Type'\)\./, []],
-  ['reads ranges', /get\('(If-)?Range'\)/i, ['http/byte-range.ts']],
-  ['reads the conditions of reads', /get\('If-Modified-Since'\)/i, ['http/conditional.ts']],
-  ['reads If-None-Match', /get\('If-None-Match'\)/i, ['fhir/update.ts', 'http/conditional.ts']], // `*`, to create only
-  ['reads bodies', /\b(req|request)\.(on\('data'|iterator\b)|of (ctx\.)?(req|request)\b|iterator\.call\(request/, ['http/request-body.ts', 'http/unwanted-body.ts']],
-  ['seals what goes through strangers', /createCipheriv/, ['http/page-token.ts']],
+  ['reads ranges', /get\('(If-)?Range'\)/i, ['http/answer/byte-range.ts']],
+  ['reads the conditions of reads', /get\('If-Modified-Since'\)/i, ['http/answer/conditional.ts']],
+  ['reads If-None-Match', /get\('If-None-Match'\)/i, ['fhir/update.ts', 'http/answer/conditional.ts']], // `*`, to create only
+  ['reads bodies', /\b(req|request)\.(on\('data'|iterator\b)|of (ctx\.)?(req|request)\b|iterator\.call\(request/, ['http/request/body.ts', 'http/request/unwanted-body.ts']],
+  ['seals what goes through strangers', /createCipheriv/, ['http/answer/page-token.ts']],
   ['has a pool of threads', /new Worker\(/, ['infrastructure/threads/worker-pool.ts']],
   ['names the caller whose share is taken', /\$\{kind\} \$\{subject\}/, ['core/principal.ts']],
 ])('one place %s', (_, pattern, places) => {

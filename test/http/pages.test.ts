@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Koa from 'koa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { isPage, webApplication } from '../../server/http/static.ts';
+import { isPage, webApplication } from '../../server/http/answer/static.ts';
 
 let http: Server;
 let folder: string;

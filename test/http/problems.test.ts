@@ -9,7 +9,7 @@ import { answerProblems } from '../../server/dicomweb/answer-problem.ts';
 import { failureReason } from '../../server/dicomweb/failure-reason.ts';
 import { errors } from '../../server/fhir/errors.ts';
 import { accessLog } from '../../server/http/access-log.ts';
-import { statusOf } from '../../server/http/problem-status.ts';
+import { statusOf } from '../../server/http/answer/problem-status.ts';
 import type { State } from '../../server/http/state.ts';
 import { oauthProblems } from '../../server/smart/answer-problem.ts';
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Problem } from '../../server/core/problem.ts';
-import { readBody } from '../../server/http/request-body.ts';
+import { readBody } from '../../server/http/request/body.ts';
 
 let http: Server;
 beforeAll(async () => {

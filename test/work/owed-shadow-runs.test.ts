@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AnalysisLog, AnalysisRow } from '../../server/core/analysis/analysis-log.ts';
-import { postgresAnalyses } from '../../server/infrastructure/postgres/analyses.ts';
-import { startJobs, type JobRunner } from '../../server/infrastructure/postgres/jobs.ts';
+import { postgresAnalyses } from '../../server/infrastructure/postgres/models/analyses.ts';
+import { startJobs, type JobRunner } from '../../server/infrastructure/postgres/jobs/jobs.ts';
 import { oweShadowRuns } from '../../server/work/owed-work.ts';
 import type { World } from '../../server/core/world.ts';
 import { testSettings, testWorld } from '../harness/world.ts';

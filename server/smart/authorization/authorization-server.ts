@@ -6,7 +6,7 @@ import type { AuthorizationStore, GrantContext } from '../../core/accounts/autho
 import type { AuditRow, AuditTrail } from '../../core/access/audit-trail.ts';
 import type { Principal } from '../../core/principal.ts';
 import { Problem } from '../../core/problem.ts';
-import { readThrough } from '../../http/request-body.ts';
+import { readThrough } from '../../http/request/body.ts';
 import type { State } from '../../http/state.ts';
 import type { AccessTokens } from '../access-token.ts';
 import { answerOAuth } from '../answer-problem.ts';

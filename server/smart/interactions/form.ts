@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { ParameterizedContext } from 'koa';
 import { Problem } from '../../core/problem.ts';
-import { readForm } from '../../http/body-text.ts';
+import { readForm } from '../../http/request/body-text.ts';
 
 /** Bytes of a form at any of our addresses. */
 export const longestForm = 64 * 1024;

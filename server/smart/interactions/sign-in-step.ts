@@ -1,6 +1,6 @@
 import { signIn } from '../../core/accounts/sign-in.ts';
 import { Problem } from '../../core/problem.ts';
-import { statusOf } from '../../http/problem-status.ts';
+import { statusOf } from '../../http/answer/problem-status.ts';
 import { showProblem } from '../answer-problem.ts';
 import { finish, type InteractionParts, type Step } from './interaction-step.ts';
 import { knownDevice, rememberDevice } from './known-device.ts';

@@ -5,8 +5,8 @@ import { everything } from '../../../server/core/access/narrowing.ts';
 import type { InstanceRow } from '../../../server/core/dicom/instance.ts';
 import type { StudyQuery, StudyStore } from '../../../server/core/studies/study-store.ts';
 import type { Sql } from '../../../server/infrastructure/postgres/connection.ts';
-import { postgresStudyWriting } from '../../../server/infrastructure/postgres/studies.ts';
-import { postgresStudySearch } from '../../../server/infrastructure/postgres/study-search.ts';
+import { postgresStudyWriting } from '../../../server/infrastructure/postgres/studies/studies.ts';
+import { postgresStudySearch } from '../../../server/infrastructure/postgres/studies/search.ts';
 import { freshDatabase, type TestDatabase } from '../../harness/database.ts';
 
 // Tables that an engine such as Citus spreads by the study take nothing that only one machine could check or compute.
@@ -169,7 +169,7 @@ test('what the check of statements looks for, it finds', async () => {
 });
 
 test('the file that spreads them names these tables, and the foreign key as it is called', async () => {
-  const path = join(import.meta.dirname, '../../../server/infrastructure/postgres/distribute-on-citus.sql');
+  const path = join(import.meta.dirname, '../../../server/infrastructure/postgres/studies/distribute-on-citus.sql');
   const file = readFileSync(path, 'utf8');
   const named = [...file.matchAll(/create_distributed_table\('(\w+)', 'study_uid'/g)].map(([, table]) => table);
   expect(named).toEqual(spread);

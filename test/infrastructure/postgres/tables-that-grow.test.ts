@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemPrincipal } from '../../../server/core/principal.ts';
-import { sharedAudit } from '../../../server/infrastructure/postgres/audit.ts';
-import { keepAuditPartitions } from '../../../server/infrastructure/postgres/audit-partitions.ts';
-import { changesAfter, trimChanges } from '../../../server/infrastructure/postgres/change-feed.ts';
+import { sharedAudit } from '../../../server/infrastructure/postgres/audit/audit.ts';
+import { keepAuditPartitions } from '../../../server/infrastructure/postgres/audit/partitions.ts';
+import { changesAfter, trimChanges } from '../../../server/infrastructure/postgres/records/change-feed.ts';
 import { connect, managerSql } from '../../../server/infrastructure/postgres/connection.ts';
 import { freshDatabase, type TestDatabase } from '../../harness/database.ts';
 

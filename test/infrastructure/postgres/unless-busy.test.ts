@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { changesAfter } from '../../../server/infrastructure/postgres/change-feed.ts';
-import { unlessBusy } from '../../../server/infrastructure/postgres/unless-busy.ts';
+import { changesAfter } from '../../../server/infrastructure/postgres/records/change-feed.ts';
+import { unlessBusy } from '../../../server/infrastructure/postgres/jobs/unless-busy.ts';
 import { freshDatabase, type TestDatabase } from '../../harness/database.ts';
 
 let database: TestDatabase;
