@@ -158,7 +158,7 @@ const demoPatients = (fhirBaseUrl: string): (Patient & { id: string })[] => [
     active: true,
     identifier: [
       {
-        type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR' }] },
+        type: { coding: [{ system: systems.identifierType, code: 'MR' }] },
         system: `${fhirBaseUrl}/NamingSystem/patient-id-of-CSSS-DEMO`,
         value: 'DEMO-1001',
       },
@@ -178,7 +178,7 @@ const demoPatients = (fhirBaseUrl: string): (Patient & { id: string })[] => [
     active: true,
     identifier: [
       {
-        type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR' }] },
+        type: { coding: [{ system: systems.identifierType, code: 'MR' }] },
         system: `${fhirBaseUrl}/NamingSystem/patient-id-of-CSSS-DEMO`,
         value: 'DEMO-1002',
       },

@@ -36,7 +36,7 @@ test('every page of the router is served, and no page is served that the router 
   const paths = routerPaths();
   expect(paths.length).toBeGreaterThan(8);
   expect(paths.filter((path) => !isPage(path))).toEqual([]);
-  const source = readFileSync(join(import.meta.dirname, '../../server/http/static.ts'), 'utf8');
+  const source = readFileSync(join(import.meta.dirname, '../../server/http/answer/static.ts'), 'utf8');
   const served = /\^\\\/\(\$\|\(([^)]*)\)/.exec(source)![1]!.split('|').map((page) => `/${page.replaceAll('\\', '')}`.replace(/\[.*/, 'abc-1')); // prettier-ignore
   expect(served.toSorted()).toEqual(paths.filter((path) => path !== '/').toSorted());
 });

@@ -7,7 +7,7 @@ import type { Classification } from './classifier.ts';
 import { aiAsserted, withheld } from '../vocabulary/security-labels.ts';
 import { displays } from '../vocabulary/displays.ts';
 import { findingConcept, type ScanFinding } from '../vocabulary/scan-findings.ts';
-import { systems } from '../vocabulary/systems.ts';
+import { canonical, systems } from '../vocabulary/systems.ts';
 import { derivedId } from '../derived-id.ts';
 import type { Pointer } from '../r4/pointer.ts';
 import type { Decision } from './decide.ts';
@@ -24,7 +24,7 @@ export interface Subject {
   at: Date;
 }
 
-export const instanceUidExtension = 'https://csss.example/fhir/StructureDefinition/instance-uid';
+export const instanceUidExtension = `${canonical}/StructureDefinition/instance-uid`;
 
 /**
  * The model as a Device; other weights are another Device.

@@ -2,7 +2,7 @@ import type { ImagingStudy, Observation } from '@medplum/fhirtypes';
 import { everything } from '../access/narrowing.ts';
 import type { InstanceRow } from '../dicom/instance.ts';
 import type { Reading } from '../world.ts';
-import { systems } from '../vocabulary/systems.ts';
+import { studyUidOf } from '../studies/study-uid.ts';
 import { idIn } from '../r4/pointer.ts';
 import { instanceUidExtension } from './findings.ts';
 
@@ -24,7 +24,5 @@ export async function studyUid(
   imagingStudyId: string,
 ): Promise<string | undefined> {
   const record = await records.read('ImagingStudy', imagingStudyId, everything);
-  const study = record?.resource as ImagingStudy | undefined;
-  const uid = study?.identifier?.find(({ system }) => system === systems.studyUid)?.value;
-  return uid?.replace(/^urn:oid:/, '');
+  return studyUidOf(record?.resource as ImagingStudy | undefined);
 }

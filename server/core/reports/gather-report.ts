@@ -24,6 +24,7 @@ import { scanClasses } from '../vocabulary/scan-findings.ts';
 import { stepsOf } from '../workflow/release.ts';
 import { inputOf, outputOf, outputsOf } from '../workflow/review-tasks.ts';
 import type { Kept } from '../records/server-write.ts';
+import { studyUidOf } from '../studies/study-uid.ts';
 import { aiPart } from './ai-part.ts';
 import { found, needed } from './look-up.ts';
 import { addressOf, ageOn, contactOf, nameOf, recordNumberOf } from './person.ts';
@@ -72,7 +73,7 @@ async function gather(
   const order = await needed(stores, 'ServiceRequest', coordination.focus);
   const steps = await stepsOf(stores, coordination.id);
   const ai = await found(stores, 'Observation', outputOf(coordination, 'ai-finding'));
-  const instance = await mostTelling(stores.studies, uidOf(study));
+  const instance = await mostTelling(stores.studies, studyUidOf(study) ?? '');
   const sources: Sources = { report, patient, study, coordination, steps };
   const reading = await findingsOf(stores, coordination, report, ai);
   const content: ReportContent = {
@@ -91,10 +92,6 @@ async function gather(
     signatures: await signatures(world, stores, steps, ai),
   };
   return { content, sources };
-}
-
-function uidOf(study: ImagingStudy): string {
-  return study.identifier?.find(({ system }) => system === systems.studyUid)?.value?.replace(/^urn:oid:/, '') ?? '';
 }
 
 /** With the zone's name: a time without it means nothing to whoever reads it elsewhere. */

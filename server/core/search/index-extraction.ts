@@ -3,6 +3,7 @@
  * values are compared in SQL, so what can be decided once (precision of dates, the display texts of codes, the
  * parts of a name) is decided here.
  */
+import { systems } from '../vocabulary/systems.ts';
 import type { Resource } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
 import { calendarInterval, dateInterval, type Interval } from './date-interval.ts';
@@ -117,7 +118,7 @@ function addToken(rows: IndexRows, row: Row, value: unknown): void {
   addCode(rows, row, value['system'], value['value']);
   // A UID is also found by its bare digits: clients differ in whether they write `urn:oid:`.
   if (
-    value['system'] === 'urn:dicom:uid' &&
+    value['system'] === systems.studyUid &&
     typeof value['value'] === 'string' &&
     value['value'].startsWith('urn:oid:')
   )

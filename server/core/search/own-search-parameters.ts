@@ -2,9 +2,10 @@
  * Search parameters that R4 does not define: those common to all types, written as paths from the resource, and our
  * own. `scripts/build-search-parameters.ts` adds them to the table.
  */
+import { canonical } from '../vocabulary/systems.ts';
 import type { TableEntry } from './search-parameters.ts';
 
-export const extensionBase = 'https://csss.example/fhir/StructureDefinition/';
+export const extensionBase = `${canonical}/StructureDefinition/`;
 
 export const ownParameters: Record<string, Record<string, TableEntry>> = {
   Resource: {

@@ -1,4 +1,5 @@
 /** `_summary` and `_elements`: a part of a resource, marked as such (FHIR search.html#summary, #elements). */
+import { systems } from '../vocabulary/systems.ts';
 import type { Resource } from '@medplum/fhirtypes';
 import { structureOf } from '../r4/structure.ts';
 import type { Summary } from './parse-search.ts';
@@ -6,7 +7,7 @@ import { put } from '../table.ts';
 
 type Node = Record<string, unknown>;
 
-const subsetted = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'SUBSETTED' };
+const subsetted = { system: systems.observationValue, code: 'SUBSETTED' };
 const always = new Set(['resourceType', 'id', 'meta', 'implicitRules', 'language']);
 
 /** Whether nothing is to be left out. */

@@ -1,4 +1,5 @@
 /** DICOM values as FHIR data types: names, codes, dates. Undefined where there is nothing worth saying. */
+import { systems } from '../vocabulary/systems.ts';
 import type { CodeableConcept, Coding, HumanName, Identifier, Reference } from '@medplum/fhirtypes';
 import { items, persons, printable, text } from '../dicom/attribute-values.ts';
 import type { DicomJson, PersonName } from '../dicom/json.ts';
@@ -6,14 +7,14 @@ import { own } from '../table.ts';
 import { isUid } from '../dicom/uid.ts';
 
 export const dcm = 'http://dicom.nema.org/resources/ontology/DCM';
-const sct = 'http://snomed.info/sct';
+const sct = systems.snomed;
 
 /** Coding Scheme Designators (PS3.16 Table 8-1) as FHIR knows them. */
 const schemes = new Map([
   ['DCM', dcm],
   ['SCT', sct],
   ['SRT', 'http://snomed.info/srt'],
-  ['LN', 'http://loinc.org'],
+  ['LN', systems.loinc],
   ['UCUM', 'http://unitsofmeasure.org'],
   ['RADLEX', 'http://radlex.org'],
   ['I10', 'http://hl7.org/fhir/sid/icd-10'],

@@ -1,7 +1,7 @@
 import type { ImagingStudy } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
 import type { Rule } from '../records/rules.ts';
-import { systems } from '../vocabulary/systems.ts';
+import { studyUidOf } from './study-uid.ts';
 import type { WriteContext } from '../world.ts';
 
 /** An ImagingStudy is derived from stored images (rule 3 of the architecture): a patient cannot make one by writing it. */
@@ -17,8 +17,8 @@ export const imagingStudyRule: Rule<WriteContext> = async ({ context, before, af
 };
 
 function mustKeep(before: ImagingStudy, after: ImagingStudy): void {
-  const uid = (study: ImagingStudy) => study.identifier?.find(({ system }) => system === systems.studyUid)?.value;
-  if (uid(before) !== undefined && uid(after) !== uid(before)) {
+  const standing = studyUidOf(before);
+  if (standing !== undefined && studyUidOf(after) !== standing) {
     throw new Problem('business-rule', 'The Study Instance UID of an ImagingStudy cannot change.', {
       expression: 'ImagingStudy.identifier',
     });

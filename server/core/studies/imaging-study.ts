@@ -1,4 +1,5 @@
 import type { Identifier, ImagingStudy, ImagingStudySeries, Practitioner, Reference } from '@medplum/fhirtypes';
+import { systems } from '../vocabulary/systems.ts';
 import { integer, items, text, texts } from '../dicom/attribute-values.ts';
 import type { Settings } from '../settings.ts';
 import type { StudyContent, StudyRow } from './study-store.ts';
@@ -90,13 +91,13 @@ function identifiers(
   { StudyInstanceUID }: StudyRow,
   { attributes }: StudyContent,
 ): Identifier[] {
-  const derived: Identifier[] = [{ system: 'urn:dicom:uid', value: `urn:oid:${StudyInstanceUID}` }];
+  const derived: Identifier[] = [{ system: systems.studyUid, value: `urn:oid:${StudyInstanceUID}` }];
   const accession = text(attributes, '00080050');
   if (accession) derived.push(accessionIdentifier(accession, attributes));
   const studyId = text(attributes, '00200010');
   if (studyId) derived.push({ type: { text: 'Study ID' }, value: studyId });
   const isDerived = (identifier: Identifier) =>
-    identifier.system === 'urn:dicom:uid' ||
+    identifier.system === systems.studyUid ||
     derived.some((one) => one.value === identifier.value && one.system === identifier.system);
   return [...derived, ...(before?.identifier ?? []).filter((identifier) => !isDerived(identifier))];
 }
@@ -108,7 +109,7 @@ function accessionIdentifier(value: string, attributes: StudyContent['attributes
   const assigner = text(issuer, '00400031');
   return {
     type: {
-      coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'ACSN', display: 'Accession ID' }],
+      coding: [{ system: systems.identifierType, code: 'ACSN', display: 'Accession ID' }],
     },
     ...(isOid && { system: `urn:oid:${universal}` }),
     value,

@@ -1,4 +1,5 @@
 import type { Identifier, Patient } from '@medplum/fhirtypes';
+import { systems } from '../vocabulary/systems.ts';
 import { items, persons, text } from '../dicom/attribute-values.ts';
 import type { DicomJson } from '../dicom/json.ts';
 import type { Settings } from '../settings.ts';
@@ -141,9 +142,7 @@ function identifierOf({ value, system, issuer }: PatientIdentity): Identifier {
   return {
     use: 'usual',
     type: {
-      coding: [
-        { system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR', display: 'Medical record number' },
-      ],
+      coding: [{ system: systems.identifierType, code: 'MR', display: 'Medical record number' }],
     },
     system,
     value,

@@ -4,6 +4,7 @@ import { systemPrincipal } from '../principal.ts';
 import type { WriteContext } from '../world.ts';
 import { searchOwn } from '../records/own-search.ts';
 import { escapedValue } from '../search/search-values.ts';
+import { studyUidOf } from './study-uid.ts';
 import { systems } from '../vocabulary/systems.ts';
 import { ensureEndpoint } from './endpoint.ts';
 import { imagingStudy } from './imaging-study.ts';
@@ -58,12 +59,9 @@ export async function registeredStudy(
   StudyInstanceUID: string,
 ): Promise<{ imagingStudyId: string; patientId: string } | 'unclear' | undefined> {
   await stores.records.lockKey(`imaging-study ${StudyInstanceUID}`);
-  const uid = `urn:oid:${StudyInstanceUID}`;
-  const named = { parameter: 'identifier', values: [`${systems.studyUid}|${uid}`] };
+  const named = { parameter: 'identifier', values: [`${systems.studyUid}|urn:oid:${StudyInstanceUID}`] };
   const { found } = await searchOwn(stores, 'ImagingStudy', [named], { count: 10 });
-  const [registered, ...others] = found.filter(
-    ({ identifier }) => identifier?.find(({ system }) => system === systems.studyUid)?.value === uid,
-  );
+  const [registered, ...others] = found.filter((study) => studyUidOf(study) === StudyInstanceUID);
   if (!registered) return undefined;
   const [, patientId] = /^Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(registered.subject.reference ?? '') ?? [];
   if (others.length > 0 || patientId === undefined) return 'unclear';

@@ -33,6 +33,7 @@ export const systems = {
   diagnosticService: 'http://terminology.hl7.org/CodeSystem/v2-0074',
   participationMode: 'http://terminology.hl7.org/CodeSystem/v3-ParticipationMode',
   loinc: 'http://loinc.org',
+  snomed: 'http://snomed.info/sct',
   ucum: 'http://unitsofmeasure.org',
   studyUid: 'urn:dicom:uid',
 } as const;

@@ -1,11 +1,10 @@
 /** The released PDF of a review: fetched with the user's token, saved under a name without patient data. */
+import { reportNumberSystem } from '../api/review/codes.ts';
 import { ref } from 'vue';
 import { useConnection } from '../api/connection.ts';
 import type { WorkItem } from '../api/review/work-item.ts';
 import { useFailureText } from '../components/feedback/failure-text.ts';
 import { useToasts } from '../components/feedback/toasts.ts';
-
-const reportNumberSystem = 'https://csss.example/fhir/sid/report-number';
 
 export function hasReport(item: WorkItem): boolean {
   return item.status === 'REPORT_READY' && item.document?.content[0]?.attachment.url !== undefined;

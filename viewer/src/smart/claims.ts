@@ -21,7 +21,7 @@ export function personFrom(
   identity: Record<string, unknown>,
   access: Record<string, unknown> = {},
 ): Person | undefined {
-  const named = [identity.role, identity['https://csss.example/role'], ...listOf(access.roles)];
+  const named = [identity.role, ...listOf(access.roles)];
   const role = roles.find((known) => named.includes(known));
   if (role === undefined || typeof identity.sub !== 'string') return undefined;
   const name = [identity.name, identity.email].find((text): text is string => typeof text === 'string' && text !== '');

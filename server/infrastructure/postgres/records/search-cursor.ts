@@ -9,7 +9,7 @@ export interface Position {
 
 /**
  * A position as text, with the type and order that it stands in. It holds a name or a birth date if that is what a search
- * sorts by, so no face gives it out as it is: `http/page-token` seals it with the search that it belongs to.
+ * sorts by, so no face gives it out as it is: `http/answer/page-token` seals it with the search that it belongs to.
  */
 export function cursorOf(query: SearchQuery, { rid, keys }: Position): string {
   return JSON.stringify([orderOf(query), rid, ...keys]);

@@ -1,24 +1,17 @@
 /** The codes of the review workflow (docs/workflow.md), as they stand in Task and Observation. */
+import { reviewStatuses, type reviewSteps as stepCodes, scanClasses, systems } from './vocabulary.ts';
 
-const base = 'https://csss.example/fhir/CodeSystem';
-export const reviewStatusSystem = `${base}/review-status`;
-export const reviewStepSystem = `${base}/review-step`;
-export const reviewDataSystem = `${base}/review-data`;
-export const reviewReasonSystem = `${base}/review-reason`;
-export const findingSystem = `${base}/scan-finding`;
-export const dicomUidSystem = 'urn:dicom:uid';
+export const reviewStatusSystem = systems.reviewStatus;
+export const reviewStepSystem = systems.reviewStep;
+export const reviewDataSystem = systems.reviewData;
+export const reviewReasonSystem = systems.reviewReason;
+export const findingSystem = systems.scanFinding;
+export const reportNumberSystem = systems.reportNumber;
+export const dicomUidSystem = systems.studyUid;
 
-export const reviewStatuses = [
-  'PENDING_AI',
-  'AI_ANALYZED',
-  'AI_SKIPPED',
-  'RETURNED',
-  'DOCTOR_VERIFIED',
-  'PHARMACIST_COMPLETED',
-  'REPORT_READY',
-  'REJECTED',
-] as const;
+export { reviewStatuses };
 export type ReviewStatus = (typeof reviewStatuses)[number];
+export type ReviewStep = (typeof stepCodes)[number];
 
 export const reviewSteps = {
   inference: 'ai-inference',
@@ -26,11 +19,10 @@ export const reviewSteps = {
   prescription: 'pharmacist-review',
   approval: 'release-approval',
   delivery: 'report-delivery',
-} as const;
-export type ReviewStep = (typeof reviewSteps)[keyof typeof reviewSteps];
+} as const satisfies Record<string, ReviewStep>;
 
 /** The model's classes, in the order of its outputs. */
-export const findingLabels = ['COVID', 'Lung_Opacity', 'NIH_MERGED', 'Normal', 'Sick', 'Viral_Pneumonia'] as const;
+export const findingLabels = scanClasses;
 export type FindingLabel = (typeof findingLabels)[number];
 
 /** What a reader may conclude: NIH_MERGED names a data source and is no diagnosis. */
