@@ -1,17 +1,17 @@
 import Koa, { type Middleware } from 'koa';
 import compress from 'koa-compress';
 import { constants } from 'node:zlib';
-import { clientAddress, trustedProxies } from './http/client-address.ts';
+import { clientAddress, trustedProxies } from './http/request/client-address.ts';
 import { Problem } from './core/problem.ts';
 import { accessLog, type AccessEntry } from './http/access-log.ts';
-import { cors } from './http/cors.ts';
+import { cors } from './http/answer/cors.ts';
 import { health, type Readiness } from './http/health.ts';
-import { ownHost } from './http/host.ts';
-import { requestId } from './http/request-id.ts';
-import { securityHeaders } from './http/security-headers.ts';
+import { ownHost } from './http/request/host.ts';
+import { requestId } from './http/request/request-id.ts';
+import { securityHeaders } from './http/answer/security-headers.ts';
 import type { AppContext, State } from './http/state.ts';
-import { webApplication } from './http/static.ts';
-import { unwantedBody } from './http/unwanted-body.ts';
+import { webApplication } from './http/answer/static.ts';
+import { unwantedBody } from './http/request/unwanted-body.ts';
 import type { Logger } from './log.ts';
 
 export interface AppParts {

@@ -1,21 +1,21 @@
 import { join } from 'node:path';
 import type { Classifier } from './core/analysis/classifier.ts';
 import type { Readiness } from './http/health.ts';
-import { lookAtParts, up, type Part, type PartState } from './http/parts.ts';
+import { lookAtParts, up, type Part, type PartState } from './http/request/parts.ts';
 import { probeBlobs } from './infrastructure/blobs/probe.ts';
 import type { PixelThreads } from './infrastructure/codecs/pixel-decoder.ts';
-import type { ReaderPool } from './infrastructure/dicom-reader/pool.ts';
+import type { ThreadedReader } from './infrastructure/dicom-reader/threaded-reader.ts';
 import type { RelayState } from './infrastructure/mail/smtp-mailer.ts';
 import type { Metrics } from './infrastructure/metrics.ts';
 import type { Printer, PrinterState } from './infrastructure/pdf/printer.ts';
 import type { Sql } from './infrastructure/postgres/connection.ts';
-import type { JobRunner } from './infrastructure/postgres/jobs.ts';
+import type { JobRunner } from './infrastructure/postgres/jobs/jobs.ts';
 
 export interface Checked {
   sql: Sql;
   dataDir: string;
   jobs: JobRunner;
-  reader: ReaderPool;
+  reader: ThreadedReader;
   pixels: PixelThreads;
   /** These three in a worker only: what a process does not have is left out of what it says. */
   classifier?: Pick<Classifier, 'state'>;

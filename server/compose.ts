@@ -18,12 +18,15 @@ import type { Readiness } from './http/health.ts';
 import type { State } from './http/state.ts';
 import { argon2Passwords } from './infrastructure/argon2.ts';
 import type { Metrics } from './infrastructure/metrics.ts';
+import { keepAuditPartitions } from './infrastructure/postgres/audit/partitions.ts';
+import { trimChanges } from './infrastructure/postgres/records/change-feed.ts';
+import { unlessBusy } from './infrastructure/postgres/jobs/unless-busy.ts';
 import type { ServedModels } from './infrastructure/onnx/model-files.ts';
 import type { Clock } from './infrastructure/postgres/clock.ts';
 import type { Sql } from './infrastructure/postgres/connection.ts';
-import type { JobRunner } from './infrastructure/postgres/jobs.ts';
+import type { JobRunner } from './infrastructure/postgres/jobs/jobs.ts';
 import { alone } from './infrastructure/postgres/migrate.ts';
-import { postgresAuthorizations } from './infrastructure/postgres/oidc-store.ts';
+import { postgresAuthorizations } from './infrastructure/postgres/accounts/oidc-store.ts';
 import { postgresUnits } from './infrastructure/postgres/units-of-work.ts';
 import type { Logger } from './log.ts';
 
@@ -40,6 +43,10 @@ export interface System {
   metrics: Metrics;
   /** Does something that only one process on this database may do at a time. */
   alone<T>(what: 'demo data', work: () => Promise<T>): Promise<T>;
+  /** Goes by if another process does the same at this moment. */
+  unlessBusy<T>(what: string, work: () => Promise<T>): Promise<T | undefined>;
+  /** House-keeping of the tables that grow with every access; each gives how much it changed. */
+  growing: { keepAudit(): Promise<number>; trimChanges(): Promise<number> };
   /** What `stop` ends, last first; add what is started later. */
   closing: (() => Promise<unknown>)[];
   /** `/readyz` answers 503 from now on, so that load balancers send nothing new. */
@@ -108,6 +115,15 @@ async function build(start: Start, onDead: () => void): Promise<Omit<System, 'cl
     metrics,
     ...web,
     alone: (what, work) => alone(url, what, work),
+    unlessBusy: (what, work) => unlessBusy(url, what, work),
+    growing: growing(config, database),
+  };
+}
+
+function growing(config: Config, { dataSource, sql }: Database): System['growing'] {
+  return {
+    keepAudit: () => keepAuditPartitions(dataSource, config.auditRetentionMonths),
+    trimChanges: () => trimChanges(sql, config.changeRetentionDays),
   };
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { trimEnd } from './core/trim-end.ts';
 import { defaultBudget, type Budget } from './http/budget.ts';
 import { isTimeZone } from './core/time-zone.ts';
-import { trustedProxies } from './http/client-address.ts';
+import { trustedProxies } from './http/request/client-address.ts';
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 const wholeNumber = (low: number, high: number) =>
@@ -79,6 +79,10 @@ const variables = z.object({
   MAX_REQUESTS_PER_CALLER: wholeNumber(1, 10_000).default(defaultBudget.perCaller),
   MAX_CONNECTIONS: wholeNumber(10, 100_000).default(defaultBudget.connections),
   MIN_BYTES_PER_SECOND: wholeNumber(0, 2 ** 30).default(defaultBudget.pace.bytesPerSecond),
+  AUDIT_RETENTION_MONTHS: wholeNumber(0, 1200)
+    .refine((months) => months === 0 || months >= 12, 'must be 0 (for ever) or at least 12')
+    .default(0),
+  CHANGE_RETENTION_DAYS: wholeNumber(1, 3650).default(14),
   BACKEND_CLIENT_JWKS: z.string().optional(),
 }); // prettier-ignore
 
@@ -129,6 +133,10 @@ export interface Config {
   maxInstanceBytes: number;
   /** Of one request, connection and caller. */
   budget: Budget;
+  /** Whole months of the audit trail that are kept besides the present one; 0: all. */
+  auditRetentionMonths: number;
+  /** How long a reader of the feed of changes may stay away. */
+  changeRetentionDays: number;
   /** JSON Web Key Set of the demo backend client, if one is to be registered. */
   backendClientJwks: string | undefined;
 }
@@ -202,6 +210,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
       connections: value.MAX_CONNECTIONS,
       pace: { ...defaultBudget.pace, bytesPerSecond: value.MIN_BYTES_PER_SECOND },
     },
+    auditRetentionMonths: value.AUDIT_RETENTION_MONTHS,
+    changeRetentionDays: value.CHANGE_RETENTION_DAYS,
     backendClientJwks: value.BACKEND_CLIENT_JWKS,
   };
 }

@@ -8,7 +8,7 @@ import { ownDatabase } from './compose/database.ts';
 import { migrateAll } from './compose/migration.ts';
 import { ConfigurationError, readConfig } from './config.ts';
 import { connect } from './infrastructure/postgres/connection.ts';
-import { indexDays } from './infrastructure/postgres/site-days.ts';
+import { indexDays } from './infrastructure/postgres/records/site-days.ts';
 import { createLogger } from './log.ts';
 
 const say = (line: string) => process.stderr.write(`${line}\n`);

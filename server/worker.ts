@@ -1,22 +1,25 @@
 import { availableParallelism } from 'node:os';
 import type { System } from './compose.ts';
+import { keepHouse, type Chore } from './core/house-keeping.ts';
 import { sweepBlobs } from './core/studies/sweep-blobs.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import { outcomeOf } from './infrastructure/metrics.ts';
 import type { Logger } from './log.ts';
 import { analyze, failLostAnalyses } from './work/analyze.ts';
 import { issueReport } from './work/issue-report.ts';
+import { oweMails, oweReports, oweShadowRuns } from './work/owed-work.ts';
 import { sendReport } from './work/send-report.ts';
 import { shadow } from './work/shadow.ts';
 
 const minute = 60_000;
+const hour = 60 * minute;
 
 /**
  * Takes jobs in this process. Workers of several processes share one queue; each job runs in one of them.
  * A job that throws is tried again by the queue; what it has written stays, what it had not is written then.
  */
 export async function startWorkers(
-  system: Pick<System, 'jobs' | 'world' | 'authorizations' | 'metrics' | 'closing'>,
+  system: Pick<System, 'jobs' | 'world' | 'authorizations' | 'growing' | 'unlessBusy' | 'metrics' | 'closing'>,
   log: Logger,
 ): Promise<void> {
   const { jobs, world, metrics } = system;
@@ -43,28 +46,26 @@ export async function startWorkers(
       }
     });
   }
-  keepHouse(system, log);
+  system.closing.push(
+    keepHouse(chores(system), {
+      unlessBusy: system.unlessBusy,
+      onDone: (turn) => turn.count > 0 && log.info(turn, 'housekeeping'),
+      onFault: (err, kind) => log.warn({ err, kind }, 'housekeeping failed'),
+    }),
+  );
 }
 
-/** What must be looked at from time to time; every process may do it, because each act is safe to repeat. */
-function keepHouse(
-  { world, authorizations, closing }: Pick<System, 'world' | 'authorizations' | 'closing'>,
-  log: Logger,
-): void {
-  const chores = [
-    { kind: 'lost analyses', every: minute, work: () => failLostAnalyses(world) },
-    { kind: 'waiting analyses', every: minute, work: () => wakeAnalyses(world) },
-    { kind: 'expired sessions', every: 10 * minute, work: () => authorizations.sweep() },
-    { kind: 'blobs without rows', every: 60 * minute, work: () => sweepBlobs(world) },
+/** What must be looked at from time to time; each act is safe to repeat. */
+function chores({ world, authorizations, growing }: Pick<System, 'world' | 'authorizations' | 'growing'>): Chore[] {
+  return [
+    { kind: 'lost analyses', everyMs: minute, work: () => failLostAnalyses(world) },
+    { kind: 'waiting analyses', everyMs: minute, work: () => wakeAnalyses(world) },
+    { kind: 'owed reports', everyMs: minute, work: () => oweReports(world) },
+    { kind: 'owed mails', everyMs: minute, work: () => oweMails(world) },
+    { kind: 'owed shadow runs', everyMs: 10 * minute, work: () => oweShadowRuns(world) },
+    { kind: 'expired sessions', everyMs: 10 * minute, work: () => authorizations.sweep() },
+    { kind: 'audit partitions', everyMs: hour, firstMs: minute, work: growing.keepAudit },
+    { kind: 'old news', everyMs: hour, work: growing.trimChanges },
+    { kind: 'blobs without rows', everyMs: hour, work: () => sweepBlobs(world) },
   ];
-  for (const { kind, every, work } of chores) {
-    const timer = setInterval(() => {
-      work().then(
-        (count) => count > 0 && log.info({ kind, count }, 'housekeeping'),
-        (err: unknown) => log.warn({ err, kind }, 'housekeeping failed'),
-      );
-    }, every);
-    timer.unref();
-    closing.push(async () => clearInterval(timer));
-  }
 }

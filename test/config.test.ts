@@ -31,6 +31,13 @@ test('production refuses plain http, an embedded database, default passwords and
   expect(read).toThrow(/TRUSTED_PROXIES/);
 });
 
+test('the audit trail is kept for ever unless somebody says for how long, and not for less than a year', () => {
+  expect(readConfig({})).toMatchObject({ auditRetentionMonths: 0, changeRetentionDays: 14 });
+  expect(readConfig({ AUDIT_RETENTION_MONTHS: '120' }).auditRetentionMonths).toBe(120);
+  expect(() => readConfig({ AUDIT_RETENTION_MONTHS: '11' })).toThrow(/AUDIT_RETENTION_MONTHS: must be 0/);
+  expect(() => readConfig({ CHANGE_RETENTION_DAYS: '0' })).toThrow(/CHANGE_RETENTION_DAYS/);
+});
+
 test('who the proxies are is told in addresses and ranges, or is said to be nobody', () => {
   expect(readConfig({ TRUSTED_PROXIES: ' 10.0.0.1, 2001:db8::/64' }).trustedProxies).toEqual([
     '10.0.0.1',

@@ -3,8 +3,8 @@ import type { DataSource } from 'typeorm';
 import { databaseClock, type Clock } from '../infrastructure/postgres/clock.ts';
 import { connect, poolSql, type Sql } from '../infrastructure/postgres/connection.ts';
 import { startEmbeddedPostgres } from '../infrastructure/postgres/embedded.ts';
-import type { JobRunner } from '../infrastructure/postgres/jobs.ts';
-import { indexDays } from '../infrastructure/postgres/site-days.ts';
+import type { JobRunner } from '../infrastructure/postgres/jobs/jobs.ts';
+import { indexDays } from '../infrastructure/postgres/records/site-days.ts';
 import { migrateAll, untilMigrated } from './migration.ts';
 import type { Start } from './start.ts';
 

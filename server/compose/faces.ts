@@ -13,7 +13,7 @@ import { places } from '../http/places.ts';
 import type { State } from '../http/state.ts';
 import type { MailSink } from '../infrastructure/mail/mail-sink.ts';
 import type { Sql } from '../infrastructure/postgres/connection.ts';
-import { postgresAttempts } from '../infrastructure/postgres/sign-in-attempts.ts';
+import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
 import { findPatients } from '../portal/find-patients.ts';
 import { modelRoutes } from '../portal/models.ts';
 import { portalFace, type PortalStatus } from '../portal/routes.ts';

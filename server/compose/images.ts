@@ -3,13 +3,13 @@ import type { RecordChecker } from '../core/records/record-checker.ts';
 import type { Blobs } from '../core/studies/blobs.ts';
 import { diskBlobs } from '../infrastructure/blobs/disk.ts';
 import { threadedPixels, type PixelThreads } from '../infrastructure/codecs/pixel-decoder.ts';
-import { dicomReader, type ReaderPool } from '../infrastructure/dicom-reader/pool.ts';
+import { dicomReader, type ThreadedReader } from '../infrastructure/dicom-reader/threaded-reader.ts';
 import { recordChecker } from '../infrastructure/threads/record-checker.ts';
 import type { Start } from './start.ts';
 
 export interface Images {
   blobs: Blobs;
-  reader: ReaderPool;
+  reader: ThreadedReader;
   pixels: PixelThreads;
   checker: RecordChecker;
 }

@@ -3,7 +3,7 @@ import { serveMetrics } from '../infrastructure/metrics-server.ts';
 import type { ServedModels } from '../infrastructure/onnx/model-files.ts';
 import type { Clock } from '../infrastructure/postgres/clock.ts';
 import { poolOf } from '../infrastructure/postgres/connection.ts';
-import { jobBacklog } from '../infrastructure/postgres/job-backlog.ts';
+import { jobBacklog } from '../infrastructure/postgres/jobs/backlog.ts';
 import type { Database } from './database.ts';
 import type { Images } from './images.ts';
 import type { Start } from './start.ts';

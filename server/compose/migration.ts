@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigurationError } from '../config.ts';
 import { Problem } from '../core/problem.ts';
-import { currentRequest } from '../http/request-id.ts';
+import { currentRequest } from '../http/request/request-id.ts';
 import { connect, poolSql, type Sql } from '../infrastructure/postgres/connection.ts';
-import { startJobs, type JobRunner } from '../infrastructure/postgres/jobs.ts';
+import { startJobs, type JobRunner } from '../infrastructure/postgres/jobs/jobs.ts';
 import { alone, migrate } from '../infrastructure/postgres/migrate.ts';
 import { schemaState } from '../infrastructure/postgres/schema-state.ts';
-import { indexedZone } from '../infrastructure/postgres/site-days.ts';
+import { indexedZone } from '../infrastructure/postgres/records/site-days.ts';
 import type { Start } from './start.ts';
 
 /**

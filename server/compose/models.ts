@@ -1,11 +1,11 @@
-import { followRegistry } from '../core/analysis/follow-registry.ts';
-import { keepServing } from '../core/analysis/keep-serving.ts';
-import { digestsOf } from '../core/analysis/registered-model.ts';
-import { registerFound } from '../core/analysis/register-models.ts';
+import { followRegistry } from '../core/analysis/registry/follow-registry.ts';
+import { keepServing } from '../core/analysis/registry/keep-serving.ts';
+import { digestsOf } from '../core/analysis/registry/registered-model.ts';
+import { registerFound } from '../core/analysis/registry/register-models.ts';
 import type { World } from '../core/world.ts';
 import { modelFiles, type ServedModels } from '../infrastructure/onnx/model-files.ts';
 import { modelsElsewhere } from '../infrastructure/onnx/models-elsewhere.ts';
-import { postgresModels } from '../infrastructure/postgres/models.ts';
+import { postgresModels } from '../infrastructure/postgres/models/models.ts';
 import type { Database } from './database.ts';
 import type { Start } from './start.ts';
 

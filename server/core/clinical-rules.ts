@@ -1,5 +1,5 @@
 /** The rules of the whole house, by type of record and by event: what `compose` hands to the rooms below. */
-import { keepModelRecord, mustNotBeOfModel } from './analysis/model-records.ts';
+import { keepModelRecord, mustNotBeOfModel } from './analysis/registry/model-records.ts';
 import { binaryRule } from './records/binary-rule.ts';
 import type { RecordRules } from './records/rules.ts';
 import { imagingStudyRule } from './studies/imaging-study-rule.ts';

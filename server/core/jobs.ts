@@ -8,9 +8,18 @@ export interface Job {
   priority?: number;
 }
 
+/** Work of which no job waits or runs. */
+export interface LackingJob {
+  key: string;
+  /** How its last job ended, for as long as the queue remembers (a week): `failed` when its last try failed or died. */
+  last?: 'completed' | 'failed';
+}
+
 export interface JobQueue {
   /** Inside a transaction the job exists only if that commits. */
   enqueue(job: Job): Promise<void>;
+  /** Those of the keys for which no job of that kind waits or runs. */
+  lacking(kind: Job['kind'], keys: readonly string[]): Promise<LackingJob[]>;
 }
 
 /** A job in the hands of a worker. */

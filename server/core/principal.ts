@@ -30,6 +30,11 @@ export interface Principal {
   tokenId?: string;
 }
 
+/** Whose share of the server's places, threads and patience a request takes: one person or client, whatever its tokens. */
+export function callerOf({ kind, subject }: Pick<Principal, 'kind' | 'subject'>): string {
+  return `${kind} ${subject}`;
+}
+
 /** The server acting for itself (derived ImagingStudy, worker results). It bypasses scopes, never the workflow table. */
 export function systemPrincipal(name: string): Principal {
   return {

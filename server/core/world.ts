@@ -9,7 +9,7 @@ import type { AuditTrail } from './access/audit-trail.ts';
 import type { AccountStore } from './accounts/account-store.ts';
 import type { AnalysisLog } from './analysis/analysis-log.ts';
 import type { SwitchedClassifier } from './analysis/classifier.ts';
-import type { ModelFiles, ModelStore } from './analysis/model-registry.ts';
+import type { ModelFiles, ModelStore } from './analysis/registry/model-registry.ts';
 import type { JobQueue } from './jobs.ts';
 import type { Principal } from './principal.ts';
 import type { RecordChecker } from './records/record-checker.ts';
@@ -43,11 +43,21 @@ export interface Reading {
   records: Pick<RecordStore, 'read' | 'readVersion' | 'history' | 'search'>;
   studies: Pick<
     StudyStore,
-    'study' | 'content' | 'locate' | 'locateHeaders' | 'attributesOf' | 'find' | 'countOfFind' | 'blobsInUse'
+    | 'study'
+    | 'content'
+    | 'addresses'
+    | 'middleImage'
+    | 'instance'
+    | 'imageAttributes'
+    | 'attributesOf'
+    | 'find'
+    | 'countOfFind'
+    | 'blobsInUse'
   >;
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
-  analyses: Pick<AnalysisLog, 'drift' | 'compared'>;
+  analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
+  jobs: Pick<JobQueue, 'lacking'>;
   audit: AuditTrail;
 }
 

@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa';
 import { Problem } from '../core/problem.ts';
-import { statusOf } from '../http/problem-status.ts';
+import { statusOf } from '../http/answer/problem-status.ts';
 import type { State } from '../http/state.ts';
 
 /**

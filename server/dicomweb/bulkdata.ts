@@ -1,12 +1,12 @@
 import { frameCount } from '../core/dicom/frame-ranges.ts';
 import { swappedWords, wordWidthAt } from '../core/dicom/word-order.ts';
-import { entityOf, locatePictures } from '../core/studies/locate.ts';
+import { entityOf, locateInstance } from '../core/studies/locate.ts';
 import type { InstanceRow } from '../core/dicom/instance.ts';
 import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
-import { byteRange, contentRange } from '../http/byte-range.ts';
-import { notModified } from '../http/conditional.ts';
-import type { Offer } from '../http/negotiate.ts';
+import { portionOf } from '../http/answer/byte-range.ts';
+import { notModified } from '../http/answer/conditional.ts';
+import type { Offer } from '../http/answer/negotiate.ts';
 import { accepted, asking, partOf, send, type Exchange } from './exchange.ts';
 import { sendFrames } from './frames.ts';
 import { multipart } from './write-multipart.ts';
@@ -19,15 +19,8 @@ const document = '00420011';
 export function bulkdata(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const path = bulkPath(ctx.params['path'] ?? '');
-    const { instances } = await locatePictures(
-      world,
-      asking(ctx),
-      partOf(ctx),
-      'dicomweb:retrieve',
-      `bulkdata/${path}`,
-      [],
-    );
-    const [instance] = instances as [InstanceRow];
+    const purpose = { event: 'dicomweb:retrieve', detail: `bulkdata/${path}` };
+    const instance = await locateInstance(world, asking(ctx), partOf(ctx), purpose, []);
     const place = own(instance.bulk, path);
     if (!place) throw new Problem('not-found', 'The instance has no bulk data at this path');
     if (path === '7FE00010' && instance.frames?.encapsulated) {
@@ -51,7 +44,8 @@ export async function sendValue(ctx: Exchange, world: World, instance: InstanceR
   const choices = accepted(ctx, offersFor(media));
   const blob = instance.inflated ?? instance.blob;
   ctx.set('Cache-Control', 'no-store');
-  if (notModified(ctx, { etag: `W/"${instance.blob}-${path}"` })) return;
+  const etag = `W/"${instance.blob}-${path}"`;
+  if (notModified(ctx, { etag })) return;
   const width = wordWidthAt(instance, path);
   const bytes = (from: number, size: number) => world.blobs.open(blob, { offset: offset + from, length: size });
   if (choices[0]!.name === 'multipart') {
@@ -64,12 +58,15 @@ export async function sendValue(ctx: Exchange, world: World, instance: InstanceR
   // A stranger's document is saved and not shown as a page of this server.
   ctx.set('Content-Disposition', 'attachment');
   ctx.set('Content-Security-Policy', "default-src 'none'; sandbox");
-  ctx.set('Accept-Ranges', width === 1 ? 'bytes' : 'none');
-  const range = width === 1 ? byteRange(ctx.get('Range'), length) : undefined;
-  if (range === undefined) return send(ctx, type, swappedWords(bytes(0, length), width), length);
-  ctx.set('Content-Range', contentRange(range === 'unsatisfiable' ? undefined : range, length));
-  ctx.status = range === 'unsatisfiable' ? 416 : 206;
-  if (range !== 'unsatisfiable') return send(ctx, type, bytes(range.offset, range.length), range.length);
+  // Words are swapped on their way, so a range of them would begin inside of one.
+  if (width !== 1) {
+    ctx.set('Accept-Ranges', 'none');
+    return send(ctx, type, swappedWords(bytes(0, length), width), length);
+  }
+  const { status, headers, range } = portionOf(ctx, length, etag);
+  ctx.status = status;
+  ctx.set(headers);
+  if (status !== 416) return send(ctx, type, bytes(range.offset, range.length), range.length);
 }
 
 function offersFor(media: string | undefined): Offer<'multipart' | 'single' | 'own'>[] {

@@ -1,14 +1,16 @@
 /** What every DICOMweb route does with a request and an answer. */
 import type { RouterContext } from '@koa/router';
 import { createHash } from 'node:crypto';
-import type { Asking, StudyPart } from '../core/studies/locate.ts';
+import type { Asking } from '../core/studies/locate.ts';
+import type { StudyPart } from '../core/studies/study-store.ts';
 import type { InstanceRow } from '../core/dicom/instance.ts';
 import type { PixelErrand } from '../core/studies/pixel-decoder.ts';
-import { clientGone } from '../http/client-gone.ts';
+import { clientGone } from '../http/request/client-gone.ts';
+import { callerOf } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
-import { negotiate, type Choice, type Offer } from '../http/negotiate.ts';
+import { negotiate, type Choice, type Offer } from '../http/answer/negotiate.ts';
 import type { State } from '../http/state.ts';
-import { streamOf } from '../http/stream-of.ts';
+import { streamOf } from '../http/answer/stream-of.ts';
 
 export type Exchange = RouterContext<State>;
 
@@ -32,8 +34,7 @@ export function asking(ctx: Exchange): Asking {
 
 /** Pixels are worked on for this caller, as long as it is there. */
 export function errandOf(ctx: Exchange): PixelErrand {
-  const { kind, subject } = ctx.state.principal;
-  return { caller: `${kind} ${subject}`, signal: clientGone(ctx.res) };
+  return { caller: callerOf(ctx.state.principal), signal: clientGone(ctx.res) };
 }
 
 /** The UIDs of the path. */

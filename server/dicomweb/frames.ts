@@ -1,13 +1,13 @@
 import { frameMediaTypes, isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
 import { alignBits, frameCount, frameRanges, packBits } from '../core/dicom/frame-ranges.ts';
 import { swappedWords, wordWidth } from '../core/dicom/word-order.ts';
-import { entityOf, locatePictures } from '../core/studies/locate.ts';
+import { entityOf, locateInstance } from '../core/studies/locate.ts';
 import type { InstanceRow } from '../core/dicom/instance.ts';
 import type { PixelErrand } from '../core/studies/pixel-decoder.ts';
 import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
-import { notModified } from '../http/conditional.ts';
-import type { Choice, Offer } from '../http/negotiate.ts';
+import { notModified } from '../http/answer/conditional.ts';
+import type { Choice, Offer } from '../http/answer/negotiate.ts';
 import { accepted, asking, errandOf, partOf, send, type Exchange } from './exchange.ts';
 import { multipart, type Part } from './write-multipart.ts';
 
@@ -22,15 +22,8 @@ type Form = 'samples' | 'stored' | 'single-samples' | 'single-stored';
 export function frames(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const numbers = frameNumbers(ctx.params['list'] ?? '');
-    const { instances } = await locatePictures(
-      world,
-      asking(ctx),
-      partOf(ctx),
-      'dicomweb:retrieve',
-      `frames/${numbers.join(',')}`,
-      [],
-    );
-    await sendFrames(ctx, world, instances[0]!, numbers);
+    const purpose = { event: 'dicomweb:retrieve', detail: `frames/${numbers.join(',')}` };
+    await sendFrames(ctx, world, await locateInstance(world, asking(ctx), partOf(ctx), purpose, []), numbers);
   };
 }
 

@@ -1,9 +1,9 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import { absoluteBulkText } from '../core/studies/bulk-address.ts';
-import { entityOf, locateHeaders } from '../core/studies/locate.ts';
-import type { InstanceHeader } from '../core/dicom/instance.ts';
+import { entityOf, locate } from '../core/studies/locate.ts';
+import type { InstanceAddress } from '../core/studies/study-store.ts';
 import type { World } from '../core/world.ts';
-import { notModified } from '../http/conditional.ts';
+import { notModified } from '../http/answer/conditional.ts';
 import { accepted, asking, contentTag, partOf, send, type Exchange } from './exchange.ts';
 
 const offers = [
@@ -21,7 +21,8 @@ const piece = 1 << 20;
 export function metadata(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const [choice] = accepted(ctx, offers);
-    const { instances } = await locateHeaders(world, asking(ctx), partOf(ctx), 'dicomweb:metadata', 'metadata');
+    const purpose = { event: 'dicomweb:metadata', detail: 'metadata' };
+    const instances = await locate(world, asking(ctx), partOf(ctx), purpose);
     ctx.set('Cache-Control', 'no-store');
     // Weak: the answer may be compressed on its way, or not.
     if (notModified(ctx, { etag: `W/"${contentTag(instances)}"` })) return;
@@ -31,7 +32,7 @@ export function metadata(world: World) {
 }
 
 /** Passed on as the text that is stored, a few megabytes at a time, whatever the study holds. */
-async function* jsonArray({ read, settings }: World, instances: InstanceHeader[]): AsyncGenerator<Uint8Array> {
+async function* jsonArray({ read, settings }: World, instances: InstanceAddress[]): AsyncGenerator<Uint8Array> {
   let before = '[';
   for (const batch of batches(instances)) {
     const uids = batch.map(({ SOPInstanceUID }) => SOPInstanceUID);
@@ -55,8 +56,8 @@ async function* pieces(text: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-function* batches(instances: InstanceHeader[]): Generator<InstanceHeader[]> {
-  let batch: InstanceHeader[] = [];
+function* batches(instances: InstanceAddress[]): Generator<InstanceAddress[]> {
+  let batch: InstanceAddress[] = [];
   let weight = 0;
   for (const instance of instances) {
     if (batch.length >= mostTogether || (batch.length > 0 && weight + instance.weight > heaviest)) {

@@ -3,7 +3,7 @@
  * an image to one reader and runs for another (CVE-2019-11687). Files are kept as they came, for their hash is their
  * name, but a preamble is given out only when it is empty or begins a TIFF, as slides are read by their other half.
  */
-import type { InstanceRow } from '../core/dicom/instance.ts';
+import type { InstanceAddress } from '../core/studies/study-store.ts';
 import type { World } from '../core/world.ts';
 
 const length = 128;
@@ -13,9 +13,9 @@ const atOnce = 16;
 /** Those of the instances whose preamble is something else, and is therefore cleared when they are given out. */
 export async function foreignPreambles(
   { blobs }: Pick<World, 'blobs'>,
-  instances: readonly InstanceRow[],
-): Promise<ReadonlySet<InstanceRow>> {
-  const foreign = new Set<InstanceRow>();
+  instances: readonly InstanceAddress[],
+): Promise<ReadonlySet<InstanceAddress>> {
+  const foreign = new Set<InstanceAddress>();
   for (let at = 0; at < instances.length; at += atOnce) {
     await Promise.all(
       instances.slice(at, at + atOnce).map(async (instance) => {

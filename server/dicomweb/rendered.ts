@@ -1,12 +1,14 @@
 import { isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
 import { frameCount } from '../core/dicom/frame-ranges.ts';
-import { entityOf, locatePictures } from '../core/studies/locate.ts';
+import { entityOf, locate, locateInstance, locateMiddleImage, type Purpose } from '../core/studies/locate.ts';
+import type { InstanceAddress, StudyPart } from '../core/studies/study-store.ts';
+import { everything } from '../core/access/narrowing.ts';
 import type { InstanceRow } from '../core/dicom/instance.ts';
 import type { PixelErrand, RenderedLook } from '../core/studies/pixel-decoder.ts';
 import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
-import { notModified } from '../http/conditional.ts';
-import type { Offer } from '../http/negotiate.ts';
+import { notModified } from '../http/answer/conditional.ts';
+import type { Offer } from '../http/answer/negotiate.ts';
 import { sendValue } from './bulkdata.ts';
 import { accepted, asking, contentTag, errandOf, partOf, send, type Exchange } from './exchange.ts';
 import { frameNumbers } from './frames.ts';
@@ -25,10 +27,12 @@ const multiparts: Offer<Form>[] = [
 ];
 
 /** One picture to make: a frame (from 0) of an instance. */
-interface Picture {
-  instance: InstanceRow;
+interface Picture extends Required<StudyPart> {
   frame: number;
+  load(): Promise<InstanceRow | undefined>;
 }
+
+type Look = Omit<RenderedLook, 'format'>;
 
 /**
  * An instance or frames as consumer pictures (PS3.18 10.4.1.1.3). The rendered form of a multi-frame instance is
@@ -37,21 +41,15 @@ interface Picture {
 export function rendered(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const { list } = ctx.params;
-    const numbers = list === undefined ? undefined : frameNumbers(list);
-    const { instances } = await locatePictures(
-      world,
-      asking(ctx),
-      partOf(ctx),
-      'dicomweb:retrieve',
-      `${list === undefined ? '' : `frames/${list}/`}rendered`,
-      numbers?.map((number) => number - 1) ?? [0],
-    );
-    const [only] = instances as [InstanceRow];
-    if (ctx.params['instance'] !== undefined && isPdf(only)) return sendValue(ctx, world, only, '00420011');
-    const chosen = numbers
-      ? numbers.map((number) => ({ instance: only, frame: number - 1 }))
-      : firstFrames(instances, ctx.params['instance'] !== undefined);
-    await sendPictures(ctx, world, chosen, lookOf(ctx.query), contentTag(instances));
+    const part = partOf(ctx);
+    const numbers = list === undefined ? [1] : frameNumbers(list);
+    const purpose = purposeOf(ctx, 'rendered');
+    if (part.SOPInstanceUID === undefined)
+      return sendFirstFrames(ctx, world, await locate(world, asking(ctx), part, purpose));
+    const frames = numbers.map((number) => number - 1);
+    const instance = await locateInstance(world, asking(ctx), part, purpose, frames);
+    if (isPdf(instance)) return sendValue(ctx, world, instance, '00420011');
+    await sendFrames(ctx, world, instance, frames, lookOf(ctx.query));
   };
 }
 
@@ -59,47 +57,59 @@ export function rendered(world: World) {
 export function thumbnail(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const { list } = ctx.params;
-    const [number] = list === undefined ? [1] : frameNumbers(list);
-    const { instances } = await locatePictures(
-      world,
-      asking(ctx),
-      partOf(ctx),
-      'dicomweb:retrieve',
-      `${list === undefined ? '' : `frames/${list}/`}thumbnail`,
-      [number! - 1],
-    );
-    const images = firstFrames(instances, list !== undefined);
-    const { instance, frame } = images[Math.floor(images.length / 2)]!;
+    const part = partOf(ctx);
+    const frame = list === undefined ? 0 : frameNumbers(list)[0]! - 1;
+    const purpose = purposeOf(ctx, 'thumbnail');
+    const instance =
+      list === undefined
+        ? await locateMiddleImage(world, asking(ctx), part, purpose)
+        : await locateInstance(world, asking(ctx), part, purpose, [frame]);
     const look = lookOf(ctx.query);
     look.viewport ??= { width: 128, height: 128 };
-    await sendPictures(
-      ctx,
-      world,
-      [{ instance, frame: list === undefined ? frame : number! - 1 }],
-      look,
-      instance.blob,
-    );
+    await sendFrames(ctx, world, instance, [frame], look);
   };
 }
 
-/** What can be shown of these instances; of a single one all that is asked for, so that it is refused with its own reason. */
-function firstFrames(instances: InstanceRow[], explicitly: boolean): Picture[] {
-  const images = instances.filter(
-    (instance) => frameCount(instance.frames) > 0 && (explicitly || isDecoded(instance.TransferSyntaxUID)),
-  );
-  if (images.length === 0) throw new Problem('not-acceptable', 'There is no image in it that could be rendered');
-  return images.map((instance) => ({ instance, frame: 0 }));
+function purposeOf(ctx: Exchange, what: string): Purpose {
+  const { list } = ctx.params;
+  return { event: 'dicomweb:retrieve', detail: `${list === undefined ? '' : `frames/${list}/`}${what}` };
 }
+
+/** Frames of one instance; it is refused with its own reason when there is no picture in it. */
+async function sendFrames(
+  ctx: Exchange,
+  world: World,
+  instance: InstanceRow,
+  frames: number[],
+  look: Look,
+): Promise<void> {
+  const count = frameCount(instance.frames);
+  if (count === 0 && ctx.params['list'] === undefined) throw noImage();
+  if (frames.some((frame) => frame >= count)) throw new Problem('not-found', 'The instance has no such frame');
+  const pictures = frames.map((frame) => ({ ...nameOf(instance), frame, load: () => Promise.resolve(instance) }));
+  await sendPictures(ctx, world, pictures, look, instance.blob);
+}
+
+/** The first frame of each image that can be drawn, each read when its turn comes. */
+async function sendFirstFrames(ctx: Exchange, world: World, instances: InstanceAddress[]): Promise<void> {
+  const images = instances.filter(({ isImage, TransferSyntaxUID }) => isImage && isDecoded(TransferSyntaxUID));
+  if (images.length === 0) throw noImage();
+  const pictures = images.map((image): Picture => {
+    const load = () => world.read(({ studies }) => studies.instance(image, everything, [0]));
+    return { ...nameOf(image), frame: 0, load };
+  });
+  await sendPictures(ctx, world, pictures, lookOf(ctx.query), contentTag(instances));
+}
+
+const noImage = (): Problem => new Problem('not-acceptable', 'There is no image in it that could be rendered');
 
 async function sendPictures(
   ctx: Exchange,
   world: World,
   chosen: Picture[],
-  look: Omit<RenderedLook, 'format'>,
+  look: Look,
   content: string,
 ): Promise<void> {
-  if (chosen.some(({ instance, frame }) => frame >= frameCount(instance.frames)))
-    throw new Problem('not-found', 'The instance has no such frame');
   const [choice] = accepted(ctx, chosen.length === 1 ? [...pictures, ...multiparts] : multiparts);
   const format = choice!.name.endsWith('png') ? 'png' : 'jpeg';
   warnOfIgnored(ctx);
@@ -112,15 +122,22 @@ async function sendPictures(
   return send(ctx, type, chunks);
 }
 
-function picturePart(world: World, { instance, frame }: Picture, look: RenderedLook, errand: PixelErrand): Part {
+function picturePart(world: World, picture: Picture, look: RenderedLook, errand: PixelErrand): Part {
+  const { frame, load } = picture;
   async function* body(): AsyncGenerator<Uint8Array> {
+    const instance = await load();
+    if (!instance) throw new Error('an instance was removed while its picture was asked for');
     yield await world.pixels.render(instance, frame, look, errand);
   }
-  const location = `${world.settings.dicomwebBaseUrl}/${entityOf(instance)}/frames/${frame + 1}/rendered`;
+  const location = `${world.settings.dicomwebBaseUrl}/${entityOf(picture)}/frames/${frame + 1}/rendered`;
   return { type: `image/${look.format}`, location, body };
 }
 
-function tagOf(look: Omit<RenderedLook, 'format'>): string {
+function nameOf({ StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID }: Required<StudyPart>): Required<StudyPart> {
+  return { StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID };
+}
+
+function tagOf(look: Look): string {
   return Buffer.from(JSON.stringify(look)).toString('base64url');
 }
 

@@ -1,10 +1,11 @@
+import { everything } from '../core/access/narrowing.ts';
 import { isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
 import { entityOf, locate } from '../core/studies/locate.ts';
-import type { InstanceRow } from '../core/dicom/instance.ts';
+import type { InstanceAddress } from '../core/studies/study-store.ts';
 import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
-import type { Choice, Offer } from '../http/negotiate.ts';
-import { notModified } from '../http/conditional.ts';
+import type { Choice, Offer } from '../http/answer/negotiate.ts';
+import { notModified } from '../http/answer/conditional.ts';
 import { accepted, asking, contentTag, partOf, send, type Exchange } from './exchange.ts';
 import { foreignPreambles, withEmptyPreamble } from './preamble.ts';
 import { multipart, type Part } from './write-multipart.ts';
@@ -24,7 +25,7 @@ export function retrieve(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const part = partOf(ctx);
     const choices = accepted(ctx, part.SOPInstanceUID === undefined ? several : one);
-    const { instances } = await locate(world, asking(ctx), part, 'dicomweb:retrieve');
+    const instances = await locate(world, asking(ctx), part, { event: 'dicomweb:retrieve' });
     const choice = choices.find((candidate) => instances.every((instance) => canGive(instance, candidate)));
     if (!choice)
       throw new Problem(
@@ -44,16 +45,16 @@ export function retrieve(world: World) {
 }
 
 /** Weak, because each answer has a boundary of its own. */
-function etagOf(instances: InstanceRow[], { name, transferSyntax = explicit }: Choice): string {
+function etagOf(instances: InstanceAddress[], { name, transferSyntax = explicit }: Choice): string {
   return `W/"${contentTag(instances)}-${name}-${transferSyntax === '*' ? 'stored' : transferSyntax}"`;
 }
 
-function canGive(instance: InstanceRow, { transferSyntax = explicit }: Choice): boolean {
+function canGive(instance: InstanceAddress, { transferSyntax = explicit }: Choice): boolean {
   if (transferSyntax === '*' || transferSyntax === instance.TransferSyntaxUID) return true;
   return transferSyntax === explicit && isDecoded(instance.TransferSyntaxUID);
 }
 
-function partFor(world: World, instance: InstanceRow, { transferSyntax = explicit }: Choice, clear: boolean): Part {
+function partFor(world: World, instance: InstanceAddress, { transferSyntax = explicit }: Choice, clear: boolean): Part {
   const cleared = (bytes: AsyncIterable<Uint8Array>) => (clear ? withEmptyPreamble(bytes) : bytes);
   const location = `${world.settings.dicomwebBaseUrl}/${entityOf(instance)}`;
   if (transferSyntax === '*' || transferSyntax === instance.TransferSyntaxUID) {
@@ -63,6 +64,13 @@ function partFor(world: World, instance: InstanceRow, { transferSyntax = explici
   return {
     type: `application/dicom; transfer-syntax=${explicit}`,
     location,
-    body: () => cleared(world.pixels.explicit(instance)),
+    body: () => cleared(inExplicit(world, instance)),
   };
+}
+
+/** Headers are read one after another, when their turn comes: those of a whole study may not fit into memory. */
+async function* inExplicit(world: World, address: InstanceAddress): AsyncGenerator<Uint8Array> {
+  const instance = await world.read(({ studies }) => studies.instance(address, everything));
+  if (!instance) throw new Error('an instance was removed while the study went out');
+  yield* world.pixels.explicit(instance);
 }

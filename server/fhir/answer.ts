@@ -7,7 +7,7 @@ import { entityTag } from '../core/records/entity-tag.ts';
 import type { Answer, Preferences } from './exchange.ts';
 import type { Representation } from './negotiation.ts';
 import { information, outcomeOf } from './outcome.ts';
-import { bundleText } from './search-bundle.ts';
+import { bundleText } from './bundle-text.ts';
 
 /** Characters of JSON up to which line ends are made: they are for a person's eyes, and cost parsing it all again. */
 const longestPretty = 1 << 20;

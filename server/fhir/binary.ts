@@ -6,69 +6,86 @@ import type { Binary } from '@medplum/fhirtypes';
 import type { Context } from 'koa';
 import type { StoredRecord } from '../core/records/record-store.ts';
 import { Problem } from '../core/problem.ts';
-import { isFresh } from '../core/records/entity-tag.ts';
-import { readBytes } from './body.ts';
-import type { Answer } from './exchange.ts';
-import { mediaRanges } from './negotiation.ts';
+import { portionOf } from '../http/answer/byte-range.ts';
+import { conditionsOf, isCurrent } from '../http/answer/conditional.ts';
+import { mediaType } from '../http/answer/media-type.ts';
+import { readBody } from '../http/request/body.ts';
+import { apply } from './change.ts';
+import { create } from './create.ts';
+import { queryOf, type Answer, type Exchange } from './exchange.ts';
+import { representationOfBinary } from './negotiation.ts';
 import { outcomeOf } from './outcome.ts';
+import { recordOf, shown, shownVersion, validatorsOf, versionOf } from './read.ts';
+import { update } from './update.ts';
 
-const fhirTypes = new Set(['application/fhir+json', 'application/json', 'text/json', 'application/json+fhir']);
-const mediaType =
+/** What may be repeated in a header as it is. */
+const harmless =
   /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*(\s*;\s*[a-z0-9-]+=("[^"\r\n\\]*"|[a-z0-9!#$&^_.+:-]+))*$/i;
 
-/** Whether the caller asked for the resource rather than for what it holds. */
-export function wantsResource(ctx: Context): boolean {
-  const format = new URLSearchParams(ctx.querystring).get('_format');
-  if (format !== null && format !== '') return true;
-  const [first] = mediaRanges(ctx.get('Accept')).sort((a, b) => b.quality - a.quality);
-  return first !== undefined && fhirTypes.has(first.type);
+/** GET [base]/Binary/[id] */
+export async function readBinary(exchange: Exchange, ctx: Context, id: string): Promise<Answer> {
+  const record = await recordOf(exchange, 'Binary', id);
+  return answered(ctx, record, () => shown(record, queryOf(ctx), conditionsOf(ctx)));
 }
 
-/** @throws Problem `not-acceptable` when Accept names types and not this one. */
-export function content(
-  ctx: Context,
-  record: StoredRecord,
-  conditions: { ifNoneMatch?: string; ifModifiedSince?: string },
-): Answer {
+/** GET [base]/Binary/[id]/_history/[vid] */
+export async function vreadBinary(exchange: Exchange, ctx: Context, id: string, version: string): Promise<Answer> {
+  const record = await versionOf(exchange, 'Binary', id, version);
+  return answered(ctx, record, () => shownVersion(record, conditionsOf(ctx)));
+}
+
+/** POST [base]/Binary */
+export async function createBinary(exchange: Exchange, ctx: Context): Promise<Answer> {
+  if (isFhirJson(ctx)) return create(exchange, ctx, 'Binary');
+  return apply(exchange, { kind: 'create', type: 'Binary', resource: await readContent(ctx, exchange.bodyLimit) });
+}
+
+/** PUT [base]/Binary/[id] */
+export async function updateBinary(exchange: Exchange, ctx: Context, id: string): Promise<Answer> {
+  if (isFhirJson(ctx)) return update(exchange, ctx, 'Binary', id);
+  const resource = await readContent(ctx, exchange.bodyLimit, id);
+  return apply(exchange, { kind: 'update', type: 'Binary', target: { id }, resource });
+}
+
+/** @throws Problem `not-acceptable` when Accept names types and neither this one nor FHIR's. */
+function answered(ctx: Context, record: StoredRecord, asResource: () => Answer): Answer {
   const binary = record.resource as Binary;
-  const type = mediaType.test(binary.contentType ?? '') ? binary.contentType! : 'application/octet-stream';
-  if (!accepts(ctx.get('Accept'), type))
-    throw new Problem('not-acceptable', `This Binary is ${type.split(';')[0]}, or application/fhir+json`);
-  if (isFresh(conditions, record)) return { status: 304, record };
-  const bytes = Buffer.from(binary.data ?? '', 'base64');
+  const type = harmless.test(binary.contentType ?? '') ? binary.contentType! : 'application/octet-stream';
+  const representation = representationOfBinary(ctx, mediaType(type)?.media ?? type);
+  if (representation) return Object.assign(asResource(), { representation });
+  return isCurrent(conditionsOf(ctx), validatorsOf(record)) ? { status: 304, record } : content(ctx, record, type);
+}
+
+function content(ctx: Context, record: StoredRecord, type: string): Answer {
+  const bytes = Buffer.from((record.resource as Binary).data ?? '', 'base64');
+  const portion = portionOf(ctx, bytes.length, validatorsOf(record).etag);
+  const { status, range } = portion;
+  if (status === 416) {
+    const diagnostics = 'The range lies outside the content';
+    return { ...portion, resource: outcomeOf([{ severity: 'error', code: 'value', diagnostics }]) };
+  }
   const headers = {
+    ...portion.headers,
     'Content-Disposition': 'attachment',
     'Content-Security-Policy': "default-src 'none'; sandbox",
     'X-Content-Type-Options': 'nosniff',
-    'Accept-Ranges': 'bytes',
   };
-  // If-Range needs a strong validator, which versions are not: the whole is always right.
-  const range =
-    ctx.get('If-Range') === '' && ctx.method === 'GET' ? rangeIn(ctx.get('Range'), bytes.length) : undefined;
-  if (range === 'unsatisfiable') {
-    const resource = outcomeOf([
-      { severity: 'error', code: 'value', diagnostics: 'The range lies outside the content' },
-    ]);
-    return { status: 416, resource, headers: { 'Content-Range': `bytes */${bytes.length}` } };
-  }
-  if (!range) return { status: 200, record, headers, bytes: { type, content: bytes } };
-  const partHeaders = { ...headers, 'Content-Range': `bytes ${range.start}-${range.end}/${bytes.length}` };
   return {
-    status: 206,
+    status,
     record,
-    headers: partHeaders,
-    bytes: { type, content: bytes.subarray(range.start, range.end + 1) },
+    headers,
+    bytes: { type, content: bytes.subarray(range.offset, range.offset + range.length) },
   };
 }
 
 /** A raw upload as the resource that is stored. @throws Problem `media-type` without a Content-Type. */
-export async function readContent(ctx: Context, limit: number, id?: string): Promise<Record<string, unknown>> {
+async function readContent(ctx: Context, limit: number, id?: string): Promise<Record<string, unknown>> {
   const contentType = ctx.get('Content-Type');
-  if (!mediaType.test(contentType)) throw new Problem('media-type', 'The content needs a Content-Type');
+  if (!harmless.test(contentType)) throw new Problem('media-type', 'The content needs a Content-Type');
   const context = ctx.get('X-Security-Context');
   if (context !== '' && !/^[\x21-\x7e]{1,200}$/.test(context))
     throw new Problem('value', 'X-Security-Context must be a reference');
-  const data = (await readBytes(ctx, limit)).toString('base64');
+  const data = (await readBody(ctx.req, limit)).toString('base64');
   return {
     resourceType: 'Binary',
     ...(id !== undefined && { id }),
@@ -79,22 +96,5 @@ export async function readContent(ctx: Context, limit: number, id?: string): Pro
 }
 
 /** Whether the body is a Binary resource in JSON rather than raw content. */
-export const isFhirJson = (ctx: Context): boolean =>
-  ['application/fhir+json', 'application/json+fhir'].includes(mediaRanges(ctx.get('Content-Type'))[0]?.type ?? '');
-
-function accepts(header: string, type: string): boolean {
-  if (header === '') return true;
-  const [bare = ''] = type.toLowerCase().split(';');
-  const family = `${bare.split('/')[0]}/*`;
-  return mediaRanges(header).some((range) => range.quality > 0 && ['*/*', family, bare].includes(range.type));
-}
-
-/** One range (RFC 9110 14.2); several, or another unit, are answered by the whole. */
-function rangeIn(header: string, length: number): { start: number; end: number } | 'unsatisfiable' | undefined {
-  const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(header.trim()) ?? [];
-  if (first === '' && last === '') return undefined;
-  const start = first === '' ? Math.max(0, length - Number(last)) : Number(first);
-  const end = first === '' || last === '' ? length - 1 : Math.min(Number(last), length - 1);
-  if (first !== '' && last !== '' && Number(last) < Number(first)) return undefined;
-  return start > end || start >= length ? 'unsatisfiable' : { start, end };
-}
+const isFhirJson = (ctx: Context): boolean =>
+  /^application\/(fhir\+json|json\+fhir)$/.test(mediaType(ctx.get('Content-Type'))?.media ?? '');

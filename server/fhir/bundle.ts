@@ -5,14 +5,12 @@ import { applyBatch, applyTransaction, type BundleFace } from '../core/records/a
 import type { BundleRequest } from '../core/records/bundle-entries.ts';
 import { parseQueryString } from '../core/search/query-string.ts';
 import { traceOf } from '../core/trace.ts';
-import { compartmentTypes } from './compartment.ts';
 import { everything } from './everything.ts';
-import { idIn, typeIn, type Answer, type Exchange, type Preferences, type ReadExchange } from './exchange.ts';
+import { idIn, typeIn, type Answer, type Preferences, type Exchange, type ReadExchange } from './exchange.ts';
 import { history } from './history.ts';
 import { information, outcomeOf, refusal } from './outcome.ts';
-import type { PageTokens } from './page-token.ts';
 import { read, vread } from './read.ts';
-import { search, typesIn } from './search.ts';
+import { searchCompartment, searchSystem, searchType } from './search.ts';
 import { validateOperation } from './validate-operation.ts';
 
 /** Characters of JSON that the reads of one Bundle may give: a thousand searches of a thousand records would be gigabytes. */
@@ -25,7 +23,6 @@ export async function applyBundle(
   exchange: Exchange,
   bundle: Record<string, unknown>,
   preferences: Preferences,
-  tokens: PageTokens,
   fault: (error: unknown) => void,
 ): Promise<Answer> {
   if (bundle['resourceType'] !== 'Bundle') {
@@ -39,7 +36,7 @@ export async function applyBundle(
     ...(exchange.signal && { signal: exchange.signal }),
     respond: async (inside, request) => {
       if (left < 0) throw tooMuchRead();
-      const answer = await respond({ ...exchange, world: { ...inside, checker: world.checker } }, request, tokens);
+      const answer = await respond({ ...exchange, world: { ...inside, checker: world.checker } }, request);
       left -= answer.json?.length ?? 0;
       if (left < 0) throw tooMuchRead();
       return answer;
@@ -71,7 +68,7 @@ function preferredEntry(entry: BundleEntry, preferences: Preferences): BundleEnt
 }
 
 /** The addresses that a GET entry may name: those of the face, relative to its base. */
-async function respond(exchange: ReadExchange, request: BundleRequest, tokens: PageTokens): Promise<Answer> {
+async function respond(exchange: ReadExchange, request: BundleRequest): Promise<Answer> {
   const [path = '', query = ''] = split(request.url);
   const parameters = parseQueryString(query);
   const [type, id, third, fourth, ...more] = path === '' ? [] : path.split('/');
@@ -87,14 +84,11 @@ async function respond(exchange: ReadExchange, request: BundleRequest, tokens: P
       parameters,
     );
   }
-  if (type === undefined) {
-    const { types, rest } = typesIn(parameters);
-    return search(exchange, { types, parameters: rest }, '', false, tokens);
-  }
-  if (type === '_history' && id === undefined) return history(exchange, {}, parameters, tokens);
+  if (type === undefined) return searchSystem(exchange, parameters, false);
+  if (type === '_history' && id === undefined) return history(exchange, {}, parameters);
   const known = typeIn(type);
-  if (id === undefined) return search(exchange, { types: [known], parameters }, known, false, tokens);
-  if (id === '_history' && third === undefined) return history(exchange, { type: known }, parameters, tokens);
+  if (id === undefined) return searchType(exchange, known, parameters, false);
+  if (id === '_history' && third === undefined) return history(exchange, { type: known }, parameters);
   const record = idIn(id);
   const conditions = {
     ...(request.ifNoneMatch && { ifNoneMatch: request.ifNoneMatch }),
@@ -103,12 +97,11 @@ async function respond(exchange: ReadExchange, request: BundleRequest, tokens: P
   if (third === undefined) return read(exchange, known, record, parameters, conditions);
   if (third !== '_history') {
     if (known !== 'Patient' || fourth !== undefined) throw noSuchAddress();
-    if (third === '$everything') return everything(exchange, record, parameters, tokens);
-    const types = compartmentTypes(exchange, record, third);
-    return search(exchange, { types, parameters, patient: record }, path, false, tokens);
+    if (third === '$everything') return everything(exchange, record, parameters);
+    return searchCompartment(exchange, record, third, parameters, false);
   }
   return fourth === undefined
-    ? history(exchange, { type: known, id: record }, parameters, tokens)
+    ? history(exchange, { type: known, id: record }, parameters)
     : vread(exchange, known, record, fourth, conditions);
 }
 

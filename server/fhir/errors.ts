@@ -1,8 +1,9 @@
 /** The one place where the face answers failures: always an OperationOutcome, whatever failed. */
 import type { Context, Middleware } from 'koa';
 import { Problem } from '../core/problem.ts';
-import { negotiate } from './negotiation.ts';
+import { representationOf } from './negotiation.ts';
 import { refusal } from './outcome.ts';
+import { patchTypes } from './patch.ts';
 
 /** What is our own fault is left for the log; it is never told to the caller. */
 export function errors(): Middleware {
@@ -19,7 +20,7 @@ export function errors(): Middleware {
         ctx.set('WWW-Authenticate', challenge(ctx, error));
       if (status === 403 && ctx['state']['principal'])
         ctx.set('WWW-Authenticate', 'Bearer realm="fhir", error="insufficient_scope"');
-      if (status === 415) ctx.set('Accept-Patch', 'application/json-patch+json, application/fhir+json');
+      if (status === 415) ctx.set('Accept-Patch', patchTypes);
       ctx.set('Content-Type', typeOf(ctx));
       ctx.body = JSON.stringify(outcome);
     }
@@ -37,7 +38,7 @@ function challenge(ctx: Context, error: unknown): string {
 /** The caller's own representation if there is one; an error is told in JSON even to who cannot accept it. */
 function typeOf(ctx: Context): string {
   try {
-    return negotiate(ctx).type;
+    return representationOf(ctx).type;
   } catch {
     return 'application/fhir+json; charset=utf-8';
   }

@@ -2,8 +2,7 @@
 import { Problem } from '../core/problem.ts';
 import { compartmentTypes } from './compartment.ts';
 import { typeIn, type Answer, type ReadExchange } from './exchange.ts';
-import type { PageTokens } from './page-token.ts';
-import { pageParameter, search } from './search.ts';
+import { pageParameter, searchPages } from './search-pages.ts';
 
 /**
  * Care dates (`start`, `end`) are refused rather than ignored: an answer with more than was asked would look complete.
@@ -13,7 +12,6 @@ export async function everything(
   exchange: ReadExchange,
   patient: string,
   parameters: [string, string][],
-  tokens: PageTokens,
 ): Promise<Answer> {
   const asked = new Map(parameters);
   const known = new Set(['_since', '_type', '_count', pageParameter, '_format', '_pretty']);
@@ -41,5 +39,5 @@ export async function everything(
       ...(page === undefined ? [] : [[pageParameter, page]]),
     ] as [string, string][],
   };
-  return search(exchange, request, `Patient/${patient}/$everything`, true, tokens);
+  return searchPages(exchange, request, `Patient/${patient}/$everything`, true);
 }

@@ -7,8 +7,12 @@ import type { Principal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import { resourceTypes } from '../core/r4/structure.ts';
 import type { ReadOptions, ReadWorld } from '../core/records/read.ts';
-import { clientGone } from '../http/client-gone.ts';
+import { clientGone } from '../http/request/client-gone.ts';
+import { parseQueryString } from '../core/search/query-string.ts';
+import { own } from '../core/table.ts';
 import { traceOf } from '../core/trace.ts';
+import type { PageTokens } from '../http/answer/page-token.ts';
+import type { Representation } from './negotiation.ts';
 
 /** A request that reads, perhaps inside a transaction. */
 export interface ReadExchange {
@@ -18,12 +22,19 @@ export interface ReadExchange {
   sourceAddress: string;
   /** The caller is gone. */
   signal?: AbortSignal;
+  /** Seals the addresses of further pages. */
+  pages: PageTokens;
+  /** Bytes of a request body. */
+  bodyLimit: number;
 }
 
 /** A request of its own, which may also change something. */
 export interface Exchange extends ReadExchange {
   world: World;
 }
+
+/** One interaction at one address. */
+export type Handler = (exchange: Exchange, ctx: Context) => Promise<Answer> | Answer;
 
 export interface Answer {
   status: number;
@@ -37,6 +48,8 @@ export interface Answer {
   headers?: Record<string, string>;
   /** Instead of a resource: the content of a Binary. */
   bytes?: { type: string; content: Uint8Array };
+  /** Of an interaction that negotiates itself, because what it offers depends on what it finds. */
+  representation?: Representation;
 }
 
 export interface Preferences {
@@ -60,13 +73,20 @@ export function preferencesOf(ctx: Context): Preferences {
   };
 }
 
-export const exchangeOf = (world: World, ctx: Context): Exchange => ({
-  world,
+export const exchangeOf = (ctx: Context, face: Pick<Exchange, 'world' | 'pages' | 'bodyLimit'>): Exchange => ({
+  ...face,
   principal: ctx['state']['principal'] as Principal,
   requestId: String(ctx['state']['requestId'] ?? ''),
   sourceAddress: String(ctx['state']['clientAddress'] ?? ''),
   signal: clientGone(ctx.res),
 });
+
+/** The path and query of a request, as interactions take them. */
+export const typeOf = (ctx: Context): ResourceType => typeIn(pathPart(ctx, 'type'));
+export const idOf = (ctx: Context): string => idIn(pathPart(ctx, 'id'));
+export const queryOf = (ctx: Context): [string, string][] => parseQueryString(ctx.querystring);
+export const pathPart = (ctx: Context, name: string): string | undefined =>
+  own(ctx['params'] as Record<string, string>, name);
 
 export const readOptions = (exchange: ReadExchange, queryString?: string): ReadOptions => ({
   ...traceOf(exchange),

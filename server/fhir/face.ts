@@ -1,17 +1,30 @@
 /** The FHIR R4 REST API (FHIR http.html): every address of it on one page. Mounted at /fhir. */
 import { randomBytes } from 'node:crypto';
 import Router from '@koa/router';
+import type { CapabilityStatement } from '@medplum/fhirtypes';
 import type { Context, Middleware } from 'koa';
 import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
-import { send } from './answer.ts';
-import { wantsResource } from './binary.ts';
-import type { SmartAddresses } from './capability.ts';
+import { conditionsOf } from '../http/answer/conditional.ts';
+import { pageTokens } from '../http/answer/page-token.ts';
+import { preferred, send } from './answer.ts';
+import { createBinary, readBinary, updateBinary, vreadBinary } from './binary.ts';
+import { readResource, readSearch } from './body.ts';
+import { applyBundle } from './bundle.ts';
+import { capabilityStatement, type SmartAddresses } from './capability.ts';
+import { create } from './create.ts';
+import { remove } from './delete.ts';
 import { errors } from './errors.ts';
-import { exchangeOf } from './exchange.ts';
-import { handlers, type Handler } from './handlers.ts';
-import { negotiate } from './negotiation.ts';
+import { everything } from './everything.ts';
+import { exchangeOf, idOf, pathPart, preferencesOf, queryOf, typeOf, type Exchange, type Handler } from './exchange.ts';
+import { history } from './history.ts';
+import { representationOf } from './negotiation.ts';
 import { outcomeOf } from './outcome.ts';
+import { patch } from './patch.ts';
+import { read, vread } from './read.ts';
+import { searchCompartment, searchSystem, searchType } from './search.ts';
+import { update } from './update.ts';
+import { validateOperation } from './validate-operation.ts';
 
 const fhirJson = 'application/fhir+json; charset=utf-8';
 
@@ -29,65 +42,155 @@ export interface FhirFace {
 }
 
 export function fhirFace(face: FhirFace): Router {
-  const { world, bearer } = face;
-  const fault = face.fault ?? (() => undefined);
-  const on = handlers({ limit: 10 * 1024 ** 2, pageKey: randomBytes(32), ...face, fault });
+  const { world, bearer, limit = 10 * 1024 ** 2 } = face;
+  const parts = { world, pages: pageTokens(face.pageKey ?? randomBytes(32)), bodyLimit: limit };
   const router = new Router();
 
   /** Negotiates first, so that no change is made whose answer cannot be given. */
   const answer =
     (handler: Handler): Middleware =>
     async (ctx) => {
-      const representation = negotiate(ctx);
-      await send(ctx, world, representation, await handler(exchangeOf(world, ctx), ctx));
+      const representation = representationOf(ctx);
+      await send(ctx, world, representation, await handler(exchangeOf(ctx, parts), ctx));
     };
-  /** A Binary is given out as what it is, so only the resource itself is negotiated as FHIR. */
-  const raw =
+  /** A change answers as the Prefer header asks. */
+  const changed = (handler: Handler): Middleware =>
+    answer(async (exchange, ctx) => preferred(await handler(exchange, ctx), preferencesOf(ctx)));
+  /** What is found decides what is offered. */
+  const found =
     (handler: Handler): Middleware =>
     async (ctx) => {
-      const representation = wantsResource(ctx) ? negotiate(ctx) : { type: fhirJson, pretty: false };
-      await send(ctx, world, representation, await handler(exchangeOf(world, ctx), ctx));
+      const answered = await handler(exchangeOf(ctx, parts), ctx);
+      await send(ctx, world, answered.representation ?? { type: fhirJson, pretty: false }, answered);
     };
 
   router.use(errors());
-  router.get('/metadata', answer(on.capability));
+  router.get('/metadata', answer(capability(face)));
   router.use(bearer);
   router.all('/metadata', (ctx) => methodNotAllowed(ctx, ['GET']));
 
-  router.post('/', answer(on.bundle));
-  router.get('/', answer(on.systemSearch));
-  router.post('/_search', answer(on.systemSearchForm));
-  router.get('/_history', answer(on.systemHistory));
-  router.post('/$validate', answer(on.validate));
-
-  router.post('/Binary', answer(on.createBinary));
-  router.put('/Binary/:id', answer(on.updateBinary));
-  router.get('/Binary/:id', raw(on.readBinary));
-  router.get('/Binary/:id/_history/:version', raw(on.vreadBinary));
-
-  router.get('/:type', answer(on.typeSearch));
-  router.post('/:type/_search', answer(on.typeSearchForm));
-  router.post('/:type', answer(on.create));
-  router.put('/:type', answer(on.updateMatch));
-  router.patch('/:type', answer(on.patchMatch));
-  router.delete('/:type', answer(on.removeMatch));
-  router.get('/:type/_history', answer(on.typeHistory));
-  router.post('/:type/$validate', answer(on.validate));
-
-  router.get('/:type/:id', answer(on.read));
-  router.put('/:type/:id', answer(on.update));
-  router.patch('/:type/:id', answer(on.patch));
-  router.delete('/:type/:id', answer(on.remove));
-  router.get('/:type/:id/_history', answer(on.history));
-  router.get('/:type/:id/_history/:version', answer(on.vread));
-  router.post('/:type/:id/$validate', answer(on.validate));
-
-  router.get('/Patient/:id/$everything', answer(on.everything));
-  router.get('/Patient/:id/:type', answer(on.compartmentSearch));
-  router.post('/Patient/:id/:type/_search', answer(on.compartmentSearchForm));
+  systemRoutes(router, answer, face);
+  router.post(
+    '/Binary',
+    changed((exchange, ctx) => createBinary(exchange, ctx)),
+  );
+  router.put(
+    '/Binary/:id',
+    changed((exchange, ctx) => updateBinary(exchange, ctx, idOf(ctx))),
+  );
+  router.get(
+    '/Binary/:id',
+    found((exchange, ctx) => readBinary(exchange, ctx, idOf(ctx))),
+  );
+  router.get(
+    '/Binary/:id/_history/:version',
+    found((exchange, ctx) => vreadBinary(exchange, ctx, idOf(ctx), versionIn(ctx))),
+  );
+  typeRoutes(router, answer, changed);
+  instanceRoutes(router, answer, changed);
+  compartmentRoutes(router, answer);
 
   router.all('/{*path}', (ctx) => nothingHere(router, ctx));
   return router;
+}
+
+type Answering = (handler: Handler) => Middleware;
+
+const versionIn = (ctx: Context): string => pathPart(ctx, 'version') ?? '';
+const isStrict = (ctx: Context): boolean => preferencesOf(ctx).strict;
+const posted = (exchange: Exchange, ctx: Context) => readSearch(ctx, exchange.bodyLimit);
+
+/** The same for everybody until the next start, so it is made once. */
+function capability({ world, smart }: FhirFace): Handler {
+  let statement: CapabilityStatement | undefined;
+  return () => ({
+    status: 200,
+    resource: (statement ??= capabilityStatement(world.settings, smart, world.now())),
+  });
+}
+
+const validate: Handler = async (exchange, ctx) => {
+  const type = pathPart(ctx, 'type') === undefined ? undefined : typeOf(ctx);
+  const id = pathPart(ctx, 'id') === undefined ? undefined : idOf(ctx);
+  return validateOperation(exchange, type, id, await readResource(ctx, exchange.bodyLimit), queryOf(ctx));
+};
+
+function systemRoutes(router: Router, answer: Answering, { fault = () => undefined }: FhirFace): void {
+  router.post('/', answer(async (exchange, ctx) => {
+    const bundle = await readResource(ctx, exchange.bodyLimit);
+    return applyBundle(exchange, bundle, preferencesOf(ctx), (error) => fault(error, exchange.requestId));
+  })); // prettier-ignore
+  router.get(
+    '/',
+    answer((exchange, ctx) => searchSystem(exchange, queryOf(ctx), isStrict(ctx))),
+  );
+  router.post('/_search', answer(async (exchange, ctx) => searchSystem(exchange, await posted(exchange, ctx), isStrict(ctx)))); // prettier-ignore
+  router.get(
+    '/_history',
+    answer((exchange, ctx) => history(exchange, {}, queryOf(ctx))),
+  );
+  router.post('/$validate', answer(validate));
+}
+
+function typeRoutes(router: Router, answer: Answering, changed: Answering): void {
+  router.get(
+    '/:type',
+    answer((exchange, ctx) => searchType(exchange, typeOf(ctx), queryOf(ctx), isStrict(ctx))),
+  );
+  router.post('/:type/_search', answer(async (exchange, ctx) => searchType(exchange, typeOf(ctx), await posted(exchange, ctx), isStrict(ctx)))); // prettier-ignore
+  router.post(
+    '/:type',
+    changed((exchange, ctx) => create(exchange, ctx, typeOf(ctx))),
+  );
+  router.put(
+    '/:type',
+    changed((exchange, ctx) => update(exchange, ctx, typeOf(ctx), undefined)),
+  );
+  router.patch(
+    '/:type',
+    changed((exchange, ctx) => patch(exchange, ctx, typeOf(ctx), undefined)),
+  );
+  router.delete(
+    '/:type',
+    changed((exchange, ctx) => remove(exchange, ctx, typeOf(ctx), undefined)),
+  );
+  router.get(
+    '/:type/_history',
+    answer((exchange, ctx) => history(exchange, { type: typeOf(ctx) }, queryOf(ctx))),
+  );
+  router.post('/:type/$validate', answer(validate));
+}
+
+function instanceRoutes(router: Router, answer: Answering, changed: Answering): void {
+  const one = '/:type/:id';
+  router.get(
+    one,
+    answer((exchange, ctx) => read(exchange, typeOf(ctx), idOf(ctx), queryOf(ctx), conditionsOf(ctx))),
+  );
+  router.put(
+    one,
+    changed((exchange, ctx) => update(exchange, ctx, typeOf(ctx), idOf(ctx))),
+  );
+  router.patch(
+    one,
+    changed((exchange, ctx) => patch(exchange, ctx, typeOf(ctx), idOf(ctx))),
+  );
+  router.delete(
+    one,
+    changed((exchange, ctx) => remove(exchange, ctx, typeOf(ctx), idOf(ctx))),
+  );
+  router.get(`${one}/_history`, answer((exchange, ctx) => history(exchange, { type: typeOf(ctx), id: idOf(ctx) }, queryOf(ctx)))); // prettier-ignore
+  router.get(`${one}/_history/:version`, answer((exchange, ctx) => vread(exchange, typeOf(ctx), idOf(ctx), versionIn(ctx), conditionsOf(ctx)))); // prettier-ignore
+  router.post(`${one}/$validate`, answer(validate));
+}
+
+function compartmentRoutes(router: Router, answer: Answering): void {
+  router.get(
+    '/Patient/:id/$everything',
+    answer((exchange, ctx) => everything(exchange, idOf(ctx), queryOf(ctx))),
+  );
+  router.get('/Patient/:id/:type', answer((exchange, ctx) => searchCompartment(exchange, idOf(ctx), pathPart(ctx, 'type'), queryOf(ctx), isStrict(ctx)))); // prettier-ignore
+  router.post('/Patient/:id/:type/_search', answer(async (exchange, ctx) => searchCompartment(exchange, idOf(ctx), pathPart(ctx, 'type'), await posted(exchange, ctx), isStrict(ctx)))); // prettier-ignore
 }
 
 /** 405 with the methods that the address has, else 404. */

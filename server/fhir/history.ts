@@ -7,8 +7,7 @@ import { entityTag } from '../core/records/entity-tag.ts';
 import type { Parameters } from '../core/search/parse-search.ts';
 import { history as historyOf } from '../core/records/read.ts';
 import { readOptions, type Answer, type ReadExchange } from './exchange.ts';
-import type { PageTokens } from './page-token.ts';
-import { bundleText } from './search-bundle.ts';
+import { bundleAnswer, bundleText } from './bundle-text.ts';
 import { inTurns } from '../core/in-turns.ts';
 
 const defaultCount = 50;
@@ -19,7 +18,6 @@ export async function history(
   exchange: ReadExchange,
   of: { type?: ResourceType; id?: string },
   parameters: Parameters,
-  tokens: PageTokens,
 ): Promise<Answer> {
   const value = (name: string): string | undefined => parameters.find(([one]) => one === name)?.[1];
   const unknown = parameters.find(([name]) => !known.has(name));
@@ -28,14 +26,16 @@ export async function history(
   const since = instant('_since', value('_since'), timeZone);
   const at = instant('_at', value('_at'), timeZone);
   const token = value('_page');
-  const before = token === undefined ? undefined : beforeIn(tokens.open(token, exchange.principal), of);
+  const { pages, principal } = exchange;
+  const list = `history ${of.type ?? ''}/${of.id ?? ''}`;
+  const before = token === undefined ? undefined : (pages.open(list, token, principal) as string);
   const page = {
     count: countIn(value('_count')),
     ...(since && { since }),
     ...(at && { at }),
     ...(before !== undefined && { before }),
   };
-  const found = await historyOf(exchange.world, exchange.principal, of, page, readOptions(exchange));
+  const found = await historyOf(exchange.world, principal, of, page, readOptions(exchange));
   const base = exchange.world.settings.fhirBaseUrl;
   const path = [base, of.type, of.id, '_history'].filter(Boolean).join('/');
   const kept: [string, string][] = parameters
@@ -51,28 +51,9 @@ export async function history(
     link: [{ relation: 'self', url: linked(token) }],
   };
   if (found.next !== undefined) {
-    bundle.link!.push({
-      relation: 'next',
-      url: linked(tokens.seal({ ...of, before: found.next }, exchange.principal)),
-    });
+    bundle.link!.push({ relation: 'next', url: linked(pages.seal(list, found.next, principal)) });
   }
-  const json = bundleText(bundle, await inTurns(found.entries, (record) => entryOf(record, base)));
-  return {
-    status: 200,
-    json,
-    get resource() {
-      return JSON.parse(json) as Bundle; // for a Bundle that takes it in, and for printing it with line ends
-    },
-    headers: { 'Cache-Control': 'no-store' },
-  };
-}
-
-/** @throws Problem `value` for the page of another history. */
-function beforeIn(opened: unknown, of: { type?: ResourceType; id?: string }): string {
-  const { type, id, before } = opened as { type?: string; id?: string; before?: unknown };
-  if (typeof before !== 'string' || type !== of.type || id !== of.id)
-    throw new Problem('value', 'The page belongs to another history');
-  return before;
+  return bundleAnswer(bundleText(bundle, await inTurns(found.entries, (record) => entryOf(record, base))));
 }
 
 /** As JSON text; the resource is the text that is stored. */

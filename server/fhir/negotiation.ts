@@ -1,6 +1,8 @@
 /** Which representation to answer with, and which bodies are read (FHIR http.html#mime-type, #parameters). */
 import type { Context } from 'koa';
 import { Problem } from '../core/problem.ts';
+import { mediaType, type MediaType } from '../http/answer/media-type.ts';
+import { negotiate, type Choice, type Offer } from '../http/answer/negotiate.ts';
 
 /** Media type of the answer, and whether it is for a person's eyes. */
 export interface Representation {
@@ -8,81 +10,68 @@ export interface Representation {
   pretty: boolean;
 }
 
-const json = ['application/fhir+json', 'application/json', 'text/json', 'application/json+fhir'];
-const formats = new Set(['json', ...json]);
+const fhirJson = 'application/fhir+json';
+const json = [fhirJson, 'application/json', 'text/json', 'application/json+fhir'];
+const only = { fhirversion: /^(4\.0(\.\d+)?)?$/ };
+
+/** The resource as JSON, under the name that the caller gave it. */
+const offers: readonly Offer<'fhir' | 'plain'>[] = [
+  { name: 'fhir', media: fhirJson, only },
+  { name: 'plain', media: 'application/json', only },
+  { name: 'plain', media: 'text/json', only },
+  { name: 'fhir', media: 'application/json+fhir', only },
+];
 
 /**
  * `_format` wins over Accept. XML and Turtle are not offered, and the CapabilityStatement says so.
  * @throws Problem `not-acceptable`.
  */
-export function negotiate(ctx: Context): Representation {
-  const query = new URLSearchParams(ctx.querystring);
-  const pretty = query.get('_pretty') === 'true';
-  const asked = query.get('_format');
-  if (asked !== null && asked !== '') {
-    // An unescaped plus sign arrives as a space.
-    const format = asked.replaceAll(' ', '+').split(';')[0]!.trim().toLowerCase();
-    if (!formats.has(format)) throw notAcceptable();
-    return {
-      type: contentType(format === 'application/json' || format === 'text/json' ? 'application/json' : json[0]!),
-      pretty,
-    };
-  }
-  const accepted = ctx.get('Accept');
-  if (accepted === '') return { type: contentType(json[0]!), pretty };
-  const best = mediaRanges(accepted)
-    .filter((range) => range.quality > 0 && isOffered(range))
-    .sort((a, b) => b.quality - a.quality)[0];
-  if (!best) throw notAcceptable();
-  const plain = best.type === 'application/json' || best.type === 'text/json';
-  return { type: contentType(plain ? 'application/json' : json[0]!, best.parameters.get('fhirversion')), pretty };
+export function representationOf(ctx: Context): Representation {
+  const [best] = negotiate(ctx.get('Accept'), formatOf(ctx), offers);
+  if (!best) throw new Problem('not-acceptable', 'This server answers in application/fhir+json (FHIR 4.0) only');
+  return represented(ctx, best);
+}
+
+/**
+ * What a Binary is answered with: its content, unless the resource is asked for (FHIR binary.html#rest).
+ * @param type media type of the content, without parameters
+ * @returns undefined for the content
+ * @throws Problem `not-acceptable`.
+ */
+export function representationOfBinary(ctx: Context, type: string): Representation | undefined {
+  // Content that is FHIR JSON itself is not what a caller means who asks for that.
+  const media = json.includes(type) ? 'application/octet-stream' : type;
+  const [best] = negotiate(ctx.get('Accept'), formatOf(ctx), [{ name: 'content' as const, media }, ...offers]);
+  if (!best) throw new Problem('not-acceptable', `This Binary is ${type}, or application/fhir+json`);
+  return best.name === 'content' ? undefined : represented(ctx, best as Choice<'fhir' | 'plain'>);
+}
+
+function represented(ctx: Context, { name, parameters }: Choice<'fhir' | 'plain'>): Representation {
+  const version = parameters.get('fhirversion') === undefined ? '' : 'fhirVersion=4.0; ';
+  const pretty = new URLSearchParams(ctx.querystring).get('_pretty') === 'true';
+  return { type: `${name === 'plain' ? 'application/json' : fhirJson}; ${version}charset=utf-8`, pretty };
+}
+
+/** A media type, or the short name of one (FHIR http.html#parameters). */
+function formatOf(ctx: Context): string | undefined {
+  const format = new URLSearchParams(ctx.querystring).get('_format')?.trim() ?? '';
+  if (format === '') return undefined;
+  return format.toLowerCase() === 'json' ? fhirJson : format;
 }
 
 /** @throws Problem `media-type` unless the body is FHIR JSON of R4 in UTF-8. */
 export function requireFhirJson(ctx: Context): void {
-  const [range] = mediaRanges(ctx.get('Content-Type'));
-  if (!range || !json.includes(range.type)) {
+  const type = mediaType(ctx.get('Content-Type'));
+  if (!type || !json.includes(type.media)) {
     throw new Problem('media-type', 'The body must be application/fhir+json (XML is not supported)');
   }
-  requireParameters(range);
+  requireParameters(type);
 }
 
-export function requireParameters(range: MediaRange): void {
-  const charset = range.parameters.get('charset');
-  if (charset !== undefined && !/^utf-?8$/i.test(charset)) throw new Problem('media-type', 'The body must be in UTF-8');
-  if (!isR4(range)) throw new Problem('media-type', 'The body must be of FHIR version 4.0');
+/** @throws Problem `media-type` for another charset or version of FHIR. */
+export function requireParameters({ parameters }: MediaType): void {
+  if (!/^utf-?8$/i.test(parameters.get('charset') ?? 'utf-8'))
+    throw new Problem('media-type', 'The body must be in UTF-8');
+  if (!only.fhirversion.test(parameters.get('fhirversion') ?? ''))
+    throw new Problem('media-type', 'The body must be of FHIR version 4.0');
 }
-
-export interface MediaRange {
-  type: string;
-  quality: number;
-  /** Names in lower case. */
-  parameters: ReadonlyMap<string, string>;
-}
-
-/** An Accept or Content-Type header in parts (RFC 9110 12.5.1). */
-export function mediaRanges(header: string): MediaRange[] {
-  return header.split(',').flatMap((part) => {
-    const [type = '', ...written] = part.split(';').map((piece) => piece.trim());
-    if (type === '') return [];
-    const parameters = new Map(
-      written.map((one) => {
-        const [name = '', value = ''] = one.split('=');
-        return [name.trim().toLowerCase(), value.trim().replace(/^"(.*)"$/, '$1')];
-      }),
-    );
-    const quality = Number(parameters.get('q') ?? '1');
-    return [{ type: type.toLowerCase(), quality: Number.isNaN(quality) ? 0 : quality, parameters }];
-  });
-}
-
-const isOffered = (range: MediaRange): boolean =>
-  (range.type === '*/*' || range.type === 'application/*' || json.includes(range.type)) && isR4(range);
-
-const isR4 = (range: MediaRange): boolean => /^4\.0(\.\d+)?$/.test(range.parameters.get('fhirversion') ?? '4.0');
-
-const contentType = (type: string, fhirVersion?: string): string =>
-  `${type}; ${fhirVersion === undefined ? '' : 'fhirVersion=4.0; '}charset=utf-8`;
-
-const notAcceptable = (): Problem =>
-  new Problem('not-acceptable', 'This server answers in application/fhir+json (FHIR 4.0) only');

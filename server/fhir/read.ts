@@ -1,17 +1,18 @@
-/** read and vread (FHIR http.html#read, #vread), HEAD included, conditional by If-None-Match and If-Modified-Since. */
+/** read and vread (FHIR http.html#read, #vread): GET [base]/[type]/[id] and .../_history/[vid], conditional by If-None-Match and If-Modified-Since. */
 import type { ResourceType } from '@medplum/fhirtypes';
 import type { StoredRecord } from '../core/records/record-store.ts';
 import { Problem } from '../core/problem.ts';
-import { isFresh } from '../core/records/entity-tag.ts';
+import { entityTag } from '../core/records/entity-tag.ts';
 import { parseSearch, type Parameters } from '../core/search/parse-search.ts';
 import { read as readRecord, readVersion } from '../core/records/read.ts';
 import { isWhole, subset } from '../core/search/subset.ts';
 import { readOptions, type Answer, type ReadExchange } from './exchange.ts';
+import { isCurrent, type Conditions, type Validators } from '../http/answer/conditional.ts';
 
-export interface Conditions {
-  ifNoneMatch?: string;
-  ifModifiedSince?: string;
-}
+export const validatorsOf = ({ version, lastUpdated }: StoredRecord): Validators => ({
+  etag: entityTag(version),
+  lastModified: lastUpdated,
+});
 
 /** `_summary` and `_elements` apply to a read too (FHIR search.html#summary). */
 export async function read(
@@ -21,10 +22,14 @@ export async function read(
   parameters: Parameters,
   conditions: Conditions,
 ): Promise<Answer> {
-  const record = await readRecord(exchange.world, exchange.principal, type, id, readOptions(exchange));
-  if (isFresh(conditions, record)) return { status: 304, record };
+  return shown(await recordOf(exchange, type, id), parameters, conditions);
+}
+
+/** The answer to a read of a record that was read already. */
+export function shown(record: StoredRecord, parameters: Parameters, conditions: Conditions): Answer {
+  if (isCurrent(conditions, validatorsOf(record))) return { status: 304, record };
   const shape = parameters.filter(([name]) => name === '_summary' || name === '_elements');
-  const { summary, elements } = parseSearch(type, shape);
+  const { summary, elements } = parseSearch(record.resourceType, shape);
   if (isWhole(summary, elements)) return asStored(record, 'Content-Location');
   return { status: 200, record, resource: subset(record.resource!, summary, elements), located: 'Content-Location' };
 }
@@ -36,9 +41,11 @@ export async function vread(
   version: string,
   conditions: Conditions,
 ): Promise<Answer> {
-  const record = await versionOf(exchange, type, id, version);
-  if (isFresh(conditions, record)) return { status: 304, record };
-  return asStored(record);
+  return shownVersion(await versionOf(exchange, type, id, version), conditions);
+}
+
+export function shownVersion(record: StoredRecord, conditions: Conditions): Answer {
+  return isCurrent(conditions, validatorsOf(record)) ? { status: 304, record } : asStored(record);
 }
 
 /** Sent as the text that is stored, and parsed only for a Bundle that takes it in. */
@@ -52,6 +59,10 @@ function asStored(record: StoredRecord, located?: 'Content-Location'): Answer {
       return record.resource!;
     },
   };
+}
+
+export function recordOf(exchange: ReadExchange, type: ResourceType, id: string): Promise<StoredRecord> {
+  return readRecord(exchange.world, exchange.principal, type, id, readOptions(exchange));
 }
 
 export async function versionOf(

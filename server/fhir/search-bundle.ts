@@ -3,13 +3,23 @@ import type { Bundle } from '@medplum/fhirtypes';
 import type { StoredRecord } from '../core/records/record-store.ts';
 import { inTurns } from '../core/in-turns.ts';
 import { isWhole, subset } from '../core/search/subset.ts';
+import type { ParsedSearch } from '../core/search/parse-search.ts';
+import { bundleText } from './bundle-text.ts';
 import { outcomeOf, warning } from './outcome.ts';
-import type { Found } from './search.ts';
+
+/** What a page of a search holds. */
+export interface FoundPage {
+  matches: StoredRecord[];
+  included: StoredRecord[];
+  total?: number;
+  truncated: boolean;
+  parsed: ParsedSearch;
+}
 
 /** @returns the Bundle as JSON text, in which whole records are the text that is stored: a page of them is never parsed. */
 export async function searchBundle(
   base: string,
-  found: Found,
+  found: FoundPage,
   self: string,
   next: string | undefined,
 ): Promise<string> {
@@ -39,10 +49,4 @@ export async function searchBundle(
     link: [{ relation: 'self', url: self }, ...(next === undefined ? [] : [{ relation: 'next' as const, url: next }])],
   };
   return bundleText(bundle, entries);
-}
-
-/** A Bundle whose entries are text already. */
-export function bundleText(bundle: Bundle, entries: readonly string[]): string {
-  const head = JSON.stringify(bundle);
-  return entries.length === 0 ? head : `${head.slice(0, -1)},"entry":[${entries.join(',')}]}`;
 }

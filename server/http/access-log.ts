@@ -1,5 +1,5 @@
 import { Problem } from '../core/problem.ts';
-import { statusOf } from './problem-status.ts';
+import { statusOf } from './answer/problem-status.ts';
 import type { Context, Middleware } from 'koa';
 import { isSelfRequest } from './self-request.ts';
 import type { State } from './state.ts';

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Budget } from './budget.ts';
-import { keepPace } from './pace.ts';
-import { normaliseTarget } from './request-target.ts';
+import { keepPace } from './request/pace.ts';
+import { normaliseTarget } from './request/request-target.ts';
 import { limitSilence } from './silence.ts';
 
 /**

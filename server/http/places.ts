@@ -1,7 +1,8 @@
 import type { Middleware } from 'koa';
+import { callerOf } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import type { Budget } from './budget.ts';
-import { clientGone } from './client-gone.ts';
+import { clientGone } from './request/client-gone.ts';
 import type { State } from './state.ts';
 
 interface Caller {
@@ -54,8 +55,7 @@ export function places({
   }
 
   return async (ctx, next) => {
-    const { kind, subject } = ctx.state.principal;
-    const key = `${kind} ${subject}`;
+    const key = callerOf(ctx.state.principal);
     const signal = clientGone(ctx.res);
     signal.throwIfAborted();
     await enter(key, signal);

@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Classifier, ClassifierLoad, SwitchedClassifier } from '../core/analysis/classifier.ts';
 import type { Reading, World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
-import type { JobBacklog } from './postgres/job-backlog.ts';
+import type { JobBacklog } from './postgres/jobs/backlog.ts';
 
 export interface Threads {
   threads: number;
@@ -135,7 +135,7 @@ function timedWorld(world: World, time: Time): World {
   return {
     ...world,
     blobs: { ...blobs, keep: (received) => time('store bytes', () => blobs.keep(received)) },
-    reader: { read: (path) => time('read instance', () => reader.read(path)) },
+    reader: { read: (...file) => time('read instance', () => reader.read(...file)) },
     pixels: {
       ...pixels,
       decode: (...frame) => time('decode frame', () => pixels.decode(...frame)),

@@ -3,18 +3,18 @@ import type { Middleware } from 'koa';
 import { z } from 'zod';
 import type { AuditRow } from '../core/access/audit-trail.ts';
 import { narrow } from '../core/access/policy.ts';
-import { assessed, changeModel, rollBack, rollbackTarget, type Actor } from '../core/analysis/change-model.ts';
-import { shortcomings } from '../core/analysis/activation-bar.ts';
+import { assessed, changeModel, rollBack, rollbackTarget, type Actor } from '../core/analysis/registry/change-model.ts';
+import { shortcomings } from '../core/analysis/registry/activation-bar.ts';
 import type { ClassifierState } from '../core/analysis/classifier.ts';
 import { compare } from '../core/analysis/comparison.ts';
 import { driftPoints, firstWeeks, type DriftReference } from '../core/analysis/drift.ts';
 import { deviceIdOf } from '../core/analysis/findings.ts';
-import { modelMoves } from '../core/analysis/model-states.ts';
-import { placesOf, type RegisteredModel } from '../core/analysis/registered-model.ts';
-import { rescan } from '../core/analysis/register-models.ts';
+import { modelMoves } from '../core/analysis/registry/model-states.ts';
+import { placesOf, type RegisteredModel } from '../core/analysis/registry/registered-model.ts';
+import { rescan } from '../core/analysis/registry/register-models.ts';
 import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
-import { readBody } from '../http/request-body.ts';
+import { readJson } from '../http/request/body-text.ts';
 import type { State } from '../http/state.ts';
 import { own } from '../core/table.ts';
 
@@ -178,14 +178,7 @@ async function actor(world: World, ctx: Context): Promise<Actor> {
 
 /** @throws Problem `media-type`, `too-long`, `structure`, `value`. */
 async function body(ctx: Context): Promise<z.infer<typeof wanted>> {
-  if (!ctx.is('json')) throw new Problem('media-type', 'The body must be JSON: {"reason": "..."}.');
-  const text = (await readBody(ctx.req, largestBody)).toString('utf8');
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new Problem('structure', 'The body is not JSON.', { cause });
-  }
+  const json = await readJson(ctx, largestBody, 'The body must be JSON: {"reason": "..."}.');
   return parsed(wanted, json, 'body');
 }
 

@@ -5,12 +5,12 @@ import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
 import type { AuditRow } from '../core/access/audit-trail.ts';
 import type { ReadsFrom, World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
-import { statusOf } from '../http/problem-status.ts';
 import type { State } from '../http/state.ts';
 import type { AccessTokens } from './access-token.ts';
-import { checkFormOrigin, formProof, readForm } from './interactions/form.ts';
+import { showProblem } from './answer-problem.ts';
+import { checkFormOrigin, formProof, readFields } from './interactions/form.ts';
 import { connectedAppsPage, signInFirstPage } from './pages/account-pages.ts';
-import { errorPage, showPage } from './pages/layout.ts';
+import { showPage } from './pages/layout.ts';
 
 export interface ConnectedAppsParts {
   world: Pick<World, 'settings'> & ReadsFrom<'accounts' | 'audit'>;
@@ -32,7 +32,7 @@ export function connectedAppsRoutes(router: Router<State>, parts: ConnectedAppsP
     const accountId = await sessionAccount(parts, ctx);
     if (accountId === undefined) return showPage(ctx, { ...signInFirstPage(), status: 401 });
     try {
-      const form = await readForm(ctx);
+      const form = await readFields(ctx);
       checkFormOrigin(ctx, form, {
         origin: parts.world.settings.publicUrl,
         proof: formProof(parts.cookieKey, accountId),
@@ -40,7 +40,7 @@ export function connectedAppsRoutes(router: Router<State>, parts: ConnectedAppsP
       await removeAccess(parts, ctx, accountId, form.get('grant') ?? '');
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      return showPage(ctx, { ...errorPage(error.message), status: statusOf[error.code] });
+      return showProblem(ctx, error);
     }
     ctx.status = 303;
     ctx.redirect('/connected-apps');

@@ -6,7 +6,7 @@ import type { World } from '../core/world.ts';
 import type { Principal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import { read } from '../core/records/read.ts';
-import { readBody } from '../http/request-body.ts';
+import { readJson } from '../http/request/body-text.ts';
 import type { State } from '../http/state.ts';
 import { isFirstPartyPrincipal } from './clients.ts';
 
@@ -87,14 +87,7 @@ function patientIn(subject: Reference | undefined): string {
 
 /** Reads the order from a JSON body. @throws Problem `structure`, `media-type`, `too-long`. */
 export async function readLaunchOrder(ctx: ParameterizedContext<State>): Promise<LaunchOrder> {
-  if (!ctx.is('application/json')) throw new Problem('media-type', 'Send application/json.');
-  const text = (await readBody(ctx.req, longestOrder)).toString('utf8');
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch (cause) {
-    throw new Problem('structure', 'The body is not JSON.', { cause });
-  }
+  const body = await readJson(ctx, longestOrder, 'Send application/json.');
   const { client, patient, encounter, imagingStudy } = (body ?? {}) as Record<string, unknown>;
   if (typeof client !== 'string') throw new Problem('required', 'client is missing.');
   return {

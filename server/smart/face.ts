@@ -6,11 +6,11 @@ import type { AttemptStore, AuthorizationStore } from '../core/accounts/authoriz
 import type { PasswordHasher } from '../core/accounts/password.ts';
 import type { World } from '../core/world.ts';
 import type { Principal } from '../core/principal.ts';
-import { Problem } from '../core/problem.ts';
 import { bearer } from '../http/bearer.ts';
-import { statusOf } from '../http/problem-status.ts';
+import { notModified, tagOfContent } from '../http/answer/conditional.ts';
 import type { State } from '../http/state.ts';
 import { accessTokens } from './access-token.ts';
+import { oauthProblems } from './answer-problem.ts';
 import { authorizationServer } from './authorization/authorization-server.ts';
 import { connectedAppsRoutes } from './connected-apps.ts';
 import { smartConfiguration, smartEndpoints, smartStyle, type SmartEndpoints } from './discovery.ts';
@@ -92,10 +92,10 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
       publicDocuments(router, smartConfiguration(publicUrl, parts.capabilities));
       const guard = bearer(tokens.verify);
       // In front of oidc-provider, which cannot introspect its own JWTs; the router therefore goes first.
-      router.post('/oidc/token/introspection', plainErrors, guard, (ctx) =>
+      router.post('/oidc/token/introspection', oauthProblems, guard, (ctx) =>
         introspect({ ...endpoints, fhirBaseUrl, tokens, authorizations }, ctx),
       );
-      router.post('/smart/launch', plainErrors, guard, async (ctx) => {
+      router.post('/smart/launch', oauthProblems, guard, async (ctx) => {
         ctx.status = 201;
         ctx.body = await prepareLaunch(parts, ctx.state.principal, await readLaunchOrder(ctx));
       });
@@ -109,10 +109,12 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
 
 function publicDocuments(router: Router<State>, configuration: Record<string, unknown>): void {
   // JSON whatever Accept says, for any origin (SMART 2.2 "Using well-known").
-  const publish = (body: unknown) => (ctx: ParameterizedContext<State>) => {
-    ctx.set({ 'Access-Control-Allow-Origin': '*', 'Cache-Control': 'public, max-age=300' });
-    ctx.type = 'application/json';
-    ctx.body = JSON.stringify(body);
+  const publish = (document: unknown) => {
+    const give = unchanging(Buffer.from(JSON.stringify(document)), 'application/json');
+    return (ctx: ParameterizedContext<State>) => {
+      ctx.set('Access-Control-Allow-Origin', '*');
+      give(ctx);
+    };
   };
   router.get('/.well-known/smart-configuration', publish(configuration));
   router.get('/fhir/.well-known/smart-configuration', publish(configuration));
@@ -121,30 +123,17 @@ function publicDocuments(router: Router<State>, configuration: Record<string, un
     ['page.css', 'text/css; charset=utf-8'],
     ['page.js', 'text/javascript; charset=utf-8'],
   ] as const) {
-    const content = readFileSync(join(import.meta.dirname, 'pages', name));
-    router.get(`/smart/${name}`, (ctx) => {
-      ctx.set('Cache-Control', 'public, max-age=300');
-      ctx.type = type;
-      ctx.body = content;
-    });
+    router.get(`/smart/${name}`, unchanging(readFileSync(join(import.meta.dirname, 'pages', name)), type));
   }
 }
 
-/** Problems of the JSON routes in OAuth's own form (RFC 6749 5.2). */
-const plainErrors: Middleware<State> = async (ctx, next) => {
-  try {
-    await next();
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    ctx.status = statusOf[error.code];
-    ctx.set('Cache-Control', 'no-store');
-    if (error.retryAfter !== undefined) ctx.set('Retry-After', String(error.retryAfter));
-    ctx.body = { error: nameOf(ctx.status), error_description: error.message };
-  }
-};
-
-function nameOf(status: number): string {
-  if (status === 401) return 'invalid_token';
-  if (status === 403) return 'insufficient_scope';
-  return status >= 500 ? 'temporarily_unavailable' : 'invalid_request';
+/** Files that change with the program only. */
+function unchanging(content: Buffer, type: string) {
+  const etag = tagOfContent(content);
+  return (ctx: ParameterizedContext<State>): void => {
+    ctx.set('Cache-Control', 'public, max-age=300');
+    if (notModified(ctx, { etag })) return;
+    ctx.type = type;
+    ctx.body = content;
+  };
 }

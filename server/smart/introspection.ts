@@ -1,8 +1,9 @@
 import type { ParameterizedContext } from 'koa';
 import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
+import { Problem } from '../core/problem.ts';
 import type { State } from '../http/state.ts';
 import { fhirContext } from './authorization/authorization-server.ts';
-import { readForm } from './interactions/form.ts';
+import { readFields } from './interactions/form.ts';
 import type { AccessTokenClaims, AccessTokens } from './access-token.ts';
 
 export interface IntrospectionParts {
@@ -19,13 +20,9 @@ export interface IntrospectionParts {
  */
 export async function introspect(parts: IntrospectionParts, ctx: ParameterizedContext<State>): Promise<void> {
   ctx.set({ 'Cache-Control': 'no-store', Pragma: 'no-cache' });
-  const form = await readForm(ctx);
+  const form = await readFields(ctx);
   const token = form.get('token');
-  if (!token) {
-    ctx.status = 400;
-    ctx.body = { error: 'invalid_request', error_description: 'token is missing' };
-    return;
-  }
+  if (!token) throw new Problem('required', 'token is missing');
   const asker = await parts.authorizations.client(ctx.state.principal.clientId);
   const mayKnow = (clientId: unknown) => asker?.mayIntrospect === true || clientId === asker?.id;
   const claims = await parts.tokens.read(token);

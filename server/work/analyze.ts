@@ -13,10 +13,9 @@ import { studyUid } from '../core/analysis/image-of-result.ts';
 import type { ModelDescription } from '../core/analysis/model-description.ts';
 import type { Classifier } from '../core/analysis/classifier.ts';
 import type { TakenJob } from '../core/jobs.ts';
-import type { World } from '../core/world.ts';
+import type { World, WriteContext } from '../core/world.ts';
 import { systemPrincipal } from '../core/principal.ts';
-import { Problem } from '../core/problem.ts';
-import type { WriteContext } from '../core/world.ts';
+import { Problem, type ProblemCode } from '../core/problem.ts';
 import {
   completeAnalysis,
   failAnalysis,
@@ -194,12 +193,38 @@ function holdOf(world: World, taken: Kept<'Task'>): { signal: AbortSignal; end()
   return { signal: given.signal, end: () => clearInterval(timer) };
 }
 
+/** What the step says about a failure. Every problem has its row: a new code does not compile until it has one. */
+const reasons: Record<ProblemCode, ReviewReason> = {
+  'not-found': 'no-pixel-data',
+  'not-supported': 'unsupported-transfer-syntax',
+  structure: 'broken-pixel-data',
+  'too-costly': 'broken-pixel-data',
+  value: 'broken-pixel-data',
+  timeout: 'timeout',
+  // The model or the server is to blame, not the image.
+  required: 'model-error',
+  invariant: 'model-error',
+  'code-invalid': 'model-error',
+  login: 'model-error',
+  expired: 'model-error',
+  forbidden: 'model-error',
+  deleted: 'model-error',
+  duplicate: 'model-error',
+  'multiple-matches': 'model-error',
+  conflict: 'model-error',
+  'lock-error': 'model-error',
+  'business-rule': 'model-error',
+  'too-long': 'model-error',
+  throttled: 'model-error',
+  transient: 'model-error',
+  'no-store': 'model-error',
+  exception: 'model-error',
+  'not-acceptable': 'model-error',
+  'media-type': 'model-error',
+};
+
 function reasonOf(error: unknown): ReviewReason {
-  if (!(error instanceof Problem)) return 'model-error';
-  if (error.code === 'not-found') return 'no-pixel-data';
-  if (error.code === 'not-supported') return 'unsupported-transfer-syntax';
-  if (error.code === 'structure' || error.code === 'too-costly' || error.code === 'value') return 'broken-pixel-data';
-  return error.code === 'timeout' ? 'timeout' : 'model-error';
+  return reasons[error instanceof Problem ? error.code : 'exception'];
 }
 
 function contextOf(world: World, stores: WriteContext['stores']): WriteContext {

@@ -25,14 +25,19 @@ export async function issueReport(world: World, job: TakenJob): Promise<void> {
     await world.transaction((stores) => keepReport(contextOf(world, stores), { ...begun, sources, pdf }));
   } catch (error) {
     if (!job.final) throw error;
-    await world.transaction(async (stores) => {
-      const context = contextOf(world, stores);
-      const delivery = await waitingDelivery(context, taskId);
-      if (delivery) await failIssue(context, delivery, 'print-failed');
-    });
+    await endIssue(world, taskId);
     // The queue must know that this job failed, too: operators look there.
     throw error;
   }
+}
+
+/** No further try follows: the delivery step fails if it still waits. */
+export async function endIssue(world: World, taskId: string): Promise<void> {
+  await world.transaction(async (stores) => {
+    const context = contextOf(world, stores);
+    const delivery = await waitingDelivery(context, taskId);
+    if (delivery) await failIssue(context, delivery, 'print-failed');
+  });
 }
 
 function contextOf(world: World, stores: WriteContext['stores']): WriteContext {

@@ -31,7 +31,8 @@ export async function sendReport(world: World, job: TakenJob): Promise<void> {
   await recordEnd(world, taskId, { sent: true });
 }
 
-function recordEnd(
+/** Writes the end of a delivery down, if it is not yet. */
+export function recordEnd(
   world: World,
   taskId: string,
   end: { sent: true } | { sent: false; reason: ReviewReason },

@@ -7,7 +7,7 @@ import { chestFilm } from '../../server/demo/demo-images.ts';
 import { diskBlobs } from '../../server/infrastructure/blobs/disk.ts';
 import { threadedPixels } from '../../server/infrastructure/codecs/pixel-decoder.ts';
 import { WorkerPool } from '../../server/infrastructure/threads/worker-pool.ts';
-import { dicomReader } from '../../server/infrastructure/dicom-reader/pool.ts';
+import { dicomReader } from '../../server/infrastructure/dicom-reader/threaded-reader.ts';
 import { startClassifier } from '../../server/infrastructure/onnx/classifier.ts';
 import type { PixelAnswer, PixelQuestion } from '../../server/infrastructure/onnx/inference-messages.ts';
 import { openSession } from '../../server/infrastructure/onnx/inference-session.ts';

@@ -1,4 +1,5 @@
-// Benchmarks against a peer or a floor in the same run: node scripts/run.mjs exec test/bench/run.ts [model shadow store search frame fhir pause]
+// Benchmarks against a peer or a floor in the same run: node scripts/run.mjs exec test/bench/run.ts [model shadow store search frame fhir audit pause]
+import { auditBench } from './audit.bench.ts';
 import { fhirBench } from './fhir.bench.ts';
 import { frameBench } from './frame.bench.ts';
 import { report } from './measure.ts';
@@ -15,6 +16,7 @@ const benches = {
   search: searchBench,
   frame: frameBench,
   fhir: fhirBench,
+  audit: auditBench,
   pause: pauseBench,
 };
 const wanted = process.argv.slice(2);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { postgresModels } from '../../server/infrastructure/postgres/models.ts';
+import { postgresModels } from '../../server/infrastructure/postgres/models/models.ts';
 import { makeModel } from '../harness/models.ts';
 import { at, report } from './measure.ts';
 import { countFinished, finished, store } from './model.bench.ts';

@@ -14,12 +14,12 @@ import { receiveInstance, storeInstances, type StoreOutcome } from '../../server
 import { dicomwebFace } from '../../server/dicomweb/routes.ts';
 import { bearer } from '../../server/http/bearer.ts';
 import type { Budget } from '../../server/http/budget.ts';
-import { requestId } from '../../server/http/request-id.ts';
+import { requestId } from '../../server/http/request/request-id.ts';
 import type { State } from '../../server/http/state.ts';
-import { unwantedBody } from '../../server/http/unwanted-body.ts';
+import { unwantedBody } from '../../server/http/request/unwanted-body.ts';
 import { diskBlobs } from '../../server/infrastructure/blobs/disk.ts';
 import { threadedPixels } from '../../server/infrastructure/codecs/pixel-decoder.ts';
-import { dicomReader } from '../../server/infrastructure/dicom-reader/pool.ts';
+import { dicomReader } from '../../server/infrastructure/dicom-reader/threaded-reader.ts';
 import { freshDatabase, type TestDatabase } from '../harness/database.ts';
 import { caller } from '../harness/records.ts';
 import { testSettings, testWorld } from '../harness/world.ts';

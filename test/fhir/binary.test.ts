@@ -73,6 +73,33 @@ test('ranges are served, and impossible ones refused', async () => {
     expect((await range(odd)).status, odd).toBe(200);
 });
 
+test('a range is for GET, and with If-Range the whole is given: versions are no strong validators', async () => {
+  const { id } = (await upload()).json;
+  const asked = async (method: string, headers: Record<string, string>) =>
+    (await server.call(method, `/Binary/${id}`, { headers: { Range: 'bytes=0-3', ...headers } })).status;
+  expect([await asked('GET', {}), await asked('HEAD', {}), await asked('GET', { 'If-Range': 'W/"1"' })]).toEqual([
+    206, 200, 200,
+  ]);
+  expect(await asked('GET', { 'If-None-Match': 'W/"1"' })).toBe(304);
+});
+
+test('Accept decides by its q values whether content or resource is given', async () => {
+  const { id } = (await upload()).json;
+  const resource = async (Accept: string, of = id) =>
+    (await server.call('GET', `/Binary/${of}`, { headers: { Accept } })).json?.resourceType === 'Binary';
+  expect(await resource('application/pdf;q=0.5, application/fhir+json')).toBe(true);
+  expect(await resource('application/fhir+json;q=0.5, application/pdf')).toBe(false);
+  expect(await resource('application/fhir+json, */*')).toBe(true);
+  expect(await resource('application/pdf;q=0.1, */*;q=0.9')).toBe(true);
+  // Content that is FHIR itself is given to who takes anything, the resource to who asks for FHIR.
+  const fhir = { body: '{"resourceType":"Patient"}', type: 'application/json' };
+  const stored = await server.call('POST', '/Binary', { ...fhir, headers: { Accept: 'application/fhir+json' } });
+  expect([await resource('application/fhir+json', stored.json.id), await resource('*/*', stored.json.id)]).toEqual([
+    true,
+    false,
+  ]);
+});
+
 test('only who may see the security context sees the content', async () => {
   const { id } = (await upload({ 'X-Security-Context': 'Patient/a' })).json;
   expect((await server.call('GET', `/Binary/${id}`, { as: 'patient-a' })).status).toBe(200);

@@ -134,6 +134,29 @@ test('a page belongs to its caller and its search', async () => {
   expect((await server.call('GET', '/Patient?_page=')).status).toBe(400);
 });
 
+test('a page of a search is none of a history, and the other way round', async () => {
+  const search = new URL(link((await server.call('GET', '/Patient?_count=1')).json, 'next')!).search;
+  const history = new URL(link((await server.call('GET', '/Patient/_history?_count=1')).json, 'next')!);
+  expect((await server.call('GET', `/Patient/_history${search}`)).status).toBe(400);
+  expect((await server.call('GET', `/_history${history.search}`)).status).toBe(400);
+  for (const path of ['/Patient', '/', '/Patient/a/Observation', '/Patient/a/$everything'])
+    expect([path, (await server.call('GET', `${path}?_page=${history.searchParams.get('_page')}`)).status]).toEqual([
+      path,
+      400,
+    ]);
+});
+
+test('one changed letter of a page address is a refusal, wherever it stands', async () => {
+  const next = new URL(link((await server.call('GET', '/Patient?_count=1&_sort=family')).json, 'next')!);
+  const token = next.searchParams.get('_page')!;
+  expect(Buffer.from(token, 'base64url').toString('latin1')).not.toMatch(/mueller/i);
+  for (const at of [0, 20, 30, token.length >> 1, token.length - 2]) {
+    const changed = token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1);
+    const reply = await server.call('GET', `/Patient?_page=${changed}`);
+    expect([at, reply.status, reply.json.resourceType]).toEqual([at, 400, 'OperationOutcome']);
+  }
+});
+
 test('POST _search takes parameters of the address and of the form together', async () => {
   const form = { type: 'application/x-www-form-urlencoded' };
   const reply = await server.call('POST', '/Patient/_search?_id=a,b', { body: 'family=M%C3%BCllerin', ...form });

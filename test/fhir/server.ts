@@ -9,7 +9,7 @@ import { Problem } from '../../server/core/problem.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
 import { fhirFace } from '../../server/fhir/face.ts';
 import { bearer } from '../../server/http/bearer.ts';
-import { requestId } from '../../server/http/request-id.ts';
+import { requestId } from '../../server/http/request/request-id.ts';
 import type { State } from '../../server/http/state.ts';
 import { freshDatabase, type TestDatabase } from '../harness/database.ts';
 import { caller } from '../harness/records.ts';

@@ -5,7 +5,7 @@ import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { connect } from '../../server/infrastructure/postgres/connection.ts';
 import { startEmbeddedPostgres } from '../../server/infrastructure/postgres/embedded.ts';
-import { startJobs } from '../../server/infrastructure/postgres/jobs.ts';
+import { startJobs } from '../../server/infrastructure/postgres/jobs/jobs.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,7 +1,9 @@
 /** A world on a real database; what a test does not bring along is absent, and says so to whoever asks for it. */
 import { clinicalRules, studyFollowers } from '../../server/core/clinical-rules.ts';
+import type { JobQueue } from '../../server/core/jobs.ts';
 import type { Settings } from '../../server/core/settings.ts';
 import type { Surroundings, World } from '../../server/core/world.ts';
+import type { Sql } from '../../server/infrastructure/postgres/connection.ts';
 import { postgresUnits } from '../../server/infrastructure/postgres/units-of-work.ts';
 import { recordChecker } from '../../server/infrastructure/threads/record-checker.ts';
 import type { TestDatabase } from './database.ts';
@@ -23,7 +25,12 @@ export function testSettings(publicUrl: string, more: Partial<Settings> = {}): S
 }
 
 /** @param parts further ports that the test needs, real ones. */
-export function testWorld(database: TestDatabase, settings: Settings, parts: Partial<Surroundings> = {}): World {
+export function testWorld(
+  database: TestDatabase,
+  settings: Settings,
+  parts: Partial<Surroundings> = {},
+  queue: (sql: Sql) => JobQueue = () => absent('jobs'),
+): World {
   const checker = recordChecker({ baseUrl: settings.fhirBaseUrl, timeZone: settings.timeZone });
   const site = { baseUrl: settings.fhirBaseUrl, timeZone: settings.timeZone };
   return {
@@ -42,7 +49,7 @@ export function testWorld(database: TestDatabase, settings: Settings, parts: Par
     checker,
     settings,
     ...parts,
-    ...postgresUnits(database.dataSource, { ...site, checker, queue: () => absent('jobs') }),
+    ...postgresUnits(database.dataSource, { ...site, checker, queue }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { streamOf } from '../../server/http/stream-of.ts';
+import { streamOf } from '../../server/http/answer/stream-of.ts';
 import { imageFile } from '../harness/dicom-file.ts';
 import { dicomwebServer, type DicomwebServer } from '../dicomweb/server.ts';
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { trimEnd } from '../../server/core/trim-end.ts';
 import { everything } from '../../server/core/access/narrowing.ts';
 import { personName } from '../../server/core/dicom/person-name.ts';
-import { mediaType } from '../../server/http/multipart-related.ts';
+import { mediaType } from '../../server/http/answer/media-type.ts';
 import { multipart } from '../bench/ct-instances.ts';
 import { collection, observation, patient, questionnaire, reads, slide, structureSet, writes } from '../bench/pause-inputs.ts'; // prettier-ignore
 import { dicomwebServer, type DicomwebServer } from '../dicomweb/server.ts';
@@ -184,9 +184,8 @@ describe('DICOMweb', () => {
     const tile = `/studies/${study}/series/${study}/instances/${study}/frames/40000`;
     expect((await server.get(tile)).status).toBe(200);
     expect((await server.get(`${tile}/rendered`)).headers.get('content-type')).toBe('image/jpeg');
-    const [row] = await server.world.read(({ studies }) =>
-      studies.locate({ StudyInstanceUID: study }, everything, [39_999]),
-    );
+    const name = { StudyInstanceUID: study, SeriesInstanceUID: study, SOPInstanceUID: study };
+    const row = await server.world.read(({ studies }) => studies.instance(name, everything, [39_999]));
     const groups = row!.attributes['52009230']!.Value!;
     expect([groups.length, Object.keys(groups)]).toEqual([40_000, ['39999']]);
     expect(groups[39_999]).toEqual(metadata!['52009230']!.Value![39_999]);

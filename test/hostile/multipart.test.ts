@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Problem } from '../../server/core/problem.ts';
-import { multipartRelated } from '../../server/http/multipart-related.ts';
+import { multipartRelated } from '../../server/http/request/multipart-related.ts';
 
 const seeded = { seed: 20261126, numRuns: 400 };
 const boundary = 'b-B';

@@ -53,7 +53,7 @@ test('whatever starts as a process or thread of its own seals the prototype befo
 test('the lint rule finds each way in which a name from outside became a key', { timeout: 120_000 }, async () => {
   const eslint = new ESLint({ cwd: root });
   const lint = async (code: string) => {
-    const [result] = await eslint.lintText(code, { filePath: join(root, 'server/http/static.ts') });
+    const [result] = await eslint.lintText(code, { filePath: join(root, 'server/http/answer/static.ts') });
     return result!.messages.filter((one) => one.ruleId === 'csss/no-outside-key').map((one) => one.messageId);
   };
   const table = 'const table: Record<string, number> = { a: 1 };\nexport const f = (name: string) => ';

@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Problem } from '../../server/core/problem.ts';
-import { bodyOf, readBody } from '../../server/http/request-body.ts';
+import { bodyOf, readBody } from '../../server/http/request/body.ts';
 import { dicomFile, imageFile, syntaxes } from '../harness/dicom-file.ts';
 import { dicomwebServer, type DicomwebServer } from '../dicomweb/server.ts';
 

@@ -36,7 +36,8 @@ test.each(['http://[', 'http://[::1', 'http://x[/', 'ftp://x/', 'x', '/\u00e9', 
 
 test('an absolute target is its path, at the host that it names (RFC 9112 3.2.2)', async () => {
   expect(await statusOf(`GET ${server.url}/healthz?x=1 HTTP/1.1`, host())).toBe(200);
-  expect(await statusOf(`GET http://elsewhere.example/fhir/metadata HTTP/1.1`, host())).toBe(421);
+  for (const path of ['/fhir/metadata', '/oidc/.well-known/openid-configuration'])
+    expect(await statusOf(`GET http://elsewhere.example${path} HTTP/1.1`, host())).toBe(421);
 });
 
 test('two hosts are none', async () => {

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Koa from 'koa';
 import { expect, test } from 'vitest';
-import { addressOf, clientAddress, trustedProxies } from '../../server/http/client-address.ts';
+import { addressOf, clientAddress, trustedProxies } from '../../server/http/request/client-address.ts';
 import type { State } from '../../server/http/state.ts';
 
 const trusted = trustedProxies(['127.0.0.1', '10.0.0.0/8', '2001:db8:1::/48', '::1']);

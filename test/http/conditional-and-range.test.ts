@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { byteRange, contentRange } from '../../server/http/byte-range.ts';
-import { listsTag, notModified } from '../../server/http/conditional.ts';
+import { byteRange, portionOf } from '../../server/http/answer/byte-range.ts';
+import { listsTag, notModified } from '../../server/http/answer/conditional.ts';
 
 describe('a byte range', () => {
   it.each([
@@ -23,9 +23,29 @@ describe('a byte range', () => {
 
   it('of nothing cannot be satisfied', () => expect(byteRange('bytes=0-', 0)).toBe('unsatisfiable'));
 
+  const portion = (
+    headers: Record<string, string>,
+    { method = 'GET', etag }: { method?: string; etag?: string } = {},
+  ) => {
+    const ctx = { method, get: (name: string) => headers[name] ?? '' };
+    const { status, range, headers: sent } = portionOf(ctx as Parameters<typeof portionOf>[0], 10, etag);
+    return [status, sent['Content-Range'], range.offset, range.length];
+  };
+
   it('is named in the answer', () => {
-    expect(contentRange({ offset: 5, length: 5 }, 10)).toBe('bytes 5-9/10');
-    expect(contentRange(undefined, 10)).toBe('bytes */10');
+    expect(portion({ Range: 'bytes=5-' })).toEqual([206, 'bytes 5-9/10', 5, 5]);
+    expect(portion({ Range: 'bytes=10-' })).toEqual([416, 'bytes */10', 0, 0]);
+    expect(portion({})).toEqual([200, undefined, 0, 10]);
+  });
+
+  it('counts for GET only', () => expect(portion({ Range: 'bytes=5-' }, { method: 'HEAD' })[0]).toBe(200));
+
+  it('is given with If-Range only while the copy is this very one, compared strongly', () => {
+    const asked = (condition: string, etag?: string) =>
+      portion({ Range: 'bytes=5-', 'If-Range': condition }, etag === undefined ? {} : { etag })[0];
+    expect(asked('"a"', '"a"')).toBe(206);
+    for (const [condition, etag] of [['"a"', '"b"'], ['W/"a"', 'W/"a"'], ['"a"', 'W/"a"'], ['"a"'], ['Fri, 01 May 2026 11:59:59 GMT', '"a"']] as const)
+      expect(asked(condition, etag), condition).toBe(200); // prettier-ignore
   });
 });
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Problem } from '../../server/core/problem.ts';
-import { cors } from '../../server/http/cors.ts';
+import { cors } from '../../server/http/answer/cors.ts';
 
 const own = 'https://csss.example';
 let http: Server;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { mediaType, multipartRelated } from '../../server/http/multipart-related.ts';
+import { mediaType } from '../../server/http/answer/media-type.ts';
+import { multipartRelated } from '../../server/http/request/multipart-related.ts';
 
 async function* inPieces(body: string, size: number): AsyncGenerator<Uint8Array> {
   const bytes = Buffer.from(body, 'latin1');

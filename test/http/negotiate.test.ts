@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { negotiate, parseAccept, type Offer } from '../../server/http/negotiate.ts';
+import { negotiate, parseAccept, type Offer } from '../../server/http/answer/negotiate.ts';
 
 const offers: Offer[] = [
   { name: 'parts', media: 'multipart/related', part: 'application/dicom' },
@@ -54,8 +54,26 @@ it('gives all choices in the order of q, then of exactness', () => {
   expect(
     chosen('*/*;q=0.1, application/dicom;q=0.9, multipart/related;type="application/dicom";transfer-syntax=*'),
   ).toEqual(
-    ['parts *', 'one', 'parts', 'one', 'samples', 'json'], // prettier-ignore
+    ['parts *', 'one', 'parts', 'samples', 'json'], // prettier-ignore
   );
+});
+
+it('takes the q of an offer from the most exact range that names it (RFC 9110 12.5.1)', () => {
+  expect(chosen('application/dicom+json;q=0.1, */*')).toEqual(['parts', 'one', 'samples', 'json']);
+  expect(chosen('application/*;q=0.2, application/dicom;q=0.4, */*;q=0.3')).toEqual([
+    'one',
+    'parts',
+    'samples',
+    'json',
+  ]);
+  expect(chosen('application/*;q=0, application/dicom')).toEqual(['one']);
+});
+
+it('does not take a range whose parameter an offer does not go with', () => {
+  const resource: Offer[] = [{ name: 'r4', media: 'application/fhir+json', only: { fhirversion: /^(4\.0)?$/ } }];
+  const count = (accept: string) => negotiate(accept, undefined, resource).length;
+  expect(['application/fhir+json', '*/*', 'application/fhir+json; fhirVersion=4.0'].map(count)).toEqual([1, 1, 1]);
+  expect(count('application/fhir+json; fhirVersion=5.0')).toBe(0);
 });
 
 it('takes the query parameter before the header', () => {

@@ -3,7 +3,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { defaultBudget } from '../../server/http/budget.ts';
-import { keepPace } from '../../server/http/pace.ts';
+import { keepPace } from '../../server/http/request/pace.ts';
 
 const size = 32 << 20;
 const ended: string[] = [];

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Koa from 'koa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { isPage, webApplication } from '../../server/http/static.ts';
+import { isPage, webApplication } from '../../server/http/answer/static.ts';
 
 let http: Server;
 let folder: string;
@@ -47,6 +47,20 @@ test('pages are pages, files are files, and other methods are told which there a
   expect((await fetch(`${url}/favicon.svg`)).headers.get('Content-Type')).toBe('image/svg+xml');
   const posted = await fetch(`${url}/doctor`, { method: 'POST' });
   expect([posted.status, posted.headers.get('Allow')]).toEqual([405, 'GET, HEAD']);
+});
+
+test('who has a page or a file already is told so, and who has another one gets it', async () => {
+  for (const path of ['/', '/doctor', '/favicon.svg']) {
+    const first = await fetch(url + path);
+    const known = first.headers.get('ETag')!;
+    await first.arrayBuffer();
+    const again = (tag: string) => fetch(url + path, { headers: { 'If-None-Match': tag } });
+    expect([path, (await again(known)).status, (await again('"another"')).status]).toEqual([path, 304, 200]);
+    expect((await again(known)).headers.get('Cache-Control')).toBe('no-cache');
+  }
+  // What is not there is told so to everybody.
+  const missing = await fetch(`${url}/nothing`, { headers: { Accept: 'text/html', 'If-None-Match': '*' } });
+  expect([missing.status, missing.headers.get('Vary')]).toEqual([404, 'Accept']);
 });
 
 test.each(['/wado?requestType=WADO', '/dicomweb/conformance', '/metrics', '/.env', '/oidc/token', '/fhir/x/y/z', '/doctor/x', '/study/', '/study/a/b', '/index', '/%00', '/assets/', '/..%2f..%2fetc/passwd', '/constructor'])(

@@ -3,8 +3,8 @@ import Koa from 'koa';
 import { expect, test } from 'vitest';
 import { Problem } from '../../server/core/problem.ts';
 import { accessLog, type AccessEntry } from '../../server/http/access-log.ts';
-import { lookAtParts, up } from '../../server/http/parts.ts';
-import { requestId } from '../../server/http/request-id.ts';
+import { lookAtParts, up } from '../../server/http/request/parts.ts';
+import { requestId } from '../../server/http/request/request-id.ts';
 import { selfRequests, watchSelf } from '../../server/http/self-request.ts';
 import type { State } from '../../server/http/state.ts';
 

@@ -4,8 +4,8 @@ import { gzipSync } from 'node:zlib';
 import Koa from 'koa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Problem } from '../../server/core/problem.ts';
-import { readBody } from '../../server/http/request-body.ts';
-import { unwantedBody } from '../../server/http/unwanted-body.ts';
+import { readBody } from '../../server/http/request/body.ts';
+import { unwantedBody } from '../../server/http/request/unwanted-body.ts';
 
 let http: Server;
 let received = 0;

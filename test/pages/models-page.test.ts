@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { postgresAnalyses } from '../../server/infrastructure/postgres/analyses.ts';
+import { postgresAnalyses } from '../../server/infrastructure/postgres/models/analyses.ts';
 import type { AnalysisRow } from '../../server/core/analysis/analysis-log.ts';
 import type { Answer } from '../../server/core/analysis/analysis-log.ts';
 import { openBrowser, signInByPage, type TestBrowser } from '../harness/browser.ts';

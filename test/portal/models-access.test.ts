@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { changeModel } from '../../server/core/analysis/change-model.ts';
+import { changeModel } from '../../server/core/analysis/registry/change-model.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { caller, type Caller } from '../harness/calls.ts';
 import { makeModel, makeUntrained, type MadeModel } from '../harness/models.ts';

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { changeModel } from '../../server/core/analysis/change-model.ts';
+import { changeModel } from '../../server/core/analysis/registry/change-model.ts';
 import { deviceIdOf } from '../../server/core/analysis/findings.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
@@ -302,7 +303,7 @@ function raw(
   method: string,
   path: string,
   headers: Record<string, string>,
-  body = '',
+  body: string | Buffer = '',
 ): Promise<{ status: number; text: string }> {
   const { hostname, port } = new URL(server.url);
   return new Promise((done, fail) => {
@@ -335,7 +336,24 @@ test('discovery names the public URL, whatever Host and X-Forwarded-Host say', a
       jwks_uri: `${server.url}/oidc/jwks`,
     });
   }
-  expect(
-    (await raw('GET', 'http://evil.test/oidc/.well-known/openid-configuration', { Host: 'evil.test' })).status,
-  ).toBe(400);
+  const absolute = await raw('GET', 'http://evil.test/oidc/.well-known/openid-configuration', { Host: 'evil.test' });
+  expect([absolute.status, absolute.text.includes('evil.test')]).toEqual([200, false]);
+});
+
+test('the body of a token request is read as all bodies are: unpacked, and within its limits', async () => {
+  const packed = gzipSync('grant_type=refresh_token&refresh_token=x&client_id=demo-app');
+  const post = async (body: Buffer, coding: string) => {
+    const headers = {
+      'Content-Type': 'application/x-www-form-urlencoded',
+      'Content-Encoding': coding,
+      'Transfer-Encoding': 'chunked',
+    };
+    const { status, text } = await raw('POST', '/oidc/token', headers, body);
+    return [status, (JSON.parse(text) as { error: string }).error];
+  };
+  expect(await post(packed, 'gzip')).toEqual([400, 'invalid_grant']);
+  expect(await post(packed.subarray(0, 20), 'gzip')).toEqual([400, 'invalid_request']);
+  expect(await post(packed, 'compress')).toEqual([400, 'invalid_request']);
+  expect(await post(gzipSync(Buffer.alloc(1 << 20, 'a')), 'gzip')).toEqual([400, 'invalid_request']);
+  expect(server.faults).toEqual([]);
 });

@@ -48,7 +48,10 @@ test('the sign-in page allows no inline script, no foreign source and no frame, 
     ['Password', 'password'],
   ])
     expect(page).toContain(`<label for="${field}">${label}`);
-  expect((await fetch(`${server.url}/smart/page.css`)).headers.get('content-type')).toContain('text/css');
+  const style = await fetch(`${server.url}/smart/page.css`);
+  expect(style.headers.get('content-type')).toContain('text/css');
+  const known = { 'If-None-Match': style.headers.get('etag')! };
+  expect((await fetch(`${server.url}/smart/page.css`, { headers: known })).status).toBe(304);
   expect((await fetch(`${server.url}/smart/page.js`)).headers.get('content-type')).toContain('text/javascript');
 });
 

@@ -1,4 +1,3 @@
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Resource } from '@medplum/fhirtypes';
 import { exportJWK, generateKeyPair } from 'jose';
@@ -11,12 +10,14 @@ import { systemPrincipal, type Principal } from '../../server/core/principal.ts'
 import { Problem } from '../../server/core/problem.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
 import { bearer } from '../../server/http/bearer.ts';
-import { clientAddress, trustedProxies } from '../../server/http/client-address.ts';
-import { requestId } from '../../server/http/request-id.ts';
+import { defaultBudget } from '../../server/http/budget.ts';
+import { createHttpServer } from '../../server/http/http-server.ts';
+import { clientAddress, trustedProxies } from '../../server/http/request/client-address.ts';
+import { requestId } from '../../server/http/request/request-id.ts';
 import type { State } from '../../server/http/state.ts';
 import { argon2Passwords } from '../../server/infrastructure/argon2.ts';
-import { postgresAuthorizations } from '../../server/infrastructure/postgres/oidc-store.ts';
-import { postgresAttempts } from '../../server/infrastructure/postgres/sign-in-attempts.ts';
+import { postgresAuthorizations } from '../../server/infrastructure/postgres/accounts/oidc-store.ts';
+import { postgresAttempts } from '../../server/infrastructure/postgres/accounts/sign-in-attempts.ts';
 import { findPatients } from '../../server/portal/find-patients.ts';
 import { demoApp, seedClients } from '../../server/smart/clients.ts';
 import { smartFace, type SmartFace } from '../../server/smart/face.ts';
@@ -65,7 +66,7 @@ async function recordsOn(database: TestDatabase, url: string): Promise<World> {
 export async function startSmallServer(publicUrl?: string): Promise<SmallServer> {
   const database = await freshDatabase();
   const app = new Koa<State>();
-  const server = createServer();
+  const server = createHttpServer((request, answer) => void app.callback()(request, answer), defaultBudget);
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const port = (server.address() as AddressInfo).port;
   const url = publicUrl ?? `http://127.0.0.1:${port}`;
@@ -114,7 +115,6 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
     if (ctx.state.fault !== undefined) faults.push(ctx.state.fault);
   });
   assemble(app, face);
-  server.on('request', app.callback());
   const small = {
     url,
     database,

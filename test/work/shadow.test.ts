@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { changeModel } from '../../server/core/analysis/change-model.ts';
+import { changeModel } from '../../server/core/analysis/registry/change-model.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { analyze } from '../../server/work/analyze.ts';
 import { shadow } from '../../server/work/shadow.ts';

@@ -70,6 +70,8 @@ export interface AnalysisLog {
   /** Once for a Task and model, however often it is called. */
   append(row: AnalysisRow): Promise<void>;
   appendShadow(row: AnalysisRow): Promise<void>;
+  /** Analyses since then that the shadow of that digest has not run on, newest first; `finding`: id of the AI Observation. */
+  withoutShadow(digest: string, since: Date, limit: number): Promise<{ task: string; finding: string }[]>;
   /** A doctor's word on the AI Observation of that id; a later one replaces it. */
   heard(finding: string, word: DoctorsWord): Promise<void>;
   /** By week, and by week and scanner, oldest first. */

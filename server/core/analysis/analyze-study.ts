@@ -2,6 +2,7 @@ import { everything } from '../access/narrowing.ts';
 import { presentationOf } from '../dicom/presentation.ts';
 import type { Classification, Classifier, ClassifyOptions } from './classifier.ts';
 import type { InstanceRow } from '../dicom/instance.ts';
+import type { StudyStore } from '../studies/study-store.ts';
 import type { ReadsFrom, World } from '../world.ts';
 import { Problem } from '../problem.ts';
 import { decide, type Decision, type ImageTags } from './decide.ts';
@@ -34,8 +35,7 @@ export async function analyzeStudy(
   classifier: Classifier,
   turn: Turn = {},
 ): Promise<Analysis> {
-  const instances = await world.read(({ studies }) => studies.locate({ StudyInstanceUID }, everything));
-  const instance = mostTelling(instances);
+  const instance = await world.read(({ studies }) => mostTelling(studies, StudyInstanceUID));
   if (!instance) throw new Problem('not-found', 'The study has no image that can be analysed.');
   return { instance, ...(await classifyInstance(world, instance, classifier, turn)) };
 }
@@ -60,9 +60,13 @@ export async function classifyInstance(
 }
 
 /** The image that analysis and report show; undefined for a study of documents only. */
-export function mostTelling(instances: readonly InstanceRow[]): InstanceRow | undefined {
-  const pictures = instances.filter(({ frames }) => frames !== null);
-  return pictures.toSorted((one, other) => rank(one) - rank(other))[0];
+export async function mostTelling(
+  studies: Pick<StudyStore, 'imageAttributes' | 'instance'>,
+  StudyInstanceUID: string,
+): Promise<InstanceRow | undefined> {
+  const images = await studies.imageAttributes(StudyInstanceUID, Object.values(telling));
+  const [best] = images.toSorted((one, other) => rank(one) - rank(other));
+  return best && studies.instance(best, everything);
 }
 
 export function middleFrame({ frames }: InstanceRow): number {
@@ -71,7 +75,7 @@ export function middleFrame({ frames }: InstanceRow): number {
 }
 
 /** Lower is better; sorting keeps series and instance order among equals. */
-function rank(instance: InstanceRow): number {
+function rank(instance: Pick<InstanceRow, 'attributes'>): number {
   const { modality = '', viewPosition = '' } = tagsOf(instance);
   const kind = ['CR', 'DX', 'RG'].includes(modality)
     ? 0
@@ -83,13 +87,16 @@ function rank(instance: InstanceRow): number {
   return kind + (/^(LL|RL|LAT)/.test(viewPosition) ? 1 : 0);
 }
 
-/** Modality (0008,0060), View Position (0018,5101), Body Part Examined (0018,0015), in capitals as the standard has them. */
+/** Modality (0008,0060), View Position (0018,5101), Body Part Examined (0018,0015). */
+const telling = { modality: '00080060', viewPosition: '00185101', bodyPart: '00180015' } as const;
+
+/** In capitals as the standard has them. */
 export function tagsOf({ attributes }: Pick<InstanceRow, 'attributes'>): ImageTags {
   const text = (tag: string) => {
     const value = own(attributes, tag)?.Value?.[0];
     return typeof value === 'string' && value.trim() !== '' ? value.trim().toUpperCase() : undefined;
   };
-  const [modality, viewPosition, bodyPart] = [text('00080060'), text('00185101'), text('00180015')];
+  const [modality, viewPosition, bodyPart] = [telling.modality, telling.viewPosition, telling.bodyPart].map(text);
   return { ...(modality && { modality }), ...(viewPosition && { viewPosition }), ...(bodyPart && { bodyPart }) };
 }
 

@@ -1,7 +1,7 @@
 import type { DecodedFrame } from '../dicom/instance.ts';
 import type { Presentation } from '../dicom/presentation.ts';
 import type { ModelDescription } from './model-description.ts';
-import type { RefusalCode } from './registered-model.ts';
+import type { RefusalCode } from './registry/registered-model.ts';
 
 /** The image classifier: processes that run one model file. */
 export interface Classifier {

@@ -14,8 +14,8 @@ export async function imageOfResult(
   const SOPInstanceUID = finding.extension?.find(({ url }) => url === instanceUidExtension)?.valueString;
   const StudyInstanceUID = await studyUid(stores, idIn(finding.partOf?.[0], 'ImagingStudy') ?? '');
   if (SOPInstanceUID === undefined || StudyInstanceUID === undefined) return undefined;
-  const [image] = await stores.studies.locate({ StudyInstanceUID, SOPInstanceUID }, everything);
-  return image;
+  const [address] = await stores.studies.addresses({ StudyInstanceUID, SOPInstanceUID }, everything);
+  return address && stores.studies.instance(address, everything);
 }
 
 /** Study Instance UID of an ImagingStudy by its id; undefined if it is not there any more. */

@@ -44,7 +44,14 @@ export function frameMediaTypes(transferSyntax: string): string[] {
   return [media, former].filter((name) => name !== undefined);
 }
 
+/** Transfer syntaxes whose pixels can be had uncompressed. */
+export const decodedSyntaxes: readonly string[] = [
+  ...uncompressed,
+  ...[...table].filter(([, { decoded }]) => decoded).map(([uid]) => uid),
+];
+const decoded = new Set(decodedSyntaxes);
+
 /** Whether pixels of this transfer syntax can be had uncompressed. */
 export function isDecoded(transferSyntax: string): boolean {
-  return uncompressed.includes(transferSyntax) || (table.get(transferSyntax)?.decoded ?? false);
+  return decoded.has(transferSyntax);
 }

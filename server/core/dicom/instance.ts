@@ -29,15 +29,6 @@ export interface InstanceRow {
   long?: LongParts;
 }
 
-/** An instance by name, and how long its attributes are, roughly. */
-export interface InstanceHeader extends Pick<
-  InstanceRow,
-  'StudyInstanceUID' | 'SeriesInstanceUID' | 'SOPInstanceUID' | 'blob'
-> {
-  /** Bytes of its attributes as they are stored, compressed. */
-  weight: number;
-}
-
 export interface LongParts {
   attributes?: string;
   bulk?: string;

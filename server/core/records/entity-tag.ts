@@ -15,16 +15,3 @@ export function ifMatchVersion(written: string | undefined): number | undefined 
   if (/^(?:W\/)?"[^"]*"$/.test(tag)) return -1; // never given out by this server: matches nothing
   throw new Problem('value', 'If-Match must be an entity tag such as W/"3"');
 }
-
-/** Whether the caller's copy is current (RFC 9110 13.1.2, 13.1.3): If-None-Match wins over If-Modified-Since. */
-export function isFresh(
-  given: { ifNoneMatch?: string | undefined; ifModifiedSince?: string | undefined },
-  record: { version: number; lastUpdated: Date },
-): boolean {
-  if (given.ifNoneMatch) {
-    const tags = given.ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-    return tags.includes('*') || tags.includes(`"${record.version}"`);
-  }
-  const since = Date.parse(given.ifModifiedSince ?? '');
-  return !Number.isNaN(since) && Math.floor(record.lastUpdated.getTime() / 1000) * 1000 <= since;
-}

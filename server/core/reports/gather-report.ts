@@ -12,7 +12,6 @@ import type {
   ServiceRequest,
   Task,
 } from '@medplum/fhirtypes';
-import { everything } from '../access/narrowing.ts';
 import { middleFrame, mostTelling } from '../analysis/analyze-study.ts';
 import type { InstanceRow } from '../dicom/instance.ts';
 import type { Reading, Surroundings, World } from '../world.ts';
@@ -73,7 +72,7 @@ async function gather(
   const order = await needed(stores, 'ServiceRequest', coordination.focus);
   const steps = await stepsOf(stores, coordination.id);
   const ai = await found(stores, 'Observation', outputOf(coordination, 'ai-finding'));
-  const instance = mostTelling(await stores.studies.locate({ StudyInstanceUID: uidOf(study) }, everything));
+  const instance = await mostTelling(stores.studies, uidOf(study));
   const sources: Sources = { report, patient, study, coordination, steps };
   const reading = await findingsOf(stores, coordination, report, ai);
   const content: ReportContent = {

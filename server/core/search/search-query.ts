@@ -11,7 +11,7 @@ export interface SearchQuery {
   revinclude: IncludeInstruction[];
   sort: { parameter: string; descending: boolean }[];
   count: number;
-  /** Cursor from `SearchPage.next`. */
+  /** Cursor from `SearchPage.next`; not for callers to see, see `http/page-token`. */
   after?: string;
   total: 'none' | 'estimate' | 'accurate';
 }

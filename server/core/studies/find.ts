@@ -1,11 +1,11 @@
 import { narrow } from '../access/policy.ts';
 import type { DicomJson } from '../dicom/json.ts';
-import type { StudyQuery } from './study-store.ts';
+import type { StudyPart, StudyQuery } from './study-store.ts';
 import type { ReadsFrom, World } from '../world.ts';
 import { Problem } from '../problem.ts';
 import { inTurns } from '../in-turns.ts';
 import { absoluteBulk } from './bulk-address.ts';
-import { entityOf, type Asking, type StudyPart } from './locate.ts';
+import { entityOf, type Asking } from './locate.ts';
 import { own } from '../table.ts';
 
 export interface Found {

@@ -1,18 +1,12 @@
-import type { Narrowing } from '../access/narrowing.ts';
-import { narrow } from '../access/policy.ts';
-import { isUid } from '../dicom/uid.ts';
 import type { AuditRow } from '../access/audit-trail.ts';
-import type { InstanceHeader, InstanceRow } from '../dicom/instance.ts';
-import type { Reading, ReadsFrom } from '../world.ts';
-import { Problem } from '../problem.ts';
+import { everything, type Narrowing } from '../access/narrowing.ts';
+import { narrow } from '../access/policy.ts';
+import { decodedSyntaxes } from '../dicom/encapsulated-syntaxes.ts';
+import { isUid } from '../dicom/uid.ts';
 import type { Principal } from '../principal.ts';
-
-/** What of a study is wanted, by the UIDs of a WADO-RS path. */
-export interface StudyPart {
-  StudyInstanceUID: string;
-  SeriesInstanceUID?: string;
-  SOPInstanceUID?: string;
-}
+import { Problem } from '../problem.ts';
+import type { Reading, ReadsFrom } from '../world.ts';
+import type { InstanceAddress, LocatedInstance, StudyPart, StudyTie } from './study-store.ts';
 
 /** Who asks, for the audit trail. */
 export interface Asking {
@@ -21,81 +15,92 @@ export interface Asking {
   sourceAddress?: string;
 }
 
-export interface Located<Row = InstanceRow> {
-  /** At least one. */
-  instances: Row[];
+/** What is done with what is found. */
+export interface Purpose {
+  /** `dicomweb:retrieve`, `dicomweb:metadata` ... */
+  event: string;
+  /** Further path of the entity (`frames/1`). */
+  detail?: string;
 }
 
+type Store = ReadsFrom<'studies' | 'audit'>;
+
 /**
- * Finds the instances of a study, series, or one instance, and writes down that they were given out: once for a
- * request, before its first byte.
+ * Where the instances of a study, series, or one instance lie. As the other two: writes down that they were given
+ * out, once for a request, before its first byte.
  *
- * @param event what is done with them: `dicomweb:retrieve`, `dicomweb:metadata` ...
- * @param detail further path of the entity (`frames/1`)
+ * @returns at least one
  * @throws Problem `forbidden` when the token has no scope for it; `not-found` when it does not exist or the
  * caller may not see it, which look the same from outside; `value` for what is no UID.
  */
 export async function locate(
-  world: ReadsFrom<'studies' | 'audit'>,
+  world: Store,
   asking: Asking,
   part: StudyPart,
-  event: string,
-  detail?: string,
-): Promise<Located> {
-  return located(world, asking, part, event, detail, (studies, narrowing) => studies.locate(part, narrowing));
+  purpose: Purpose,
+): Promise<InstanceAddress[]> {
+  return located(world, asking, part, purpose, (studies, narrowing) => studies.addresses(part, narrowing));
 }
 
 /**
- * As `locate`, of long headers only what drawing asks for.
- * @param frames that are drawn, from 0
+ * One instance with its attributes, bulk values and frames.
+ * @param frames that are drawn, from 0: of long headers only what that asks for
  */
-export async function locatePictures(
-  world: ReadsFrom<'studies' | 'audit'>,
+export async function locateInstance(
+  world: Store,
   asking: Asking,
   part: StudyPart,
-  event: string,
-  detail: string,
-  frames: readonly number[],
-): Promise<Located> {
-  return located(world, asking, part, event, detail, (studies, narrowing) => studies.locate(part, narrowing, frames));
+  purpose: Purpose,
+  frames?: readonly number[],
+): Promise<LocatedInstance> {
+  const [instance] = await located(world, asking, part, purpose, async (studies, narrowing) => {
+    if (!isOne(part)) throw new Problem('value', 'The path names no instance');
+    return existing(await studies.instance(part, narrowing, frames));
+  });
+  return instance!;
 }
 
-/** As `locate`, without what can be long. */
-export async function locateHeaders(
-  world: ReadsFrom<'studies' | 'audit'>,
+/** @returns the image that stands for a part, and all of it. @throws also `not-acceptable` without an image that can be drawn. */
+export async function locateMiddleImage(
+  world: Store,
   asking: Asking,
   part: StudyPart,
-  event: string,
-  detail?: string,
-): Promise<Located<InstanceHeader>> {
-  return located(world, asking, part, event, detail, (studies, narrowing) => studies.locateHeaders(part, narrowing));
+  purpose: Purpose,
+): Promise<LocatedInstance> {
+  const [image] = await located(world, asking, part, purpose, async (studies, narrowing) => {
+    const middle = await studies.middleImage(part, narrowing, decodedSyntaxes);
+    if (middle) return existing(await studies.instance(middle, everything, [0]));
+    if ((await studies.addresses(part, narrowing)).length === 0) return [];
+    throw new Problem('not-acceptable', 'There is no image in it that could be rendered');
+  });
+  return image!;
 }
 
-async function located<Row>(
-  world: ReadsFrom<'studies' | 'audit'>,
+function isOne(part: StudyPart): part is Required<StudyPart> {
+  return part.SeriesInstanceUID !== undefined && part.SOPInstanceUID !== undefined;
+}
+
+const existing = <Row>(row: Row | undefined): Row[] => (row === undefined ? [] : [row]);
+
+async function located<Row extends StudyTie>(
+  world: Store,
   asking: Asking,
   part: StudyPart,
-  event: string,
-  detail: string | undefined,
+  { event, detail }: Purpose,
   find: (studies: Reading['studies'], narrowing: Narrowing) => Promise<Row[]>,
-): Promise<Located<Row>> {
+): Promise<Row[]> {
   for (const uid of [part.StudyInstanceUID, part.SeriesInstanceUID, part.SOPInstanceUID])
     if (uid !== undefined && !isUid(uid)) throw new Problem('value', 'The path holds something that is not a UID');
   const entity = entityOf(part) + (detail === undefined ? '' : `/${detail}`);
   const row: Omit<AuditRow, 'outcome'> = { action: 'R', event, ...asking, entities: [entity] };
   return world.read(async ({ studies, audit }) => {
     try {
-      const instances = await find(studies, narrow(asking.principal, 'ImagingStudy', 'read'));
-      const study = instances.length > 0 ? await studies.study(part.StudyInstanceUID) : undefined;
-      if (!study) throw new Problem('not-found', 'There is nothing stored under these UIDs');
-      const imagingStudy = `ImagingStudy/${study.imagingStudyId}`;
-      await audit.append({
-        ...row,
-        outcome: 'success',
-        patients: [study.patientId],
-        entities: [entity, imagingStudy],
-      });
-      return { instances };
+      const found = await find(studies, narrow(asking.principal, 'ImagingStudy', 'read'));
+      const [first] = found;
+      if (!first) throw new Problem('not-found', 'There is nothing stored under these UIDs');
+      const entities = [entity, `ImagingStudy/${first.imagingStudyId}`];
+      await audit.append({ ...row, outcome: 'success', patients: [first.patientId], entities });
+      return found;
     } catch (error) {
       if (error instanceof Problem && (error.code === 'forbidden' || error.code === 'not-found'))
         await audit.append({ ...row, outcome: 'refused' });

@@ -1,3 +1,5 @@
+import type { ProblemCode } from '../problem.ts';
+
 /** Why an instance was not stored; each protocol has its own code for it. */
 export type FailureReason =
   | 'unreadable' // not DICOM, or broken
@@ -14,6 +16,36 @@ export type FailureReason =
   | 'forbidden' // the caller may not add to this study
   | 'unstorable' // a value of it cannot be kept by the database
   | 'processing'; // our own fault
+
+/** Why a file that could not be read was not stored. Every problem has its row: a new code does not compile until it has one. */
+export const reasonOf: Record<ProblemCode, FailureReason> = {
+  structure: 'unreadable',
+  required: 'identity',
+  value: 'identity',
+  invariant: 'mismatch',
+  'not-supported': 'transfer-syntax',
+  'too-costly': 'too-costly',
+  'no-store': 'no-room',
+  transient: 'no-room',
+  // No reader says these of a file; if one did, it would be our fault.
+  'code-invalid': 'processing',
+  login: 'processing',
+  expired: 'processing',
+  forbidden: 'processing',
+  'not-found': 'processing',
+  deleted: 'processing',
+  duplicate: 'processing',
+  'multiple-matches': 'processing',
+  conflict: 'processing',
+  'lock-error': 'processing',
+  'business-rule': 'processing',
+  'too-long': 'processing',
+  throttled: 'processing',
+  timeout: 'processing',
+  exception: 'processing',
+  'not-acceptable': 'processing',
+  'media-type': 'processing',
+};
 
 export interface InstanceName {
   StudyInstanceUID: string;

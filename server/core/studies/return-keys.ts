@@ -1,10 +1,12 @@
 /** What a search returns for each match, asked for or not (PS3.18 Tables 10.6.3-3 to 10.6.3-5). */
 import type { StudyQuery } from './study-store.ts';
+import type { DicomJson } from '../dicom/json.ts';
+import { own, put } from '../table.ts';
 
-export type Level = StudyQuery['level'];
+type Level = StudyQuery['level'];
 
 /** Required keys, and behind them what viewers ask for in every list. Tags with their VR. */
-export const returnKeys: Record<Level, Readonly<Record<string, string>>> = {
+const returnKeys: Record<Level, Readonly<Record<string, string>>> = {
   study: {
     '00080020': 'DA', // Study Date
     '00080030': 'TM', // Study Time
@@ -53,8 +55,45 @@ export const returnKeys: Record<Level, Readonly<Record<string, string>>> = {
 };
 
 /** Required only where they are known: an empty one would say something else. */
-export const returnedIfKnown: Record<Level, readonly string[]> = {
+const returnedIfKnown: Record<Level, readonly string[]> = {
   study: ['00080201'],
   series: ['00080201'],
   instance: ['00080201'],
 };
+
+/**
+ * What a search gives of each match, as dotted paths: keys of the level, of the levels above that the path does not name
+ * (PS3.18 10.6.3.3), what was matched and what was asked for.
+ */
+export function returnedPaths(query: StudyQuery): string[] {
+  const levels: Level[] = [query.level];
+  if (query.level !== 'study' && query.StudyInstanceUID === undefined) levels.push('study');
+  if (query.level === 'instance' && query.SeriesInstanceUID === undefined) levels.push('series');
+  const required = levels.flatMap((level) => [...Object.keys(returnKeys[level]), ...returnedIfKnown[level]]);
+  return [
+    '00080005',
+    ...required,
+    ...query.match.map(({ path }) => path),
+    ...(query.include === 'all' ? [] : query.include),
+  ];
+}
+
+/**
+ * The attributes of a match that are returned, in the order of their tags; required ones that it lacks without a value.
+ * The Retrieve URL is left to the face, which knows its address.
+ *
+ * @param paths `returnedPaths` of the query, made once for all matches
+ */
+export function returned(attributes: DicomJson, query: StudyQuery, paths: readonly string[]): DicomJson {
+  const required = new Map(
+    Object.entries({ ...(query.StudyInstanceUID === undefined && returnKeys.study), ...returnKeys[query.level] }),
+  );
+  const tags = query.include === 'all' ? [...Object.keys(attributes), ...paths] : paths;
+  const chosen: DicomJson = {};
+  for (const tag of [...new Set(tags.map((path) => path.slice(0, 8)))].sort()) {
+    const element = own(attributes, tag);
+    if (element) put(chosen, tag, element);
+    else if (required.has(tag) && tag !== '00081190') put(chosen, tag, { vr: required.get(tag)! });
+  }
+  return chosen;
+}

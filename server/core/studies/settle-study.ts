@@ -48,20 +48,29 @@ export async function settleStudy(
 
 /**
  * The ImagingStudy that somebody registered under this UID before the images came, and its Patient; the study will
- * be tied to both. `unclear` if there are several, or it is about no Patient of ours.
+ * be tied to both. `unclear` if there are several, if it is about no Patient of ours, or tied to another study already.
+ *
+ * No two studies are tied to one record: its Study Instance UID is the first that it names, which cannot change, and it
+ * is locked while it is asked whose it is.
  */
 export async function registeredStudy(
   { stores }: WriteContext,
   StudyInstanceUID: string,
 ): Promise<{ imagingStudyId: string; patientId: string } | 'unclear' | undefined> {
   await stores.records.lockKey(`imaging-study ${StudyInstanceUID}`);
-  const identifier = { parameter: 'identifier', values: [`${systems.studyUid}|urn:oid:${StudyInstanceUID}`] };
-  const { found } = await searchOwn(stores, 'ImagingStudy', [identifier], { count: 2 });
-  const [registered] = found;
+  const uid = `urn:oid:${StudyInstanceUID}`;
+  const named = { parameter: 'identifier', values: [`${systems.studyUid}|${uid}`] };
+  const { found } = await searchOwn(stores, 'ImagingStudy', [named], { count: 10 });
+  const [registered, ...others] = found.filter(
+    ({ identifier }) => identifier?.find(({ system }) => system === systems.studyUid)?.value === uid,
+  );
   if (!registered) return undefined;
-  const subject = registered.subject.reference ?? '';
-  const [, patientId] = /^Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(subject) ?? [];
-  return found.length > 1 || patientId === undefined ? 'unclear' : { imagingStudyId: registered.id, patientId };
+  const [, patientId] = /^Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(registered.subject.reference ?? '') ?? [];
+  if (others.length > 0 || patientId === undefined) return 'unclear';
+  await stores.records.lock('ImagingStudy', registered.id);
+  const tied = await stores.studies.tiedTo(registered.id);
+  if (tied !== undefined && tied !== StudyInstanceUID) return 'unclear';
+  return { imagingStudyId: registered.id, patientId };
 }
 
 /**

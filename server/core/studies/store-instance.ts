@@ -2,11 +2,10 @@ import { narrow, tryNarrow } from '../access/policy.ts';
 import type { InstanceRow } from '../dicom/instance.ts';
 import type { ReadInstance } from './dicom-reader.ts';
 import type { ReceivedBlob } from './blobs.ts';
-import type { Stores, World } from '../world.ts';
+import type { Stores, World, WriteContext } from '../world.ts';
 import type { Principal } from '../principal.ts';
 import { Problem, type ProblemCode } from '../problem.ts';
-import type { WriteContext } from '../world.ts';
-import { failed, type FailureReason, type InstanceName, type InstanceOutcome, type StoreOutcome } from './outcome.ts';
+import { failed, type InstanceName, type InstanceOutcome, type StoreOutcome, reasonOf } from './outcome.ts';
 import { discardInstance, type ArrivingInstance } from './receive-instance.ts';
 import { storeRows } from './store-rows.ts';
 
@@ -151,17 +150,8 @@ async function candidate(from: ArrivingInstance, studyUID: string | undefined): 
 
 function unread(problem: Problem): { outcome: InstanceOutcome } {
   return {
-    outcome: { status: 'failed', reason: reasonOf(problem), message: problem.message, name: undefined },
+    outcome: { status: 'failed', reason: reasonOf[problem.code], message: problem.message, name: undefined },
   };
-}
-
-function reasonOf({ code }: Problem): FailureReason {
-  if (code === 'not-supported') return 'transfer-syntax';
-  if (code === 'required' || code === 'value') return 'identity';
-  if (code === 'invariant') return 'mismatch';
-  if (code === 'no-store' || code === 'transient') return 'no-room';
-  if (code === 'too-costly') return 'too-costly';
-  return code === 'structure' ? 'unreadable' : 'processing';
 }
 
 /** The same instance twice in one request: the first counts, a second with other bytes fails. */

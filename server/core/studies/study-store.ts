@@ -1,5 +1,5 @@
 import type { Narrowing } from '../access/narrowing.ts';
-import type { InstanceHeader, InstanceRow } from '../dicom/instance.ts';
+import type { InstanceRow } from '../dicom/instance.ts';
 import type { DicomJson } from '../dicom/json.ts';
 
 export interface StudyRow {
@@ -24,6 +24,37 @@ export interface StudyContent {
   }[];
 }
 
+/** A study, a series of it, or one instance, as the path of WADO-RS names it. */
+export interface StudyPart {
+  StudyInstanceUID: string;
+  SeriesInstanceUID?: string;
+  SOPInstanceUID?: string;
+}
+
+/** Whose an instance is, for the audit trail. */
+export type StudyTie = Pick<StudyRow, 'patientId' | 'imagingStudyId'>;
+
+/** An instance without what can be long: those of a whole study fit into memory. */
+export interface InstanceAddress
+  extends
+    StudyTie,
+    Pick<
+      InstanceRow,
+      'StudyInstanceUID' | 'SeriesInstanceUID' | 'SOPInstanceUID' | 'TransferSyntaxUID' | 'blob' | 'size'
+    > {
+  /** It has pixel data. */
+  isImage: boolean;
+  /** Bytes of its attributes as they are stored, compressed. */
+  weight: number;
+}
+
+export type LocatedInstance = InstanceRow & StudyTie;
+
+export type ImageAttributes = Pick<
+  InstanceRow,
+  'StudyInstanceUID' | 'SeriesInstanceUID' | 'SOPInstanceUID' | 'attributes'
+>;
+
 export interface StudyStore {
   /** Locks the study (serialises senders of one study) and returns its row if it exists. */
   lockStudy(StudyInstanceUID: string): Promise<StudyRow | undefined>;
@@ -37,22 +68,30 @@ export interface StudyStore {
   /** Creates or updates the study's row with counts and query keys recomputed from its instances; revision + 1. */
   settle(StudyInstanceUID: string, tie: { patientId: string; imagingStudyId: string }): Promise<StudyRow>;
   study(StudyInstanceUID: string): Promise<StudyRow | undefined>;
+  /** The study that an ImagingStudy is tied to. Whoever is about to tie one holds the record's lock. */
+  tiedTo(imagingStudyId: string): Promise<string | undefined>;
   /** What ImagingStudy is derived from: attributes of each level, and a line for each instance, in number order. */
   content(StudyInstanceUID: string): Promise<StudyContent>;
   /**
-   * Instances at the given level, ordered by series number, instance number, UID. The narrowing is of
-   * ImagingStudy: what the caller may not see is not there.
+   * Where the instances of a part lie, ordered by series number, instance number, UID. The narrowing is of ImagingStudy:
+   * what the caller may not see is not there.
+   */
+  addresses(part: StudyPart, narrowing: Narrowing): Promise<InstanceAddress[]>;
+  /** The one in the middle of the images in these transfer syntaxes, in the same order. */
+  middleImage(part: StudyPart, narrowing: Narrowing, syntaxes: readonly string[]): Promise<InstanceAddress | undefined>;
+  /**
+   * One instance with its attributes, bulk values and frames.
    *
    * @param framesOfPictures only what drawing these frames (from 0) asks for: of a long header the attributes of pixels
    * and the functional groups of these frames. Parsing all of a slide's for each of its tiles would hold up everybody.
    */
-  locate(
-    level: { StudyInstanceUID: string; SeriesInstanceUID?: string; SOPInstanceUID?: string },
+  instance(
+    name: Required<StudyPart>,
     narrowing: Narrowing,
     framesOfPictures?: readonly number[],
-  ): Promise<InstanceRow[]>;
-  /** As `locate`, without what can be long: that of a whole study may not fit into memory. */
-  locateHeaders(level: Parameters<StudyStore['locate']>[0], narrowing: Narrowing): Promise<InstanceHeader[]>;
+  ): Promise<LocatedInstance | undefined>;
+  /** Some attributes of the images of a study, in the order of `addresses`. */
+  imageAttributes(StudyInstanceUID: string, tags: readonly string[]): Promise<ImageAttributes[]>;
   /** Attributes of instances of one study as JSON text, in the order of the names. */
   attributesOf(StudyInstanceUID: string, SOPInstanceUIDs: string[]): Promise<string[]>;
   /**

@@ -3,7 +3,7 @@
  * lets it fail. Each function is one transition with all that it writes (fhir-smart.md 9.1, 9.2).
  */
 import type { Task, TaskOutput } from '@medplum/fhirtypes';
-import { placesOf } from '../analysis/registered-model.ts';
+import { placesOf } from '../analysis/registry/registered-model.ts';
 import type { Job } from '../jobs.ts';
 import { Problem } from '../problem.ts';
 import type { WriteContext } from '../world.ts';

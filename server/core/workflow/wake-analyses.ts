@@ -1,30 +1,29 @@
-import { searchOwn } from '../records/own-search.ts';
-import { systems } from '../vocabulary/systems.ts';
-import type { ReadsFrom, World, WritesTo } from '../world.ts';
-import { analysisJob } from './analysis-step.ts';
+import { systemPrincipal } from '../principal.ts';
+import { locked, put } from '../records/server-write.ts';
+import type { World } from '../world.ts';
+import { analysisJob, failAnalysis } from './analysis-step.ts';
+import { mendLacking } from './owed-work.ts';
 
 /**
- * Owes the analysis of every step that is accepted and not begun: those that waited while the model was switched
- * off. One that is owed already stays so.
+ * Owes the analysis of every step that is accepted and not begun, and not owed: those that waited while the model was
+ * switched off. One whose job failed for good fails with `timeout`, as an analysis does whose worker died.
+ *
+ * @returns how many that were.
  */
-export async function wakeAnalyses(
-  world: Pick<World, 'classifier'> & ReadsFrom<'records'> & WritesTo<'jobs'>,
-): Promise<number> {
+export async function wakeAnalyses(world: World): Promise<number> {
   if (!world.classifier.state().ready) return 0;
-  const conditions = [
-    { parameter: 'code', values: [`${systems.reviewStep}|ai-inference`] },
-    { parameter: 'status', values: ['accepted'] },
-  ];
-  let woken = 0;
-  let after: string | undefined;
-  do {
-    const page = { count: 200, ...(after !== undefined && { after }) };
-    const { found, next } = await world.read((stores) => searchOwn(stores, 'Task', conditions, page));
-    await world.transaction(async ({ jobs }) => {
-      for (const step of found) await jobs.enqueue(analysisJob(step));
-    });
-    woken += found.length;
-    after = next;
-  } while (after !== undefined);
-  return woken;
+  return mendLacking(world, { step: 'ai-inference', status: 'accepted', kind: 'analyze' }, (step, last) =>
+    last === 'failed' ? giveUp(world, step.id) : world.transaction(({ jobs }) => jobs.enqueue(analysisJob(step))),
+  );
+}
+
+async function giveUp(world: World, id: string): Promise<void> {
+  await world.transaction(async (stores) => {
+    const context = { world, stores, principal: systemPrincipal('analysis') };
+    const step = await locked(context, 'Task', { reference: `Task/${id}` });
+    if (step.status !== 'accepted') return;
+    // accepted -> failed is no legal move: the step was begun, and ended.
+    const begun = await put(context, { ...step, status: 'in-progress', lastModified: world.now().toISOString() });
+    await failAnalysis(context, begun, 'timeout');
+  });
 }

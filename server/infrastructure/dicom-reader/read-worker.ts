@@ -10,14 +10,12 @@ import { diskProblem } from '../blobs/disk-problem.ts';
 import { fileSource } from './file-source.ts';
 import { inflateFile } from './inflate.ts';
 
-export type Reading =
-  { instance: ReadInstance } | { code: ProblemCode; message: string } | { fault: unknown } | { pong: true };
+export type Reading = { instance: ReadInstance } | { code: ProblemCode; message: string } | { fault: unknown };
 
 parentPort!.on('message', (path: string | 'ping') => {
-  if (path === 'ping') return parentPort!.postMessage({ pong: true } satisfies Reading);
+  if (path === 'ping') return parentPort!.postMessage({});
   void read(path).then((reading) => parentPort!.postMessage(reading));
 });
-parentPort!.postMessage('ready');
 
 async function read(path: string): Promise<Reading> {
   try {

@@ -1,7 +1,7 @@
 import { basename, resolve, sep } from 'node:path';
 import { type ModelDescription, readModelDescription } from '../../core/analysis/model-description.ts';
-import { type ModelEvaluation, readModelEvaluation } from '../../core/analysis/model-evaluation.ts';
-import type { FoundModel, RefusedModel } from '../../core/analysis/registered-model.ts';
+import { type ModelEvaluation, readModelEvaluation } from '../../core/analysis/registry/model-evaluation.ts';
+import type { FoundModel, RefusedModel } from '../../core/analysis/registry/registered-model.ts';
 import { type ClassifierOptions, startClassifier } from './classifier.ts';
 import { digestOf, mustBe, readJson, readWhole } from './model-file.ts';
 import { type OnnxInterface, type OnnxValue, readOnnxInterface } from './onnx-interface.ts';

@@ -7,8 +7,8 @@ import {
   type RefusalCode,
   type RefusedModel,
   remedies,
-} from '../../core/analysis/registered-model.ts';
-import type { ModelFiles } from '../../core/analysis/model-registry.ts';
+} from '../../core/analysis/registry/registered-model.ts';
+import type { ModelFiles } from '../../core/analysis/registry/model-registry.ts';
 import type { SwitchedClassifier } from '../../core/analysis/classifier.ts';
 import { Problem } from '../../core/problem.ts';
 import { checkModel } from './check-model.ts';

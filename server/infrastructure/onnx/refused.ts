@@ -1,4 +1,4 @@
-import type { RefusalCode } from '../../core/analysis/registered-model.ts';
+import type { RefusalCode } from '../../core/analysis/registry/registered-model.ts';
 
 /** What is wrong with a model, told apart for administrators. */
 export class Refused extends Error {

@@ -62,7 +62,7 @@ const lostConnection = new Set(
 
 /** What pg, its pool and TypeORM say of one; these errors carry no code. */
 const lostWords =
-  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end|Driver not Connected|Connection is not established|Cannot perform operation on .* connection)/;
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end|Driver not Connected|Connection is not established|Cannot perform operation on .* connection|Query runner already released)/;
 
 /**
  * The Problem that an error of the database is; undefined for a Problem and for what is our own fault.

@@ -3,15 +3,15 @@ import type { AuditRow } from '../../core/access/audit-trail.ts';
 import type { JobQueue } from '../../core/jobs.ts';
 import type { RecordChecker } from '../../core/records/record-checker.ts';
 import type { Stores, World } from '../../core/world.ts';
-import { postgresAccounts } from './accounts.ts';
-import { postgresAnalyses } from './analyses.ts';
-import { postgresAudit, sharedAudit } from './audit.ts';
+import { postgresAccounts } from './accounts/accounts.ts';
+import { postgresAnalyses } from './models/analyses.ts';
+import { postgresAudit, sharedAudit } from './audit/audit.ts';
 import { poolSql, type Sql } from './connection.ts';
-import { postgresModels } from './models.ts';
-import { postgresRecords } from './records.ts';
+import { postgresModels } from './models/models.ts';
+import { postgresRecords } from './records/records.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
-import { postgresStudyWriting } from './studies.ts';
-import { postgresStudySearch } from './study-search.ts';
+import { postgresStudyWriting } from './studies/studies.ts';
+import { postgresStudySearch } from './studies/search.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface StoreParts {

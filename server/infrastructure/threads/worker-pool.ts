@@ -15,6 +15,8 @@ export interface PoolLimits {
   stackMb?: number;
   /** What a task is about, for messages: `image` unless said. */
   subject?: string;
+  /** All threads start at once, so that the first task need not wait for one; otherwise each when it is needed. */
+  started?: boolean;
 }
 
 /** Whose task it is. */
@@ -39,6 +41,14 @@ interface Waiting<Task, Answer extends object> {
   reject(reason: Error): void;
 }
 
+interface Thread<Answer> {
+  worker: Worker;
+  /** The task that it is at. */
+  work?: { settle(): void; resolve(answer: Answer): void; reject(reason: Error): void };
+  /** Why it ended. */
+  reason?: Error & { code?: string };
+}
+
 /**
  * Worker threads that do one task at a time and may be lost at any time: one that runs out of time or memory,
  * or crashes, is ended and its task refused; the next task gets a new thread. An answer with `spoiled` ends its thread too.
@@ -46,8 +56,8 @@ interface Waiting<Task, Answer extends object> {
 export class WorkerPool<Task, Answer extends object> {
   readonly #script: URL;
   readonly #limits: PoolLimits;
-  readonly #idle: Worker[] = [];
-  readonly #all = new Set<Worker>();
+  readonly #idle: Thread<Answer>[] = [];
+  readonly #all = new Set<Thread<Answer>>();
   readonly #waiting: Waiting<Task, Answer>[] = [];
   #closed = false;
   /** Whose task was begun last. */
@@ -57,6 +67,7 @@ export class WorkerPool<Task, Answer extends object> {
   constructor(script: URL, limits: PoolLimits) {
     this.#script = script;
     this.#limits = limits;
+    if (limits.started) for (let n = 0; n < limits.threads; n++) this.#idle.push(this.#start());
   }
 
   /**
@@ -103,7 +114,7 @@ export class WorkerPool<Task, Answer extends object> {
    * work, one that began or ended within the time that a task may take is answer enough.
    */
   async ping(): Promise<void> {
-    if (this.#all.size === 0) return;
+    if (this.#all.size === 0 && !this.#limits.started) return;
     const allBusy = this.#idle.length === 0 && this.#all.size === this.#limits.threads;
     if (allBusy && performance.now() - this.#aliveAt < this.#limits.timeoutMs + 1_000) return;
     await new Promise<void>((resolve, reject) => {
@@ -121,7 +132,7 @@ export class WorkerPool<Task, Answer extends object> {
     this.#closed = true;
     for (const { reject } of this.#waiting.splice(0))
       reject(new Problem('transient', 'The server is stopping', { retryAfter: 5 }));
-    await Promise.all([...this.#all].map((worker) => worker.terminate()));
+    await Promise.all([...this.#all].map(({ worker }) => worker.terminate()));
   }
 
   #problem(code: 'transient' | 'too-costly' | 'timeout', words: string): Problem {
@@ -131,11 +142,11 @@ export class WorkerPool<Task, Answer extends object> {
 
   #next(): void {
     if (this.#waiting.length === 0) return;
-    const worker = this.#idle.pop() ?? (this.#all.size < this.#limits.threads ? this.#start() : undefined);
-    if (worker) this.#give(worker, this.#take());
+    const thread = this.#idle.pop() ?? (this.#all.size < this.#limits.threads ? this.#start() : undefined);
+    if (thread) this.#give(thread, this.#take());
   }
 
-  #start(): Worker {
+  #start(): Thread<Answer> {
     const { heapMb, youngMb, stackMb } = this.#limits;
     const worker = new Worker(this.#script, {
       resourceLimits: {
@@ -144,55 +155,61 @@ export class WorkerPool<Task, Answer extends object> {
         ...(stackMb !== undefined && { stackSizeMb: stackMb }),
       },
     });
-    this.#all.add(worker);
+    worker.unref();
+    const thread: Thread<Answer> = { worker };
+    this.#all.add(thread);
     this.#aliveAt = performance.now();
-    worker.on('error', () => undefined);
-    worker.once('exit', () => {
-      this.#all.delete(worker);
-      const at = this.#idle.indexOf(worker);
-      if (at >= 0) this.#idle.splice(at, 1);
-      if (!this.#closed) this.#next();
-    });
-    return worker;
+    // Once for each thread: a task may be shorter than it takes to change listeners.
+    worker.on('message', (answer: Answer) => this.#answered(thread, answer));
+    worker.on('error', (error) => (thread.reason = error));
+    worker.once('exit', () => this.#lost(thread));
+    return thread;
   }
 
-  #give(worker: Worker, { task, handOver, errand, resolve, reject }: Waiting<Task, Answer>): void {
+  #give(thread: Thread<Answer>, { task, handOver, errand: { signal }, resolve, reject }: Waiting<Task, Answer>): void {
+    const { worker } = thread;
     let patience: NodeJS.Timeout | undefined;
     const abandon = () => (patience = setTimeout(() => void worker.terminate(), patienceMs));
-    errand.signal?.addEventListener('abort', abandon, { once: true });
+    signal?.addEventListener('abort', abandon, { once: true });
+    const timer = setTimeout(() => this.#late(thread), this.#limits.timeoutMs);
     const settle = () => {
+      delete thread.work;
       clearTimeout(timer);
       clearTimeout(patience);
-      errand.signal?.removeEventListener('abort', abandon);
-      worker.off('message', answered);
-      worker.off('error', failed);
-      worker.off('exit', lost);
+      signal?.removeEventListener('abort', abandon);
     };
-    const answered = (answer: Answer) => {
-      settle();
-      this.#aliveAt = performance.now();
-      worker.unref();
-      if ('spoiled' in answer && answer.spoiled) void worker.terminate();
-      else this.#idle.push(worker);
-      resolve(answer);
-      this.#next();
-    };
-    let reason: Error & { code?: string } = new Error('the thread ended by itself');
-    const failed = (error: Error) => (reason = error);
-    const lost = () => {
-      settle();
-      const greedy = reason.code === 'ERR_WORKER_OUT_OF_MEMORY';
-      reject(greedy ? this.#problem('too-costly', 'needs more memory than is allowed') : reason);
-    };
-    const timer = setTimeout(() => {
-      settle();
-      void worker.terminate();
-      reject(this.#problem('timeout', 'could not be worked on in time'));
-    }, this.#limits.timeoutMs);
+    thread.work = { settle, resolve, reject };
     worker.ref();
-    worker.once('message', answered);
-    worker.once('error', failed);
-    worker.once('exit', lost);
     worker.postMessage(task, handOver);
+  }
+
+  #answered(thread: Thread<Answer>, answer: Answer): void {
+    const { work, worker } = thread;
+    if (!work) return; // it was given up, and ends
+    work.settle();
+    this.#aliveAt = performance.now();
+    worker.unref();
+    if ('spoiled' in answer && answer.spoiled) void worker.terminate();
+    else this.#idle.push(thread);
+    work.resolve(answer);
+    this.#next();
+  }
+
+  #late({ work, worker }: Thread<Answer>): void {
+    work?.settle();
+    void worker.terminate();
+    work?.reject(this.#problem('timeout', 'could not be worked on in time'));
+  }
+
+  #lost(thread: Thread<Answer>): void {
+    const { work, reason } = thread;
+    this.#all.delete(thread);
+    const at = this.#idle.indexOf(thread);
+    if (at >= 0) this.#idle.splice(at, 1);
+    work?.settle();
+    if (reason?.code === 'ERR_WORKER_OUT_OF_MEMORY')
+      work?.reject(this.#problem('too-costly', 'needs more memory than is allowed'));
+    else work?.reject(reason ?? new Error('the thread ended by itself'));
+    if (!this.#closed) this.#next();
   }
 }

@@ -6,11 +6,12 @@ import type { AuthorizationStore, GrantContext } from '../../core/accounts/autho
 import type { AuditRow, AuditTrail } from '../../core/access/audit-trail.ts';
 import type { Principal } from '../../core/principal.ts';
 import { Problem } from '../../core/problem.ts';
-import { statusOf } from '../../http/problem-status.ts';
+import { readThrough } from '../../http/request/body.ts';
 import type { State } from '../../http/state.ts';
 import type { AccessTokens } from '../access-token.ts';
+import { answerOAuth } from '../answer-problem.ts';
 import { callerLimit, type CallerLimit } from '../caller-limit.ts';
-import { readForm } from '../interactions/form.ts';
+import { longestForm, readFields } from '../interactions/form.ts';
 import { errorPage, showPage } from '../pages/layout.ts';
 
 export interface AuthorizationServerParts {
@@ -42,8 +43,8 @@ export function authorizationServer(parts: AuthorizationServerParts): Middleware
   const started = callerLimit(starts);
   return async (ctx, next) => {
     if (ctx.path !== '/oidc' && !ctx.path.startsWith('/oidc/')) return next();
-    // Absolute-form: its host would end up in the addresses that oidc-provider builds. NUL: no text for PostgreSQL.
-    if (!ctx.originalUrl.startsWith('/') || /%00/.test(ctx.originalUrl)) {
+    // NUL: no text for PostgreSQL.
+    if (/%00/.test(ctx.originalUrl)) {
       return showPage(ctx, { ...errorPage('The request of the app is malformed.'), status: 400 });
     }
     const isAuthorize = ctx.path === '/oidc/auth';
@@ -55,18 +56,12 @@ export function authorizationServer(parts: AuthorizationServerParts): Middleware
     pinOrigin(ctx, parts);
     if (isAuthorize && ctx.method === 'POST') return authorizeByPost(ctx, parts.publicUrl);
     if (isAuthorize && ctx.method === 'GET') askForConsent(ctx);
+    readThrough(ctx.req, longestForm);
     await mounted(ctx as never, next);
+    // What oidc-provider took for a fault of its own, the database being away, keeps its true status.
     const problem = away.get(ctx.req);
-    if (problem && ctx.status >= 500) answerProblem(ctx, problem);
+    if (problem && ctx.status >= 500) answerOAuth(ctx, problem);
   };
-}
-
-/** What oidc-provider took for a fault of its own, the database being away: RFC 6749 5.2 with the true status. */
-function answerProblem(ctx: ParameterizedContext<State>, problem: Problem): void {
-  ctx.status = statusOf[problem.code];
-  ctx.set('Cache-Control', 'no-store');
-  if (problem.retryAfter !== undefined) ctx.set('Retry-After', String(problem.retryAfter));
-  ctx.body = { error: 'temporarily_unavailable', error_description: problem.message };
 }
 
 /** Counts the request, unless its caller has no more to spend. */
@@ -104,11 +99,9 @@ const longestQuery = 12_000;
 
 /** `authorize-post`: the same request by GET, so that Lax cookies go along and nothing has to be SameSite=None. */
 async function authorizeByPost(ctx: ParameterizedContext<State>, publicUrl: string): Promise<void> {
-  const query = await readForm(ctx).then(String, () => undefined);
+  const query = await readFields(ctx).then(String, () => undefined);
   if (query === undefined || query.includes('%00') || query.length > longestQuery) {
-    ctx.status = 400;
-    ctx.body = { error: 'invalid_request', error_description: `send a form of at most ${longestQuery} characters` };
-    return;
+    return answerOAuth(ctx, new Problem('structure', `send a form of at most ${longestQuery} characters`));
   }
   ctx.status = 303;
   ctx.set('Cache-Control', 'no-store');

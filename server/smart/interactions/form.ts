@@ -1,21 +1,16 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { ParameterizedContext } from 'koa';
 import { Problem } from '../../core/problem.ts';
-import { readBody } from '../../http/request-body.ts';
+import { readForm } from '../../http/request/body-text.ts';
 
-const limit = 64 * 1024;
+/** Bytes of a form at any of our addresses. */
+export const longestForm = 64 * 1024;
 
-type Request = Pick<ParameterizedContext, 'req' | 'is' | 'get'>;
+type Request = Pick<ParameterizedContext, 'req' | 'get'>;
 
-/**
- * The fields of a posted form (application/x-www-form-urlencoded).
- *
- * @throws Problem `media-type` for another type, `too-long` past 64 KiB, `structure` when it ends early.
- */
-export async function readForm(ctx: Request): Promise<URLSearchParams> {
-  if (!ctx.is('application/x-www-form-urlencoded'))
-    throw new Problem('media-type', 'A form must be sent as application/x-www-form-urlencoded.');
-  return new URLSearchParams((await readBody(ctx.req, limit)).toString('utf8'));
+/** The fields of a form of ours. @throws Problem `media-type`, `too-long` past 64 KiB, `structure`. */
+export async function readFields(ctx: Request): Promise<URLSearchParams> {
+  return readForm(ctx, longestForm);
 }
 
 /** A word that only a page of ours can carry: an HMAC of what the form is about, under the cookie key. */

@@ -1,10 +1,10 @@
 import type Router from '@koa/router';
 import { errors } from 'oidc-provider';
 import { Problem } from '../../core/problem.ts';
-import { statusOf } from '../../http/problem-status.ts';
 import type { State } from '../../http/state.ts';
+import { showProblem } from '../answer-problem.ts';
 import { handleConsent, showConsent } from './consent-step.ts';
-import { checkFormOrigin, formProof, readForm } from './form.ts';
+import { checkFormOrigin, formProof, readFields } from './form.ts';
 import { finish, type Ctx, type InteractionParts, type Step } from './interaction-step.ts';
 import { errorPage, formTarget, showPage } from '../pages/layout.ts';
 import { handleFindPatient, handlePatient, showPatients } from './patient-step.ts';
@@ -16,7 +16,7 @@ export function interactionRoutes(router: Router<State>, parts: InteractionParts
   const post = (action: string, handle: (step: Step, form: URLSearchParams) => Promise<void>, prompt?: string) =>
     router.post(`/interaction/:uid/${action}`, (ctx) =>
       inStep(parts, ctx, async (step) => {
-        const form = await readForm(ctx);
+        const form = await readFields(ctx);
         checkFormOrigin(ctx, form, { origin: parts.world.settings.publicUrl, proof: step.proof });
         // A form of an earlier step (browser's back button): show the one that is due.
         if (prompt !== undefined && step.interaction.prompt.name !== prompt) return showStep(parts, step);
@@ -54,8 +54,7 @@ async function inStep(parts: InteractionParts, ctx: Ctx, run: (step: Step) => Pr
         status: 400,
       });
     } else if (error instanceof Problem) {
-      if (error.retryAfter !== undefined) ctx.set('Retry-After', String(error.retryAfter));
-      showPage(ctx, { ...errorPage(error.message), status: statusOf[error.code] });
+      showProblem(ctx, error);
     } else {
       throw error;
     }

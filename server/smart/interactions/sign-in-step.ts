@@ -1,6 +1,7 @@
 import { signIn } from '../../core/accounts/sign-in.ts';
 import { Problem } from '../../core/problem.ts';
-import { statusOf } from '../../http/problem-status.ts';
+import { statusOf } from '../../http/answer/problem-status.ts';
+import { showProblem } from '../answer-problem.ts';
 import { finish, type InteractionParts, type Step } from './interaction-step.ts';
 import { knownDevice, rememberDevice } from './known-device.ts';
 import { showPage } from '../pages/layout.ts';
@@ -41,8 +42,7 @@ export async function handleSignIn(parts: InteractionParts, step: Step, form: UR
     await finish(parts, step, { login: { accountId: account.id, remember: shown.remember, amr: ['pwd'] } });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    if (error.retryAfter !== undefined) ctx.set('Retry-After', String(error.retryAfter));
-    showPage(ctx, {
+    showProblem(ctx, error, {
       ...signInPage({ ...shown, email, error: error.message }),
       // Of what a person typed nothing more is told than that it was wrong.
       status: statusOf[error.code] >= 429 ? statusOf[error.code] : 403,

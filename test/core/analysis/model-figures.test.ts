@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { shortcomings } from '../../../server/core/analysis/activation-bar.ts';
+import { shortcomings } from '../../../server/core/analysis/registry/activation-bar.ts';
 import { scannerOf } from '../../../server/core/analysis/analysis-row.ts';
 import { answers, compare } from '../../../server/core/analysis/comparison.ts';
 import type { ComparedCell } from '../../../server/core/analysis/analysis-log.ts';
@@ -14,7 +14,7 @@ import {
   stabilityIndex,
 } from '../../../server/core/analysis/drift.ts';
 import { isoWeek } from '../../../server/core/analysis/iso-week.ts';
-import { type ModelEvaluation, readModelEvaluation } from '../../../server/core/analysis/model-evaluation.ts';
+import { type ModelEvaluation, readModelEvaluation } from '../../../server/core/analysis/registry/model-evaluation.ts';
 import { scanClasses } from '../../../server/core/vocabulary/scan-findings.ts';
 import { seededRandom } from '../../../models/training/random.ts';
 

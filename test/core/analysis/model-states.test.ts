@@ -1,7 +1,16 @@
 import { expect, test } from 'vitest';
-import { rollbackTarget } from '../../../server/core/analysis/change-model.ts';
-import { modelMoves, type ModelAct, type ModelState, stateAfter } from '../../../server/core/analysis/model-states.ts';
-import { type ModelChange, placesOf, type RegisteredModel } from '../../../server/core/analysis/registered-model.ts';
+import { rollbackTarget } from '../../../server/core/analysis/registry/change-model.ts';
+import {
+  modelMoves,
+  type ModelAct,
+  type ModelState,
+  stateAfter,
+} from '../../../server/core/analysis/registry/model-states.ts';
+import {
+  type ModelChange,
+  placesOf,
+  type RegisteredModel,
+} from '../../../server/core/analysis/registry/registered-model.ts';
 
 const states: ModelState[] = ['candidate', 'shadow', 'active', 'retired'];
 const acts: ModelAct[] = ['register', 'shadow', 'withdraw', 'promote', 'rollback', 'replace', 'deactivate', 'retire'];

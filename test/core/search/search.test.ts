@@ -307,7 +307,6 @@ describe('a search', () => {
         if (found.next === undefined) break;
         after = found.next;
         if (page < 5) await here.put(resource(page));
-        expect(Buffer.from(after, 'base64url').toString('latin1')).not.toMatch(/familyname/i);
       }
       expect(new Set(seen).size).toBe(seen.length);
       expect(seen).toEqual(expect.arrayContaining(standing));

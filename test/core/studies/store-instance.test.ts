@@ -29,6 +29,20 @@ async function put<T extends Patient | ImagingStudy>(resource: T): Promise<T & {
   return (await writeInTransaction(here.world, own, request)).record.resource as T & { id: string };
 }
 
+/** A patient, and an ImagingStudy that names these studies before their images come. */
+async function register(patientId: string, studies: string[]): Promise<ImagingStudy & { id: string }> {
+  const patient = await put({
+    resourceType: 'Patient',
+    identifier: [{ system: `${here.world.settings.fhirBaseUrl}/NamingSystem/patient-id`, value: patientId }],
+  });
+  return put({
+    resourceType: 'ImagingStudy',
+    status: 'registered',
+    subject: { reference: `Patient/${patient.id}` },
+    identifier: studies.map((uid) => ({ system: 'urn:dicom:uid', value: `urn:oid:${uid}` })),
+  });
+}
+
 let serial = 0;
 const newPatientId = () => `P${process.pid}-${++serial}`;
 
@@ -185,19 +199,38 @@ describe('the ImagingStudy of stored images', () => {
   it('is the one that was registered before the images came', async () => {
     const study = newUid();
     const patientId = newPatientId();
-    const patient = await put({
-      resourceType: 'Patient',
-      identifier: [{ system: `${here.world.settings.fhirBaseUrl}/NamingSystem/patient-id`, value: patientId }],
-    });
-    const registered = await put({
-      resourceType: 'ImagingStudy',
-      status: 'registered',
-      subject: { reference: `Patient/${patient.id}` },
-      identifier: [{ system: 'urn:dicom:uid', value: `urn:oid:${study}` }],
-    });
+    const registered = await register(patientId, [study]);
     expect(statuses(await here.store(imageFile({ study, patientId: newPatientId() })))).toEqual(['other-patient']);
     expect(statuses(await here.store(imageFile({ study, patientId })))).toEqual(['stored']);
     expect(await studyOf(study)).toMatchObject({ id: registered.id, status: 'available', meta: { versionId: '2' } });
+  });
+
+  it('that names two studies is that of the first, whichever comes first or both at once', async () => {
+    for (const order of ['first', 'second', 'both']) {
+      const [patientId, one, two] = [newPatientId(), newUid(), newUid()];
+      const registered = await register(patientId, [one, two]);
+      const store = (study: string) => here.store(imageFile({ study, patientId }));
+      const outcomes: StoreOutcome[] = order === 'both' ? await Promise.all([store(one), store(two)]) : [];
+      for (const study of order === 'first' ? [one, two] : [two, one])
+        if (order !== 'both') outcomes.push(await store(study));
+      expect(outcomes.flatMap(statuses), order).toEqual(['stored', 'stored']);
+      expect((await studyOf(one)).id).toBe(registered.id);
+      expect((await studyOf(two)).id).not.toBe(registered.id);
+    }
+  });
+
+  it("that is another study's already is tied to no second one", async () => {
+    const [patientId, one, two] = [newPatientId(), newUid(), newUid()];
+    const registered = await register(patientId, [one]);
+    await here.store(imageFile({ study: two, patientId }));
+    // As if the record had been deleted and written anew with another UID.
+    const tie = `update study set imaging_study_id = $2 where study_uid = $1`;
+    await here.database.sql.query(tie, [two, registered.id]);
+    expect(statuses(await here.store(imageFile({ study: one, patientId })))).toEqual(['unclear-patient']);
+    const tied = await here.database.sql.query(`select study_uid from study where imaging_study_id = $1`, [
+      registered.id,
+    ]);
+    expect(tied).toEqual([{ study_uid: two }]);
   });
 
   it('has one Endpoint, and one review', async () => {
@@ -302,9 +335,9 @@ describe('UIDs that are used twice', () => {
     expect(statuses(first)).toEqual(['stored', 'other-place']);
     expect(statuses(await here.store(file(), imageFile({ patientId })))).toEqual(['other-place', 'stored']);
     const refused = first.instances[1]!.name!.StudyInstanceUID;
-    expect(await here.world.read(({ studies }) => studies.locate({ StudyInstanceUID: refused }, everything))).toEqual(
-      [],
-    );
+    expect(
+      await here.world.read(({ studies }) => studies.addresses({ StudyInstanceUID: refused }, everything)),
+    ).toEqual([]);
     expect(await here.world.read(({ studies }) => studies.study(refused))).toBeUndefined();
 
     const other = newUid();
@@ -318,7 +351,11 @@ describe('UIDs that are used twice', () => {
     const [study, instance] = [newUid(), newUid()];
     await here.store(imageFile({ study, instance, patientId: newPatientId() }));
     await here.database.sql.query(`delete from instance where study_uid = $1`, [study]);
-    expect(statuses(await here.store(imageFile({ instance, patientId: newPatientId() })))).toEqual(['stored']);
+    const senders = Array.from({ length: 3 }, () => here.store(imageFile({ instance, patientId: newPatientId() })));
+    expect((await Promise.all(senders)).flatMap(statuses).toSorted()).toEqual(['other-place', 'other-place', 'stored']);
+    expect(statuses(await here.store(imageFile({ study, instance, patientId: newPatientId() })))).not.toContain(
+      'stored',
+    );
   });
 
   it('of a series in two studies are stored: a series is found by its study here', async () => {

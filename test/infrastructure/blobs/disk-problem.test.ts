@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Problem } from '../../../server/core/problem.ts';
-import { statusOf } from '../../../server/http/problem-status.ts';
+import { statusOf } from '../../../server/http/answer/problem-status.ts';
 import { diskProblem } from '../../../server/infrastructure/blobs/disk-problem.ts';
 
 test.each([

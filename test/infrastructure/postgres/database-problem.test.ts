@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Problem } from '../../../server/core/problem.ts';
-import { statusOf } from '../../../server/http/problem-status.ts';
+import { statusOf } from '../../../server/http/answer/problem-status.ts';
 import { connect, poolSql } from '../../../server/infrastructure/postgres/connection.ts';
 import { classes, codeOf, databaseProblem, states } from '../../../server/infrastructure/postgres/database-problem.ts';
 import { inTransaction } from '../../../server/infrastructure/postgres/transaction.ts';

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { managerSql } from '../../../server/infrastructure/postgres/connection.ts';
 import type { TakenJob } from '../../../server/core/jobs.ts';
-import { startJobs, type JobRunner } from '../../../server/infrastructure/postgres/jobs.ts';
+import { startJobs, type JobRunner } from '../../../server/infrastructure/postgres/jobs/jobs.ts';
 import { freshDatabase, type TestDatabase } from '../../harness/database.ts';
 
 let database: TestDatabase;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AnalysisRow } from '../../../server/core/analysis/analysis-log.ts';
 import { readModelDescription } from '../../../server/core/analysis/model-description.ts';
-import { postgresAnalyses } from '../../../server/infrastructure/postgres/analyses.ts';
+import { postgresAnalyses } from '../../../server/infrastructure/postgres/models/analyses.ts';
 import { managerSql } from '../../../server/infrastructure/postgres/connection.ts';
-import { postgresModels } from '../../../server/infrastructure/postgres/models.ts';
+import { postgresModels } from '../../../server/infrastructure/postgres/models/models.ts';
 import { freshDatabase, type TestDatabase } from '../../harness/database.ts';
 import { SHIPPED } from '../../models/shipped.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AuthorizationStore } from '../../../server/core/accounts/authorizations.ts';
-import { postgresAccounts } from '../../../server/infrastructure/postgres/accounts.ts';
-import { postgresAuthorizations } from '../../../server/infrastructure/postgres/oidc-store.ts';
+import { postgresAccounts } from '../../../server/infrastructure/postgres/accounts/accounts.ts';
+import { postgresAuthorizations } from '../../../server/infrastructure/postgres/accounts/oidc-store.ts';
 import { freshDatabase, type TestDatabase } from '../../harness/database.ts';
 
 let database: TestDatabase;

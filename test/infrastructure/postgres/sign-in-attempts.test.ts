@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { postgresAttempts } from '../../../server/infrastructure/postgres/sign-in-attempts.ts';
-import { postgresAuthorizations } from '../../../server/infrastructure/postgres/oidc-store.ts';
+import { postgresAttempts } from '../../../server/infrastructure/postgres/accounts/sign-in-attempts.ts';
+import { postgresAuthorizations } from '../../../server/infrastructure/postgres/accounts/oidc-store.ts';
 import type { AttemptStore } from '../../../server/core/accounts/authorizations.ts';
 import { freshDatabase, type TestDatabase } from '../../harness/database.ts';
 

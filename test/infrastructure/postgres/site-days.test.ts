@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { calendarParameters, searchParametersOf } from '../../../server/core/search/search-parameters.ts';
 import { resourceTypes, structureOf } from '../../../server/core/r4/structure.ts';
 import table from '../../../server/core/search/search-parameters.json' with { type: 'json' };
-import { indexDays } from '../../../server/infrastructure/postgres/site-days.ts';
+import { indexDays } from '../../../server/infrastructure/postgres/records/site-days.ts';
 import { recordsWorld, type RecordsWorld } from '../../harness/records.ts';
 
 const study = (id: string, started: string): ImagingStudy => ({

@@ -99,3 +99,19 @@ it('gives callers turns: who has few tasks waits for one of the others, not for 
   await Promise.all([first, run('many'), run('many'), run('few')]);
   expect(order).toEqual(['many', 'few', 'many', 'many']);
 });
+
+it('has its threads before the first task where it is told to, and says how busy they are', async () => {
+  const limits = { threads: 2, waiting: 3, timeoutMs: 2_000, heapMb: 32 };
+  const early = new WorkerPool<string, object>(pathToFileURL(join(folder, 'worker.mjs')), { ...limits, started: true });
+  try {
+    expect(early.load()).toEqual({ threads: 2, busy: 0, waiting: 0 });
+    const running = Promise.all([early.run('slow'), early.run('slow'), early.run('slow')]);
+    expect(early.load()).toEqual({ threads: 2, busy: 2, waiting: 1 });
+    await running;
+    await expect(early.run('exit')).rejects.toThrow('ended by itself');
+    await early.ping();
+    expect(await early.run('work')).toMatchObject({ spoiled: false });
+  } finally {
+    await early.close();
+  }
+});

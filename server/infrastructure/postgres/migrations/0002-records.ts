@@ -54,7 +54,8 @@ const tables = [
     patients    text[] not null,
     at          timestamptz not null default clock_timestamp()
   )`,
-  // Page cursors carry sort values (a name, a birth date) and are therefore sealed with this key.
+  // Sealed the cursors of pages until faces sealed whole page addresses. Processes of that release may still run beside
+  // those of this one, so a later release drops it.
   `create table search_cursor_key (one boolean primary key default true check (one), key bytea not null)`,
   `insert into search_cursor_key (key) values (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))`,
   `create table search_token (

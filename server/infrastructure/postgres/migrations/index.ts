@@ -8,6 +8,12 @@ import { Models1764000006000 } from './0006-models.ts';
 import { InstanceNames1764000007000 } from './0007-instance-names.ts';
 import { SignInDelays1764000008000 } from './0008-sign-in-delays.ts';
 import { SiteDays1764000009000 } from './0009-site-days.ts';
+import { AuditBound1764000010000 } from './0010-audit-bound.ts';
+import { AuditBoundChecked1764000011000 } from './0011-audit-bound-checked.ts';
+import { AuditPartitions1764000012000 } from './0012-audit-partitions.ts';
+import { ChangeTrimmed1764000013000 } from './0013-change-trimmed.ts';
+import { StudiesApart1764000014000 } from './0014-studies-apart.ts';
+import { AnalysisTime1764000015000 } from './0015-analysis-time.ts';
 
 /** In the order in which they run. TypeORM reads the time stamp at the end of each class name. */
 export const migrations: (new () => MigrationInterface)[] = [
@@ -20,4 +26,10 @@ export const migrations: (new () => MigrationInterface)[] = [
   InstanceNames1764000007000,
   SignInDelays1764000008000,
   SiteDays1764000009000,
+  AuditBound1764000010000,
+  AuditBoundChecked1764000011000,
+  AuditPartitions1764000012000,
+  ChangeTrimmed1764000013000,
+  StudiesApart1764000014000,
+  AnalysisTime1764000015000,
 ];

@@ -1,0 +1,132 @@
+/** The one reader of request bodies: without their content coding, and within a budget. */
+import type { IncomingMessage } from 'node:http';
+import { Readable, type Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { Problem } from '../../core/problem.ts';
+import { inflation, pieces, type Inflation } from '../budget.ts';
+
+/** `bytesWritten`: what it made use of. */
+type Decoder = Transform & { readonly bytesWritten: number };
+
+const decoders = new Map<string, () => Decoder>([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+]);
+
+/**
+ * The body of a request without its content coding (RFC 9110 8.4), as it arrives. When reading stops early the request
+ * stays open, so that it can still be answered, and the decoder is gone.
+ *
+ * @param limit bytes, counted without the content coding
+ * @throws Problem `media-type` for a coding that is not known, `too-long` at once for what is announced to be; while
+ * reading, `too-long` past the limit or for a body that grows out of all proportion, `structure` for a coding that is
+ * broken or a body that ends early.
+ */
+export function bodyOf(
+  request: IncomingMessage,
+  limit: number,
+  growth: Inflation = inflation,
+): AsyncIterable<Uint8Array> {
+  const coding = request.headers['content-encoding']?.trim().toLowerCase() ?? '';
+  const plain = coding === '' || coding === 'identity';
+  const decoder = decoders.get(coding);
+  if (!plain && !decoder) throw new Problem('media-type', 'Content-Encoding can be gzip, deflate or br');
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLong(limit);
+  return within(limit, plain ? chunksOf(request) : decoded(request, decoder!(), growth));
+}
+
+/**
+ * The whole body in memory.
+ * @throws as `bodyOf`.
+ */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of bodyOf(request, limit)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/**
+ * Makes a library that reads a request by itself, by its iterator, read it through this reader: with its limits, and
+ * without the content coding.
+ */
+export function readThrough(request: IncomingMessage, limit: number): void {
+  request.iterator = () => bodyOf(request, limit)[Symbol.asyncIterator]() as AsyncGenerator<Uint8Array>;
+}
+
+async function* within(limit: number, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > limit) throw tooLong(limit);
+    yield chunk;
+  }
+}
+
+const tooLong = (limit: number): Problem => new Problem('too-long', `The body may have ${limit} bytes at most`);
+
+/** @returns to be told each piece. @throws Problem `structure` for a body in crumbs. */
+function counted(): (piece: Uint8Array) => void {
+  let number = 0;
+  let bytes = 0;
+  return ({ length }) => {
+    bytes += length;
+    if (++number > pieces.most && bytes < number * pieces.least)
+      throw new Problem('structure', `A body of many pieces needs ${pieces.least} bytes in each; send larger ones`);
+  };
+}
+
+async function* chunksOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+  try {
+    // Not closing the request: that would close the connection before the answer is sent.
+    const crumbs = counted();
+    for await (const chunk of Readable.prototype.iterator.call(request, { destroyOnReturn: false })) {
+      crumbs(chunk as Uint8Array);
+      yield chunk as Uint8Array;
+    }
+  } catch (cause) {
+    throw cause instanceof Problem ? cause : endedEarly(cause);
+  }
+}
+
+async function* decoded(request: IncomingMessage, decoder: Decoder, growth: Inflation): AsyncGenerator<Uint8Array> {
+  let received = 0;
+  let size = 0;
+  const crumbs = counted();
+  const count = (chunk: Buffer) => {
+    received += chunk.length;
+    try {
+      crumbs(chunk);
+    } catch (error) {
+      decoder.destroy(error as Error);
+    }
+  };
+  const fail = () => decoder.destroy(endedEarly());
+  const gone = () => (request.complete ? undefined : fail());
+  // Not by `pipeline`, which would close the request with the decoder.
+  request.on('data', count).once('error', fail).once('close', gone);
+  request.pipe(decoder);
+  try {
+    if (request.destroyed && !request.complete) fail();
+    for await (const chunk of decoder as Readable as AsyncIterable<Uint8Array>) {
+      size += chunk.length;
+      if (size > growth.free && size > received * growth.ratio)
+        throw new Problem('too-long', `The body grows more than ${growth.ratio} times without its Content-Encoding`);
+      yield chunk;
+    }
+    // Zlib ends with its stream, and says nothing of what stands behind: random bytes are an empty stream now and then.
+    if (decoder.bytesWritten < received) throw new Problem('structure', 'The body goes on behind its content coding');
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    throw new Problem('structure', 'The content coding of the body is broken', { cause: error });
+  } finally {
+    request.unpipe(decoder).off('data', count).off('error', fail).off('close', gone);
+    request.pause();
+    decoder.destroy();
+  }
+}
+
+function endedEarly(cause?: unknown): Problem {
+  return new Problem('structure', 'The body ended early', { cause });
+}

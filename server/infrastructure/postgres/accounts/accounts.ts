@@ -1,0 +1,68 @@
+import type { Account, AccountStore } from '../../../core/accounts/account-store.ts';
+import { Problem } from '../../../core/problem.ts';
+import type { Sql } from '../connection.ts';
+import { codeOf, sqlState } from '../database-problem.ts';
+
+interface AccountRow {
+  id: string;
+  email: string;
+  password_hash: string;
+  role: Account['role'];
+  display_name: string;
+  fhir_user: string;
+  disabled: boolean;
+}
+
+/** Accounts in PostgreSQL; addresses are unique without regard to case. */
+export function postgresAccounts(sql: Sql): AccountStore {
+  const one = async (condition: string, value: string): Promise<Account | undefined> => {
+    if (value.includes('\0')) return undefined; // PostgreSQL text holds no NUL, so no account has one
+    const [row] = await sql.query<AccountRow>(`select * from account where ${condition}`, [value]);
+    return row && toAccount(row);
+  };
+  return {
+    byId: (id) => one('id = $1', id),
+    byEmail: (email) => one('lower(email) = lower($1)', email.trim()),
+    async insert(account) {
+      try {
+        await sql.query(
+          `insert into account (id, email, password_hash, role, display_name, fhir_user, disabled) values ($1, $2, $3, $4, $5, $6, $7)`,
+          [
+            account.id,
+            account.email,
+            account.passwordHash,
+            account.role,
+            account.displayName,
+            account.fhirUser,
+            account.disabled,
+          ],
+        );
+      } catch (error) {
+        if (codeOf(error) === sqlState.uniqueViolation)
+          throw new Problem('duplicate', 'This address has an account already.');
+        throw error;
+      }
+    },
+    async setDisabled(id, disabled) {
+      await sql.query(`update account set disabled = $2 where id = $1`, [id, disabled]);
+    },
+    async setRole(id, role, fhirUser) {
+      await sql.query(`update account set role = $2, fhir_user = $3 where id = $1`, [id, role, fhirUser]);
+    },
+    async setPasswordHash(id, passwordHash) {
+      await sql.query(`update account set password_hash = $2 where id = $1`, [id, passwordHash]);
+    },
+  };
+}
+
+function toAccount(row: AccountRow): Account {
+  return {
+    id: row.id,
+    email: row.email,
+    passwordHash: row.password_hash,
+    role: row.role,
+    displayName: row.display_name,
+    fhirUser: row.fhir_user,
+    disabled: row.disabled,
+  };
+}
