@@ -80,3 +80,26 @@ test('what is no number is named as that', () => {
 test('a demo with its published passwords does not listen beyond this machine', () => {
   expect(() => readConfig({ HOST: '0.0.0.0' })).toThrow(/published passwords/);
 });
+
+test('a process does all, or answers, or works', () => {
+  const beside = { PUBLIC_URL: 'http://localhost:8080', SMTP_URL: 'smtp://relay' };
+  expect(readConfig({}).roles).toEqual({ api: true, worker: true, all: true });
+  expect(readConfig({ ...beside, ROLE: 'api' }).roles).toEqual({ api: true, worker: false, all: false });
+  expect(readConfig({ ...beside, ROLE: 'worker' }).roles).toEqual({ api: false, worker: true, all: false });
+  expect(readConfig({ ...beside, ROLE: ' worker, api' }).roles).toEqual({ api: true, worker: true, all: false });
+});
+
+test.each([
+  ['everything', /ROLE: must be all, or api, worker or both/],
+  ['api,', /ROLE: must be all/],
+  ['all,api', /ROLE: all stands alone/],
+  ['dimse', /ROLE: dimse is not part of this release/],
+  ['api,dimse', /ROLE: dimse is not part of this release/],
+])('the role %s is a mistake', (ROLE, sentence) => {
+  expect(() => readConfig({ ROLE, PUBLIC_URL: 'http://localhost:8080', SMTP_URL: 'smtp://relay' })).toThrow(sentence);
+});
+
+test('processes with a part each need the address and the relay that they share', () => {
+  expect(() => readConfig({ ROLE: 'api', SMTP_URL: 'smtp://relay' })).toThrow(/PUBLIC_URL: must be set/);
+  expect(() => readConfig({ ROLE: 'worker', PUBLIC_URL: 'http://localhost:8080' })).toThrow(/SMTP_URL: a worker needs/);
+});
