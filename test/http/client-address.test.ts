@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Koa from 'koa';
 import { expect, test } from 'vitest';
+import { koaListener } from '../../server/http/koa-listener.ts';
 import { addressOf, clientAddress, trustedProxies } from '../../server/http/client-address.ts';
 import type { State } from '../../server/http/state.ts';
 
@@ -45,7 +46,7 @@ test('a header that is sent several times counts as one list, in its order', asy
   app.use((ctx) => {
     ctx.body = ctx.state.clientAddress;
   });
-  const server = createServer(app.callback());
+  const server = createServer(koaListener(app));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   try {
     const answer = await new Promise<string>((done, fail) => {

@@ -9,6 +9,7 @@ import type { Account, Stores, World } from '../../server/core/ports.ts';
 import { systemPrincipal, type Principal } from '../../server/core/principal.ts';
 import { Problem } from '../../server/core/problem.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
+import { koaListener } from '../../server/http/koa-listener.ts';
 import { bearer } from '../../server/http/bearer.ts';
 import { clientAddress, trustedProxies } from '../../server/http/client-address.ts';
 import { requestId } from '../../server/http/request-id.ts';
@@ -126,7 +127,7 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
     if (ctx.state.fault !== undefined) faults.push(ctx.state.fault);
   });
   assemble(app, face);
-  server.on('request', app.callback());
+  server.on('request', koaListener(app));
   const small = {
     url,
     database,
