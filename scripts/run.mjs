@@ -46,7 +46,19 @@ async function installWhatIsMissing() {
   const command = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   if (npm && /\.c?js$/.test(npm)) await run(process.execPath, [npm, ...command]);
   else await run(process.platform === 'win32' ? 'npm.cmd' : 'npm', command);
+  await fetchBrowser();
   writeFileSync(stamp, wanted);
+}
+
+/**
+ * The browser that prints reports, where puppeteer has one to download and no package brings one along. Packages run no
+ * scripts of their own (.npmrc). Without a network the one of the system has to do, which is looked for at the start.
+ */
+async function fetchBrowser() {
+  const comesAlong = process.platform === 'linux'; // @sparticuz/chromium on x64; for arm64 there is none to download
+  if (comesAlong) return;
+  node = findNode();
+  await runQuietly(['node_modules/puppeteer/install.mjs']);
 }
 
 /**
