@@ -1,13 +1,14 @@
 // Runs the project with any Node from 20 up: installs what is missing, finds a Node new enough to run TypeScript,
 // builds the web application when its sources changed, then starts and keeps the server running. Plain JavaScript, no dependencies.
 //
-//   node scripts/run.mjs start | test [args] | exec <file> [args]
+//   node scripts/run.mjs start | test [args] | check | exec <file> [args]
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { check } from './checks.mjs';
 import { keepRunning } from './keep-running.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -24,13 +25,15 @@ if (mode === 'start') {
   await buildViewer();
   await keepRunning(() => spawnProgram(node, ['--disable-proto=delete', 'server/main.ts', ...args]), say);
 } else if (mode === 'test') {
-  if (args.length === 0) await check();
+  if (args.length === 0) await checkAll(); // left out when single tests are asked for
   await buildViewer();
   await run(node, ['node_modules/vitest/vitest.mjs', 'run', ...args]);
+} else if (mode === 'check') {
+  await checkAll();
 } else if (mode === 'exec' && args.length > 0) {
   await run(node, args);
 } else {
-  fail('Usage: node scripts/run.mjs start | test [args] | exec <file> [args]');
+  fail('Usage: node scripts/run.mjs start | test [args] | check | exec <file> [args]');
 }
 
 /** `npm ci` when node_modules is not what the lockfile says. The stamp is written last, so a broken install is repeated. */
@@ -43,7 +46,19 @@ async function installWhatIsMissing() {
   const command = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   if (npm && /\.c?js$/.test(npm)) await run(process.execPath, [npm, ...command]);
   else await run(process.platform === 'win32' ? 'npm.cmd' : 'npm', command);
+  await fetchBrowser();
   writeFileSync(stamp, wanted);
+}
+
+/**
+ * The browser that prints reports, where puppeteer has one to download and no package brings one along. Packages run no
+ * scripts of their own (.npmrc). Without a network the one of the system has to do, which is looked for at the start.
+ */
+async function fetchBrowser() {
+  const comesAlong = process.platform === 'linux'; // @sparticuz/chromium on x64; for arm64 there is none to download
+  if (comesAlong) return;
+  node = findNode();
+  await runQuietly(['node_modules/puppeteer/install.mjs']);
 }
 
 /**
@@ -72,13 +87,9 @@ function findNode() {
   );
 }
 
-/** What needs no running system: format, lint, types. Left out when single tests are asked for. */
-async function check() {
-  say('Checking format, lint and types (about a minute) ...');
-  await run(node, ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']);
-  await run(node, ['node_modules/eslint/bin/eslint.js', '--max-warnings', '0', '.']);
-  await run(node, ['node_modules/typescript/bin/tsc', '--noEmit']);
-  await run(node, ['node_modules/vue-tsc/bin/vue-tsc.js', '--noEmit', '-p', 'viewer']);
+async function checkAll() {
+  say('Checking format, lint, types and import rules (about a minute) ...');
+  if (!(await check(runQuietly, say))) process.exit(1);
 }
 
 /** Builds viewer/dist when the sources or packages differ from those of the last build. */
@@ -108,21 +119,37 @@ function hashOf(files) {
   return hash.digest('hex');
 }
 
-function spawnProgram(command, commandArgs) {
+function spawnProgram(command, commandArgs, stdio = 'inherit') {
   const env = {
     // Compiled code is kept between starts: half the start time, and no TypeScript compiler in memory.
     NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'csss'),
     // glibc keeps free memory for each thread; a server with a dozen of them would hold on to a hundred megabytes.
     MALLOC_ARENA_MAX: '2',
+    // Lint looks at each file once: it need not watch them for changes.
+    TSESTREE_SINGLE_RUN: 'true',
     ...process.env,
     PATH: dirname(command) + delimiter + (process.env.PATH ?? ''),
   };
   const flags = command === node ? ['--disable-warning=ExperimentalWarning'] : [];
   return spawn(command, [...flags, ...commandArgs], {
     cwd: root,
-    stdio: 'inherit',
+    stdio,
     env,
     shell: command.endsWith('.cmd'),
+  });
+}
+
+/** Runs a script to its end and gives what it said. */
+function runQuietly(args) {
+  const child = spawnProgram(node, args, ['ignore', 'pipe', 'pipe']);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
+  return new Promise((done) => {
+    child.once('error', (error) => done({ code: 1, output: error.message }));
+    child.once('close', (code) => done({ code: code ?? 1, output }));
   });
 }
 

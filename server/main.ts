@@ -10,6 +10,7 @@ import { Problem } from './core/problem.ts';
 import { demoPassword, demoPeople } from './demo/people.ts';
 import { seedDemo } from './demo/seed.ts';
 import { createHttpServer } from './http/http-server.ts';
+import { koaListener } from './http/koa-listener.ts';
 import { createLogger } from './log.ts';
 import { startWorkers } from './worker.ts';
 
@@ -39,9 +40,13 @@ const server = await listen(system, config).catch(async (error: NodeJS.ErrnoExce
 Object.assign(running, { system, server });
 if (config.roles.worker) await startWorkers(system, log);
 releaseMemory();
-process.once('SIGTERM', () => void shutDown('SIGTERM'));
-process.once('SIGINT', () => void shutDown('SIGINT'));
-process.once('SIGHUP', () => void shutDown('SIGHUP'));
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+  process.once(signal, () => {
+    shutDown(signal).catch((err: unknown) => {
+      log.fatal({ err }, 'could not stop in order');
+      process.exit(exitCode.crashed);
+    });
+  });
 await announce();
 
 function configuration(): Config {
@@ -60,7 +65,7 @@ async function start(): Promise<System> {
       publicUrl,
       log,
       (step) => say(`  ${step} ...`),
-      () => crash(new Problem('exception', 'The server does not answer itself'), 'self watch'),
+      () => void crash(new Problem('exception', 'The server does not answer itself'), 'self watch'),
     );
     if (config.mode === 'demo' && config.roles.api && !process.argv.includes('--no-demo-data'))
       await built.alone('demo data', () => seedDemo(built, (step) => say(`  ${step} ...`)));
@@ -95,7 +100,7 @@ function refusedMetricsPort(error: NodeJS.ErrnoException): never {
 
 function listen({ app }: System, { host, port, budget }: Config): Promise<Server> {
   return new Promise((done, fail) => {
-    const http = createHttpServer(app.callback(), budget);
+    const http = createHttpServer(koaListener(app), budget);
     http.once('error', fail);
     http.listen(port, host, () => done(http));
   });
@@ -145,15 +150,24 @@ async function shutDown(signal: string): Promise<void> {
   system.drain();
   // Until load balancers have seen it they go on sending; a person at the keyboard does not wait for that.
   if (signal === 'SIGTERM') await sleep(config.drainSeconds * 1000);
-  server.closeIdleConnections();
-  const closed = new Promise((done) => server.close(done));
-  // A connection that never ends must not keep the process.
-  const late = setTimeout(() => server.closeAllConnections(), 10_000);
-  await closed;
-  clearTimeout(late);
+  await closeConnections(server, 10_000);
   await system.stop();
   log.info('stopped');
   process.exit(0);
+}
+
+/** Takes nothing new and lets what is being answered end; a connection that never ends must not keep the process. */
+function closeConnections(server: Server, patienceMs: number): Promise<void> {
+  // One that a client keeps for its next request is idle only when its answer has ended.
+  const idle = setInterval(() => server.closeIdleConnections(), 100);
+  const late = setTimeout(() => server.closeAllConnections(), patienceMs);
+  return new Promise((done) =>
+    server.close(() => {
+      clearInterval(idle);
+      clearTimeout(late);
+      done();
+    }),
+  );
 }
 
 /**
@@ -170,10 +184,7 @@ async function crash(err: unknown, origin: string): Promise<void> {
     const { server, system } = running;
     if (!server || !system) return process.exit(exitCode.crashed);
     system.drain();
-    const closed = new Promise((done) => server.close(done));
-    server.closeIdleConnections();
-    setTimeout(() => server.closeAllConnections(), 5_000);
-    await closed;
+    await closeConnections(server, 5_000);
     await system.stop();
   } catch {
     // Nothing can be relied on any more.

@@ -9,19 +9,20 @@ import vue from '@vitejs/plugin-vue';
 import { defineConfig, type Plugin } from 'vite';
 
 /**
- * Replaces code that vtk.js imports and this viewer never runs: xmlbuilder2 (an XML mesh reader; it
- * needs Node's `events` and stops the page with "Class extends value undefined") and the WebGPU
- * renderer.
+ * Replaces code that is imported and that this viewer never runs. Of vtk.js: xmlbuilder2 (an XML mesh reader; it
+ * needs Node's `events` and stops the page with "Class extends value undefined") and the WebGPU renderer. Of the
+ * codecs: `fs` and `path`, by which they read their WebAssembly when they run in Node.
  */
-function leaveOutUnusedRenderers(): Plugin {
+function leaveOutUnusedCode(): Plugin {
   const stub = '\0left-out';
   return {
-    name: 'leave-out-unused-renderers',
+    name: 'leave-out-unused-code',
     enforce: 'pre',
     resolveId(source, importer) {
       if (source === 'xmlbuilder2') return stub;
-      const fromVtk = importer?.includes('@kitware/vtk.js') ?? false;
-      return fromVtk && source.includes('/WebGPU') ? stub : null;
+      const from = (name: string) => importer?.includes(`/node_modules/${name}`) ?? false;
+      if (from('@kitware/vtk.js') && source.includes('/WebGPU')) return stub;
+      return from('@cornerstonejs/codec-') && (source === 'fs' || source === 'path') ? stub : null;
     },
     load(id) {
       if (id !== stub) return null;
@@ -37,7 +38,7 @@ function leaveOutUnusedRenderers(): Plugin {
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [leaveOutUnusedRenderers(), vue(), tailwind()],
+  plugins: [leaveOutUnusedCode(), vue(), tailwind()],
   define: { __VUE_OPTIONS_API__: 'false', __VUE_I18N_LEGACY_API__: 'false', __INTLIFY_PROD_DEVTOOLS__: 'false' },
   build: {
     outDir: 'dist',
@@ -47,6 +48,8 @@ export default defineConfig({
     // The study route's chunk holds vtk.js and Cornerstone 5; dashboards never load it.
     chunkSizeWarningLimit: 4500,
     modulePreload: { polyfill: false },
+    // How long the build's own plugins take is nothing that a reader of its output can act on.
+    rolldownOptions: { checks: { bundlerTimings: false } },
   },
   optimizeDeps: {
     exclude: ['@cornerstonejs/dicom-image-loader', '@cornerstonejs/codec-libjxl'],
@@ -60,5 +63,9 @@ export default defineConfig({
       '@cornerstonejs/codec-openjph/wasmjs',
     ],
   },
-  worker: { format: 'es', plugins: () => [leaveOutUnusedRenderers()] },
+  worker: {
+    format: 'es',
+    plugins: () => [leaveOutUnusedCode()],
+    rolldownOptions: { checks: { bundlerTimings: false } },
+  },
 });

@@ -15,6 +15,7 @@ import { tensor, type Weights } from './tensor.ts';
 /** Share of validation images that each check may refuse. */
 const REFUSED = 0.005;
 const HIGHEST_GATE_MINIMUM = 0.9;
+/** Of a small collection fewer: foreign images do not outnumber its own. */
 const FOREIGN_PER_KIND = 250;
 
 export interface Checks {
@@ -121,7 +122,7 @@ function foreignImages(
   train: readonly SplitItem[],
   seed: number,
 ): { count: number; image: (row: number) => Uint8Array } {
-  const perKind = Math.min(FOREIGN_PER_KIND, train.length);
+  const perKind = Math.min(FOREIGN_PER_KIND, Math.ceil(train.length / FOREIGN_KINDS.length));
   return {
     count: perKind * FOREIGN_KINDS.length,
     image: (row) => {

@@ -2,6 +2,7 @@ import { createServer, request, type IncomingMessage } from 'node:http';
 import { duplexPair, type Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type Koa from 'koa';
+import { koaListener } from './koa-listener.ts';
 import type { State } from './state.ts';
 
 const own = new WeakSet<object>();
@@ -21,7 +22,7 @@ export function selfRequests(
   app: Koa<State>,
   host: string,
 ): (path: string) => Promise<{ status: number; body: string }> {
-  const server = createServer(app.callback());
+  const server = createServer(koaListener(app));
   return (path) =>
     new Promise((done, fail) => {
       const [here, there] = duplexPair();

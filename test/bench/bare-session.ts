@@ -60,7 +60,7 @@ if (parentPort && workerData) {
       'distance',
     ]);
   for (let i = 0; i < 10; i++) await run();
-  parentPort.once('message', async () => {
+  const measure = async () => {
     const times: number[] = [];
     for (let i = 0; i < count; i++) {
       const before = performance.now();
@@ -68,6 +68,7 @@ if (parentPort && workerData) {
       times.push(performance.now() - before);
     }
     parentPort!.postMessage(times);
-  });
+  };
+  parentPort.once('message', () => void measure());
   parentPort.postMessage('ready');
 }

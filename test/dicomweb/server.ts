@@ -12,6 +12,7 @@ import { systemPrincipal, type Principal } from '../../server/core/principal.ts'
 import { Problem } from '../../server/core/problem.ts';
 import { receiveInstance, storeInstances, type StoreOutcome } from '../../server/core/studies/store-instance.ts';
 import { dicomwebFace } from '../../server/dicomweb/routes.ts';
+import { koaListener } from '../../server/http/koa-listener.ts';
 import { bearer } from '../../server/http/bearer.ts';
 import type { Budget } from '../../server/http/budget.ts';
 import { requestId } from '../../server/http/request/request-id.ts';
@@ -85,7 +86,7 @@ export async function dicomwebServer(
     if (ctx.status === 500) faults.push(ctx.state.fault);
   });
   app.use(mount('/dicomweb', face.routes() as unknown as Koa.Middleware));
-  http.on('request', app.callback());
+  http.on('request', koaListener(app));
 
   return {
     base,

@@ -8,6 +8,7 @@ import { systemPrincipal, type Principal } from '../../server/core/principal.ts'
 import { Problem } from '../../server/core/problem.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
 import { fhirFace } from '../../server/fhir/face.ts';
+import { koaListener } from '../../server/http/koa-listener.ts';
 import { bearer } from '../../server/http/bearer.ts';
 import { requestId } from '../../server/http/request/request-id.ts';
 import type { State } from '../../server/http/state.ts';
@@ -72,7 +73,7 @@ export async function fhirServer(options: { limit?: number } = {}): Promise<Fhir
     if (ctx.status === 500) faults.push(ctx.state.fault);
   });
   app.use(mount('/fhir', face.routes() as unknown as Koa.Middleware));
-  http.on('request', app.callback());
+  http.on('request', koaListener(app));
 
   return {
     base,

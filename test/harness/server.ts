@@ -8,6 +8,7 @@ import { compose, type System } from '../../server/compose.ts';
 import { readConfig } from '../../server/config.ts';
 import { demoPassword } from '../../server/demo/people.ts';
 import { seedDemo } from '../../server/demo/seed.ts';
+import { koaListener } from '../../server/http/koa-listener.ts';
 import { createHttpServer } from '../../server/http/http-server.ts';
 import { createLogger } from '../../server/log.ts';
 import { startWorkers } from '../../server/worker.ts';
@@ -69,7 +70,7 @@ export async function startTestServer(
     await seedDemo(system, () => {}, { studies: options.demoData === true });
   if (options.workers ?? true) await startWorkers(system, log);
   const server = await new Promise<Server>((done) => {
-    const listening = createHttpServer(system.app.callback(), config.budget);
+    const listening = createHttpServer(koaListener(system.app), config.budget);
     listening.listen(port, '127.0.0.1', () => done(listening));
   });
   return {

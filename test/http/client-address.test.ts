@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import Koa from 'koa';
 import { expect, test } from 'vitest';
 import { addressOf, clientAddress, trustedProxies } from '../../server/http/request/client-address.ts';
+import { koaListener } from '../../server/http/koa-listener.ts';
 import type { State } from '../../server/http/state.ts';
 
 const trusted = trustedProxies(['127.0.0.1', '10.0.0.0/8', '2001:db8:1::/48', '::1']);
@@ -45,7 +46,7 @@ test('a header that is sent several times counts as one list, in its order', asy
   app.use((ctx) => {
     ctx.body = ctx.state.clientAddress;
   });
-  const server = createServer(app.callback());
+  const server = createServer(koaListener(app));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   try {
     const answer = await new Promise<string>((done, fail) => {

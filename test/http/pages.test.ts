@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import Koa from 'koa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isPage, webApplication } from '../../server/http/answer/static.ts';
+import { koaListener } from '../../server/http/koa-listener.ts';
 
 let http: Server;
 let folder: string;
@@ -15,7 +16,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'csss-pages-'));
   await writeFile(join(folder, 'index.html'), '<!doctype html><title>app</title>');
   await writeFile(join(folder, 'favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
-  http = createServer(new Koa().use(webApplication(folder)).callback());
+  http = createServer(koaListener(new Koa().use(webApplication(folder))));
   await new Promise<void>((done) => http.listen(0, '127.0.0.1', done));
   url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
 });

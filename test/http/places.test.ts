@@ -4,6 +4,7 @@ import Koa from 'koa';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { Problem } from '../../server/core/problem.ts';
+import { koaListener } from '../../server/http/koa-listener.ts';
 import { places } from '../../server/http/places.ts';
 import type { State } from '../../server/http/state.ts';
 
@@ -31,7 +32,7 @@ beforeEach(async () => {
     running--;
     ctx.body = 'done';
   });
-  http = createServer(app.callback());
+  http = createServer(koaListener(app));
   await new Promise<void>((done) => http.listen(0, '127.0.0.1', done));
 });
 afterEach(() => {

@@ -1,4 +1,5 @@
 /** Every problem that there is, thrown behind each face: none is without a row, and each says what its protocol knows. */
+import { koaListener } from '../../server/http/koa-listener.ts';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa, { type Middleware } from 'koa';
@@ -39,7 +40,7 @@ beforeAll(async () => {
       return Promise.reject(new Problem(code as ProblemCode, 'In words.', retry));
     }) as Promise<void>;
   });
-  http = createServer(app.callback());
+  http = createServer(koaListener(app));
   await new Promise<void>((done) => http.listen(0, '127.0.0.1', done));
   url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
 });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Problem } from '../../server/core/problem.ts';
 import { readBody } from '../../server/http/request/body.ts';
 import { unwantedBody } from '../../server/http/request/unwanted-body.ts';
+import { koaListener } from '../../server/http/koa-listener.ts';
 
 let http: Server;
 let received = 0;
@@ -23,7 +24,7 @@ beforeAll(async () => {
       ctx.body = error.message;
     }
   });
-  http = createServer(app.callback());
+  http = createServer(koaListener(app));
   http.on('connection', (socket) => socket.once('close', () => (received = socket.bytesRead)));
   await new Promise<void>((done) => http.listen(0, '127.0.0.1', done));
 });

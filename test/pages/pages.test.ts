@@ -201,6 +201,21 @@ test('the viewport scrolls, zooms, inverts and resets by keyboard', async () => 
   expect(faults).toEqual([]);
 });
 
+test('a sign-in that cannot begin is told, on a page that is open and on one that could not be opened', async () => {
+  const { page } = await browser.person();
+  opened.push(page);
+  await page.setRequestInterception(true);
+  page.on('request', (request) => {
+    const answered = request.url().includes('openid-configuration') ? request.abort() : request.continue();
+    answered.catch(() => undefined); // the page went on to another one meanwhile
+  });
+  await page.goto(server.url);
+  await press(page, 'sign-in');
+  await toast(page, /cannot be reached/);
+  await page.goto(`${server.url}/doctor`);
+  await toast(page, /cannot be reached/);
+});
+
 describe('a session', () => {
   /** Changes the stored tokens, as time or the server would. */
   const change = (page: Page, values: Record<string, unknown>) =>

@@ -11,6 +11,7 @@ import { Problem } from '../../server/core/problem.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
 import { bearer } from '../../server/http/bearer.ts';
 import { defaultBudget } from '../../server/http/budget.ts';
+import { koaListener } from '../../server/http/koa-listener.ts';
 import { createHttpServer } from '../../server/http/http-server.ts';
 import { clientAddress, trustedProxies } from '../../server/http/request/client-address.ts';
 import { requestId } from '../../server/http/request/request-id.ts';
@@ -66,7 +67,7 @@ async function recordsOn(database: TestDatabase, url: string): Promise<World> {
 export async function startSmallServer(publicUrl?: string): Promise<SmallServer> {
   const database = await freshDatabase();
   const app = new Koa<State>();
-  const server = createHttpServer((request, answer) => void app.callback()(request, answer), defaultBudget);
+  const server = createHttpServer((request, answer) => koaListener(app)(request, answer), defaultBudget);
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const port = (server.address() as AddressInfo).port;
   const url = publicUrl ?? `http://127.0.0.1:${port}`;

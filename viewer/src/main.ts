@@ -8,14 +8,23 @@ import { createApp } from 'vue';
 import { connect, connectionKey } from './api/connection.ts';
 import { asFailure } from './api/failure.ts';
 import App from './components/shell/app.vue';
+import { useToasts } from './components/feedback/toasts.ts';
 import { translations } from './locales/messages.ts';
 import { pageRouter } from './router.ts';
 import { useSession } from './smart/session.ts';
 import { scope, signIn } from './smart/sign-in.ts';
+import { hearFailures } from './unheard-failures.ts';
 
 const app = createApp(App);
 app.use(createPinia());
-app.use(translations());
+const words = translations();
+app.use(words);
+
+const toasts = useToasts();
+hearFailures(app, (kind) => {
+  const text = words.global.t(`failure.${kind}`);
+  if (!toasts.shown.some((toast) => toast.text === text)) toasts.show({ kind: 'error', text });
+});
 
 const session = useSession();
 const door = signIn(location.origin, scope);
@@ -39,4 +48,5 @@ session.onSignOut(() => queries.clear());
 
 const router = pageRouter(session);
 app.use(router);
-void router.isReady().then(() => app.mount('#app'));
+// Also when the first page could not be opened, so that there is somebody to say so.
+void router.isReady().finally(() => app.mount('#app'));

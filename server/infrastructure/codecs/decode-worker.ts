@@ -76,18 +76,22 @@ function buffersOf(result: PixelResults[keyof PixelResults]): ArrayBuffer[] {
   return 'data' in result ? [result.data.buffer as ArrayBuffer] : [];
 }
 
-parentPort?.on('message', async (task: PixelTask | 'ping') => {
-  if (task === 'ping') return parentPort!.postMessage({});
+async function answer(task: PixelTask): Promise<void> {
   try {
     const result = await perform(task);
     parentPort!.postMessage({ result } satisfies PixelAnswer, buffersOf(result));
   } catch (error) {
     const scarce = diskProblem(error);
-    const answer: PixelAnswer = scarce
+    const refusal: PixelAnswer = scarce
       ? { problem: { code: scarce.code, message: scarce.message }, spoiled: false }
       : error instanceof Problem
         ? { problem: { code: error.code, message: error.message }, spoiled: error.cause !== undefined }
         : { crash: error instanceof Error ? (error.stack ?? error.message) : String(error), spoiled: true };
-    parentPort!.postMessage(answer);
+    parentPort!.postMessage(refusal);
   }
+}
+
+parentPort?.on('message', (task: PixelTask | 'ping') => {
+  if (task === 'ping') parentPort!.postMessage({});
+  else void answer(task);
 });

@@ -92,7 +92,7 @@ function features(parts: ProviderParts): NonNullable<Configuration['features']> 
   return {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
-    revocation: { enabled: true },
+    revocation: { enabled: true, allowedPolicy: isOwnToken },
     userinfo: { enabled: false }, // access tokens are for the FHIR server; who somebody is stands in the ID token
     pushedAuthorizationRequests: { enabled: false },
     dPoP: { enabled: false },
@@ -265,6 +265,13 @@ async function checkLaunch(
   const waiting = await authorizations.launch(launch);
   if (!asked || waiting?.clientId !== ctx.oidc.client?.clientId)
     throw new errors.InvalidRequest('launch is unknown, over, or of another app');
+}
+
+/** A client revokes its own tokens only (RFC 7009 2.1). A public one may be anybody, and learns nothing of another's. */
+function isOwnToken(_ctx: KoaContextWithOIDC, client: Client, token: { clientId?: string | undefined }): boolean {
+  if (token.clientId === client.clientId) return true;
+  if (client.tokenEndpointAuthMethod === 'none') return false;
+  throw new errors.InvalidRequest('the token was issued to another client');
 }
 
 function postLogoutTargets(ctx: KoaContextWithOIDC): string[] {

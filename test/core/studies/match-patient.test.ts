@@ -33,7 +33,7 @@ describe('whose images they are', () => {
   const found = async (options: ImageOptions) => {
     const study = newUid();
     const outcome = statuses(await here.store(imageFile({ study, ...options })));
-    return outcome[0] === 'stored' ? await patientOf(study) : outcome[0];
+    return outcome[0] === 'stored' ? patientOf(study) : outcome[0];
   };
   const idOf = async (options: ImageOptions) => ((await found(options)) as Patient).id;
 

@@ -226,7 +226,8 @@ describe('serving', () => {
     });
     expect((await served.classifier.classify(frame(), plain)).model.version).toBe(shippedVersion);
     await writeFile(file, whole);
-    (await served.files.prepare(second.digest, 'active')).discard();
+    const prepared = await served.files.prepare(second.digest, 'active');
+    await prepared.discard();
   });
 
   test('a model that the registry wants and this server has not is not replaced by another in silence', async () => {
