@@ -197,7 +197,8 @@ test('an administrator switches the model off and on at an API: the other refuse
     'a worker without a model',
   );
   expect((await change(1, 'promote')).status).toBe(200);
-  expect(processTree(apis[1].process.pid!)).toHaveLength(1); // the self-test has ended with its process
+  const alone = async () => processTree(apis[1].process.pid!).length === 1;
+  await eventually(alone, 'the end of the self-test with its process', 5);
   expect(await accept(0, study)).toBe(200);
   await eventually(async () => (await findings(study, 1)).length > 0, 'the analysis');
   // What it runs on is said by who runs it.

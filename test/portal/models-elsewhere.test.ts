@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { caller, type Caller } from '../harness/calls.ts';
+import { caller, eventually, type Caller } from '../harness/calls.ts';
 import { alteredCopy, makeModel, type MadeModel, shippedFolder, shippedVersion } from '../harness/models.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 import { sessionProcesses } from '../harness/session-processes.ts';
@@ -34,6 +34,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** A process that was told to end needs a moment. */
+const noSession = () => eventually(async () => sessionProcesses().length === 0, 'the end of the test session', 5);
 const list = () => admin.json<Listing>('/portal/models');
 const post = (path: string) =>
   admin.send('POST', `/portal/models/${path}`, { reason: 'as a test' }, { 'Content-Type': 'application/json' });
@@ -57,13 +59,13 @@ test('an administrator who looks for models has them tested here, in a process t
   expect(models).toHaveLength(2);
   expect(serving).toEqual({ ready: false, elsewhere: true, reason: expect.stringContaining('workers') as string });
   expect(await status()).toEqual({ name: 'chest-mobilenet-v2', version: shippedVersion, trained: true });
-  expect(sessionProcesses()).toEqual([]);
+  await noSession();
 });
 
 test('one that is activated was tested, and no session is left; one that computes something else is refused', async () => {
   expect((await post(`${fit.digest}/shadow`)).status).toBe(200);
   expect((await post(`${fit.digest}/promote`)).status).toBe(200);
-  expect(sessionProcesses()).toEqual([]);
+  await noSession();
   expect(await status()).toMatchObject({ version: '2.0.0' });
   const golden = join(fit.folder, 'golden.json');
   const whole = await readFile(golden);
@@ -72,6 +74,6 @@ test('one that is activated was tested, and no session is left; one that compute
   const refused = await post(`${fit.digest}/promote`);
   expect([refused.status, await refused.text()]).toEqual([422, expect.stringContaining('self-test')]);
   await writeFile(golden, whole);
-  expect(sessionProcesses()).toEqual([]);
+  await noSession();
   expect(await status()).toMatchObject({ version: shippedVersion });
 });
