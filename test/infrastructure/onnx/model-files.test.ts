@@ -280,26 +280,34 @@ describe('a model that misbehaves when it is started', () => {
     pixels: goldenImage(1, 224).filter((_, i) => i % 3 === 0),
   }); // prettier-ignore
   const sessionScript = new URL('../../harness/misbehaving-session.ts', import.meta.url);
-  let served: ServedModels;
   let models: string;
+  /** Patient enough for a busy machine. */
+  let patient: ServedModels;
+  /** For the one that hangs, which takes as long as it may. */
+  let hasty: ServedModels;
 
-  beforeAll(async () => {
-    models = join(folder, 'misbehaving');
-    await mkdir(models);
-    served = modelFiles({
+  async function serving(startMs: number): Promise<ServedModels> {
+    const served = modelFiles({
       shippedFolder,
       modelsFolder: models,
       providers: ['cpu'],
       workers: 1,
-      session: { sessionScript, startMs: 5_000, memoryMiB: 600 },
+      session: { sessionScript, startMs, memoryMiB: 600 },
       onFault: (error) => {
         throw error;
       },
     });
     await served.files.scan(new Set());
     await served.files.serve({ active: { digest }, shadow: undefined });
+    return served;
+  }
+  beforeAll(async () => {
+    models = join(folder, 'misbehaving');
+    await mkdir(models);
+    patient = await serving(60_000);
+    hasty = await serving(5_000);
   });
-  afterAll(() => served.files.close());
+  afterAll(() => Promise.all([patient.files.close(), hasty.files.close()]));
 
   test.each([
     ['hangs', 'timeout', /did not start within 5 seconds/],
@@ -308,6 +316,7 @@ describe('a model that misbehaves when it is started', () => {
     ['leaves', 'crash', /ended with code 7/],
     ...(existsSync('/proc/self/status') ? [['swells', 'memory', /more than 600 MiB/] as const] : []),
   ] as const)('one that %s is refused as %s; the active model answers meanwhile', async (how, code, reason) => {
+    const served = how === 'hangs' ? hasty : patient;
     const copy = await alteredCopy(second.folder, join(models, how), 'model.json', (bytes) =>
       bytes.toString().replace('"version": "2.0.0"', `"version": "2.0.0-${how}"`),
     );
@@ -330,6 +339,7 @@ describe('a model that misbehaves when it is started', () => {
   });
 
   test('known already and started for a place, it is refused with its reason; the active model goes on', async () => {
+    const served = patient;
     await alteredCopy(second.folder, join(models, 'later'), 'model.json', (bytes) =>
       bytes.toString().replace('"version": "2.0.0"', '"version": "2.0.0-segfaults"'),
     );
