@@ -73,5 +73,5 @@ test('nobody but this one function looks at the peer or at forwarding headers', 
         readFileSync(join(root, path), 'utf8'),
       ),
     );
-  expect(readers).toEqual([join('http', 'client-address.ts')]);
+  expect(readers).toEqual([join('http', 'request', 'client-address.ts')]);
 });
