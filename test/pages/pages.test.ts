@@ -201,6 +201,55 @@ test('the viewport scrolls, zooms, inverts and resets by keyboard', async () => 
   expect(faults).toEqual([]);
 });
 
+test('the DICOM header of the shown image opens by keyboard, narrows, closes with Escape and tells a failure', async () => {
+  const page = await signedIn('doctor');
+  await openTab(page, 'tab-all');
+  await click(page, `${rowOf('DEMO-ACC-3')} a[href^="/study/"]`);
+  await page.waitForSelector('[data-testid="viewport"][data-image="drawn"]');
+  const rows = () =>
+    page.$$eval('[data-testid="header-rows"] tbody tr', (found) => found.map(({ textContent }) => textContent));
+  const picture = async (name: string, width: number) => {
+    if (!process.env.SCREENSHOTS) return;
+    await page.setViewport({ width, height: 800 });
+    await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
+    await page.setViewport({ width: 1280, height: 800 });
+  };
+  await page.focus('[data-testid="file-header"]');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[data-testid="header-rows"]');
+  const all = await rows();
+  expect(all.find((row) => row?.includes('(0002,0010)'))).toMatch(/TransferSyntaxUID.*1\.2\.840\.10008\.1\.2/);
+  expect(all.find((row) => row?.includes('(0010,0010)'))).toMatch(/PatientName.*\^/);
+  expect(await barriers(page)).toEqual([]);
+  await picture('header-wide', 1280);
+  await picture('header-narrow', 390);
+  await page.type('[role="dialog"] input', '00020010');
+  await page.waitForFunction(() => document.querySelectorAll('[data-testid="header-rows"] tbody tr').length === 1);
+  expect((await rows())[0]).toMatch(/TransferSyntaxUID/);
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => !document.querySelector('[role="dialog"]'));
+  await page.waitForFunction(() => document.activeElement?.getAttribute('data-testid') === 'file-header');
+  expect(faults).toEqual([]);
+
+  await page.setRequestInterception(true);
+  let answer = { body: 'no parts', contentType: 'multipart/related; boundary=x', headers: {} };
+  page.on('request', (request) => {
+    if (/\/instances\/[\d.]+$/.test(request.url())) void request.respond({ status: 200, ...answer });
+    else void request.continue();
+  });
+  for (const [body, sentence] of [
+    ['no parts', /went wrong/],
+    ['--x\r\n\r\nnot DICOM\r\n--x--', /damaged or is not DICOM/],
+  ] as const) {
+    answer = { ...answer, body };
+    await page.keyboard.press('Enter');
+    const told = await page.waitForSelector('[role="dialog"] [data-testid="refusal"]');
+    expect(await told!.evaluate((note) => note.textContent)).toMatch(sentence);
+    await page.keyboard.press('Escape');
+    await page.waitForFunction(() => document.activeElement?.getAttribute('data-testid') === 'file-header');
+  }
+});
+
 test('a sign-in that cannot begin is told, on a page that is open and on one that could not be opened', async () => {
   const { page } = await browser.person();
   opened.push(page);

@@ -14,6 +14,11 @@ export interface DicomWebClient {
   instanceMetadata(instance: InstanceAddress, signal?: AbortSignal): Promise<DicomDataset[]>;
   /** One frame (counted from 1) as explicit little endian samples. */
   nativeFrame(instance: InstanceAddress, frame: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * The instance's file as it is stored. Given up above 64 MB, which a page has no use for.
+   * @throws RequestFailure `too-large`
+   */
+  file(instance: InstanceAddress, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
   /** One frame drawn by the server with the image's own window. */
   rendered(instance: InstanceAddress, frame: number, signal?: AbortSignal): Promise<Blob>;
 }
@@ -26,6 +31,7 @@ export interface InstanceAddress {
 
 const dicomJson = 'application/dicom+json';
 const explicitLittleEndian = '1.2.840.10008.1.2.1';
+const largestFile = 64 * 1024 * 1024;
 
 export function dicomWebClient(send: AuthorizedFetch, base: string): DicomWebClient {
   // QIDO-RS and metadata answer 204 when there is nothing.
@@ -53,11 +59,34 @@ export function dicomWebClient(send: AuthorizedFetch, base: string): DicomWebCli
       if (!part || (syntax !== undefined && syntax !== explicitLittleEndian)) throw new RequestFailure('server');
       return part.bytes;
     },
+    async file(instance, signal) {
+      const response = await send(instanceUrl(base, instance), {
+        headers: { Accept: 'multipart/related; type="application/dicom"; transfer-syntax=*' },
+        signal,
+        timeout: 60_000,
+      });
+      if (Number(response.headers.get('content-length') ?? 0) > largestFile) {
+        await response.body?.cancel();
+        throw new RequestFailure('too-large');
+      }
+      const body = new Uint8Array(await response.arrayBuffer());
+      return firstPart(response.headers.get('content-type') ?? '', body);
+    },
     async rendered(instance, frame, signal) {
       const url = `${instanceUrl(base, instance)}/frames/${frame}/rendered`;
       return (await send(url, { headers: { Accept: 'image/jpeg' }, signal, timeout: 60_000 })).blob();
     },
   };
+}
+
+function firstPart(contentType: string, body: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  try {
+    const [part] = partsOf(contentType, body);
+    if (part) return part.bytes;
+  } catch {
+    // Not what its Content-Type says: the answer cannot be read.
+  }
+  throw new RequestFailure('server');
 }
 
 export function instanceUrl(base: string, instance: InstanceAddress): string {
