@@ -135,13 +135,21 @@ function isPrivate(tag: string): boolean {
   return dicomParser.isPrivateTag(tag);
 }
 
+interface DictionaryEntry {
+  vr: string;
+  name: string;
+}
+
+/** By `(gggg,eeee)`; the dictionary makes its entries when they are asked for, so it cannot be listed. */
+const inDictionary = (name: string): DictionaryEntry | undefined =>
+  Reflect.get(dcmjs.data.DicomMetaDictionary.dictionary, name) as DictionaryEntry | undefined;
+
 function entryOf(tag: string) {
   if (isPrivate(tag)) return undefined;
   const [group, element] = [tag.slice(1, 5).toUpperCase(), tag.slice(5).toUpperCase()];
-  const { dictionary } = dcmjs.data.DicomMetaDictionary;
   // Overlays and curves repeat over groups (PS3.5 7.6).
-  const repeating = /^[56]0/.test(group) ? dictionary[`(${group.slice(0, 2)}xx,${element})`] : undefined;
-  return dictionary[`(${group},${element})`] ?? repeating;
+  const repeating = /^[56]0/.test(group) ? inDictionary(`(${group.slice(0, 2)}xx,${element})`) : undefined;
+  return inDictionary(`(${group},${element})`) ?? repeating;
 }
 
 function keywordOf(tag: string): string | undefined {
