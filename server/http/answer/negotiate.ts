@@ -92,9 +92,10 @@ function mediaRange(text: string): MediaRange | undefined {
   return q === undefined ? undefined : { ...range, q };
 }
 
+/** From 0 to 1, in more forms than RFC 9110 12.4.2 has: Java's own client says `q=.2` in every request. */
 function qValue(text: string | undefined): number | undefined {
   if (text === undefined) return 1;
-  return /^(0(\.[0-9]{0,3})?|1(\.0{0,3})?)$/.test(text) ? Number(text) : undefined;
+  return /^([01]\.?|[01]?\.[0-9]{1,9})$/.test(text) && Number(text) <= 1 ? Number(text) : undefined;
 }
 
 function matches(range: MediaRange, offer: Offer): boolean {
