@@ -49,9 +49,15 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
 
 /**
  * Makes a library that reads a request by itself, by its iterator, read it through this reader: with its limits, and
- * without the content coding.
+ * without the content coding. The length that is announced is that of the coded body, so the library, which compares it
+ * with what it reads, is told of none.
  */
 export function readThrough(request: IncomingMessage, limit: number): void {
+  const { headers } = request;
+  if (headers['content-encoding'] !== undefined && headers['content-length'] !== undefined) {
+    delete headers['content-length'];
+    headers['transfer-encoding'] = 'chunked'; // there is a body
+  }
   request.iterator = () => bodyOf(request, limit)[Symbol.asyncIterator]() as AsyncGenerator<Uint8Array>;
 }
 
