@@ -80,7 +80,8 @@ async function orderOf({ stores }: WriteContext, patientId: string, accession: s
     { parameter: 'identifier', values: [escapedValue(accession)] },
     { parameter: 'subject', values: [`Patient/${patientId}`] },
   ];
-  const { found: orders } = await searchOwn(stores, 'ServiceRequest', conditions, { count: mostOrders });
+  const { found: orders, next } = await searchOwn(stores, 'ServiceRequest', conditions, { count: mostOrders });
+  if (next !== undefined) return undefined; // an active one may be among those that were not read
   const active = orders.filter(({ status }) => status === 'active');
   const [only] = active.length === 1 ? active : orders.length === 1 ? orders : [];
   return only?.id;
