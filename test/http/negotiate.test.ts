@@ -42,10 +42,13 @@ describe('the first choice for an Accept header', () => {
     ['*/*, multipart/related;q=0', 'one'],
     ['*/*, multipart/related;type="application/dicom";q=0', 'one'],
     [',, ,application/dicom,', 'one'],
+    ['text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2', 'parts'], // Java's own client
+    ['application/dicom+json;q=.2, application/dicom;q=0.9999', 'one'],
+    ['application/dicom+json;q=1.0000, application/dicom;q=.5', 'json'],
   ])('%s', (accept, expected) => expect(chosen(accept)[0]).toBe(expected));
 
   it.each([
-    'image/png', 'application/dicom+json;q=0', '*/*;q=0', 'application', '/', '*/json', 'application/dicom;q=2', 'application/dicom;q=abc',
+    'image/png', 'application/dicom+json;q=0', '*/*;q=0', 'application', '/', '*/json', 'application/dicom;q=2', 'application/dicom;q=1.1', 'application/dicom;q=.', 'application/dicom;q=.0', 'application/dicom;q=abc',
     'multipart/related; type="image/jp2"', ';;;', '"', 'a/b/c',
   ])('is none for %s', (accept) => expect(chosen(accept)).toEqual([])); // prettier-ignore
 });

@@ -1,4 +1,4 @@
-import type { Endpoint, ImagingStudy, Patient, Task } from '@medplum/fhirtypes';
+import type { Endpoint, ImagingStudy, Patient, ServiceRequest, Task } from '@medplum/fhirtypes';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { everything } from '../../../server/core/access/narrowing.ts';
 import { systemPrincipal } from '../../../server/core/principal.ts';
@@ -21,7 +21,7 @@ async function studyOf(uid: string): Promise<ImagingStudy> {
     .resource as ImagingStudy;
 }
 
-async function put<T extends Patient | ImagingStudy>(resource: T): Promise<T & { id: string }> {
+async function put<T extends Patient | ImagingStudy | ServiceRequest>(resource: T): Promise<T & { id: string }> {
   const request =
     resource.id === undefined
       ? ({ method: 'create', resource } as const)
@@ -45,6 +45,29 @@ async function register(patientId: string, studies: string[]): Promise<ImagingSt
 
 let serial = 0;
 const newPatientId = () => `P${process.pid}-${++serial}`;
+
+describe('the order of a study', () => {
+  const active = (count: number) => Array<ServiceRequest['status']>(count).fill('active');
+  const ended = (count: number) => Array<ServiceRequest['status']>(count).fill('completed');
+  it.each<[string, ServiceRequest['status'][], number | undefined]>([
+    ['the only one', ended(1), 0],
+    ['the only active one', [...ended(2), ...active(1)], 2],
+    ['none of two active ones', active(2), undefined],
+    ['none of two that are over', ended(2), undefined],
+    ['none of so many that not all are read', [...active(1), ...ended(21), ...active(1)], undefined],
+  ])('is %s under its accession number', async (_name, given, expected) => {
+    const [patientId, study, accession] = [newPatientId(), newUid(), `A${newPatientId()}`];
+    const { subject } = await register(patientId, [newUid()]);
+    const orders: string[] = [];
+    for (const status of given)
+      orders.push((await put<ServiceRequest>({
+        resourceType: 'ServiceRequest', status, intent: 'order', subject: subject as ServiceRequest['subject'], code: { text: 'CT' }, identifier: [{ value: accession }],
+      })).id); // prettier-ignore
+    await here.store(imageFile({ study, patientId, with: [['00080050', 'SH', accession]] }));
+    const named = expected === undefined ? undefined : `ServiceRequest/${orders[expected]}`;
+    expect((await studyOf(study)).basedOn?.[0]?.reference).toBe(named);
+  });
+});
 
 describe('the ImagingStudy of stored images', () => {
   it('has every element that DICOM maps to', async () => {
