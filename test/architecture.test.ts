@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
+import ts from 'typescript';
 import { expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
@@ -12,26 +13,31 @@ interface Import {
 
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && /\.(ts|vue)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.([cm]?[jt]sx?|vue)$/.test(entry.name))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .filter((path) => !path.includes('node_modules/') && !path.includes('/dist/'));
 }
 
+const textOf = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+/** What the compiler sees: every `import` and `export from`, as a call, in a type, with comments in between, and references. */
 function importsOf(path: string): Import[] {
-  const text = readFileSync(join(root, path), 'utf8');
-  return [
-    ...text.matchAll(
-      /(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)\s*import\s+['"]([^'"]+)['"]/g,
-    ),
-  ].map((found) => {
-    const name = (found[1] ?? found[2] ?? found[3])!;
-    const to = name.startsWith('.')
-      ? relative(root, join(root, dirname(path), name))
-          .split(sep)
-          .join('/')
-      : name;
-    return { from: path, to };
-  });
+  return importsIn(path, textOf(path));
+}
+
+function importsIn(path: string, text: string): Import[] {
+  const scripts = path.endsWith('.vue')
+    ? [...text.matchAll(/<script[^>]*>([\s\S]*?)<\/script>/g)].map(([, one]) => one!)
+    : [text];
+  return scripts.flatMap((script) => {
+    const { importedFiles, referencedFiles } = ts.preProcessFile(script, true, true);
+    const required = [...script.matchAll(/createRequire\([^()]*\)(?:\.resolve)?\(\s*(['"`])(.+?)\1/g)].map(([, , name]) => name!);
+    return [...importedFiles.map(({ fileName }) => fileName), ...referencedFiles.map(({ fileName }) => `./${fileName}`), ...required];
+  }).map((name) => ({
+    from: path,
+    // The compiler takes `./a.js` in a type for `./a.ts`.
+    to: name.startsWith('.') ? join(dirname(path), name).split(sep).join('/').replace(/\.([cm]?)js$/, '.$1ts') : name,
+  })); // prettier-ignore
 }
 
 const imports = sources('server').flatMap(importsOf);
@@ -42,14 +48,51 @@ function offences(from: RegExp, allowed: (to: string) => boolean): string[] {
   return imports.filter((one) => from.test(one.from) && !allowed(one.to)).map((one) => `${one.from} -> ${one.to}`);
 }
 
+test.each([
+  ["import type { A } from './b.ts';"],
+  ["import {\n  A, // it's one\n  B, // and; another\n} from './b.ts';"],
+  ["export * from './b.ts';"],
+  ["/* first */ import './b.ts';"],
+  ["await import(\n  // far away\n  './b.ts'\n);"],
+  ['await import(`./b.ts`);'],
+  ["await import('./b.ts', { with: {} });"],
+  ["let a: import('./b.ts').A;"],
+  ["type A = import('./b.js').A;"],
+  ["import a = require('./b.ts');"],
+  ["createRequire(import.meta.url)('./b.ts');"],
+  ["/// <reference path='b.ts' />"],
+])('an import is seen: %j', (text) => {
+  expect(importsIn('server/a.ts', text).map(({ to }) => to)).toEqual(['server/b.ts']);
+}); // prettier-ignore
+
+test('nothing is loaded by a way that these rules do not see', () => {
+  const hidden = /\bgetBuiltinModule\b|\bimport\((?!\s*(?:\/\/.*\s*|\/\*[^]*?\*\/\s*)*['"`])|^import .*from ['"](?:\/|file:|#)/m;
+  const loads = (path: string) => hidden.test(textOf(path)) || (/\bcreateRequire\b/.test(textOf(path)) && !path.startsWith('server/infrastructure/'));
+  expect([...sources('server'), ...sources('viewer/src')].filter(loads)).toEqual([]);
+  expect([...sources('server'), ...sources('viewer/src')].filter((path) => !/\.(ts|vue)$/.test(path))).toEqual([
+    'server/smart/pages/page.js', // runs in the browser, as it is
+  ]);
+}); // prettier-ignore
+
+test('every file of the server lies where a rule is about it', () => {
+  const ruled = new RegExp(`^server/(core|infrastructure|http|work|${faces.join('|')})/|^server/dcmjs\\.d\\.ts$`);
+  expect(sources('server').filter((path) => !ruled.test(path) && !composition.test(path))).toEqual([]);
+});
+
 test('the core knows no HTTP, SQL, file system, network or inference', () => {
-  const machines =
-    /^(koa|@koa\/|typeorm|pg|pg-boss|puppeteer|nodemailer|onnxruntime|sharp|oidc-provider|node:(http|https|net|tls|fs|child_process|worker_threads|dgram))/;
+  const harmless = /^(@medplum\/fhirtypes|fhirpath(\/.*)?|dcmjs\/dictionary|zod|node:(crypto|timers\/promises|util))$/;
   expect(
-    offences(/^server\/core\//, (to) =>
-      to.startsWith('server/') ? to.startsWith('server/core/') : !machines.test(to),
-    ),
+    offences(/^server\/core\//, (to) => (to.startsWith('server/') ? to.startsWith('server/core/') : harmless.test(to))),
   ).toEqual([]);
+  const network = /\b(fetch|WebSocket|EventSource)\(/;
+  expect(sources('server/core').filter((path) => network.test(textOf(path)))).toEqual([]);
+});
+
+test('the faces, the job handlers and what they share know no SQL, browser, mail or inference', () => {
+  const machines = /^(typeorm|pg|pg-boss|puppeteer|nodemailer|smtp-server|onnxruntime-node|sharp|dcmjs-codecs)(\/|$)/;
+  expect(offences(/^server\/(http|work|dicomweb|dimse|fhir|smart|live|portal)\//, (to) => !machines.test(to))).toEqual(
+    [],
+  );
 });
 
 test('infrastructure imports the core and nothing else of ours', () => {
@@ -128,15 +171,13 @@ test('the rooms of the core import downwards only, types too', () => {
 
 /** A port imports nouns and other ports, never the world that gathers it, so the world adds no way upwards. */
 test('the world gathers ports and nothing that works', () => {
-  const text = readFileSync(join(root, world), 'utf8');
+  const text = textOf(world);
   expect(text.match(/^import (?!type )/gm)).toBeNull();
   const ports = imports
     .filter((one) => one.from === world)
     .map((one) => one.to)
     .filter(roomOf);
-  const working = ports.filter((path) =>
-    /^export (async )?(function|const|class|let)/m.test(readFileSync(join(root, path), 'utf8')),
-  );
+  const working = ports.filter((path) => /^export (async )?(function|const|class|let)/m.test(textOf(path)));
   expect(working).toEqual([]);
 });
 
@@ -155,12 +196,30 @@ test('no file imports itself by way of others, types included', () => {
   expect(circles).toEqual([]);
 });
 
-test('nobody makes a world by a cast', () => {
+test('nobody makes a world by a cast, or looks for one in what a unit of work was given', () => {
   const texts = [...sources('server'), ...sources('test')].filter((path) => path !== 'test/architecture.test.ts');
-  const casts = texts.filter((path) =>
-    /as unknown as (World|Stores|Reading)\b/.test(readFileSync(join(root, path), 'utf8')),
-  );
-  expect(casts).toEqual([]);
+  const casts = /\b(as|is) (\w+ (as|&) )?(Partial<|Pick<)?(World|Stores|Reading|ReadsFrom|WritesTo)\b|<World>\s*[\w{(]|\.world as (never|unknown)\b/;
+  const allowed = (path: string) => path.startsWith('test/') && !/ as (unknown as |never)/.test(casts.exec(textOf(path))?.[0] ?? '');
+  expect(texts.filter((path) => casts.test(textOf(path)) && !allowed(path))).toEqual([]);
+}); // prettier-ignore
+
+/** It would read or write on a second connection while the first is held. */
+test('no unit of work is opened inside another one', () => {
+  const nested: string[] = [];
+  for (const path of sources('server').filter((one) => textOf(one).includes('.transaction('))) {
+    const file = ts.createSourceFile(path, textOf(path), ts.ScriptTarget.Latest, true);
+    const visit = (node: ts.Node, outer: string | undefined): void => {
+      let inside = outer;
+      if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)) {
+        const [world, way] = [node.expression.expression.getText(), node.expression.name.text];
+        if (world === outer && /^(read|transaction)$/.test(way)) nested.push(`${path}: ${node.getText()}`);
+        if (way === 'transaction' && !/^dataSource/.test(world)) inside = world;
+      }
+      node.forEachChild((child) => visit(child, inside));
+    };
+    visit(file, undefined);
+  }
+  expect(nested).toEqual([]);
 });
 
 test('the web application and the server share no code', () => {
@@ -168,6 +227,7 @@ test('the web application and the server share no code', () => {
     .flatMap(importsOf)
     .filter((one) => one.to.startsWith('server/'));
   expect(shared.map((one) => `${one.from} -> ${one.to}`)).toEqual([]);
+  expect(sources('viewer').filter((path) => /['"`](\.\.\/)+server\//.test(textOf(path)))).toEqual([]); // globs, URLs
 });
 
 test('no file or folder has a name that says nothing', () => {
