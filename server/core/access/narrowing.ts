@@ -11,7 +11,7 @@ export type Narrowing = { kind: 'all' } | { kind: 'some'; grants: readonly Grant
 export interface Grant {
   /** FHIR id of the Patient whose compartment the record must lie in (our own rule for Task, Binary ... included). */
   patient?: string;
-  /** Leaves out what is labelled as not to be shown to the patient (see release.ts), now and in history. */
+  /** Leaves out what is labelled as not to be shown to the patient (see released-only.ts), now and in history. */
   released?: true;
   /** Further conditions of the grant: a granular scope's query, or the workflow's own rule for a role. */
   conditions?: readonly SearchCondition[];

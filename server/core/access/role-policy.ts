@@ -91,7 +91,7 @@ function mayWrite(role: Role | undefined, type: ResourceType, interaction: 'crea
 
 /**
  * One patient's record. Staff who work in a patient's context (an EHR launch) see all of it; the patient, and a
- * service that acts for one, what is released (release.ts).
+ * service that acts for one, what is released (released-only.ts).
  */
 function compartment(type: ResourceType, patient: string, role: Role | undefined): Narrowing | undefined {
   if (definitional.has(type)) return everything;

@@ -1,6 +1,6 @@
 /**
  * The result of one analysis as FHIR: the model as Device, the answer as Observation, the heat map as Media
- * (fhir-smart.md 9.3). All ids follow from the Task and the model's digest, so the same run written twice is one result.
+ * (docs/workflow.md). All ids follow from the Task and the model's digest, so the same run written twice is one result.
  */
 import type { Binary, Device, Extension, Media, Observation, ObservationComponent } from '@medplum/fhirtypes';
 import type { Classification } from './classifier.ts';

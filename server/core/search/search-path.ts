@@ -2,7 +2,7 @@
  * The small part of FHIRPath that SearchParameter expressions are written in, compiled to closures: member access,
  * choice types, `ofType()`, `as`, `where(name = 'text')`, `where(resolve() is Type)`, `[n]`, unions, and the one
  * `exists() and ... != false` of Patient.deceased. A full FHIRPath engine costs milliseconds a record on the write
- * path, this microseconds; test/core/records/search-path.test.ts holds it against fhirpath.js.
+ * path, this microseconds; test/core/search/search-path.test.ts holds it against fhirpath.js.
  */
 import { own } from '../table.ts';
 

@@ -1,7 +1,7 @@
 /**
  * The invariants of R4 that compare the many parts of a resource with each other or with the whole, by hand: a
  * FHIRPath engine does that in quadratic time, so that a thousand codes cost a second and ten thousand two minutes.
- * Each is linear here; test/core/records/validate-many.test.ts holds them against the published expressions.
+ * Each is linear here; test/core/validation/validate-many.test.ts holds them against the published expressions.
  */
 import { own } from '../table.ts';
 import { isNode, type Node } from './validate-issue.ts';

@@ -1,6 +1,6 @@
 /**
  * The `ai-inference` step: a doctor starts it or goes on without it; the worker takes it, completes it or
- * lets it fail. Each function is one transition with all that it writes (fhir-smart.md 9.1, 9.2).
+ * lets it fail. Each function is one transition with all that it writes (docs/workflow.md).
  */
 import type { Task, TaskOutput } from '@medplum/fhirtypes';
 import { placesOf } from '../analysis/registry/registered-model.ts';

@@ -15,7 +15,7 @@ import { versioned } from '../r4/pointer.ts';
 
 /**
  * Opens the review of a study that has arrived: the order (a self-referral where nobody ordered it), the
- * coordination Task, the first step and an empty report, all in the caller's transaction (fhir-smart.md 9.1).
+ * coordination Task, the first step and an empty report, all in the caller's transaction (docs/workflow.md).
  *
  * All ids follow from the ImagingStudy's, so a second call, or two senders at once, change nothing. With
  * `settings.analyzeOnArrival` the analysis is owed at once.

@@ -16,7 +16,7 @@ import { requiredNotes } from './verify.ts';
  * A pharmacist completes: proposed medication, or the coded statement that none is needed. A proposal may
  * come contained in the Task; it is stored as a resource of its own.
  *
- * `intent` is `proposal`: a pharmacist proposes, an order would need a prescriber (fhir-smart.md 9.1).
+ * `intent` is `proposal`: a pharmacist proposes, an order would need a prescriber (docs/workflow.md).
  *
  * @returns the step with references to the stored proposals.
  * @throws Problem `business-rule` without a note, or without exactly one of medication and "none needed".

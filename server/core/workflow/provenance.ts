@@ -18,7 +18,7 @@ export interface Happening {
   device?: Pointer;
 }
 
-/** Records who did a transition, when and from what (fhir-smart.md 9.3): one Provenance a transition. */
+/** Records who did a transition, when and from what (docs/workflow.md): one Provenance a transition. */
 export async function recordProvenance(context: WriteContext, happening: Happening): Promise<void> {
   const at = context.world.now().toISOString();
   const provenance: Provenance & { id: string } = {

@@ -1,6 +1,6 @@
 /**
  * The last two steps: an admin approves, and the worker makes and delivers the report. The review is
- * REPORT_READY only in the transaction that stores the PDF (fhir-smart.md 9.1).
+ * REPORT_READY only in the transaction that stores the PDF (docs/workflow.md).
  */
 import type { Task } from '@medplum/fhirtypes';
 import { searchOwn } from '../records/own-search.ts';

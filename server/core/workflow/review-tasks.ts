@@ -16,7 +16,7 @@ const roleTexts: Record<Role, string> = {
 };
 
 /**
- * A step Task of a review (fhir-smart.md 9.1): part of the coordination Task, about the same study and
+ * A step Task of a review (docs/workflow.md): part of the coordination Task, about the same study and
  * patient. It is for staff: its notes never show to the patient.
  *
  * @param step id chosen by the caller where a repeated call must make the same Task

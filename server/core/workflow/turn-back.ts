@@ -10,7 +10,7 @@ import { taskMoves } from './task-moves.ts';
 
 /**
  * A doctor asks for a new image: the review ends without a report. The order stays active, so that the next
- * study can answer it. An image of the wrong patient makes what was said about it an error (fhir-smart.md 9.2).
+ * study can answer it. An image of the wrong patient makes what was said about it an error (docs/workflow.md).
  */
 export async function reject(review: Review, step: Task): Promise<Task> {
   const { context, coordination } = review;

@@ -15,7 +15,7 @@ import { hasInk } from '../readable-text.ts';
 
 /**
  * A doctor verifies: the notes become the report's conclusion, the reading an Observation of its own beside
- * the AI's, and how the two relate another (fhir-smart.md 9.1). After the review was sent back, a new
+ * the AI's, and how the two relate another (docs/workflow.md). After the review was sent back, a new
  * reading amends the earlier one.
  *
  * @returns the step with its outputs.

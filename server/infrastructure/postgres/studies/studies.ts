@@ -5,7 +5,7 @@ import type { StudyContent, StudyRow, StudyStore } from '../../../core/studies/s
 import type { DicomJson } from '../../../core/dicom/json.ts';
 import type { Sql } from '../connection.ts';
 
-/** The half of the study store that changes it; searching and locating are in study-search.ts. */
+/** The half of the study store that changes it; searching and locating are in search.ts. */
 export type StudyWriting = Pick<
   StudyStore,
   'lockStudy' | 'claimNames' | 'insertInstances' | 'settle' | 'study' | 'tiedTo' | 'content' | 'blobsInUse'
