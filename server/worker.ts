@@ -46,13 +46,14 @@ export async function startWorkers(
       }
     });
   }
-  system.closing.push(
-    keepHouse(chores(system), {
-      unlessBusy: system.unlessBusy,
-      onDone: (turn) => turn.count > 0 && log.info(turn, 'housekeeping'),
-      onFault: (err, kind) => log.warn({ err, kind }, 'housekeeping failed'),
-    }),
-  );
+  const endHouse = keepHouse(chores(system), {
+    unlessBusy: system.unlessBusy,
+    onDone: (turn) => turn.count > 0 && log.info(turn, 'housekeeping'),
+    onFault: (err, kind) => log.warn({ err, kind }, 'housekeeping failed'),
+  });
+  // Before the browser, the models, the relay and the pool end, which the work under way needs: a mail that went out
+  // and could not be written down would be sent again.
+  system.closing.push(() => Promise.all([endHouse(), jobs.stop()]));
 }
 
 /** What must be looked at from time to time; each act is safe to repeat. */
