@@ -206,7 +206,10 @@ test('nobody makes a world by a cast, or looks for one in what a unit of work wa
 /** It would read or write on a second connection while the first is held. */
 test('no unit of work is opened inside another one', () => {
   const nested: string[] = [];
-  for (const path of sources('server').filter((one) => textOf(one).includes('.transaction('))) {
+  const opens = /^(inOneTransaction|writeInTransaction)$/; // the named ways into a transaction, of the world they are given
+  for (const path of sources('server').filter((one) =>
+    /\.transaction\(|InTransaction\(|inOneTransaction\(/.test(textOf(one)),
+  )) {
     const file = ts.createSourceFile(path, textOf(path), ts.ScriptTarget.Latest, true);
     const visit = (node: ts.Node, outer: string | undefined): void => {
       let inside = outer;
@@ -214,6 +217,11 @@ test('no unit of work is opened inside another one', () => {
         const [world, way] = [node.expression.expression.getText(), node.expression.name.text];
         if (world === outer && /^(read|transaction)$/.test(way)) nested.push(`${path}: ${node.getText()}`);
         if (way === 'transaction' && !/^dataSource/.test(world)) inside = world;
+      }
+      if (ts.isCallExpression(node) && opens.test(node.expression.getText())) {
+        const world = node.arguments[0]!.getText();
+        if (world === outer) nested.push(`${path}: ${node.getText()}`);
+        inside = world;
       }
       node.forEachChild((child) => visit(child, inside));
     };

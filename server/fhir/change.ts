@@ -1,7 +1,8 @@
 /** What create, update, patch and delete have in common: their conditions, and one transaction (FHIR http.html). */
+import { inOneTransaction } from '../core/records/write.ts';
 import type { Context } from 'koa';
 import { Problem } from '../core/problem.ts';
-import { change, inOneTransaction, type Change, type Target } from '../core/records/change.ts';
+import { change, type Change, type Target } from '../core/records/change.ts';
 import { ifMatchVersion } from '../core/records/entity-tag.ts';
 import type { Answer, Exchange } from './exchange.ts';
 

@@ -132,6 +132,7 @@ type Time = <T>(operation: string, work: () => Promise<T>) => Promise<T>;
 
 function timedWorld(world: World, time: Time): World {
   const { blobs, reader, pixels, pdf, mailer } = world;
+  const timed = once((stores: Reading) => timedReading(stores, time));
   return {
     ...world,
     blobs: { ...blobs, keep: (received) => time('store bytes', () => blobs.keep(received)) },
@@ -145,8 +146,18 @@ function timedWorld(world: World, time: Time): World {
     shadow: timedClassifier(world.shadow, 'classify in the shadow', time),
     pdf: { print: (html) => time('print', () => pdf.print(html)) },
     mailer: { send: (mail) => time('mail', () => mailer.send(mail)) },
-    read: (work) => world.read((stores) => work(timedReading(stores, time))),
+    read: (work) => world.read((stores) => work(timed(stores))),
     transaction: (work) => time('transaction', () => world.transaction(work)),
+  };
+}
+
+/** Reading units are given the same stores every time: they are wrapped when they are first seen. */
+function once<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const made = new WeakMap<Key, Value>();
+  return (key) => {
+    const value = made.get(key) ?? make(key);
+    made.set(key, value);
+    return value;
   };
 }
 

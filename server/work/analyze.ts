@@ -1,4 +1,5 @@
 import type { Task } from '@medplum/fhirtypes';
+import { inOneTransaction } from '../core/records/write.ts';
 import { everything } from '../core/access/narrowing.ts';
 import { analysisRow } from '../core/analysis/analysis-row.ts';
 import { type Analysis, analyzeStudy } from '../core/analysis/analyze-study.ts';
@@ -29,6 +30,8 @@ import { idIn, type Pointer, pointer, referenceTo } from '../core/r4/pointer.ts'
 import { inputOf } from '../core/workflow/review-tasks.ts';
 import { searchOwn } from '../core/records/own-search.ts';
 import { create, type Kept, put } from '../core/records/server-write.ts';
+
+const analyst = { principal: systemPrincipal('analysis') };
 
 /** Longer than decoding and inference may take together, both of which end themselves. */
 const leaseSeconds = 120;
@@ -63,8 +66,7 @@ async function analyzeWith(classifier: Classifier, world: World, job: TakenJob):
     if (!job.final) throw new Problem('transient', 'The classifier is not ready.'); // in another process it may be
     if (await isNotBegun(world, job)) return; // it waits like that, too
   }
-  const taken = await world.transaction(async (stores) => {
-    const context = contextOf(world, stores);
+  const taken = await inOneTransaction(world, analyst, async (context) => {
     const device = state.model && (await keepDevice(context, state.model, state.ready ? state.provider : 'none'));
     return takeAnalysis(context, String(job.data['task']), { ...(device && { device }), seconds: leaseSeconds });
   });
@@ -81,12 +83,12 @@ async function analyzeWith(classifier: Classifier, world: World, job: TakenJob):
     if (hold.signal.aborted) return;
     if (isWorthAnotherTry(error, job)) throw error;
     const reason = reasonOf(error);
-    await world.transaction((stores) => fail(contextOf(world, stores), taken, reason));
+    await inOneTransaction(world, analyst, (context) => fail(context, taken, reason));
     return;
   } finally {
     hold.end();
   }
-  await world.transaction((stores) => keep(contextOf(world, stores), taken, analysis));
+  await inOneTransaction(world, analyst, (context) => keep(context, taken, analysis));
 }
 
 /** A lease that ran out: its worker died or hangs. The Task fails with `timeout`, a fresh one waits for the doctor. */
@@ -98,7 +100,7 @@ export async function failLostAnalyses(world: World): Promise<number> {
   ];
   const { found } = await world.read((stores) => searchOwn(stores, 'Task', conditions, { count: 100 }));
   const lost = found.filter((task) => Date.parse(task.restriction?.period?.end ?? '') < now - leaseSeconds * 1000);
-  for (const task of lost) await world.transaction((stores) => fail(contextOf(world, stores), task, 'timeout'));
+  for (const task of lost) await inOneTransaction(world, analyst, (context) => fail(context, task, 'timeout'));
   return lost.length;
 }
 
@@ -225,8 +227,4 @@ const reasons: Record<ProblemCode, ReviewReason> = {
 
 function reasonOf(error: unknown): ReviewReason {
   return reasons[error instanceof Problem ? error.code : 'exception'];
-}
-
-function contextOf(world: World, stores: WriteContext['stores']): WriteContext {
-  return { world, stores, principal: systemPrincipal('analysis') };
 }

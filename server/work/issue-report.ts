@@ -3,9 +3,11 @@ import { keepReport, numberReport } from '../core/reports/keep-report.ts';
 import { reportHtml } from '../core/reports/report-html.ts';
 import type { World } from '../core/world.ts';
 import { systemPrincipal } from '../core/principal.ts';
-import type { WriteContext } from '../core/world.ts';
+import { inOneTransaction } from '../core/records/write.ts';
 import { failIssue, waitingDelivery } from '../core/workflow/release.ts';
 import type { TakenJob } from '../core/jobs.ts';
+
+const printer = { principal: systemPrincipal('reports') };
 
 /**
  * Makes the report that an approval owes: number and content in short reads and writes, printing outside any
@@ -18,11 +20,11 @@ import type { TakenJob } from '../core/jobs.ts';
 export async function issueReport(world: World, job: TakenJob): Promise<void> {
   const taskId = String(job.data['task']);
   try {
-    const begun = await world.transaction((stores) => numberReport(contextOf(world, stores), taskId));
+    const begun = await inOneTransaction(world, printer, (context) => numberReport(context, taskId));
     if (!begun) return;
     const { content, sources } = await gatherReport(world, begun.delivery, begun.number, world.now());
     const pdf = await world.pdf.print(reportHtml(content));
-    await world.transaction((stores) => keepReport(contextOf(world, stores), { ...begun, sources, pdf }));
+    await inOneTransaction(world, printer, (context) => keepReport(context, { ...begun, sources, pdf }));
   } catch (error) {
     if (!job.final) throw error;
     await endIssue(world, taskId);
@@ -33,13 +35,8 @@ export async function issueReport(world: World, job: TakenJob): Promise<void> {
 
 /** No further try follows: the delivery step fails if it still waits. */
 export async function endIssue(world: World, taskId: string): Promise<void> {
-  await world.transaction(async (stores) => {
-    const context = contextOf(world, stores);
+  await inOneTransaction(world, printer, async (context) => {
     const delivery = await waitingDelivery(context, taskId);
     if (delivery) await failIssue(context, delivery, 'print-failed');
   });
-}
-
-function contextOf(world: World, stores: WriteContext['stores']): WriteContext {
-  return { world, stores, principal: systemPrincipal('reports') };
 }

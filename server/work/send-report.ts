@@ -1,4 +1,5 @@
 import { openDelivery, recordDelivery, reportMessage } from '../core/reports/report-mail.ts';
+import { inOneTransaction } from '../core/records/write.ts';
 import type { World } from '../core/world.ts';
 import { systemPrincipal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
@@ -37,7 +38,7 @@ export function recordEnd(
   taskId: string,
   end: { sent: true } | { sent: false; reason: ReviewReason },
 ): Promise<void> {
-  return world.transaction((stores) =>
-    recordDelivery({ world, stores, principal: systemPrincipal('mail') }, taskId, end),
+  return inOneTransaction(world, { principal: systemPrincipal('mail') }, (context) =>
+    recordDelivery(context, taskId, end),
   );
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { dicomWebClient } from '../../viewer/src/api/dicomweb.ts';
 import { headerOf, UnreadableFile, type HeaderRow } from '../../viewer/src/imaging/file-header.ts';
 import { dicomFile, imageFile, syntaxes, type Element } from '../harness/dicom-file.ts';
 
@@ -96,12 +97,27 @@ describe('what is shown of a value', () => {
     expect(await valueOf(['00100010', 'PN', 'Plain^Name'], 'NO SUCH SET')).toBe('Plain^Name');
   });
 
+  it('has the names of overlays in every repeating group', async () => {
+    const rows = await rowsOf(dicomFile([['60020010', 'US', 5]], { transferSyntax: syntaxes.implicit }));
+    expect(row(rows, '(6002,0010)')).toMatchObject({ keyword: 'OverlayRows', vr: 'US', value: { text: '5' } });
+  });
+
   it('is cut where it is long and stays on one line', async () => {
     expect(await valueOf(['00104000', 'LT', `one\r\ntwo ${'ü'.repeat(400)}`], 'ISO_IR 100')).toBe(
       `one two ${'ü'.repeat(112)}…`,
     );
     expect(await valueOf(['00104000', 'LT', Buffer.from('€'.repeat(400))])).toBe(`${'€'.repeat(120)}…`);
     expect(await valueOf(['00081030', 'LO', ''])).toBe('');
+  });
+});
+
+describe('a large file', () => {
+  it('is given up by its announced length, before it is read', async () => {
+    const instance = { StudyInstanceUID: '1', SeriesInstanceUID: '2', SOPInstanceUID: '3' };
+    const answer = new Response('--x', { headers: { 'content-length': String(64 * 1024 * 1024 + 1) } });
+    const { file } = dicomWebClient(() => Promise.resolve(answer), 'http://archive/dicomweb');
+    await expect(file(instance)).rejects.toMatchObject({ kind: 'too-large' });
+    expect(await answer.body?.getReader().read()).toEqual({ done: true, value: undefined });
   });
 });
 

@@ -1,4 +1,5 @@
 /** Batch and transaction Bundles (FHIR http.html#transaction). */
+import { inOneTransaction } from './write.ts';
 import type { Bundle, BundleEntry, BundleEntryResponse, OperationOutcome, Resource } from '@medplum/fhirtypes';
 import { inTurns } from '../in-turns.ts';
 import { newId } from '../identifier.ts';
@@ -8,7 +9,7 @@ import type { Settings } from '../settings.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
 import { atEntry, entriesOf, parseEntry, type BundleRequest, type Entry } from './bundle-entries.ts';
-import { change, inOneTransaction, type Change, type Changed } from './change.ts';
+import { change, type Change, type Changed } from './change.ts';
 import { findOne, lockKeys } from './conditional.ts';
 import { traceOf, type Trace } from '../trace.ts';
 import { entityTag } from './entity-tag.ts';

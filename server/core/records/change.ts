@@ -5,10 +5,7 @@
 import type { Resource, ResourceType } from '@medplum/fhirtypes';
 import { narrow } from '../access/policy.ts';
 import type { StoredRecord } from './record-store.ts';
-import type { World } from '../world.ts';
-import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
-import { traceOf, type Trace } from '../trace.ts';
 import { auditRefusal } from './audit-refusal.ts';
 import { findOne } from './conditional.ts';
 import { applyPatch, type Patch } from '../patch/patch.ts';
@@ -53,15 +50,6 @@ export async function change(context: WriteContext, asked: Change): Promise<Chan
     case 'delete':
       return remove(context, asked);
   }
-}
-
-/** Runs `work` in one transaction in the caller's name; the database may run it again after a deadlock. */
-export function inOneTransaction<T>(
-  world: World,
-  { principal, ...trace }: { principal: Principal } & Trace,
-  work: (context: WriteContext) => Promise<T>,
-): Promise<T> {
-  return world.transaction((stores) => work({ world, stores, principal, ...traceOf(trace) }));
 }
 
 /** @throws Problem `value` when the body is not of the type that the address names. */

@@ -54,14 +54,23 @@ export async function write(context: WriteContext, request: WriteRequest): Promi
   }
 }
 
-/** `write` in a transaction of its own, which the database runs again after a deadlock. */
+/** Runs `work` in one transaction in somebody's name; the database may run it again after a deadlock. */
+export function inOneTransaction<T>(
+  world: World,
+  { principal, ...trace }: { principal: Principal } & Trace,
+  work: (context: WriteContext) => Promise<T>,
+): Promise<T> {
+  return world.transaction((stores) => work({ world, stores, principal, ...traceOf(trace) }));
+}
+
+/** `write` in a transaction of its own. */
 export async function writeInTransaction(
   world: World,
   principal: Principal,
   request: WriteRequest,
   trace: Trace = {},
 ): Promise<WriteOutcome> {
-  return world.transaction((stores) => write({ world, stores, principal, ...trace }, request));
+  return inOneTransaction(world, { principal, ...trace }, (context) => write(context, request));
 }
 
 const actions = { create: 'C', update: 'U', delete: 'D' } as const;

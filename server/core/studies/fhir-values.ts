@@ -15,7 +15,7 @@ const schemes = new Map([
   ['SCT', sct],
   ['SRT', 'http://snomed.info/srt'],
   ['LN', systems.loinc],
-  ['UCUM', 'http://unitsofmeasure.org'],
+  ['UCUM', systems.ucum],
   ['RADLEX', 'http://radlex.org'],
   ['I10', 'http://hl7.org/fhir/sid/icd-10'],
   ['I9C', 'http://hl7.org/fhir/sid/icd-9-cm'],

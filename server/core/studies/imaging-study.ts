@@ -11,7 +11,7 @@ import { bodySite, codeableConcept, dateTime, dcm, laterality, personReferences 
  */
 export const mostInstancesListed = 1000;
 
-export interface Surroundings {
+export interface Connections {
   settings: Pick<Settings, 'timeZone' | 'fhirBaseUrl'>;
   endpointId: string;
   /** The order with this accession number, when there is exactly one. */
@@ -29,7 +29,7 @@ export function imagingStudy(
   before: ImagingStudy | undefined,
   study: StudyRow,
   content: StudyContent,
-  around: Surroundings,
+  around: Connections,
 ): ImagingStudy {
   const { attributes, series } = content;
   const listed = study.numberOfInstances <= mostInstancesListed;
@@ -65,7 +65,7 @@ export function imagingStudy(
 }
 
 /** Elements that describe the examination rather than the images. */
-function fromOrder({ attributes, series }: StudyContent, { serviceRequestId }: Surroundings) {
+function fromOrder({ attributes, series }: StudyContent, { serviceRequestId }: Connections) {
   const [referrer] = personReferences(attributes, '00080090', '00080096') as Reference<Practitioner>[];
   const description = text(attributes, '00081030');
   const firstOf = (tag: string) => series.map((one) => text(one.attributes, tag)).find((value) => value !== undefined);
@@ -141,7 +141,7 @@ function seriesOf(
   { SeriesInstanceUID, attributes, numberOfInstances, instances }: StudyContent['series'][number],
   listed: boolean,
   study: StudyContent,
-  { settings }: Surroundings,
+  { settings }: Connections,
 ): ImagingStudySeries {
   const number = integer(attributes, '00200011');
   const description = text(attributes, '0008103E');

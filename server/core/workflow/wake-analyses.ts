@@ -1,5 +1,6 @@
 import { systemPrincipal } from '../principal.ts';
 import { locked, put } from '../records/server-write.ts';
+import { inOneTransaction } from '../records/write.ts';
 import type { World } from '../world.ts';
 import { analysisJob, failAnalysis } from './analysis-step.ts';
 import { mendLacking } from './owed-work.ts';
@@ -18,8 +19,7 @@ export async function wakeAnalyses(world: World): Promise<number> {
 }
 
 async function giveUp(world: World, id: string): Promise<void> {
-  await world.transaction(async (stores) => {
-    const context = { world, stores, principal: systemPrincipal('analysis') };
+  await inOneTransaction(world, { principal: systemPrincipal('analysis') }, async (context) => {
     const step = await locked(context, 'Task', { reference: `Task/${id}` });
     if (step.status !== 'accepted') return;
     // accepted -> failed is no legal move: the step was begun, and ended.

@@ -140,16 +140,14 @@ interface DictionaryEntry {
   name: string;
 }
 
-/** By `(gggg,eeee)`; the dictionary makes its entries when they are asked for, so it cannot be listed. */
+/** By `(gggg,eeee)`, repeating groups (PS3.5 7.6) too: the dictionary makes its entries when they are asked for. */
 const inDictionary = (name: string): DictionaryEntry | undefined =>
   Reflect.get(dcmjs.data.DicomMetaDictionary.dictionary, name) as DictionaryEntry | undefined;
 
 function entryOf(tag: string) {
   if (isPrivate(tag)) return undefined;
-  const [group, element] = [tag.slice(1, 5).toUpperCase(), tag.slice(5).toUpperCase()];
-  // Overlays and curves repeat over groups (PS3.5 7.6).
-  const repeating = /^[56]0/.test(group) ? inDictionary(`(${group.slice(0, 2)}xx,${element})`) : undefined;
-  return inDictionary(`(${group},${element})`) ?? repeating;
+  const hex = tag.slice(1).toUpperCase();
+  return inDictionary(`(${hex.slice(0, 4)},${hex.slice(4)})`);
 }
 
 function keywordOf(tag: string): string | undefined {
