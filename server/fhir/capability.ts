@@ -9,6 +9,7 @@ import type { Settings } from '../core/settings.ts';
 import { searchParametersOf } from '../core/search/search-parameters.ts';
 import { recordParameters } from '../core/search/search-values.ts';
 import { offeredTypes } from './exchange.ts';
+import { operations } from './operations/operations.ts';
 
 /** Absolute addresses of the authorization server (SMART App Launch 2.2). */
 export interface SmartAddresses {
@@ -110,7 +111,11 @@ function resourceEntry(type: ResourceType, searchRevInclude: string[]): Capabili
     searchParam: [...common, ...parameters.map((one) => ({ name: one.code, type: one.type }))].sort((a, b) =>
       a.name < b.name ? -1 : 1,
     ),
-    operation: type === 'Patient' ? [validate, everything] : [validate],
+    operation: [
+      validate,
+      ...(type === 'Patient' ? [everything] : []),
+      ...operations.filter((one) => one.type === type).map(({ name, definition }) => ({ name, definition })),
+    ],
   };
 }
 

@@ -19,6 +19,8 @@ import { everything } from './everything.ts';
 import { exchangeOf, idOf, pathPart, preferencesOf, queryOf, typeOf, type Exchange, type Handler } from './exchange.ts';
 import { history } from './history.ts';
 import { representationOf } from './negotiation.ts';
+import { askedOf, type Operation } from './operations/operation.ts';
+import { operations } from './operations/operations.ts';
 import { outcomeOf } from './outcome.ts';
 import { patch } from './patch.ts';
 import { read, vread } from './read.ts';
@@ -86,6 +88,7 @@ export function fhirFace(face: FhirFace): Router {
     '/Binary/:id/_history/:version',
     found((exchange, ctx) => vreadBinary(exchange, ctx, idOf(ctx), versionIn(ctx))),
   );
+  for (const operation of operations) router.post(addressOf(operation), answer(operated(operation)));
   typeRoutes(router, answer, changed);
   instanceRoutes(router, answer, changed);
   compartmentRoutes(router, answer);
@@ -114,6 +117,16 @@ const validate: Handler = async (exchange, ctx) => {
   const id = pathPart(ctx, 'id') === undefined ? undefined : idOf(ctx);
   return validateOperation(exchange, type, id, await readResource(ctx, exchange.bodyLimit), queryOf(ctx));
 };
+
+const addressOf = ({ type, name, level }: Operation): string =>
+  level === 'instance' ? `/${type}/:id/$${name}` : `/${type}/$${name}`;
+
+const operated =
+  ({ run, level }: Operation): Handler =>
+  async (exchange, ctx) => {
+    const id = level === 'instance' ? idOf(ctx) : '';
+    return run(exchange, await askedOf(exchange, await readResource(ctx, exchange.bodyLimit)), id);
+  };
 
 function systemRoutes(router: Router, answer: Answering, { fault = () => undefined }: FhirFace): void {
   router.post('/', answer(async (exchange, ctx) => {

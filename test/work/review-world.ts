@@ -6,7 +6,7 @@ import type { World } from '../../server/core/world.ts';
 import { systemPrincipal, type Principal, type Role } from '../../server/core/principal.ts';
 import { receiveInstance, storeInstances } from '../../server/core/studies/store-instance.ts';
 import { writeInTransaction, type WriteOutcome } from '../../server/core/records/write.ts';
-import { reviewIdOf } from '../../server/core/workflow/open-review.ts';
+import { reviewIdOf } from '../../server/core/workflow/review-of-study.ts';
 import { stepOf, type ReviewStep } from '../../server/core/vocabulary/review-codes.ts';
 import { systems } from '../../server/core/vocabulary/systems.ts';
 import { isEnded } from '../../server/core/workflow/task-moves.ts';

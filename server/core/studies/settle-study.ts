@@ -9,12 +9,13 @@ import { systems } from '../vocabulary/systems.ts';
 import { ensureEndpoint } from './endpoint.ts';
 import { imagingStudy } from './imaging-study.ts';
 import { writeDerived } from './left-out.ts';
+import type { SettledStudy } from './study-follower.ts';
 
 /**
  * Brings a study's row, its ImagingStudy and what follows from it (its review) up to date with its instances: once for each study of a
  * request, in the transaction that inserted them, so that whoever reads FHIR after the answer sees them.
  *
- * The caller holds the study's lock and inserted at least one instance.
+ * The caller holds the study's lock and changed what it consists of.
  *
  * @returns `leftOut`: elements of ImagingStudy that the images' values do not make.
  */
@@ -22,6 +23,7 @@ export async function settleStudy(
   context: WriteContext,
   StudyInstanceUID: string,
   tie: { patientId: string; imagingStudyId: string },
+  { added = [], removed = [] }: Partial<Pick<SettledStudy, 'added' | 'removed'>> = {},
 ): Promise<{ leftOut: string[] }> {
   const { stores, world } = context;
   const own = { ...context, principal: systemPrincipal('study-derivation') };
@@ -42,6 +44,8 @@ export async function settleStudy(
   const settled = {
     imagingStudy: record.resource as ImagingStudy,
     ...(accession !== undefined && { accession }),
+    added,
+    removed,
   };
   for (const follow of world.studyFollowers) await follow(own, settled);
   return { leftOut };

@@ -64,7 +64,7 @@ async function insertAndSettle(
   ties: Map<string, Tie>,
   outcomes: Map<InstanceRow, InstanceOutcome>,
 ): Promise<void> {
-  const grown = new Set<string>();
+  const grown = new Map<string, string[]>();
   const belongs = await context.stores.studies.claimNames(accepted);
   const own = accepted.filter((row, i) => {
     const isOwn = belongs[i]!;
@@ -74,7 +74,10 @@ async function insertAndSettle(
   const inserted = await context.stores.studies.insertInstances(own);
   for (const [i, row] of own.entries()) {
     const { row: stands, inserted: isNew } = inserted[i]!;
-    if (isNew) grown.add(row.StudyInstanceUID);
+    if (isNew) {
+      if (!grown.has(row.StudyInstanceUID)) grown.set(row.StudyInstanceUID, []);
+      grown.get(row.StudyInstanceUID)!.push(row.SOPInstanceUID);
+    }
     if (stands.blob === row.blob) outcomes.set(row, stored(row, isNew));
     else
       outcomes.set(
@@ -82,8 +85,8 @@ async function insertAndSettle(
         failed(row, 'other-content', 'Other content is stored under this SOP Instance UID; it was not replaced'),
       );
   }
-  for (const uid of [...grown].sort()) {
-    const { leftOut } = await settleStudy(context, uid, ties.get(uid)!);
+  for (const [uid, added] of [...grown].sort(([one], [other]) => (one < other ? -1 : 1))) {
+    const { leftOut } = await settleStudy(context, uid, ties.get(uid)!, { added });
     if (leftOut.length === 0) continue;
     for (const row of own)
       if (row.StudyInstanceUID === uid && outcomes.get(row)?.status === 'stored')

@@ -5,6 +5,9 @@ export interface SettledStudy {
   /** As stored. */
   imagingStudy: ImagingStudy;
   accession?: string;
+  /** SOP Instance UIDs that came, and that were taken away, since it was settled last. */
+  added: readonly string[];
+  removed: readonly string[];
 }
 
 /** What follows from a settled study, in the transaction that settled it. */

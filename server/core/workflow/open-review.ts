@@ -2,13 +2,14 @@ import type { DiagnosticReport, Identifier, ImagingStudy, ServiceRequest, Task }
 import { everything } from '../access/narrowing.ts';
 import type { WriteContext } from '../world.ts';
 import { analysisJob } from './analysis-step.ts';
-import { statusConcept } from '../vocabulary/review-codes.ts';
+import { statusConcept, statusOf } from '../vocabulary/review-codes.ts';
 import { systems } from '../vocabulary/systems.ts';
 import { withheld } from '../vocabulary/security-labels.ts';
 import type { SettledStudy } from '../studies/study-follower.ts';
 import { derivedId } from '../derived-id.ts';
 import { recordProvenance } from './provenance.ts';
 import { idIn, pointer, referenceTo } from '../r4/pointer.ts';
+import { nextReviewId, orderIdOf, reportIdOf, reviewOfStudy } from './review-of-study.ts';
 import { input, output, stepTask } from './review-tasks.ts';
 import { create, type Kept } from '../records/server-write.ts';
 import { versioned } from '../r4/pointer.ts';
@@ -22,12 +23,13 @@ import { versioned } from '../r4/pointer.ts';
  */
 export async function openReview(context: WriteContext, study: SettledStudy): Promise<void> {
   const studyId = study.imagingStudy.id!;
-  const coordinationId = derivedId('review', studyId);
   await context.stores.records.lockKey(`review/${studyId}`);
-  if (await context.stores.records.read('Task', coordinationId, everything)) return;
+  const last = await reviewOfStudy(context.stores, studyId);
+  if (last && statusOf(last.businessStatus) !== 'RETRACTED') return;
+  const coordinationId = nextReviewId(studyId, last);
 
-  const order = await orderOf(context, study);
-  const report = await create(context, emptyReport(context, study.imagingStudy, order));
+  const order = await orderOf(context, study, coordinationId);
+  const report = await create(context, emptyReport(context, study.imagingStudy, order, coordinationId));
   const coordination = await create(
     context,
     coordinationTask(context, study.imagingStudy, order, report, coordinationId),
@@ -48,11 +50,6 @@ export async function openReview(context: WriteContext, study: SettledStudy): Pr
   if (automatic) await context.stores.jobs.enqueue(analysisJob(inference));
 }
 
-/** The coordination Task's id of an ImagingStudy. */
-export function reviewIdOf(imagingStudyId: string): string {
-  return derivedId('review', imagingStudyId);
-}
-
 function firstAnalysisId(coordinationId: string): string {
   return derivedId('ai-inference', coordinationId);
 }
@@ -61,6 +58,7 @@ function firstAnalysisId(coordinationId: string): string {
 async function orderOf(
   context: WriteContext,
   { imagingStudy, accession }: SettledStudy,
+  coordinationId: string,
 ): Promise<Kept<'ServiceRequest'>> {
   const named = imagingStudy.basedOn
     ?.map((reference) => idIn(reference, 'ServiceRequest'))
@@ -69,15 +67,16 @@ async function orderOf(
     const record = await context.stores.records.read('ServiceRequest', named, everything);
     if (record?.resource) return record.resource as Kept<'ServiceRequest'>;
   }
-  return create(context, selfReferral(context, imagingStudy, accession));
+  const id = orderIdOf(imagingStudy.id!, coordinationId);
+  return create(context, selfReferral(context, imagingStudy, accession, id));
 }
 
 function selfReferral(
   context: WriteContext,
   imagingStudy: ImagingStudy,
   accession: string | undefined,
+  id: string,
 ): ServiceRequest & { id: string } {
-  const id = derivedId('order', imagingStudy.id!);
   return {
     resourceType: 'ServiceRequest',
     id,
@@ -139,8 +138,9 @@ function emptyReport(
   context: WriteContext,
   imagingStudy: ImagingStudy,
   order: ServiceRequest,
+  coordinationId: string,
 ): DiagnosticReport & { id: string } {
-  const id = derivedId('report', imagingStudy.id!);
+  const id = reportIdOf(imagingStudy.id!, coordinationId);
   return {
     resourceType: 'DiagnosticReport',
     id,

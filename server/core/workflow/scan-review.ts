@@ -47,6 +47,8 @@ export const transitions: Record<ReviewStatus, Partial<Record<ReviewAct, Transit
   },
   REPORT_READY: {},
   REJECTED: {},
+  CANCELLED: {},
+  RETRACTED: {},
 };
 
 export const reviewActs: readonly ReviewAct[] = [
@@ -67,6 +69,8 @@ export const performers: Record<ReviewStep, Role | undefined> = {
   'pharmacist-review': 'pharmacist',
   'release-approval': 'admin',
   'report-delivery': undefined,
+  'report-amendment': 'doctor',
+  'identity-check': 'admin',
 };
 
 /**

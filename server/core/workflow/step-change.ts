@@ -20,6 +20,8 @@ const outputs: Record<ReviewStep, readonly ReviewData[]> = {
   'pharmacist-review': ['medication'],
   'release-approval': [],
   'report-delivery': [],
+  'report-amendment': ['conclusion'],
+  'identity-check': ['decision', 'candidate'],
 };
 
 const longestNote = 20_000;

@@ -44,7 +44,7 @@ test('the table has no other row, and every status that is no end has a way on',
   const rows = statuses.flatMap((status) => Object.keys(transitions[status]).map((act) => `${status} ${act}`));
   expect(rows.sort()).toEqual(legal.map(([status, act]) => `${status} ${act}`).sort());
   const ends = statuses.filter((status) => Object.keys(transitions[status]).length === 0);
-  expect(ends.sort()).toEqual(['REJECTED', 'REPORT_READY']);
+  expect(ends.sort()).toEqual(['CANCELLED', 'REJECTED', 'REPORT_READY', 'RETRACTED']);
 });
 
 test('a refusal names what is possible', () => {

@@ -19,6 +19,8 @@ export const reviewStatuses = [
   'PHARMACIST_COMPLETED',
   'REPORT_READY',
   'REJECTED',
+  'CANCELLED',
+  'RETRACTED',
 ] as const;
 
 export const reviewSteps = [
@@ -27,6 +29,8 @@ export const reviewSteps = [
   'pharmacist-review',
   'release-approval',
   'report-delivery',
+  'report-amendment',
+  'identity-check',
 ] as const;
 
 export const scanClasses = ['COVID', 'Lung_Opacity', 'NIH_MERGED', 'Normal', 'Sick', 'Viral_Pneumonia'] as const;

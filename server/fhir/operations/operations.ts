@@ -1,0 +1,4 @@
+import type { Operation } from './operation.ts';
+
+/** Every operation of ours, by address. */
+export const operations: readonly Operation[] = [];
