@@ -9,7 +9,7 @@ import {
   startAnalysis,
   verification,
 } from '../../viewer/src/api/review/acts.ts';
-import { aiResultFrom, needsConclusion } from '../../viewer/src/api/review/ai-result.ts';
+import { aiResultFrom, differsFromAi, isSuggestion, shownProbability } from '../../viewer/src/api/review/ai-result.ts';
 import {
   findingLabels,
   findingSystem,
@@ -57,7 +57,8 @@ describe('an AI result', () => {
     expect(result?.probabilities.map(({ label }) => label)).toEqual(['COVID', 'Normal', 'Sick']);
     expect(result?.top).toEqual({ label: 'COVID', probability: 0.6 });
     expect(result?.threshold).toBe(0.75);
-    expect(needsConclusion(result)).toBe(true);
+    expect(isSuggestion(result)).toBe(false);
+    expect(differsFromAi(result, 'Normal')).toBe(false);
   });
 
   it('is none without a coded value of ours', () => {
@@ -68,7 +69,17 @@ describe('an AI result', () => {
     const result = aiResultFrom(observation('Normal', { Normal: 0.9 }));
     expect(result?.probabilities).toHaveLength(1);
     expect(findingLabels).toHaveLength(6);
-    expect(needsConclusion(result)).toBe(false);
+    expect(isSuggestion(result)).toBe(true);
+  });
+
+  it('is differed from by another code and by words, not by its own code', () => {
+    const result = aiResultFrom(observation('Normal', { Normal: 0.9 }));
+    expect([undefined, 'COVID', 'Normal'].map((code) => differsFromAi(result, code))).toEqual([true, true, false]);
+  });
+
+  it('shows no confidence for an image that the model is not for', () => {
+    expect(shownProbability(aiResultFrom(observation('Unsupported', { Normal: 0.98 })))).toBeUndefined();
+    expect(shownProbability(aiResultFrom(observation('Uncertain', { Normal: 0.6 })))).toBe(0.6);
   });
 });
 
@@ -128,17 +139,15 @@ describe('a review as a page shows it', () => {
 
 describe('an act', () => {
   const fresh = step('v', 'physician-verification', 'in-progress');
+  const bare = { notes: 'n', conclusion: undefined };
+  const said = { notes: 'n', conclusion: { system: findingSystem, code: 'Normal' } };
 
   it('adds whole lists where there are none, and appends where there are', () => {
     const paths = (operations: PatchOperation[]) => operations.map(({ path }) => path);
-    expect(paths(verification(fresh, { notes: 'n', conclusion: 'Normal' }))).toEqual(['/note', '/output', '/status']);
+    expect(paths(verification(fresh, said))).toEqual(['/note', '/output', '/status']);
     const held = { ...fresh, note: [{ text: 'earlier' }], output: [] };
-    expect(paths(verification(held, { notes: 'n', conclusion: 'Normal' }))).toEqual([
-      '/note/-',
-      '/output/-',
-      '/status',
-    ]);
-    expect(paths(verification(fresh, { notes: 'n' }))).toEqual(['/note', '/status']);
+    expect(paths(verification(held, said))).toEqual(['/note/-', '/output/-', '/status']);
+    expect(paths(verification(fresh, bare))).toEqual(['/note', '/status']);
   });
 
   it('prescribes a contained proposal for the patient of the step, or none', () => {
@@ -177,10 +186,10 @@ describe('an act', () => {
         return { ...task, status: 'in-progress', meta: { versionId: String(Number(task.meta?.versionId) + 1) } };
       },
     } as unknown as FhirClient;
-    await complete(fhir, { ...fresh, status: 'requested' }, (mine) => verification(mine, { notes: 'n' }));
+    await complete(fhir, { ...fresh, status: 'requested' }, (mine) => verification(mine, bare));
     expect(sent).toEqual([['3', 1], ['4', 2]]); // prettier-ignore
     sent.length = 0;
-    await complete(fhir, fresh, (mine) => verification(mine, { notes: 'n' }));
+    await complete(fhir, fresh, (mine) => verification(mine, bare));
     expect(sent).toEqual([['3', 2]]);
   });
 
@@ -194,7 +203,7 @@ describe('an act', () => {
       },
     } as unknown as FhirClient;
     const step = { ...fresh, id: 'refused-once', status: 'requested' } as Task;
-    const again = () => complete(fhir, step, (mine) => verification(mine, { notes: 'n' }));
+    const again = () => complete(fhir, step, (mine) => verification(mine, bare));
     await expect(again()).rejects.toThrow('refused');
     await again();
     expect(sent).toEqual([['3', 1], ['4', 2], ['4', 2]]); // prettier-ignore

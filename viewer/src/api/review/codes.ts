@@ -19,6 +19,8 @@ export const reviewSteps = {
   prescription: 'pharmacist-review',
   approval: 'release-approval',
   delivery: 'report-delivery',
+  amendment: 'report-amendment',
+  identity: 'identity-check',
 } as const satisfies Record<string, ReviewStep>;
 
 /** The model's classes, in the order of its outputs. */
