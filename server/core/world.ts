@@ -110,4 +110,6 @@ export interface WriteContext extends Trace {
   world: Surroundings;
   stores: Stores;
   principal: Principal;
+  /** Of a transaction Bundle: what is asked when all its entries are done. */
+  atEnd?: (() => Promise<void>)[];
 }

@@ -46,5 +46,14 @@ export interface RecordStore {
   lockKey(key: string): Promise<void>;
   /** Appends a version, replaces the search index rows, and writes the change row, in one go. */
   put(record: StoredRecord): Promise<void>;
+  /**
+   * What else refers to a record by a search parameter (what a Provenance is about left out): how many, 1001 for more than
+   * a thousand, and the first few that the narrowings let the caller see, as `Type/id`.
+   */
+  referrers(
+    type: ResourceType,
+    id: string,
+    narrowing: (type: ResourceType) => Narrowing | undefined,
+  ): Promise<{ count: number; seen: string[] }>;
   search(query: SearchQuery, narrowing: (type: ResourceType) => Narrowing | undefined): Promise<SearchPage>;
 }

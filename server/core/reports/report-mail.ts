@@ -7,6 +7,7 @@ import { derivedId } from '../derived-id.ts';
 import { endDelivery } from '../workflow/release.ts';
 import { inputOf, outputOf } from '../workflow/review-tasks.ts';
 import { referenceTo } from '../r4/pointer.ts';
+import { mustMatch } from '../records/attachment-check.ts';
 import { create, type Kept, locked } from '../records/server-write.ts';
 import { found, needed } from './look-up.ts';
 import { isPlainAddress } from './mail-address.ts';
@@ -23,7 +24,7 @@ export type Message =
  * both travel and are stored in clear. The message id follows from the delivery step, so that a second try
  * after a crash is recognised as the same message.
  *
- * @throws Problem `conflict` if the document is not there.
+ * @throws Problem `conflict` if the document is not there; `exception` if the stored PDF is not the one that was released.
  */
 export async function reportMessage(
   { settings }: Surroundings,
@@ -37,6 +38,7 @@ export async function reportMessage(
   const document = await needed(stores, 'DocumentReference', outputOf(delivery, 'document'));
   const { attachment } = document.content[0]!;
   const binary = await needed(stores, 'Binary', { reference: attachment.url ?? '' });
+  mustMatch(attachment, binary);
   const number = document.masterIdentifier?.value ?? '';
   const { organizationName, publicUrl } = settings;
   return {

@@ -11,6 +11,7 @@ import { codeOf, sqlState } from '../database-problem.ts';
 import { visible } from './narrowing.ts';
 import { longestPage, place } from './page.ts';
 import { recordColumns, storedRecord, type RecordRow } from './row.ts';
+import { referrersOf } from './referrers.ts';
 import { searchRecords } from './search.ts';
 import { bindings } from './search-values.ts';
 
@@ -84,6 +85,8 @@ export function postgresRecords(
         rows,
       ]);
     },
+
+    referrers: (type, id, narrowing) => referrersOf(sql, type, id, narrowing, site),
 
     search: (query, narrowing) => searchRecords(sql, query, narrowing, site).catch(tooCostly),
   };
