@@ -43,6 +43,8 @@ export const displays = {
     correction: 'Correction: something was wrong',
     amendment: 'Amendment: something is changed',
     'amendment-reason': 'Why the report is amended',
+    'amended-by': 'Amendment that this step brings on its way',
+    recipient: 'Who is told, beside the patient',
     candidate: 'Person who may be meant',
     'held-images': 'Images that wait for the decision',
     decision: 'Decision',
@@ -72,6 +74,7 @@ export const displays = {
     'entered-in-error': 'Entered in error',
     'identity-unclear': 'It is not clear whose images these are',
     'signature-mismatch': 'The text differs from what was signed',
+    superseded: 'A newer version of the report took its place',
   },
   finding: {
     'ai-classification': 'AI image classification',

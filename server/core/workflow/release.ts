@@ -3,9 +3,8 @@
  * REPORT_READY only in the transaction that stores the PDF (docs/workflow.md).
  */
 import type { Task } from '@medplum/fhirtypes';
-import { searchOwn } from '../records/own-search.ts';
 import { Problem } from '../problem.ts';
-import type { Reading, WriteContext } from '../world.ts';
+import type { WriteContext } from '../world.ts';
 import { reasonConcept, type ReviewReason, stepOf } from '../vocabulary/review-codes.ts';
 import { released } from '../vocabulary/security-labels.ts';
 import { recordProvenance } from './provenance.ts';
@@ -158,11 +157,4 @@ function endedDelivery(
 export async function waitingDelivery(context: WriteContext, taskId: string): Promise<Kept<'Task'> | undefined> {
   const step = await locked(context, 'Task', { reference: `Task/${taskId}` });
   return stepOf(step.code) === 'report-delivery' && step.status === 'requested' ? step : undefined;
-}
-
-/** The steps of a review in the order in which they were made, for reports. */
-export async function stepsOf(stores: Pick<Reading, 'records'>, coordinationId: string): Promise<Kept<'Task'>[]> {
-  const ofReview = { parameter: 'part-of', values: [`Task/${coordinationId}`] };
-  const sort = [{ parameter: 'authored-on', descending: false }];
-  return (await searchOwn(stores, 'Task', [ofReview], { count: 100, sort })).found;
 }
