@@ -16,6 +16,8 @@ export const systems = {
   /** Task.statusReason and Communication.statusReason. */
   reviewReason: `${canonical}/CodeSystem/review-reason`,
   scanFinding: `${canonical}/CodeSystem/scan-finding`,
+  /** A reader's conclusions that are no class of the model. */
+  readingConclusion: `${canonical}/CodeSystem/reading-conclusion`,
   /** Types of Device.version. */
   modelVersion: `${canonical}/CodeSystem/model-version`,
   /** Identifiers of reports: CSS-YYYY-NNNNN. */
@@ -35,6 +37,8 @@ export const systems = {
   loinc: 'http://loinc.org',
   snomed: 'http://snomed.info/sct',
   ucum: 'http://unitsofmeasure.org',
+  /** Why somebody signed (ASTM E1762-95, FHIR valueset-signature-type). */
+  signatureType: 'urn:iso-astm:E1762-95:2013',
   studyUid: 'urn:dicom:uid',
 } as const;
 

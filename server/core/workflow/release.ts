@@ -15,6 +15,8 @@ import { create, type Kept, locked, put } from '../records/server-write.ts';
 import { versioned } from '../r4/pointer.ts';
 import { hasInk } from '../readable-text.ts';
 
+export { stepsOf } from './review-steps.ts';
+
 /**
  * An admin approves: the report is owed. The status changes when it exists.
  *
