@@ -3,8 +3,9 @@ import { keepModelRecord, mustNotBeOfModel } from './analysis/registry/model-rec
 import { binaryRule } from './records/binary-rule.ts';
 import type { RecordRules } from './records/rules.ts';
 import { imagingStudyRule } from './studies/imaging-study-rule.ts';
-import type { StudyFollower } from './studies/study-follower.ts';
+import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.ts';
 import { advance, keepReview } from './workflow/advance.ts';
+import { followOwner } from './workflow/follow-owner.ts';
 import { openReview } from './workflow/open-review.ts';
 import { stillWithheld } from './workflow/still-withheld.ts';
 import type { WriteContext } from './world.ts';
@@ -31,3 +32,6 @@ export const clinicalRules: RecordRules<WriteContext> = {
 
 /** A study that has settled opens its review. */
 export const studyFollowers: readonly StudyFollower<WriteContext>[] = [openReview];
+
+/** A study that has come to another patient takes its review along, or begins a new one. */
+export const studyMoveFollowers: readonly StudyMoveFollower<WriteContext>[] = [followOwner];
