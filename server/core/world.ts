@@ -22,7 +22,7 @@ import type { Settings } from './settings.ts';
 import type { Blobs } from './studies/blobs.ts';
 import type { DicomReader } from './studies/dicom-reader.ts';
 import type { PixelDecoder } from './studies/pixel-decoder.ts';
-import type { StudyFollower } from './studies/study-follower.ts';
+import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.ts';
 import type { StudyStore } from './studies/study-store.ts';
 import type { Trace } from './trace.ts';
 
@@ -79,6 +79,8 @@ export interface Surroundings {
   rules: RecordRules<WriteContext>;
   /** Who hears that a study has settled, in the same transaction. */
   studyFollowers: readonly StudyFollower<WriteContext>[];
+  /** Who hears that a study has come to another patient, in the same transaction. */
+  studyMoveFollowers: readonly StudyMoveFollower<WriteContext>[];
   /** A model has come into service: what waited for one goes on. */
   modelServes(): Promise<unknown>;
   /** The database's clock is the one that counts; this is for time stamps inside resources. */

@@ -45,7 +45,8 @@ function checkedServerWrite(before: Task | undefined, after: Task): Task {
 }
 
 function leadsTo(from: ReviewStatus, to: ReviewStatus): boolean {
-  return from === to || Object.values(transitions[from]).some((row) => row.to === to);
+  // Any review may turn out to be in error, whatever it has come to.
+  return from === to || to === 'RETRACTED' || Object.values(transitions[from]).some((row) => row.to === to);
 }
 
 async function advanceStep(context: WriteContext, code: ReviewStep, before: Task, sent: Task): Promise<Task> {
