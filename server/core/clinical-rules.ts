@@ -3,8 +3,10 @@ import { keepModelRecord, mustNotBeOfModel } from './analysis/registry/model-rec
 import { binaryRule } from './records/binary-rule.ts';
 import type { RecordRules } from './records/rules.ts';
 import { imagingStudyRule } from './studies/imaging-study-rule.ts';
+import type { RemovalGuard } from './studies/removal-guard.ts';
 import type { StudyFollower } from './studies/study-follower.ts';
 import { advance, keepReview } from './workflow/advance.ts';
+import { keepReviewedImages } from './workflow/keep-reviewed-images.ts';
 import { openReview } from './workflow/open-review.ts';
 import { stillWithheld } from './workflow/still-withheld.ts';
 import type { WriteContext } from './world.ts';
@@ -31,3 +33,6 @@ export const clinicalRules: RecordRules<WriteContext> = {
 
 /** A study that has settled opens its review. */
 export const studyFollowers: readonly StudyFollower<WriteContext>[] = [openReview];
+
+/** A study under review keeps its images. */
+export const removalGuards: readonly RemovalGuard<WriteContext>[] = [keepReviewedImages];

@@ -10,7 +10,7 @@ import { postgresStudySearch } from '../../../server/infrastructure/postgres/stu
 import { freshDatabase, type TestDatabase } from '../../harness/database.ts';
 
 // Tables that an engine such as Citus spreads by the study take nothing that only one machine could check or compute.
-const spread = ['study', 'series', 'instance'];
+const spread = ['study', 'series', 'instance', 'removed_instance'];
 let database: TestDatabase;
 beforeAll(async () => {
   database = await freshDatabase();
