@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { System } from './compose.ts';
 import { keepHouse, type Chore } from './core/house-keeping.ts';
+import { purgeRemoved } from './core/studies/purge-removed.ts';
 import { sweepBlobs } from './core/studies/sweep-blobs.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import { outcomeOf } from './infrastructure/metrics.ts';
@@ -67,6 +68,7 @@ function chores({ world, authorizations, growing }: Pick<System, 'world' | 'auth
     { kind: 'expired sessions', everyMs: 10 * minute, work: () => authorizations.sweep() },
     { kind: 'audit partitions', everyMs: hour, firstMs: minute, work: growing.keepAudit },
     { kind: 'old news', everyMs: hour, work: growing.trimChanges },
+    { kind: 'removed images', everyMs: hour, firstMs: 10 * minute, work: () => purgeRemoved(world) },
     { kind: 'blobs without rows', everyMs: hour, work: () => sweepBlobs(world) },
   ];
 }

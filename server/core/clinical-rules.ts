@@ -6,6 +6,8 @@ import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.
 import { advance } from './workflow/advance.ts';
 import { followOwner } from './workflow/follow-owner.ts';
 import { keepRecords } from './workflow/keep-records.ts';
+import type { RemovalGuard } from './studies/removal-guard.ts';
+import { keepReviewedImages } from './workflow/keep-reviewed-images.ts';
 import { openReview } from './workflow/open-review.ts';
 import type { WriteContext } from './world.ts';
 
@@ -21,3 +23,5 @@ export const studyFollowers: readonly StudyFollower<WriteContext>[] = [openRevie
 
 /** A study that has come to another patient takes its review along, or begins a new one. */
 export const studyMoveFollowers: readonly StudyMoveFollower<WriteContext>[] = [followOwner];
+/** A study under review keeps its images. */
+export const removalGuards: readonly RemovalGuard<WriteContext>[] = [keepReviewedImages];

@@ -7,7 +7,7 @@ import { escapedValue } from '../search/search-values.ts';
 import { studyUidOf } from './study-uid.ts';
 import { systems } from '../vocabulary/systems.ts';
 import { ensureEndpoint } from './endpoint.ts';
-import { imagingStudy } from './imaging-study.ts';
+import { imagingStudy, type EmptyAs } from './imaging-study.ts';
 import { writeDerived } from './left-out.ts';
 import type { SettledStudy } from './study-follower.ts';
 
@@ -28,7 +28,8 @@ export async function settleStudy(
     added = [],
     removed = [],
     moved = false,
-  }: Partial<Pick<SettledStudy, 'added' | 'removed'>> & { moved?: boolean } = {},
+    emptyAs,
+  }: Partial<Pick<SettledStudy, 'added' | 'removed'>> & { moved?: boolean } & EmptyAs = {},
 ): Promise<{ leftOut: string[] }> {
   const { stores, world } = context;
   const own = { ...context, principal: systemPrincipal('study-derivation') };
@@ -41,6 +42,7 @@ export async function settleStudy(
   const resource = imagingStudy(before, study, content, {
     settings: world.settings,
     endpointId: await ensureEndpoint(own),
+    ...(emptyAs && { emptyAs }),
     serviceRequestId: before?.basedOn || !accession ? undefined : await orderOf(own, tie.patientId, accession),
   });
   const { record, leftOut } = await writeDerived(own, {

@@ -73,10 +73,7 @@ function conclusionOf(step: Task, study: ImagingStudy | undefined): CodeableConc
 }
 
 /** Words alone differ from a class: nobody can compute that they mean it. Without a class there is nothing to compare. */
-function concordanceOf(
-  conclusion: CodeableConcept,
-  ai: Observation | undefined,
-): 'agree' | 'disagree' | undefined {
+function concordanceOf(conclusion: CodeableConcept, ai: Observation | undefined): 'agree' | 'disagree' | undefined {
   const found = classOf(ai?.valueCodeableConcept);
   if (!found) return undefined;
   return classMeantBy(conclusion) === found ? 'agree' : 'disagree';

@@ -124,6 +124,8 @@ export function postgresStudySearch(
       conditions.push(`${lowest[query.level]}.study_uid = ${bound.add(query.StudyInstanceUID)}`);
     if (query.SeriesInstanceUID !== undefined)
       conditions.push(`${lowest[query.level]}.series_uid = ${bound.add(query.SeriesInstanceUID)}`);
+    // All that was in it has been removed: it can be brought back, and is not there until then.
+    if (query.level === 'study') conditions.push('st.number_of_instances > 0');
     conditions.push(...allowed(narrowing, bound, baseUrl));
     return conditions.length === 0 ? 'true' : conditions.join(' and ');
   }

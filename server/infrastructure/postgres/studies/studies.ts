@@ -104,7 +104,9 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
     async blobsInUse(candidates) {
       const found = await sql.query<{ blob: string }>(
         `select blob from instance where blob = any($1)
-         union select inflated from instance where inflated = any($1)`,
+         union select inflated from instance where inflated = any($1)
+         union select blob from removed_instance where blob = any($1)
+         union select inflated from removed_instance where inflated = any($1)`,
         [candidates],
       );
       return new Set(found.map(({ blob }) => blob));
@@ -118,18 +120,30 @@ interface NameRow {
 }
 
 /** Those of the named instances that are there, as `study sop`. */
-async function stored(sql: Sql, names: readonly NameRow[]): Promise<ReadonlySet<string>> {
+async function stored(
+  sql: Sql,
+  names: readonly NameRow[],
+  table: 'instance' | 'removed_instance' | 'rejected_name' = 'instance',
+): Promise<ReadonlySet<string>> {
   if (names.length === 0) return new Set();
   const found = await sql.query<NameRow>(
-    `select sop_uid, study_uid from instance
+    `select sop_uid, study_uid from ${table}
        join unnest($1::text[], $2::text[]) as wanted (sop_uid, study_uid) using (study_uid, sop_uid)`,
     [names.map(({ sop_uid }) => sop_uid), names.map(({ study_uid }) => study_uid)],
   );
   return new Set(found.map(({ sop_uid, study_uid }) => `${study_uid} ${sop_uid}`));
 }
 
+/** The same, and those that were removed and may come back, or must not. */
+async function held(sql: Sql, names: readonly NameRow[]): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (const table of ['instance', 'removed_instance', 'rejected_name'] as const)
+    for (const name of await stored(sql, names, table)) found.add(name);
+  return found;
+}
+
 /**
- * Gives standing names to who wants them where the instance that had them was removed. A name and its instance come in one
+ * Gives standing names to who wants them where the instance that had them is gone for good. A name and its instance come in one
  * transaction, so a name of an earlier transaction without one is free. Asked here, because triggers are not to be had where the
  * index is spread over machines.
  */
@@ -140,8 +154,8 @@ async function takeFreed(
 ): Promise<NameRow[]> {
   const wanted = new Map(refused.toReversed().map((row) => [row.SOPInstanceUID, row.StudyInstanceUID]));
   const holders = standing.filter(({ sop_uid }) => wanted.has(sop_uid));
-  const held = await stored(sql, holders);
-  const free = holders.filter(({ sop_uid, study_uid }) => !held.has(`${study_uid} ${sop_uid}`));
+  const taken = await held(sql, holders);
+  const free = holders.filter(({ sop_uid, study_uid }) => !taken.has(`${study_uid} ${sop_uid}`));
   if (free.length === 0) return [];
   return sql.query<NameRow>(takeStatement, [
     free.map(({ sop_uid }) => sop_uid),
@@ -211,7 +225,8 @@ function* batches(rows: InstanceRow[]): Generator<InstanceRow[]> {
   if (batch.length > 0) yield batch;
 }
 
-const names = `study_uid, series_uid, sop_uid, sop_class_uid, transfer_syntax_uid, blob, inflated, size, attributes, bulk, frames`;
+/** The columns of an instance that are not computed. */
+export const names = `study_uid, series_uid, sop_uid, sop_class_uid, transfer_syntax_uid, blob, inflated, size, attributes, bulk, frames`;
 
 /** Rows arrive in the order of their instance numbers or file names, and `seq` keeps it. */
 const insertStatement = `
