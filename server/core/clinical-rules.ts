@@ -7,6 +7,7 @@ import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.
 import { advance, keepReview } from './workflow/advance.ts';
 import { followOwner } from './workflow/follow-owner.ts';
 import { openReview } from './workflow/open-review.ts';
+import { patientRule } from './workflow/patients/patient-rule.ts';
 import { stillWithheld } from './workflow/still-withheld.ts';
 import type { WriteContext } from './world.ts';
 
@@ -14,6 +15,7 @@ import type { WriteContext } from './world.ts';
 export const clinicalRules: RecordRules<WriteContext> = {
   change: {
     Task: advance,
+    Patient: patientRule,
     ImagingStudy: imagingStudyRule,
     Binary: binaryRule,
     Device: keepModelRecord,
