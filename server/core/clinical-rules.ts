@@ -1,6 +1,7 @@
 /** The rules of the whole house, by type of record and by event: what `compose` hands to the rooms below. */
 import { keepModelRecord, mustNotBeOfModel } from './analysis/registry/model-records.ts';
 import { binaryRule } from './records/binary-rule.ts';
+import { keepOwnDefinition, mustNotBeOwnDefinition } from './records/own-definitions.ts';
 import type { RecordRules } from './records/rules.ts';
 import { imagingStudyRule } from './studies/imaging-study-rule.ts';
 import type { StudyFollower } from './studies/study-follower.ts';
@@ -18,12 +19,22 @@ export const clinicalRules: RecordRules<WriteContext> = {
     Device: keepModelRecord,
     DocumentReference: keepModelRecord,
     Provenance: keepModelRecord,
+    StructureDefinition: keepOwnDefinition,
+    CodeSystem: keepOwnDefinition,
+    ValueSet: keepOwnDefinition,
+    SearchParameter: keepOwnDefinition,
+    OperationDefinition: keepOwnDefinition,
   },
   removal: {
     Task: keepReview,
     Device: mustNotBeOfModel,
     DocumentReference: mustNotBeOfModel,
     Provenance: mustNotBeOfModel,
+    StructureDefinition: mustNotBeOwnDefinition,
+    CodeSystem: mustNotBeOwnDefinition,
+    ValueSet: mustNotBeOwnDefinition,
+    SearchParameter: mustNotBeOwnDefinition,
+    OperationDefinition: mustNotBeOwnDefinition,
   },
   ofClients: stillWithheld,
   serverIds: new Set(['Task', 'ImagingStudy', 'Binary', 'Provenance', 'AuditEvent']),

@@ -8,8 +8,8 @@ Description: "A review is REPORT_READY exactly when its Task is completed"
 Severity: #error
 Expression: "businessStatus.coding.where(code = 'REPORT_READY').exists() = (status = 'completed')"
 
-Invariant: coordination-waits
-Description: "While the review waits for the AI its Task is not ended; a rejected, cancelled or retracted review has a Task that is"
+Invariant: coordination-ended
+Description: "A review is REJECTED, CANCELLED or RETRACTED exactly when its Task ended without a report"
 Severity: #error
 Expression: "(businessStatus.coding.where(code in ('REJECTED' | 'CANCELLED' | 'RETRACTED')).exists()) = (status in ('rejected' | 'failed' | 'cancelled' | 'entered-in-error'))"
 
@@ -26,7 +26,7 @@ Description: "The review of one imaging study as a whole. The server advances it
 * insert Ours
 * obeys task-reason
 * obeys coordination-end
-* obeys coordination-waits
+* obeys coordination-ended
 * obeys coordination-document
 * identifier MS
 * basedOn 1..* MS
