@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type Koa from 'koa';
 import { openClock, openDatabase, type Database } from './compose/database.ts';
+import { openDefinitions } from './compose/definitions.ts';
 import { openFaces } from './compose/faces.ts';
 import { openImages, type Images } from './compose/images.ts';
 import { openMeasures, serveMeasures } from './compose/measures.ts';
@@ -95,6 +96,7 @@ async function build(start: Start, onDead: () => void): Promise<Omit<System, 'cl
   const metrics = openMeasures(database, images, models, clock);
   const world = worldOf(start, { database, images, models, reports, clock, metrics });
   await serveModels(start, world);
+  if (config.roles.api) await openDefinitions(start, world);
 
   const { url, sql, jobs } = database;
   const authorizations = postgresAuthorizations(sql);

@@ -5,6 +5,7 @@
 import type { Media, Observation, Provenance, Resource } from '@medplum/fhirtypes';
 import { mustNotBeOfModel } from '../analysis/registry/model-records.ts';
 import { Problem } from '../problem.ts';
+import { mustNotBeOwnDefinition } from '../records/own-definitions.ts';
 import type { ClientRules } from '../records/rules.ts';
 import { sameContent } from '../records/write.ts';
 import { isAiAsserted, isWithheld, withLabelsOf } from '../vocabulary/security-labels.ts';
@@ -17,7 +18,11 @@ import { stateOfReview } from './records-of-review.ts';
 /** What the record store asks before it stores what a client sends (`RecordRules.ofClients`). */
 export const keepRecords: ClientRules<WriteContext> = {
   async change(context, before, sent) {
-    for (const side of [before, sent]) if (side) await mustNotBeOfModel(context, side);
+    for (const side of [before, sent]) {
+      if (!side) continue;
+      mustNotBeOwnDefinition(context, side);
+      await mustNotBeOfModel(context, side);
+    }
     const kind = await kindOf(context, before, sent);
     const act = before ? 'change' : 'create';
     const may = kind === undefined ? 'yes' : mayDo(context, kind, act);
@@ -37,6 +42,7 @@ export const keepRecords: ClientRules<WriteContext> = {
   },
 
   async removal(context, before) {
+    mustNotBeOwnDefinition(context, before);
     await mustNotBeOfModel(context, before);
     const kind = await kindOf(context, before, undefined);
     if (kind === undefined || mayDo(context, kind, 'remove') !== undefined) return;
