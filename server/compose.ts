@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type Koa from 'koa';
 import { openClock, openDatabase, type Database } from './compose/database.ts';
+import { openDefinitions } from './compose/definitions.ts';
 import { openFaces } from './compose/faces.ts';
 import { openImages, type Images } from './compose/images.ts';
 import { openMeasures, serveMeasures } from './compose/measures.ts';
@@ -11,7 +12,7 @@ import { openWebServer } from './compose/web-server.ts';
 import type { Config } from './config.ts';
 import type { AuthorizationStore } from './core/accounts/authorizations.ts';
 import type { PasswordHasher } from './core/accounts/password.ts';
-import { clinicalRules, studyFollowers } from './core/clinical-rules.ts';
+import { clinicalRules, removalGuards, studyFollowers, studyMoveFollowers } from './core/clinical-rules.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import type { World } from './core/world.ts';
 import type { Readiness } from './http/health.ts';
@@ -95,6 +96,7 @@ async function build(start: Start, onDead: () => void): Promise<Omit<System, 'cl
   const metrics = openMeasures(database, images, models, clock);
   const world = worldOf(start, { database, images, models, reports, clock, metrics });
   await serveModels(start, world);
+  if (config.roles.api) await openDefinitions(start, world);
 
   const { url, sql, jobs } = database;
   const authorizations = postgresAuthorizations(sql);
@@ -152,6 +154,8 @@ function worldOf({ settings }: Start, { database, images, models, reports, clock
     mailer: reports.mailer,
     rules: clinicalRules,
     studyFollowers,
+    studyMoveFollowers,
+    removalGuards,
     modelServes: () => wakeAnalyses(world),
     ...postgresUnits(database.dataSource, { baseUrl, timeZone, checker, queue: database.jobs.queue }),
     now: clock.now,

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { RemovalSettings } from './core/settings.ts';
 import { trimEnd } from './core/trim-end.ts';
 import { defaultBudget, type Budget } from './http/budget.ts';
 import { isTimeZone } from './core/time-zone.ts';
@@ -14,6 +15,12 @@ const proxies = z
   .string()
   .transform((text) => text.split(',').map((range) => range.trim()).filter((range) => range !== '' && range !== 'none'))
   .refine(areRanges, { message: 'must be addresses or ranges such as 10.0.0.1,2001:db8::/64, or none' }); // prettier-ignore
+
+/** `all`, or a list of client ids. */
+const clientIds = z
+  .string()
+  .transform((text) => text.split(',').map((id) => id.trim()).filter((id) => id !== ''))
+  .transform((ids) => (ids.length === 1 && ids[0] === 'all' ? undefined : ids)); // prettier-ignore
 
 /** `all`, or what this process does of it. */
 const roles = z.string().transform((text, context): Roles => {
@@ -83,6 +90,9 @@ const variables = z.object({
     .refine((months) => months === 0 || months >= 12, 'must be 0 (for ever) or at least 12')
     .default(0),
   CHANGE_RETENTION_DAYS: wholeNumber(1, 3650).default(14),
+  REMOVED_RETENTION_DAYS: wholeNumber(1, 3650).default(30),
+  EXPIRED_RETENTION_DAYS: wholeNumber(0, 3650).default(7),
+  REJECTION_NOTES_FROM: clientIds.optional(),
   BACKEND_CLIENT_JWKS: z.string().optional(),
 }); // prettier-ignore
 
@@ -137,6 +147,8 @@ export interface Config {
   auditRetentionMonths: number;
   /** How long a reader of the feed of changes may stay away. */
   changeRetentionDays: number;
+  /** How long removed images can be brought back, and whose rejection notes act. */
+  removal: RemovalSettings;
   /** JSON Web Key Set of the demo backend client, if one is to be registered. */
   backendClientJwks: string | undefined;
 }
@@ -212,6 +224,11 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     },
     auditRetentionMonths: value.AUDIT_RETENTION_MONTHS,
     changeRetentionDays: value.CHANGE_RETENTION_DAYS,
+    removal: {
+      retentionDays: value.REMOVED_RETENTION_DAYS,
+      expiredRetentionDays: value.EXPIRED_RETENTION_DAYS,
+      ...(value.REJECTION_NOTES_FROM && { notesFrom: value.REJECTION_NOTES_FROM }),
+    },
     backendClientJwks: value.BACKEND_CLIENT_JWKS,
   };
 }

@@ -1,14 +1,16 @@
 import { availableParallelism } from 'node:os';
 import type { System } from './compose.ts';
 import { keepHouse, type Chore } from './core/house-keeping.ts';
+import { purgeRemoved } from './core/studies/purge-removed.ts';
 import { sweepBlobs } from './core/studies/sweep-blobs.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import { outcomeOf } from './infrastructure/metrics.ts';
 import type { Logger } from './log.ts';
 import { analyze, failLostAnalyses } from './work/analyze.ts';
 import { issueReport } from './work/issue-report.ts';
-import { oweMails, oweReports, oweShadowRuns } from './work/owed-work.ts';
+import { oweMails, oweReports, oweShadowRuns, oweWithdrawals } from './work/owed-work.ts';
 import { sendReport } from './work/send-report.ts';
+import { sendWithdrawal } from './work/send-withdrawal.ts';
 import { shadow } from './work/shadow.ts';
 
 const minute = 60_000;
@@ -23,13 +25,20 @@ export async function startWorkers(
   log: Logger,
 ): Promise<void> {
   const { jobs, world, metrics } = system;
-  const handlers = { analyze, shadow, 'issue-report': issueReport, 'send-report': sendReport } as const;
+  const handlers = {
+    analyze,
+    shadow,
+    'issue-report': issueReport,
+    'send-report': sendReport,
+    'send-withdrawal': sendWithdrawal,
+  } as const;
   const state = world.classifier.state();
   const concurrency = {
     analyze: state.ready ? state.parallel : availableParallelism() + 4,
     shadow: 1,
     'issue-report': 1,
     'send-report': 2,
+    'send-withdrawal': 1,
   };
   for (const kind of Object.keys(handlers) as (keyof typeof handlers)[]) {
     await jobs.work(kind, concurrency[kind], async (job) => {
@@ -63,10 +72,12 @@ function chores({ world, authorizations, growing }: Pick<System, 'world' | 'auth
     { kind: 'waiting analyses', everyMs: minute, work: () => wakeAnalyses(world) },
     { kind: 'owed reports', everyMs: minute, work: () => oweReports(world) },
     { kind: 'owed mails', everyMs: minute, work: () => oweMails(world) },
+    { kind: 'owed withdrawals', everyMs: minute, work: () => oweWithdrawals(world) },
     { kind: 'owed shadow runs', everyMs: 10 * minute, work: () => oweShadowRuns(world) },
     { kind: 'expired sessions', everyMs: 10 * minute, work: () => authorizations.sweep() },
     { kind: 'audit partitions', everyMs: hour, firstMs: minute, work: growing.keepAudit },
     { kind: 'old news', everyMs: hour, work: growing.trimChanges },
+    { kind: 'removed images', everyMs: hour, firstMs: 10 * minute, work: () => purgeRemoved(world) },
     { kind: 'blobs without rows', everyMs: hour, work: () => sweepBlobs(world) },
   ];
 }

@@ -26,5 +26,6 @@ export function settingsFrom(config: Config, publicUrl: string): Settings {
     organizationName: config.siteName,
     fourEyes: config.fourEyes,
     demo: config.mode === 'demo',
+    removal: config.removal,
   };
 }

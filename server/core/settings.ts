@@ -18,4 +18,14 @@ export interface Settings {
   fourEyes: boolean;
   /** Identifier system (URI) of DICOM Patient IDs that come without an issuer; a namespace of this server by default. */
   patientIdSystem?: string;
+  removal: RemovalSettings;
+}
+
+/** How long what is removed can be brought back, and whose rejection notes act. */
+export interface RemovalSettings {
+  retentionDays: number;
+  /** Of images whose own time was over (113039). */
+  expiredRetentionDays: number;
+  /** Client ids; without a list, all that may store. */
+  notesFrom?: readonly string[];
 }

@@ -22,7 +22,9 @@ import type { Settings } from './settings.ts';
 import type { Blobs } from './studies/blobs.ts';
 import type { DicomReader } from './studies/dicom-reader.ts';
 import type { PixelDecoder } from './studies/pixel-decoder.ts';
-import type { StudyFollower } from './studies/study-follower.ts';
+import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.ts';
+import type { RemovalGuard } from './studies/removal-guard.ts';
+import type { RemovalStore } from './studies/removal-store.ts';
 import type { StudyStore } from './studies/study-store.ts';
 import type { Trace } from './trace.ts';
 
@@ -30,6 +32,7 @@ import type { Trace } from './trace.ts';
 export interface Stores {
   records: RecordStore;
   studies: StudyStore;
+  removals: RemovalStore;
   accounts: AccountStore;
   reportNumbers: ReportNumbers;
   models: ModelStore;
@@ -54,6 +57,7 @@ export interface Reading {
     | 'countOfFind'
     | 'blobsInUse'
   >;
+  removals: Pick<RemovalStore, 'due' | 'removed'>;
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
@@ -79,6 +83,10 @@ export interface Surroundings {
   rules: RecordRules<WriteContext>;
   /** Who hears that a study has settled, in the same transaction. */
   studyFollowers: readonly StudyFollower<WriteContext>[];
+  /** Who hears that a study has come to another patient, in the same transaction. */
+  studyMoveFollowers: readonly StudyMoveFollower<WriteContext>[];
+  /** Who may object to the deletion of images, in the same transaction. */
+  removalGuards: readonly RemovalGuard<WriteContext>[];
   /** A model has come into service: what waited for one goes on. */
   modelServes(): Promise<unknown>;
   /** The database's clock is the one that counts; this is for time stamps inside resources. */
@@ -110,4 +118,6 @@ export interface WriteContext extends Trace {
   world: Surroundings;
   stores: Stores;
   principal: Principal;
+  /** Of a transaction Bundle: what is asked when all its entries are done. */
+  atEnd?: (() => Promise<void>)[];
 }

@@ -4,6 +4,8 @@ import { failureReason } from './failure-reason.ts';
 
 /** Warning Reason (0008,1196): a value does not fit what the SOP class says of it (PS3.18 Table I.2-1). */
 const valuesLeftOut = 0xb007;
+/** Of our own, as the table allows: what a rejection note says of the instance, or did not reach. */
+const ofRejection = 0xb0a0;
 
 /** 200 all stored, 202 some, 409 none (PS3.18 10.5.3). */
 export function storeStatus(instances: InstanceOutcome[]): 200 | 202 | 409 {
@@ -32,9 +34,11 @@ export function storeResponse(instances: InstanceOutcome[], baseUrl: string, stu
     ),
     ...sequence(
       '00081199',
-      stored.map(({ name, warning }) => ({
+      stored.map(({ name, warning, about }) => ({
         ...reference(name),
-        ...(warning !== undefined && { '00081196': { vr: 'US', Value: [valuesLeftOut] } }),
+        ...(warning !== undefined && {
+          '00081196': { vr: 'US', Value: [about === 'rejection' ? ofRejection : valuesLeftOut] },
+        }),
         '00081190': { vr: 'UR', Value: [instanceUrl(baseUrl, name)] },
       })),
     ),

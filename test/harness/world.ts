@@ -1,5 +1,5 @@
 /** A world on a real database; what a test does not bring along is absent, and says so to whoever asks for it. */
-import { clinicalRules, studyFollowers } from '../../server/core/clinical-rules.ts';
+import { clinicalRules, removalGuards, studyFollowers, studyMoveFollowers } from '../../server/core/clinical-rules.ts';
 import type { JobQueue } from '../../server/core/jobs.ts';
 import type { Settings } from '../../server/core/settings.ts';
 import type { Surroundings, World } from '../../server/core/world.ts';
@@ -20,6 +20,7 @@ export function testSettings(publicUrl: string, more: Partial<Settings> = {}): S
     organizationName: 'Test Hospital',
     fourEyes: false,
     demo: false,
+    removal: { retentionDays: 30, expiredRetentionDays: 7 },
     ...more,
   };
 }
@@ -44,6 +45,8 @@ export function testWorld(
     mailer: absent('mailer'),
     rules: clinicalRules,
     studyFollowers,
+    studyMoveFollowers,
+    removalGuards,
     modelServes: () => Promise.resolve(),
     now: () => new Date(),
     checker,

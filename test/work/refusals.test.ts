@@ -1,5 +1,6 @@
 import type { DiagnosticReport, MedicationRequest, Observation, Task } from '@medplum/fhirtypes';
 import { taken } from '../harness/jobs.ts';
+import { ownRecords } from '../harness/own-records.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
@@ -102,10 +103,11 @@ test('where the AI is uncertain the doctor must conclude; a conclusion is a clas
   )[1]!;
   const observation = await read<Observation>(place.world, 'Observation', finding);
   const uncertain = { coding: [{ system: systems.scanFinding, code: 'Uncertain' }] };
+  const interpretation = [{ coding: [{ system: systems.interpretation, code: 'IND' }] }];
   await writeInTransaction(place.world, systemPrincipal('test'), {
     method: 'update',
     id: finding,
-    resource: { ...observation, valueCodeableConcept: uncertain },
+    resource: { ...observation, valueCodeableConcept: uncertain, interpretation },
   });
   await expect(complete(place.world, place.people.doctor, step, { note: [text('Seen.')] })).rejects.toMatchObject({
     code: 'business-rule',
@@ -382,4 +384,8 @@ test('a Task that is no review’s passes unchanged', async () => {
   };
   const { record } = await writeInTransaction(place.world, place.people.admin, { method: 'create', resource: task });
   expect(record.resource).toMatchObject(task);
+});
+
+test('everything that was written here fits its profile, in every version', async () => {
+  expect((await ownRecords(place.world)).unfit).toEqual([]);
 });

@@ -9,6 +9,7 @@ import { displays } from '../vocabulary/displays.ts';
 import { findingConcept, type ScanFinding } from '../vocabulary/scan-findings.ts';
 import { canonical, systems } from '../vocabulary/systems.ts';
 import { derivedId } from '../derived-id.ts';
+import { hashOf } from '../records/attachment-check.ts';
 import type { Pointer } from '../r4/pointer.ts';
 import type { Decision } from './decide.ts';
 import { type ModelDescription, noticeOf } from './model-description.ts';
@@ -166,6 +167,7 @@ export function heatMap(
         contentType: 'image/jpeg',
         url: `Binary/${binaryId}`,
         size: picture.jpeg.length,
+        hash: hashOf(picture.jpeg),
         title: 'AI heat map',
       },
       note: [{ text: `Grad-CAM of the class ${decision.best.label}: where the model looked, not where disease is.` }],

@@ -19,9 +19,8 @@ import { searchOwn } from '../records/own-search.ts';
 import { escapedValue } from '../search/search-values.ts';
 import { dayOf } from '../time-zone.ts';
 import { codeOf, systems } from '../vocabulary/systems.ts';
-import { type ReviewStep, stepOf } from '../vocabulary/review-codes.ts';
 import { scanClasses } from '../vocabulary/scan-findings.ts';
-import { stepsOf } from '../workflow/release.ts';
+import { lastDone, stepsOf } from '../workflow/review-steps.ts';
 import { inputOf, outputOf, outputsOf } from '../workflow/review-tasks.ts';
 import type { Kept } from '../records/server-write.ts';
 import { studyUidOf } from '../studies/study-uid.ts';
@@ -302,9 +301,4 @@ function qualificationOf(practitioner: Resource | undefined): string | undefined
       .filter(Boolean)
       .join(', ') || undefined
   );
-}
-
-/** The completed step of that code that counts: the last, where the review went back. */
-export function lastDone<Step extends Task>(steps: readonly Step[], code: ReviewStep): Step | undefined {
-  return steps.findLast((step) => stepOf(step.code) === code && step.status === 'completed');
 }

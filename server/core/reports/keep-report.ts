@@ -1,12 +1,13 @@
 import type { Attachment, Binary, DiagnosticReport, DocumentReference, Task } from '@medplum/fhirtypes';
-import { createHash } from 'node:crypto';
 import type { WriteContext } from '../world.ts';
 import { Problem } from '../problem.ts';
 import { systems } from '../vocabulary/systems.ts';
 import { derivedId } from '../derived-id.ts';
-import { lastDone, type Sources } from './gather-report.ts';
+import type { Sources } from './gather-report.ts';
+import { lastDone } from '../workflow/review-steps.ts';
 import { releaseReview, waitingDelivery, withoutLabel } from '../workflow/release.ts';
 import { outputOf } from '../workflow/review-tasks.ts';
+import { hashOf } from '../records/attachment-check.ts';
 import { type Pointer, pointer, referenceTo } from '../r4/pointer.ts';
 import { create, type Kept, locked, put } from '../records/server-write.ts';
 
@@ -88,8 +89,7 @@ function attachmentOf(binaryId: string, { number, pdf }: { number: string; pdf: 
     language: 'en',
     url: `Binary/${binaryId}`,
     size: pdf.length,
-    // R4 wants SHA-1 here (Attachment.hash); it tells copies apart, it protects nothing.
-    hash: createHash('sha1').update(pdf).digest('base64'),
+    hash: hashOf(pdf),
     title: `Diagnostic report ${number}`,
     creation: at,
   };

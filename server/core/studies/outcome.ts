@@ -14,6 +14,7 @@ export type FailureReason =
   | 'other-patient' // its study is another patient's
   | 'unclear-patient' // several patients could be meant
   | 'forbidden' // the caller may not add to this study
+  | 'rejected' // it was removed, and must not come back
   | 'unstorable' // a value of it cannot be kept by the database
   | 'processing'; // our own fault
 
@@ -56,8 +57,8 @@ export interface InstanceName {
 
 /** `known`: these very bytes were stored already; nothing changed. `name` is absent when the file could not be read. */
 export type InstanceOutcome =
-  /** `warning`: what of it was left out of FHIR, in words; the image itself is stored as it came. */
-  | { status: 'stored' | 'known'; name: InstanceName; warning?: string }
+  /** `warning`: what of it was left out of FHIR, or `about` what a rejection note did and did not; the image itself is stored as it came. */
+  | { status: 'stored' | 'known'; name: InstanceName; warning?: string; about?: 'rejection' }
   | { status: 'failed'; reason: FailureReason; message: string; name: InstanceName | undefined };
 
 /** One outcome for each arriving instance, in the same order. */

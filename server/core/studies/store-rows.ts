@@ -5,6 +5,9 @@ import type { WriteContext } from '../world.ts';
 import { createPatient, lockPatient, matchPatient, patientIdentity, type PatientIdentity } from './match-patient.ts';
 import { failed, nameOf, type InstanceOutcome } from './outcome.ts';
 import { unmappable } from './left-out.ts';
+import { admitted, applyRejections, readNotes, studiesNamed, type Notes } from './apply-rejections.ts';
+import type { StudyRow } from './study-store.ts';
+import { emptyAs } from './remove.ts';
 import { registeredStudy, settleStudy } from './settle-study.ts';
 
 /** The FHIR resources that a study belongs to. */
@@ -27,18 +30,23 @@ export async function storeRows(
 ): Promise<Map<InstanceRow, InstanceOutcome>> {
   const { stores, world } = context;
   const outcomes = new Map<InstanceRow, InstanceOutcome>();
-  const byStudy = Map.groupBy(rows, ({ StudyInstanceUID }) => StudyInstanceUID);
-  const standing = new Map<string, Tie | undefined>();
-  for (const uid of [...byStudy.keys()].sort()) standing.set(uid, await stores.studies.lockStudy(uid));
+  const notes = await readNotes(context, rows, mayUpdate, outcomes);
+  const readable = rows.filter((row) => !outcomes.has(row));
+  const byStudy = Map.groupBy(readable, ({ StudyInstanceUID }) => StudyInstanceUID);
+  const locked = new Map<string, StudyRow | undefined>();
+  const studies = new Set([...byStudy.keys(), ...studiesNamed(notes)]);
+  for (const uid of [...studies].sort()) locked.set(uid, await stores.studies.lockStudy(uid));
   const patients = new PatientsOfImages(context);
   await patients.lock(rows.map(({ attributes }) => patientIdentity(attributes, world.settings)));
 
   const ties = new Map<string, Tie>();
   const accepted: InstanceRow[] = [];
-  for (const [uid, study] of standing) {
+  for (const [uid, study] of locked) {
+    const arriving = byStudy.get(uid);
+    if (!arriving) continue; // only named by a note
     const refused = study && !mayUpdate;
     const registered = study ?? (await registeredStudy(context, uid));
-    for (const row of byStudy.get(uid)!) {
+    for (const row of arriving) {
       const tie = ties.get(uid) ?? (registered === 'unclear' ? undefined : registered);
       if (refused) outcomes.set(row, failed(row, 'forbidden', 'The token does not allow to add to a study'));
       else if (registered === 'unclear')
@@ -53,18 +61,47 @@ export async function storeRows(
       }
     }
   }
-  await insertAndSettle(context, accepted, ties, outcomes);
+  await insertAndSettle(context, accepted, { ties, locked, notes }, outcomes);
   return outcomes;
 }
 
-/** A study of which nothing is new is left as it is: no version, no event. */
+/** A study of which nothing is new or gone is left as it is: no version, no event. */
 async function insertAndSettle(
   context: WriteContext,
   accepted: InstanceRow[],
-  ties: Map<string, Tie>,
+  around: { ties: Map<string, Tie>; locked: ReadonlyMap<string, StudyRow | undefined>; notes: Notes },
   outcomes: Map<InstanceRow, InstanceOutcome>,
 ): Promise<void> {
-  const grown = new Map<string, string[]>();
+  const { ties, locked, notes } = around;
+  const { rows, unseen } = await admitted(context, accepted, ties, outcomes);
+  const arrived = await insert(context, rows, outcomes);
+  const { removed, warnings } = await applyRejections(context, notes, { arrived, unseen }, around);
+  const came = Map.groupBy(arrived, (row) => row.StudyInstanceUID);
+  for (const uid of [...new Set([...came.keys(), ...removed.keys()])].sort()) {
+    const rowsOf = came.get(uid) ?? [];
+    const taken = removed.get(uid);
+    const gone = new Set(taken?.names);
+    const added = rowsOf
+      .filter((row) => !gone.has(row.SOPInstanceUID) && !notes.has(row))
+      .map((row) => row.SOPInstanceUID);
+    for (const row of rowsOf) gone.delete(row.SOPInstanceUID);
+    const change = { added, removed: [...gone], ...(taken && emptyAs(taken.reason)) };
+    const { leftOut } = await settleStudy(context, uid, ties.get(uid) ?? locked.get(uid)!, change);
+    if (leftOut.length > 0) for (const row of rowsOf) outcomes.set(row, stored(row, true, leftOut));
+  }
+  for (const [row, warning] of warnings) {
+    const outcome = outcomes.get(row);
+    if (outcome && outcome.status !== 'failed') outcomes.set(row, { ...outcome, warning, about: 'rejection' });
+  }
+}
+
+/** @returns those that are new. */
+async function insert(
+  context: WriteContext,
+  accepted: InstanceRow[],
+  outcomes: Map<InstanceRow, InstanceOutcome>,
+): Promise<Set<InstanceRow>> {
+  const arrived = new Set<InstanceRow>();
   const belongs = await context.stores.studies.claimNames(accepted);
   const own = accepted.filter((row, i) => {
     const isOwn = belongs[i]!;
@@ -74,10 +111,7 @@ async function insertAndSettle(
   const inserted = await context.stores.studies.insertInstances(own);
   for (const [i, row] of own.entries()) {
     const { row: stands, inserted: isNew } = inserted[i]!;
-    if (isNew) {
-      if (!grown.has(row.StudyInstanceUID)) grown.set(row.StudyInstanceUID, []);
-      grown.get(row.StudyInstanceUID)!.push(row.SOPInstanceUID);
-    }
+    if (isNew) arrived.add(row);
     if (stands.blob === row.blob) outcomes.set(row, stored(row, isNew));
     else
       outcomes.set(
@@ -85,13 +119,7 @@ async function insertAndSettle(
         failed(row, 'other-content', 'Other content is stored under this SOP Instance UID; it was not replaced'),
       );
   }
-  for (const [uid, added] of [...grown].sort(([one], [other]) => (one < other ? -1 : 1))) {
-    const { leftOut } = await settleStudy(context, uid, ties.get(uid)!, { added });
-    if (leftOut.length === 0) continue;
-    for (const row of own)
-      if (row.StudyInstanceUID === uid && outcomes.get(row)?.status === 'stored')
-        outcomes.set(row, stored(row, true, leftOut));
-  }
+  return arrived;
 }
 
 function stored(row: InstanceRow, isNew: boolean, elements: string[] = []): InstanceOutcome {

@@ -1,7 +1,8 @@
-import type { Resource, Task } from '@medplum/fhirtypes';
+import type { Task } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
 import type { Rule } from '../records/rules.ts';
 import type { WriteContext } from '../world.ts';
+import { isReviewTask } from './records-of-review.ts';
 import { skipAnalysis, startAnalysis } from './analysis-step.ts';
 import { type ReviewStatus, type ReviewStep, statusOf, stepOf } from '../vocabulary/review-codes.ts';
 import { prescribe } from './prescribe.ts';
@@ -26,28 +27,13 @@ type Meaning = ReviewAct | 'claim' | 'hold' | 'note';
 export const advance: Rule<WriteContext> = async ({ context, before, after }) => {
   const standing = before as Task | undefined;
   const sent = after as Task;
-  if (!belongsToReview(sent) && !(standing && belongsToReview(standing))) return { resource: after };
+  if (!isReviewTask(sent) && !(standing && isReviewTask(standing))) return { resource: after };
   if (context.principal.kind === 'system') return { resource: checkedServerWrite(standing, sent) };
   if (!standing) throw new Problem('forbidden', 'Tasks of a review are made by the server.');
   const code = stepOf(standing.code);
   if (!code) throw new Problem('forbidden', 'This Task follows its steps; write the step Task instead.');
   return { resource: await advanceStep(context, code, standing, sent) };
 };
-
-/**
- * A review without one of its Tasks could not go on, nor be told afterwards.
- *
- * @throws Problem `conflict` for a Task of a review, whoever deletes it but the server.
- */
-export async function keepReview({ principal }: WriteContext, before: Resource): Promise<void> {
-  if (principal.kind === 'system' || !belongsToReview(before as Task)) return;
-  throw new Problem('conflict', 'A Task of a review is not deleted: a review ends by its steps.');
-}
-
-/** One of our step codes, or a status of ours. */
-function belongsToReview(task: Task): boolean {
-  return stepOf(task.code) !== undefined || statusOf(task.businessStatus) !== undefined;
-}
 
 /** The server's own writes bypass roles, never the tables. */
 function checkedServerWrite(before: Task | undefined, after: Task): Task {
@@ -59,7 +45,8 @@ function checkedServerWrite(before: Task | undefined, after: Task): Task {
 }
 
 function leadsTo(from: ReviewStatus, to: ReviewStatus): boolean {
-  return from === to || Object.values(transitions[from]).some((row) => row.to === to);
+  // Any review may turn out to be in error, whatever it has come to.
+  return from === to || to === 'RETRACTED' || Object.values(transitions[from]).some((row) => row.to === to);
 }
 
 async function advanceStep(context: WriteContext, code: ReviewStep, before: Task, sent: Task): Promise<Task> {

@@ -22,6 +22,7 @@ import { versioned } from '../r4/pointer.ts';
  * `settings.analyzeOnArrival` the analysis is owed at once.
  */
 export async function openReview(context: WriteContext, study: SettledStudy): Promise<void> {
+  if (!hasSomethingToReview(study.imagingStudy)) return;
   const studyId = study.imagingStudy.id!;
   await context.stores.records.lockKey(`review/${studyId}`);
   const last = await reviewOfStudy(context.stores, studyId);
@@ -48,6 +49,11 @@ export async function openReview(context: WriteContext, study: SettledStudy): Pr
     sources: [referenceTo(study.imagingStudy)],
   });
   if (automatic) await context.stores.jobs.enqueue(analysisJob(inference));
+}
+
+/** Notes about images, rejection notes among them, may come before the images: there is nothing to be read yet. */
+function hasSomethingToReview({ series = [] }: ImagingStudy): boolean {
+  return series.some(({ modality }) => modality.code !== 'KO');
 }
 
 function firstAnalysisId(coordinationId: string): string {

@@ -3,9 +3,8 @@
  * REPORT_READY only in the transaction that stores the PDF (docs/workflow.md).
  */
 import type { Task } from '@medplum/fhirtypes';
-import { searchOwn } from '../records/own-search.ts';
 import { Problem } from '../problem.ts';
-import type { Reading, WriteContext } from '../world.ts';
+import type { WriteContext } from '../world.ts';
 import { reasonConcept, type ReviewReason, stepOf } from '../vocabulary/review-codes.ts';
 import { released } from '../vocabulary/security-labels.ts';
 import { recordProvenance } from './provenance.ts';
@@ -15,6 +14,8 @@ import { moveCoordination, nextVersionOf, type Review, reviewOf } from './review
 import { create, type Kept, locked, put } from '../records/server-write.ts';
 import { versioned } from '../r4/pointer.ts';
 import { hasInk } from '../readable-text.ts';
+
+export { stepsOf } from './review-steps.ts';
 
 /**
  * An admin approves: the report is owed. The status changes when it exists.
@@ -158,11 +159,4 @@ function endedDelivery(
 export async function waitingDelivery(context: WriteContext, taskId: string): Promise<Kept<'Task'> | undefined> {
   const step = await locked(context, 'Task', { reference: `Task/${taskId}` });
   return stepOf(step.code) === 'report-delivery' && step.status === 'requested' ? step : undefined;
-}
-
-/** The steps of a review in the order in which they were made, for reports. */
-export async function stepsOf(stores: Pick<Reading, 'records'>, coordinationId: string): Promise<Kept<'Task'>[]> {
-  const ofReview = { parameter: 'part-of', values: [`Task/${coordinationId}`] };
-  const sort = [{ parameter: 'authored-on', descending: false }];
-  return (await searchOwn(stores, 'Task', [ofReview], { count: 100, sort })).found;
 }

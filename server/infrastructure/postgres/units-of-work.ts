@@ -10,6 +10,7 @@ import { poolSql, type Sql } from './connection.ts';
 import { postgresModels } from './models/models.ts';
 import { postgresRecords } from './records/records.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
+import { postgresRemovals } from './studies/removals.ts';
 import { postgresStudyWriting } from './studies/studies.ts';
 import { postgresStudySearch } from './studies/search.ts';
 import { inTransaction } from './transaction.ts';
@@ -32,6 +33,7 @@ export function postgresUnits(
   const storesOn = (sql: Sql, audit = postgresAudit(sql)): Stores => ({
     records: postgresRecords(sql, { baseUrl, timeZone, checker }),
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl, timeZone }) },
+    removals: postgresRemovals(sql),
     accounts: postgresAccounts(sql),
     reportNumbers: postgresReportNumbers(sql),
     models: postgresModels(sql),

@@ -1,3 +1,4 @@
+import { storedCoercion } from '../../../core/studies/coercion.ts';
 import { everyPatientAndStudyTag, seriesTags } from '../../../core/studies/levels.ts';
 import { headerSize } from '../../../core/studies/receive-instance.ts';
 import type { InstanceRow } from '../../../core/dicom/instance.ts';
@@ -8,7 +9,16 @@ import type { Sql } from '../connection.ts';
 /** The half of the study store that changes it; searching and locating are in search.ts. */
 export type StudyWriting = Pick<
   StudyStore,
-  'lockStudy' | 'claimNames' | 'insertInstances' | 'settle' | 'study' | 'tiedTo' | 'content' | 'blobsInUse'
+  | 'lockStudy'
+  | 'claimNames'
+  | 'insertInstances'
+  | 'settle'
+  | 'study'
+  | 'studiesOf'
+  | 'coerce'
+  | 'tiedTo'
+  | 'content'
+  | 'blobsInUse'
 >;
 
 /** JSON of one statement's rows: beyond this the rows go out in several statements. */
@@ -23,6 +33,14 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
     },
 
     study: (uid) => studyRow(sql, uid),
+
+    async studiesOf(patientId) {
+      const rows = await sql.query<{ study_uid: string }>(
+        `select study_uid from study where patient_id = $1 order by study_uid`,
+        [patientId],
+      );
+      return rows.map(({ study_uid }) => study_uid);
+    },
 
     async tiedTo(imagingStudyId) {
       const [row] = await sql.query<{ study_uid: string }>(
@@ -77,12 +95,20 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
       return (await studyRow(sql, uid))!;
     },
 
+    async coerce(uid, coercion) {
+      const value = coercion && JSON.stringify(storedCoercion(coercion));
+      await sql.query(coerceStatement, [uid, value ?? null]);
+      await sql.query(summariseStatement, [uid, everyPatientAndStudyTag]);
+    },
+
     content: (uid) => studyContent(sql, uid),
 
     async blobsInUse(candidates) {
       const found = await sql.query<{ blob: string }>(
         `select blob from instance where blob = any($1)
-         union select inflated from instance where inflated = any($1)`,
+         union select inflated from instance where inflated = any($1)
+         union select blob from removed_instance where blob = any($1)
+         union select inflated from removed_instance where inflated = any($1)`,
         [candidates],
       );
       return new Set(found.map(({ blob }) => blob));
@@ -96,18 +122,30 @@ interface NameRow {
 }
 
 /** Those of the named instances that are there, as `study sop`. */
-async function stored(sql: Sql, names: readonly NameRow[]): Promise<ReadonlySet<string>> {
+async function stored(
+  sql: Sql,
+  names: readonly NameRow[],
+  table: 'instance' | 'removed_instance' | 'rejected_name' = 'instance',
+): Promise<ReadonlySet<string>> {
   if (names.length === 0) return new Set();
   const found = await sql.query<NameRow>(
-    `select sop_uid, study_uid from instance
+    `select sop_uid, study_uid from ${table}
        join unnest($1::text[], $2::text[]) as wanted (sop_uid, study_uid) using (study_uid, sop_uid)`,
     [names.map(({ sop_uid }) => sop_uid), names.map(({ study_uid }) => study_uid)],
   );
   return new Set(found.map(({ sop_uid, study_uid }) => `${study_uid} ${sop_uid}`));
 }
 
+/** The same, and those that were removed and may come back, or must not. */
+async function held(sql: Sql, names: readonly NameRow[]): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (const table of ['instance', 'removed_instance', 'rejected_name'] as const)
+    for (const name of await stored(sql, names, table)) found.add(name);
+  return found;
+}
+
 /**
- * Gives standing names to who wants them where the instance that had them was removed. A name and its instance come in one
+ * Gives standing names to who wants them where the instance that had them is gone for good. A name and its instance come in one
  * transaction, so a name of an earlier transaction without one is free. Asked here, because triggers are not to be had where the
  * index is spread over machines.
  */
@@ -118,8 +156,8 @@ async function takeFreed(
 ): Promise<NameRow[]> {
   const wanted = new Map(refused.toReversed().map((row) => [row.SOPInstanceUID, row.StudyInstanceUID]));
   const holders = standing.filter(({ sop_uid }) => wanted.has(sop_uid));
-  const held = await stored(sql, holders);
-  const free = holders.filter(({ sop_uid, study_uid }) => !held.has(`${study_uid} ${sop_uid}`));
+  const taken = await held(sql, holders);
+  const free = holders.filter(({ sop_uid, study_uid }) => !taken.has(`${study_uid} ${sop_uid}`));
   if (free.length === 0) return [];
   return sql.query<NameRow>(takeStatement, [
     free.map(({ sop_uid }) => sop_uid),
@@ -189,7 +227,8 @@ function* batches(rows: InstanceRow[]): Generator<InstanceRow[]> {
   if (batch.length > 0) yield batch;
 }
 
-const names = `study_uid, series_uid, sop_uid, sop_class_uid, transfer_syntax_uid, blob, inflated, size, attributes, bulk, frames`;
+/** The columns of an instance that are not computed. */
+export const names = `study_uid, series_uid, sop_uid, sop_class_uid, transfer_syntax_uid, blob, inflated, size, attributes, bulk, frames`;
 
 /** Rows arrive in the order of their instance numbers or file names, and `seq` keeps it. */
 const insertStatement = `
@@ -249,7 +288,13 @@ const settleSeriesStatement = `
     join instance on instance.study_uid = $1 and instance.series_uid = counted.series_uid and instance.seq = counted.first
    where counted.series_uid not in (select series_uid from series where study_uid = $1)`;
 
-/** The study's attributes: of its first instance that has a value, series by series in order of arrival. */
+const coerceStatement = `
+  update study set coercion = $2::jsonb, revision = revision + 1, updated_at = now() where study_uid = $1`;
+
+/**
+ * The study's attributes: of its first instance that has a value, series by series in order of arrival. What a coercion
+ * says stands before that; what it leaves empty takes a value away and adds none.
+ */
 const summariseStatement = `
   with firsts as (
     select min(seq) as seq from instance where study_uid = $1 group by series_uid
@@ -258,15 +303,19 @@ const summariseStatement = `
       from instance join firsts using (seq), jsonb_each(instance.attributes)
      where instance.study_uid = $1 and key = any($2::text[])
      order by key, (value ? 'Value') desc, seq
+  ), summary as (
+    select coalesce(jsonb_object_agg(key, value), '{}') as said from candidates
   )
   update study set
-    attributes = (select coalesce(jsonb_object_agg(key, value), '{}') from candidates),
+    attributes = summary.said || (
+      select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(study.coercion -> 'attributes')
+       where value ? 'Value' or summary.said ? key),
     number_of_series = (select count(*) from series where study_uid = $1),
     number_of_instances = (select coalesce(sum(number_of_instances), 0) from series where study_uid = $1),
     modalities = (select coalesce(array_agg(distinct modality order by modality), '{}') from series
                    where study_uid = $1 and modality is not null),
     sop_classes = (select coalesce(array_agg(distinct sop_class_uid order by sop_class_uid), '{}') from instance where study_uid = $1)
-  where study_uid = $1`;
+  from summary where study_uid = $1`;
 
 async function studyContent(sql: Sql, uid: string): Promise<StudyContent> {
   const [study] = await sql.query<{ attributes: DicomJson }>(`select attributes from study where study_uid = $1`, [
