@@ -1,5 +1,6 @@
-import type { Observation, Resource, Task } from '@medplum/fhirtypes';
+import type { ImagingStudy, Observation, Resource, Task } from '@medplum/fhirtypes';
 import { describe, expect, it } from 'vitest';
+import { conclusionsOf } from '../../server/core/vocabulary/conclusions.ts';
 import type { FhirClient, PatchOperation } from '../../viewer/src/api/fhir.ts';
 import {
   complete,
@@ -17,6 +18,7 @@ import {
   reviewStatusSystem,
   reviewStepSystem,
 } from '../../viewer/src/api/review/codes.ts';
+import { conclusionsFor } from '../../viewer/src/api/review/conclusions.ts';
 import {
   aiFailure,
   aiIsRunning,
@@ -80,6 +82,26 @@ describe('an AI result', () => {
   it('shows no confidence for an image that the model is not for', () => {
     expect(shownProbability(aiResultFrom(observation('Unsupported', { Normal: 0.98 })))).toBeUndefined();
     expect(shownProbability(aiResultFrom(observation('Uncertain', { Normal: 0.6 })))).toBe(0.6);
+  });
+});
+
+describe('the list of conclusions', () => {
+  const study = (modality: string, part?: string): Pick<ImagingStudy, 'series'> => ({
+    series: [{ uid: '1', modality: { code: modality }, ...(part && { bodySite: { display: part } }) }],
+  });
+
+  it.each([
+    undefined,
+    study('DX', 'Chest'),
+    study('DX'),
+    study('OT'),
+    study('CT', 'T-spine'),
+    study('MR', 'HEART'),
+    study('US'),
+  ])('is the one that the server checks (%#)', (each) => {
+    const keys = (list: readonly { system?: string; code?: string }[]) => list.map((one) => `${one.system}|${one.code}`).sort(); // prettier-ignore
+    expect(keys(conclusionsFor(each))).toEqual(keys(conclusionsOf(each)));
+    expect(conclusionsFor(each).length).toBeGreaterThan(0);
   });
 });
 

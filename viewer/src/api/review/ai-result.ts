@@ -1,5 +1,6 @@
 /** The AI Observation as pages show it: a label, six probabilities, and the threshold that was applied. */
 import type { CodeableConcept, Observation } from '@medplum/fhirtypes';
+import { classMeantBy } from './conclusions.ts';
 import { findingLabels, findingSystem, type FindingLabel } from './codes.ts';
 
 export interface AiResult {
@@ -60,5 +61,5 @@ export function shownProbability(result: AiResult | undefined): number | undefin
  * @param code undefined for a conclusion in words
  */
 export function differsFromAi(result: AiResult | undefined, code: string | undefined): boolean {
-  return isSuggestion(result) && result.label !== code;
+  return isSuggestion(result) && result.label !== classMeantBy(code);
 }

@@ -27,9 +27,6 @@ export const reviewSteps = {
 export const findingLabels = scanClasses;
 export type FindingLabel = (typeof findingLabels)[number];
 
-/** What a reader may conclude: NIH_MERGED names a data source and is no diagnosis. */
-export const conclusionLabels = ['Normal', 'Lung_Opacity', 'Viral_Pneumonia', 'COVID', 'Sick'] as const;
-
 export function isReviewStatus(code: string | undefined): code is ReviewStatus {
   return reviewStatuses.some((status) => status === code);
 }
