@@ -18,7 +18,7 @@ export async function refuseReferred(context: WriteContext, type: ResourceType, 
   const check = async () => {
     const { principal, stores } = context;
     const found = await stores.records.referrers(type, id, (referring) => tryNarrow(principal, referring, 'read'));
-    if (found.count === 0) return;
+    if (found.count === 0) return mustBeNobody(context, type, id);
     const number =
       found.count > mostCounted
         ? `more than ${mostCounted} records`
@@ -35,6 +35,17 @@ export async function refuseReferred(context: WriteContext, type: ResourceType, 
   };
   if (context.atEnd) context.atEnd.push(check);
   else await check();
+}
+
+const persons = new Set<ResourceType>(['Patient', 'Practitioner', 'RelatedPerson', 'Person']);
+
+/** An account without its person could read and sign nothing, and the next to take the id would be that person. */
+async function mustBeNobody({ stores }: WriteContext, type: ResourceType, id: string): Promise<void> {
+  if (!persons.has(type) || !(await stores.accounts.isSomebody(`${type}/${id}`))) return;
+  throw new Problem(
+    'conflict',
+    `Somebody signs in as ${type}/${id}: disable the account, and make the record inactive.`,
+  );
 }
 
 /** The rest is not counted: a hospital's Organization has millions. */

@@ -3,6 +3,7 @@
  * of a review, of the archive or of a model is kept from being changed by plain FHIR.
  */
 import type { Media, Observation, Provenance, Resource } from '@medplum/fhirtypes';
+import { releasedStatus } from '../access/released-only.ts';
 import { mustNotBeOfModel } from '../analysis/registry/model-records.ts';
 import { Problem } from '../problem.ts';
 import { mustNotBeOwnDefinition } from '../records/own-definitions.ts';
@@ -32,6 +33,7 @@ export const keepRecords: ClientRules<WriteContext> = {
     }
     if (context.principal.kind === 'user') mustNotLabel(before, sent);
     const after = before ? withLabelsOf(before, sent) : sent;
+    if (before) mustStayUnreleased(before, after);
     if (kind === 'ai-result-of-others') mustNameDevice(after);
     if (may !== 'own') return after;
     if (kind === 'provenance') {
@@ -92,6 +94,14 @@ function mustNotLabel(before: Resource | undefined, after: Resource): void {
     throw new Problem('forbidden', 'The label NOPAT is put on and taken off by the review only: leave it off.', {
       expression: `${after.resourceType}.meta.security`,
     });
+}
+
+/** A withheld report of another system would be final for everybody but its patient, and nobody could show it. */
+function mustStayUnreleased(before: Resource, after: Resource): void {
+  if (after.resourceType !== 'DiagnosticReport' || !isWithheld(before) || !releasedStatus.includes(after.status)) return;
+  throw new Problem('business-rule', 'A report that is withheld (NOPAT) becomes final by the release of a review only.', {
+    expression: 'DiagnosticReport.status',
+  });
 }
 
 /** A result of software says of which: a Device of its own; those of our models were refused before. */

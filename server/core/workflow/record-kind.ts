@@ -8,6 +8,7 @@ import { isByOurModel } from '../analysis/registry/model-records.ts';
 import { isDerivedId } from '../derived-id.ts';
 import { referenceTo } from '../r4/pointer.ts';
 import { changedDerivedElement } from '../studies/derived-elements.ts';
+import { ownEndpointId } from '../studies/endpoint.ts';
 import { studyUidOf } from '../studies/study-uid.ts';
 import { stepOf } from '../vocabulary/review-codes.ts';
 import { isAiAsserted } from '../vocabulary/security-labels.ts';
@@ -63,7 +64,7 @@ async function ofType(
     case 'DiagnosticReport':
       return derived || (await anyReport(context, [before, after] as (DiagnosticReport | undefined)[])) ? 'review-report' : undefined;
     case 'DocumentReference':
-      return derived || [before, after].some((side) => hasOurNumber(side as DocumentReference | undefined)) ? 'report-document' : undefined;
+      return derived || [before, after].some((side) => claimsRelease(context, side as DocumentReference | undefined)) ? 'report-document' : undefined;
     case 'Binary':
       return derived ? 'review-content' : undefined;
     case 'Communication':
@@ -76,6 +77,8 @@ async function ofType(
       return ofTask(context, before as Task | undefined, after as Task | undefined);
     case 'ServiceRequest':
       return ofOrder(context, before as ServiceRequest | undefined, after as ServiceRequest | undefined);
+    case 'Endpoint':
+      return one.id === ownEndpointId ? 'own-endpoint' : undefined;
     case 'ImagingStudy':
       return ofStudy(context, before as ImagingStudy | undefined, after as ImagingStudy | undefined);
     default:
@@ -124,13 +127,20 @@ async function isReportOfReview(context: WriteContext, report: DiagnosticReport)
     ).some(isDerivedId)
   )
     return true;
+  const forms = report.presentedForm?.map(({ url }) => (url === undefined ? {} : { reference: url }));
+  if (idsAmong(context, 'Binary', forms).some(isDerivedId)) return true;
   const results = idsAmong(context, 'Observation', report.result);
   if (results.some(isDerivedId)) return true;
   return (await reviewNaming(stores, results.map((id) => `Observation/${id}`))) !== undefined; // prettier-ignore
 }
 
-function hasOurNumber(document: DocumentReference | undefined): boolean {
-  return [document?.masterIdentifier, ...(document?.identifier ?? [])].some(isReportNumber);
+/** One that says to be the document of a released report, or its next version. */
+function claimsRelease(context: WriteContext, document: DocumentReference | undefined): boolean {
+  const replaced = (document?.relatesTo ?? []).map(({ target }) => target);
+  return (
+    [document?.masterIdentifier, ...(document?.identifier ?? [])].some(isReportNumber) ||
+    idsAmong(context, 'DocumentReference', replaced).some(isDerivedId)
+  );
 }
 
 const isReportNumber = (identifier: Identifier | undefined): boolean => identifier?.system === systems.reportNumber;

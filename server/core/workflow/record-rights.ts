@@ -73,6 +73,10 @@ export const recordRights = {
     'a record under an id of the form that the server derives (UUID version 8)',
     'Choose another id, or let the server choose one (POST).',
   ),
+  'own-endpoint': unchanged(
+    "the address of this server's images",
+    'It follows from the setting PUBLIC_URL, because viewers send their tokens there. Another archive is another Endpoint.',
+  ),
   // What people and systems add, under their own name.
   'provenance': { ...unchanged('a Provenance', 'It is added in your own name, and never changed or removed.'), create: staffInOwnName },
   'ai-result-of-others': {
