@@ -13,10 +13,8 @@ import {
   undefinedLength,
   type Encoding,
 } from './element-header.ts';
+import { isText } from './json-value.ts';
 import { lengthBytes, withHeader } from './write-element.ts';
-
-/** VRs whose text is in the Specific Character Set (PS3.5 6.1.2.2). */
-const translated = new Set(['LO', 'LT', 'PN', 'SH', 'ST', 'UC', 'UT']);
 
 /** What one data set may change: more text than this is in no header that a person would read. */
 const limits = { edits: 200_000, bytes: 64 << 20 };
@@ -30,7 +28,7 @@ interface Level {
 /** Rewrites text element by element, counting what it changed. */
 export class TextInUtf8 {
   private readonly source: ByteSource;
-  private count = 0;
+  private edits = 0;
   private bytes = 0;
 
   constructor(source: ByteSource) {
@@ -61,20 +59,23 @@ export class TextInUtf8 {
     }
     // A public attribute that some system on the way wrote as UN is text all the same (PS3.5 6.2.2, note).
     const meant = vr === 'UN' && level.encoding.explicit && !isPrivate(tag) ? vrOf(tag) : vr;
-    if (!translated.has(meant) || length === 0 || this.isPlain(span)) return 0;
-    this.expect(length);
+    // Codes and dates have no such letters (PS3.5 6.1.2.2), but writers put them there, and they are read.
+    if (!isText(meant) || length === 0 || this.isPlain(span)) return 0;
+    this.count(0, length);
     const text = decodeText(this.source.bytes(span.valueAt, length), level.text);
     return this.replaced(span, withHeader(tag, vr, Buffer.from(text.toWellFormed()), level.encoding), edits);
   }
 
   private rewriteItems(span: ElementSpan, level: Level, edits: Edit[]): number {
     let growth = 0;
-    for (let at = span.valueAt; at < span.end;) {
-      const item = elementHeader(this.source, at, span.end, level.encoding, false);
+    // A delimiter ends what is open, whatever stands in its own length field.
+    const bound = span.length === undefinedLength ? this.source.size : span.end;
+    for (let at = span.valueAt; at < bound;) {
+      const item = elementHeader(this.source, at, bound, level.encoding, false);
       if (item.tag === sequenceEndTag) return growth;
       if (item.tag !== itemTag) throw new Problem('structure', 'A sequence holds something that is no item');
       const open = item.length === undefinedLength;
-      const end = open ? span.end : item.valueAt + item.length;
+      const end = open ? bound : item.valueAt + item.length;
       const inside = this.rewriteItem(item.valueAt, end, level, edits);
       growth += this.lengthened(item, inside.growth, level.encoding, edits);
       at = inside.next;
@@ -112,14 +113,15 @@ export class TextInUtf8 {
   }
 
   private replaced({ at, end }: ElementSpan, bytes: Uint8Array, edits: Edit[]): number {
-    this.expect(bytes.length);
+    this.count(1, bytes.length);
     edits.push({ at, length: end - at, bytes });
     return bytes.length - (end - at);
   }
 
-  private expect(bytes: number): void {
+  private count(edits: number, bytes: number): void {
+    this.edits += edits;
     this.bytes += bytes;
-    if (++this.count > limits.edits || this.bytes > limits.bytes)
+    if (this.edits > limits.edits || this.bytes > limits.bytes)
       throw new Problem('too-costly', 'The data set holds too much text to be put into another character set');
   }
 
