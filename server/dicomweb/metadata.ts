@@ -34,9 +34,10 @@ export function metadata(world: World) {
 /** Passed on as the text that is stored, a few megabytes at a time, whatever the study holds. */
 async function* jsonArray({ read, settings }: World, instances: InstanceAddress[]): AsyncGenerator<Uint8Array> {
   let before = '[';
+  const originals = instances.every(({ coerced }) => !coerced || coerced.original !== undefined);
   for (const batch of batches(instances)) {
     const uids = batch.map(({ SOPInstanceUID }) => SOPInstanceUID);
-    const texts = await read(({ studies }) => studies.attributesOf(batch[0]!.StudyInstanceUID, uids));
+    const texts = await read(({ studies }) => studies.attributesOf(batch[0]!.StudyInstanceUID, uids, originals));
     if (texts.length < batch.length) throw new Error('instances were removed while their metadata went out');
     for (const [index, text] of texts.entries()) {
       const complete = absoluteBulkText(text, `${settings.dicomwebBaseUrl}/${entityOf(batch[index]!)}`);

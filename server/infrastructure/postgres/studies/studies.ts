@@ -1,3 +1,4 @@
+import { storedCoercion } from '../../../core/studies/coercion.ts';
 import { everyPatientAndStudyTag, seriesTags } from '../../../core/studies/levels.ts';
 import { headerSize } from '../../../core/studies/receive-instance.ts';
 import type { InstanceRow } from '../../../core/dicom/instance.ts';
@@ -39,11 +40,6 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
         [patientId],
       );
       return rows.map(({ study_uid }) => study_uid);
-    },
-
-    async coerce(uid, coercion) {
-      const written = coercion === undefined ? null : JSON.stringify(coercion);
-      await sql.query(`update study set coercion = $2::jsonb where study_uid = $1`, [uid, written]);
     },
 
     async tiedTo(imagingStudyId) {
@@ -97,6 +93,12 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
       await sql.query(settleSeriesStatement, [uid, seriesTags]);
       await sql.query(summariseStatement, [uid, everyPatientAndStudyTag]);
       return (await studyRow(sql, uid))!;
+    },
+
+    async coerce(uid, coercion) {
+      const value = coercion && JSON.stringify(storedCoercion(coercion));
+      await sql.query(coerceStatement, [uid, value ?? null]);
+      await sql.query(summariseStatement, [uid, everyPatientAndStudyTag]);
     },
 
     content: (uid) => studyContent(sql, uid),
@@ -271,7 +273,13 @@ const settleSeriesStatement = `
     join instance on instance.study_uid = $1 and instance.series_uid = counted.series_uid and instance.seq = counted.first
    where counted.series_uid not in (select series_uid from series where study_uid = $1)`;
 
-/** The study's attributes: of its first instance that has a value, series by series in order of arrival. */
+const coerceStatement = `
+  update study set coercion = $2::jsonb, revision = revision + 1, updated_at = now() where study_uid = $1`;
+
+/**
+ * The study's attributes: of its first instance that has a value, series by series in order of arrival. What a coercion
+ * says stands before that; what it leaves empty takes a value away and adds none.
+ */
 const summariseStatement = `
   with firsts as (
     select min(seq) as seq from instance where study_uid = $1 group by series_uid
@@ -280,15 +288,19 @@ const summariseStatement = `
       from instance join firsts using (seq), jsonb_each(instance.attributes)
      where instance.study_uid = $1 and key = any($2::text[])
      order by key, (value ? 'Value') desc, seq
+  ), summary as (
+    select coalesce(jsonb_object_agg(key, value), '{}') as said from candidates
   )
   update study set
-    attributes = (select coalesce(jsonb_object_agg(key, value), '{}') from candidates),
+    attributes = summary.said || (
+      select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(study.coercion -> 'attributes')
+       where value ? 'Value' or summary.said ? key),
     number_of_series = (select count(*) from series where study_uid = $1),
     number_of_instances = (select coalesce(sum(number_of_instances), 0) from series where study_uid = $1),
     modalities = (select coalesce(array_agg(distinct modality order by modality), '{}') from series
                    where study_uid = $1 and modality is not null),
     sop_classes = (select coalesce(array_agg(distinct sop_class_uid order by sop_class_uid), '{}') from instance where study_uid = $1)
-  where study_uid = $1`;
+  from summary where study_uid = $1`;
 
 async function studyContent(sql: Sql, uid: string): Promise<StudyContent> {
   const [study] = await sql.query<{ attributes: DicomJson }>(`select attributes from study where study_uid = $1`, [
