@@ -2,8 +2,6 @@ import type { ImagingStudy, Observation, OperationOutcome, Parameters, Patient, 
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ensureAccount } from '../../server/core/accounts/account.ts';
-import { systemPrincipal } from '../../server/core/principal.ts';
-import { writeInTransaction } from '../../server/core/records/write.ts';
 import { outputOf } from '../../server/core/workflow/review-tasks.ts';
 import type { World } from '../../server/core/world.ts';
 import { demoPassword } from '../../server/demo/people.ts';
@@ -442,8 +440,4 @@ test('more records than one transaction takes are refused, with what to do', asy
   await sql.query(`update record set deleted = true where type = 'Basic'`);
   await sql.end();
   expect((await read<Patient>(place.world, 'Patient', source.id)).active).toBe(true);
-  await writeInTransaction(place.world, systemPrincipal('test'), {
-    method: 'create',
-    resource: observation(source.id),
-  });
 });
