@@ -6,6 +6,7 @@ import { imagingStudyRule } from './studies/imaging-study-rule.ts';
 import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.ts';
 import { advance, keepReview } from './workflow/advance.ts';
 import { followOwner } from './workflow/follow-owner.ts';
+import { followOrder } from './workflow/follow-order.ts';
 import { openReview } from './workflow/open-review.ts';
 import { stillWithheld } from './workflow/still-withheld.ts';
 import type { WriteContext } from './world.ts';
@@ -15,6 +16,7 @@ export const clinicalRules: RecordRules<WriteContext> = {
   change: {
     Task: advance,
     ImagingStudy: imagingStudyRule,
+    ServiceRequest: followOrder,
     Binary: binaryRule,
     Device: keepModelRecord,
     DocumentReference: keepModelRecord,
