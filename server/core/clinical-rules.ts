@@ -8,6 +8,7 @@ import { advance, keepReview } from './workflow/advance.ts';
 import { followOwner } from './workflow/follow-owner.ts';
 import { followOrder } from './workflow/follow-order.ts';
 import { openReview } from './workflow/open-review.ts';
+import { patientRule } from './workflow/patients/patient-rule.ts';
 import { stillWithheld } from './workflow/still-withheld.ts';
 import type { WriteContext } from './world.ts';
 
@@ -15,6 +16,7 @@ import type { WriteContext } from './world.ts';
 export const clinicalRules: RecordRules<WriteContext> = {
   change: {
     Task: advance,
+    Patient: patientRule,
     ImagingStudy: imagingStudyRule,
     ServiceRequest: followOrder,
     Binary: binaryRule,

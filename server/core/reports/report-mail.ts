@@ -6,7 +6,9 @@ import { systems } from '../vocabulary/systems.ts';
 import { derivedId } from '../derived-id.ts';
 import type { Settings } from '../settings.ts';
 import { amendmentOf } from '../workflow/amendment.ts';
+import { withholding } from '../vocabulary/security-labels.ts';
 import { endDelivery } from '../workflow/release.ts';
+import { oweWithdrawal } from '../workflow/withdrawal.ts';
 import { inputOf, outputOf } from '../workflow/review-tasks.ts';
 import { type Pointer, referenceTo } from '../r4/pointer.ts';
 import { create, type Kept, locked } from '../records/server-write.ts';
@@ -135,6 +137,7 @@ export async function recordDelivery(
   end: { sent: true } | { sent: false; reason: ReviewReason },
 ): Promise<void> {
   const delivery = await locked(context, 'Task', { reference: `Task/${taskId}` });
+  if (delivery.status === 'cancelled' && end.sent) return sentTooLate(context, delivery);
   if (delivery.status !== 'in-progress') return;
   const coordination = await locked(context, 'Task', delivery.partOf?.[0]);
   const report = await needed(context.stores, 'DiagnosticReport', outputOf(coordination, 'report'));
@@ -146,6 +149,17 @@ export async function recordDelivery(
     ...(reason && { reason }),
     message: referenceTo(message),
   });
+}
+
+/** The review was retracted while its report was on the way: that it went out stands, and whoever has it is told. */
+async function sentTooLate(context: WriteContext, delivery: Kept<'Task'>): Promise<void> {
+  const id = derivedId('report-message', delivery.id);
+  if (await found(context.stores, 'Communication', { reference: `Communication/${id}` })) return;
+  const coordination = await locked(context, 'Task', delivery.partOf?.[0]);
+  const report = await needed(context.stores, 'DiagnosticReport', outputOf(coordination, 'report'));
+  const message = communication(context, delivery, report, { sent: true });
+  await create(context, { ...message, meta: withholding(message.meta) });
+  await oweWithdrawal(context, delivery);
 }
 
 function communication(
