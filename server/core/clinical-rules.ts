@@ -8,13 +8,20 @@ import { followOwner } from './workflow/follow-owner.ts';
 import { keepRecords } from './workflow/keep-records.ts';
 import type { RemovalGuard } from './studies/removal-guard.ts';
 import { keepReviewedImages } from './workflow/keep-reviewed-images.ts';
+import { followOrder } from './workflow/follow-order.ts';
 import { openReview } from './workflow/open-review.ts';
 import { patientRule } from './workflow/patients/patient-rule.ts';
 import type { WriteContext } from './world.ts';
 
 /** Every type with a rule of its own. */
 export const clinicalRules: RecordRules<WriteContext> = {
-  change: { Task: advance, Patient: patientRule, ImagingStudy: imagingStudyRule, Binary: binaryRule },
+  change: {
+    Task: advance,
+    Patient: patientRule,
+    ImagingStudy: imagingStudyRule,
+    ServiceRequest: followOrder,
+    Binary: binaryRule,
+  },
   ofClients: keepRecords,
   serverIds: new Set(['Task', 'ImagingStudy', 'Binary', 'Provenance', 'AuditEvent']),
 };

@@ -19,6 +19,7 @@ import type { Mailer } from './reports/mailer.ts';
 import type { PdfPrinter } from './reports/pdf-printer.ts';
 import type { ReportNumbers } from './reports/report-numbers.ts';
 import type { Settings } from './settings.ts';
+import type { Signer } from './signer.ts';
 import type { Blobs } from './studies/blobs.ts';
 import type { DicomReader } from './studies/dicom-reader.ts';
 import type { PixelDecoder } from './studies/pixel-decoder.ts';
@@ -79,6 +80,7 @@ export interface Surroundings {
   modelFiles: ModelFiles;
   pdf: PdfPrinter;
   mailer: Mailer;
+  signer: Signer;
   /** What a write of each type must satisfy (`clinical-rules.ts`). */
   rules: RecordRules<WriteContext>;
   /** Who hears that a study has settled, in the same transaction. */

@@ -43,6 +43,7 @@ export function testWorld(
     modelFiles: absent('modelFiles'),
     pdf: absent('pdf'),
     mailer: absent('mailer'),
+    signer: absent('signer'),
     rules: clinicalRules,
     studyFollowers,
     studyMoveFollowers,

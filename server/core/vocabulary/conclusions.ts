@@ -4,6 +4,7 @@
  * diagnoses.
  */
 import type { CodeableConcept, Coding, ImagingStudy } from '@medplum/fhirtypes';
+import { own } from '../table.ts';
 import { displays } from './displays.ts';
 import type { ScanClass } from './scan-findings.ts';
 import { canonical, systems } from './systems.ts';
@@ -115,6 +116,14 @@ export function conclusionsOf(study: Pick<ImagingStudy, 'series'> | undefined): 
     ...[...classes].map((code) => ({ system: systems.scanFinding, code, display: displays.finding[code] })),
     ...[...others].map((code) => ({ system: systems.readingConclusion, code, display: displays.conclusion[code] })),
   ];
+}
+
+/** The coding with what our list says to a person. */
+export function withDisplay({ system, code = '' }: Coding): Coding {
+  const table: Readonly<Record<string, string>> =
+    system === systems.scanFinding ? displays.finding : displays.conclusion;
+  const display = own(table, code);
+  return { ...(system !== undefined && { system }), code, ...(display !== undefined && { display }) };
 }
 
 /** Whether a coding is of one of the two systems that conclusions come from. */

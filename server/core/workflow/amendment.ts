@@ -13,6 +13,7 @@ import { recordProvenance } from './provenance.ts';
 import { inputOf, stepTask } from './review-tasks.ts';
 import { type Review, reviewAt } from './review.ts';
 import { stepsOf } from './review-steps.ts';
+import { transitionFor } from './scan-review.ts';
 import { isEnded } from './task-moves.ts';
 
 /**
@@ -52,6 +53,30 @@ export async function oweAmendment(
     sources: [referenceTo(review.coordination)],
   });
   return step;
+}
+
+/**
+ * Somebody asks for an amendment of a released report: one at a time, so that two people cannot both write the next
+ * version.
+ *
+ * @throws Problem `forbidden`, `conflict` by the table of transitions; `conflict` while another one is open.
+ */
+export async function requestAmendment(
+  context: WriteContext,
+  coordination: Pointer,
+  owed: Owed,
+): Promise<Kept<'Task'>> {
+  await openAmendment(context, coordination);
+  const review = await reviewAt(context, coordination);
+  transitionFor(review.status, 'addendum', context.principal.role);
+  const open = (await openAmendment(context, coordination)) ?? (await underWay(review));
+  if (open) {
+    throw new Problem(
+      'conflict',
+      `An amendment of this report is open already (Task/${open.id}): end it, or have it released, first.`,
+    );
+  }
+  return oweAmendment(context, coordination, owed);
 }
 
 /**
@@ -111,4 +136,14 @@ export function kindOf(step: Task): AmendmentKind {
 /** The amendment that a later step (pharmacist, release, delivery) brings to its end; undefined in the first release. */
 export function amendmentOf(step: Task): Pointer | undefined {
   return inputOf(step, 'amended-by');
+}
+
+/** The step that brings an amendment to its release, if one is on its way: a mail that is still owed is no such step. */
+export async function underWay({ context, coordination }: Review): Promise<Kept<'Task'> | undefined> {
+  const steps = await stepsOf(context.stores, coordination.id);
+  return steps.find((step) => amendmentOf(step) && !isEnded(step.status) && !isMailing(step));
+}
+
+function isMailing(step: Task): boolean {
+  return stepOf(step.code) === 'report-delivery' && step.status === 'in-progress';
 }

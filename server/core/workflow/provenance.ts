@@ -1,10 +1,11 @@
-import type { Provenance, ProvenanceAgent } from '@medplum/fhirtypes';
+import type { Provenance, ProvenanceAgent, Signature, Task } from '@medplum/fhirtypes';
 import { newId } from '../identifier.ts';
 import type { WriteContext } from '../world.ts';
 import { aiAsserted, withheld } from '../vocabulary/security-labels.ts';
 import { systems } from '../vocabulary/systems.ts';
 import type { Pointer } from '../r4/pointer.ts';
 import { create } from '../records/server-write.ts';
+import { provenanceIdOf, type SignedAct } from './signature.ts';
 
 export interface Happening {
   /** What happened, in a word of the review: `verify`, `analyze`, `open` ... */
@@ -16,6 +17,8 @@ export interface Happening {
   sources?: Pointer[];
   /** The model, where a model did it. */
   device?: Pointer;
+  /** What the person signed with it; the id of the Provenance follows from act and step. */
+  signed?: { act: SignedAct; step: Task; signature: Signature };
   /** Two records of a person became one, or two again (ISO 21089). */
   lifecycle?: 'merge' | 'unmerge';
   /** Why, in the words of who did it. */
@@ -29,7 +32,7 @@ export async function recordProvenance(context: WriteContext, happening: Happeni
   const at = context.world.now().toISOString();
   const provenance: Provenance & { id: string } = {
     resourceType: 'Provenance',
-    id: newId(),
+    id: happening.signed ? provenanceIdOf(happening.signed.act, happening.signed.step) : newId(),
     meta: { security: happening.device ? [aiAsserted, withheld] : [withheld] },
     target: happening.targets,
     occurredDateTime: at,
@@ -44,6 +47,7 @@ export async function recordProvenance(context: WriteContext, happening: Happeni
     agent: [agentOf(context, happening.device)],
     ...(happening.reason !== undefined && { reason: [{ text: happening.reason }] }),
     ...entities(happening),
+    ...(happening.signed && { signature: [happening.signed.signature] }),
   };
   await create(context, provenance);
 }

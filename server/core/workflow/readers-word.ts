@@ -2,7 +2,7 @@
 import type { CodeableConcept, ImagingStudy, Observation, Task } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
 import { hasControls, hasInk } from '../readable-text.ts';
-import { classMeantBy, conclusionsOf, isConclusionSystem } from '../vocabulary/conclusions.ts';
+import { classMeantBy, conclusionsOf, isConclusionSystem, withDisplay } from '../vocabulary/conclusions.ts';
 import { scanClasses, type ScanClass } from '../vocabulary/scan-findings.ts';
 import { codeOf, systems } from '../vocabulary/systems.ts';
 import { outputsOf } from './review-tasks.ts';
@@ -68,8 +68,28 @@ function conclusionOf(step: Task, study: ImagingStudy | undefined): CodeableConc
       expression: 'Task.output',
     });
   }
-  const others = (concept.coding ?? []).filter((coding) => !isConclusionSystem(coding));
-  return { coding: [known, ...others], ...(concept.text && { text: concept.text }) };
+  return spelled(concept);
+}
+
+/** Our own coding first, with its display; what else the reader's system says beside it stays. */
+function spelled(concept: CodeableConcept): CodeableConcept {
+  const known = concept.coding?.find(isConclusionSystem);
+  if (!known) return concept;
+  const others = concept.coding!.filter((coding) => !isConclusionSystem(coding));
+  return { coding: [withDisplay(known), ...others], ...(concept.text && { text: concept.text }) };
+}
+
+/** The word of a step that was judged when it ended, and is not released yet: nothing but the step holds it. */
+export function wordOfStep(step: Task): ReadersWord {
+  const said = outputsOf(step, 'conclusion').at(-1)?.valueCodeableConcept;
+  const code = codeOf(outputsOf(step, 'concordance').at(-1)?.valueCodeableConcept, systems.scanFinding);
+  const disagreement = outputsOf(step, 'disagreement').at(-1)?.valueString;
+  return {
+    text: requiredNotes(step),
+    ...(said && { conclusion: spelled(said) }),
+    ...((code === 'agree' || code === 'disagree') && { concordance: code }),
+    ...(code === 'disagree' && disagreement !== undefined && { disagreement }),
+  };
 }
 
 /** Words alone differ from a class: nobody can compute that they mean it. Without a class there is nothing to compare. */

@@ -1,6 +1,10 @@
-import type { Task } from '@medplum/fhirtypes';
+import type { Task, TaskInput } from '@medplum/fhirtypes';
 import { codeOf, systems } from '../vocabulary/systems.ts';
+import { reasonConcept } from '../vocabulary/review-codes.ts';
+import { amendmentOf, amendmentStep, kindOf } from './amendment.ts';
 import { recordProvenance } from './provenance.ts';
+import { isFor } from './report-parts.ts';
+import { stepsOf } from './review-steps.ts';
 import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
 import { input, inputOf, outputOf, outputsOf, stepTask } from './review-tasks.ts';
 import { withdrawResults } from './retract.ts';
@@ -55,6 +59,7 @@ async function hideFromPatient(review: Review): Promise<Pointer[]> {
  */
 export async function sendBack(review: Review, step: Task): Promise<Task> {
   const { context } = review;
+  if (amendmentOf(step)) return sendAmendmentBack(review, step);
   const withdrawn: Kept<'MedicationRequest'>[] = [];
   for (const { valueReference } of outputsOf(review.coordination, 'medication')) {
     if (idIn(valueReference, 'MedicationRequest') === undefined) continue;
@@ -82,4 +87,47 @@ export async function sendBack(review: Review, step: Task): Promise<Task> {
     targets: [nextVersionOf(step), ...[moved, again, ...withdrawn].map(versioned)],
   });
   return step;
+}
+
+/**
+ * An amendment goes back to the doctor: the same step waits again, with the reason. The released report never changed;
+ * medication that was proposed for the amendment is withdrawn.
+ */
+async function sendAmendmentBack(review: Review, step: Task): Promise<Task> {
+  const { context } = review;
+  const amendment = await locked(context, 'Task', amendmentOf(step));
+  const withdrawn = await withdrawProposals(review, amendment);
+  const again = await create(context, {
+    ...amendmentStep(review, {
+      kind: kindOf(amendment),
+      reason: amendment.reasonCode ?? reasonConcept('amended'),
+      inputs: [...imageUpdatesOf(amendment), input('returned-from', referenceTo(step))],
+    }),
+    ...(step.statusReason && { statusReason: step.statusReason }),
+  });
+  await recordProvenance(context, {
+    act: 'sendBack',
+    operation: 'UPDATE',
+    targets: [nextVersionOf(step), ...[again, ...withdrawn].map(versioned)],
+  });
+  return step;
+}
+
+/** Drafts of the pharmacist's step for this amendment; what is released stays. */
+async function withdrawProposals(review: Review, amendment: Task): Promise<Kept<'MedicationRequest'>[]> {
+  const { context, coordination } = review;
+  const withdrawn: Kept<'MedicationRequest'>[] = [];
+  const steps = await stepsOf(context.stores, coordination.id);
+  for (const { valueReference } of steps
+    .filter((one) => isFor(one, amendment))
+    .flatMap((one) => outputsOf(one, 'medication'))) {
+    if (idIn(valueReference, 'MedicationRequest') === undefined) continue;
+    const proposal = await locked(context, 'MedicationRequest', valueReference);
+    if (proposal.status === 'draft') withdrawn.push(await put(context, { ...proposal, status: 'cancelled' }));
+  }
+  return withdrawn;
+}
+
+function imageUpdatesOf(amendment: Task): TaskInput[] {
+  return (amendment.input ?? []).filter(({ type }) => codeOf(type, systems.reviewData) === 'image-update');
 }
