@@ -12,11 +12,13 @@ import { openWebServer } from './compose/web-server.ts';
 import type { Config } from './config.ts';
 import type { AuthorizationStore } from './core/accounts/authorizations.ts';
 import type { PasswordHasher } from './core/accounts/password.ts';
-import { clinicalRules, studyFollowers } from './core/clinical-rules.ts';
+import { clinicalRules, studyFollowers, studyMoveFollowers } from './core/clinical-rules.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
+import type { Signer } from './core/signer.ts';
 import type { World } from './core/world.ts';
 import type { Readiness } from './http/health.ts';
 import type { State } from './http/state.ts';
+import { jwsSigner, makeSigningKey } from './infrastructure/jws-signer.ts';
 import { argon2Passwords } from './infrastructure/argon2.ts';
 import type { Metrics } from './infrastructure/metrics.ts';
 import { keepAuditPartitions } from './infrastructure/postgres/audit/partitions.ts';
@@ -94,12 +96,13 @@ async function build(start: Start, onDead: () => void): Promise<Omit<System, 'cl
   const [models, reports] = await Promise.all([openModels(start, database), openReports(start)]);
   const clock = await openClock(start, database);
   const metrics = openMeasures(database, images, models, clock);
-  const world = worldOf(start, { database, images, models, reports, clock, metrics });
+  const { url, sql, jobs } = database;
+  const authorizations = postgresAuthorizations(sql);
+  const signer = jwsSigner(await authorizations.secret('record-signing-keys', async () => [await makeSigningKey()]));
+  const world = worldOf(start, { database, images, models, reports, clock, metrics, signer });
   await serveModels(start, world);
   if (config.roles.api) await openDefinitions(start, world);
 
-  const { url, sql, jobs } = database;
-  const authorizations = postgresAuthorizations(sql);
   const passwords = argon2Passwords();
   const { sink, working } = reports;
   const faces = config.roles.api ? await openFaces(start, { world, authorizations, passwords, sql, sink }) : undefined;
@@ -136,9 +139,10 @@ interface Parts {
   reports: Reports;
   clock: Clock;
   metrics: Metrics;
+  signer: Signer;
 }
 
-function worldOf({ settings }: Start, { database, images, models, reports, clock, metrics }: Parts): World {
+function worldOf({ settings }: Start, { database, images, models, reports, clock, metrics, signer }: Parts): World {
   const { fhirBaseUrl: baseUrl, timeZone } = settings;
   const { checker } = images;
   const world: World = metrics.timed({
@@ -152,8 +156,10 @@ function worldOf({ settings }: Start, { database, images, models, reports, clock
     modelFiles: models.files,
     pdf: reports.pdf,
     mailer: reports.mailer,
+    signer,
     rules: clinicalRules,
     studyFollowers,
+    studyMoveFollowers,
     modelServes: () => wakeAnalyses(world),
     ...postgresUnits(database.dataSource, { baseUrl, timeZone, checker, queue: database.jobs.queue }),
     now: clock.now,

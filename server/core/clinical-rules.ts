@@ -4,9 +4,12 @@ import { binaryRule } from './records/binary-rule.ts';
 import { keepOwnDefinition, mustNotBeOwnDefinition } from './records/own-definitions.ts';
 import type { RecordRules } from './records/rules.ts';
 import { imagingStudyRule } from './studies/imaging-study-rule.ts';
-import type { StudyFollower } from './studies/study-follower.ts';
+import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.ts';
 import { advance, keepReview } from './workflow/advance.ts';
+import { followOwner } from './workflow/follow-owner.ts';
+import { followOrder } from './workflow/follow-order.ts';
 import { openReview } from './workflow/open-review.ts';
+import { patientRule } from './workflow/patients/patient-rule.ts';
 import { stillWithheld } from './workflow/still-withheld.ts';
 import type { WriteContext } from './world.ts';
 
@@ -14,7 +17,9 @@ import type { WriteContext } from './world.ts';
 export const clinicalRules: RecordRules<WriteContext> = {
   change: {
     Task: advance,
+    Patient: patientRule,
     ImagingStudy: imagingStudyRule,
+    ServiceRequest: followOrder,
     Binary: binaryRule,
     Device: keepModelRecord,
     DocumentReference: keepModelRecord,
@@ -42,3 +47,6 @@ export const clinicalRules: RecordRules<WriteContext> = {
 
 /** A study that has settled opens its review. */
 export const studyFollowers: readonly StudyFollower<WriteContext>[] = [openReview];
+
+/** A study that has come to another patient takes its review along, or begins a new one. */
+export const studyMoveFollowers: readonly StudyMoveFollower<WriteContext>[] = [followOwner];

@@ -19,10 +19,11 @@ import type { Mailer } from './reports/mailer.ts';
 import type { PdfPrinter } from './reports/pdf-printer.ts';
 import type { ReportNumbers } from './reports/report-numbers.ts';
 import type { Settings } from './settings.ts';
+import type { Signer } from './signer.ts';
 import type { Blobs } from './studies/blobs.ts';
 import type { DicomReader } from './studies/dicom-reader.ts';
 import type { PixelDecoder } from './studies/pixel-decoder.ts';
-import type { StudyFollower } from './studies/study-follower.ts';
+import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.ts';
 import type { StudyStore } from './studies/study-store.ts';
 import type { Trace } from './trace.ts';
 
@@ -75,10 +76,13 @@ export interface Surroundings {
   modelFiles: ModelFiles;
   pdf: PdfPrinter;
   mailer: Mailer;
+  signer: Signer;
   /** What a write of each type must satisfy (`clinical-rules.ts`). */
   rules: RecordRules<WriteContext>;
   /** Who hears that a study has settled, in the same transaction. */
   studyFollowers: readonly StudyFollower<WriteContext>[];
+  /** Who hears that a study has come to another patient, in the same transaction. */
+  studyMoveFollowers: readonly StudyMoveFollower<WriteContext>[];
   /** A model has come into service: what waited for one goes on. */
   modelServes(): Promise<unknown>;
   /** The database's clock is the one that counts; this is for time stamps inside resources. */

@@ -1,5 +1,5 @@
 /** A world on a real database; what a test does not bring along is absent, and says so to whoever asks for it. */
-import { clinicalRules, studyFollowers } from '../../server/core/clinical-rules.ts';
+import { clinicalRules, studyFollowers, studyMoveFollowers } from '../../server/core/clinical-rules.ts';
 import type { JobQueue } from '../../server/core/jobs.ts';
 import type { Settings } from '../../server/core/settings.ts';
 import type { Surroundings, World } from '../../server/core/world.ts';
@@ -42,8 +42,10 @@ export function testWorld(
     modelFiles: absent('modelFiles'),
     pdf: absent('pdf'),
     mailer: absent('mailer'),
+    signer: absent('signer'),
     rules: clinicalRules,
     studyFollowers,
+    studyMoveFollowers,
     modelServes: () => Promise.resolve(),
     now: () => new Date(),
     checker,

@@ -97,7 +97,8 @@ export function classificationObservation(
     subject: subject.patient,
     effectiveDateTime: at,
     issued: at,
-    valueCodeableConcept: answerConcept(decision),
+    // A local code of a pattern: how sure the model is of a disease, outside its own data, is no reason to code one.
+    valueCodeableConcept: findingConcept(decision.answer),
     ...(decision.answer === 'Uncertain' && {
       interpretation: [{ coding: [{ system: systems.interpretation, code: 'IND', display: 'Indeterminate' }] }],
     }),
@@ -107,11 +108,6 @@ export function classificationObservation(
     ...(notes.length > 0 && { note: notes.map((text) => ({ text })) }),
     component: components(classification, decision),
   };
-}
-
-function answerConcept({ answer, best }: Decision) {
-  const local = findingConcept(answer);
-  return answer === best.label && best.snomed ? { coding: [...local.coding!, best.snomed] } : local;
 }
 
 function components(

@@ -3,12 +3,8 @@ import type {
   DiagnosticReport,
   ImagingStudy,
   Media,
-  MedicationRequest,
   Observation,
   Patient,
-  Practitioner,
-  Reference,
-  Resource,
   ServiceRequest,
   Task,
 } from '@medplum/fhirtypes';
@@ -18,20 +14,19 @@ import type { Reading, Surroundings, World } from '../world.ts';
 import { searchOwn } from '../records/own-search.ts';
 import { escapedValue } from '../search/search-values.ts';
 import { dayOf } from '../time-zone.ts';
-import { codeOf, systems } from '../vocabulary/systems.ts';
-import { type ReviewStep, stepOf } from '../vocabulary/review-codes.ts';
-import { scanClasses } from '../vocabulary/scan-findings.ts';
-import { stepsOf } from '../workflow/release.ts';
-import { inputOf, outputOf, outputsOf } from '../workflow/review-tasks.ts';
+import type { PharmacistPart } from '../workflow/report-parts.ts';
+import { stepsOf } from '../workflow/review-steps.ts';
+import { signedReport } from '../workflow/signed-report.ts';
+import { inputOf, outputOf } from '../workflow/review-tasks.ts';
 import type { Kept } from '../records/server-write.ts';
 import { studyUidOf } from '../studies/study-uid.ts';
 import { aiPart } from './ai-part.ts';
 import { found, needed } from './look-up.ts';
 import { addressOf, ageOn, contactOf, nameOf, recordNumberOf } from './person.ts';
-import type { Facts, ReportContent, Signature } from './report-content.ts';
-import { riskLevel } from './risk-level.ts';
+import type { Facts, ReportContent } from './report-content.ts';
 import { scanFacts } from './scan-facts.ts';
-import { own } from '../table.ts';
+import { localTime } from './local-time.ts';
+import { addendaOf, findingsOf, personName, signaturesOf, versionOf } from './signed-words.ts';
 
 type Stores = Pick<Reading, 'records' | 'studies'>;
 
@@ -41,14 +36,14 @@ export interface Sources {
   patient: Patient;
   study: ImagingStudy;
   coordination: Kept<'Task'>;
-  steps: Kept<'Task'>[];
 }
 
 /**
  * Collects what a report says from the records of its review.
  *
  * @param number the report's number
- * @throws Problem `conflict` if a part of the review is not there; what decoding the image throws.
+ * @throws Problem `conflict` if a part of the review is not there; signature-mismatch (`isMismatch`) if one differs from
+ *   what was signed; what decoding the image throws.
  */
 export async function gatherReport(
   world: World,
@@ -74,8 +69,8 @@ async function gather(
   const steps = await stepsOf(stores, coordination.id);
   const ai = await found(stores, 'Observation', outputOf(coordination, 'ai-finding'));
   const instance = await mostTelling(stores.studies, studyUidOf(study) ?? '');
-  const sources: Sources = { report, patient, study, coordination, steps };
-  const reading = await findingsOf(stores, coordination, report, ai);
+  const signed = await signedReport(world, stores, delivery, { coordination, steps, report });
+  const sources: Sources = { report, patient, study, coordination };
   const content: ReportContent = {
     number,
     issuedAt: localTime(world, at),
@@ -87,24 +82,13 @@ async function gather(
     pictures: await pictures(world, stores, report, instance),
     ai: ai && (await aiPart(world, stores, ai)),
     aiAbsent: ai ? undefined : 'No AI result was used: the doctor read the image without it.',
-    findings: reading,
-    prescription: await prescriptionOf(stores, coordination, steps),
-    signatures: await signatures(world, stores, steps, ai),
+    version: await versionOf(world, stores, signed, report.issued),
+    findings: await findingsOf(stores, signed),
+    addenda: await addendaOf(world, stores, signed),
+    prescription: prescriptionOf(signed.pharmacist),
+    signatures: await signaturesOf(world, stores, signed, ai),
   };
   return { content, sources };
-}
-
-/** With the zone's name: a time without it means nothing to whoever reads it elsewhere. */
-export function localTime({ settings }: Pick<Surroundings, 'settings'>, at: Date): string {
-  return new Intl.DateTimeFormat('en-GB', {
-    timeZone: settings.timeZone,
-    day: 'numeric',
-    month: 'long',
-    year: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-    timeZoneName: 'short',
-  }).format(at);
 }
 
 /** The Organization of the configured name, if it is among the records. */
@@ -164,15 +148,6 @@ async function referralFacts(stores: Stores, order: ServiceRequest): Promise<Fac
   ];
 }
 
-/** The name behind a reference, or what the reference itself says. */
-async function personName(stores: Stores, reference: Reference | undefined): Promise<string | undefined> {
-  if (reference?.display) return reference.display;
-  const practitioner = await found(stores, 'Practitioner', reference);
-  if (practitioner) return nameOf((practitioner as Practitioner).name);
-  const patient = await found(stores, 'Patient', reference);
-  return patient && 'Self-referral';
-}
-
 async function pictures(
   world: Surroundings,
   stores: Stores,
@@ -202,109 +177,16 @@ function dataUri(type: string, bytes: Uint8Array): string {
   return `data:${type};base64,${Buffer.from(bytes).toString('base64')}`;
 }
 
-async function findingsOf(
-  stores: Stores,
-  coordination: Task,
-  report: DiagnosticReport,
-  ai: Observation | undefined,
-): Promise<ReportContent['findings']> {
-  const concordance = await found(stores, 'Observation', outputOf(coordination, 'concordance'));
-  const agreement = codeOf((concordance as Observation | undefined)?.valueCodeableConcept, systems.scanFinding);
-  const concept = report.conclusionCode?.[0];
-  return {
-    conclusion: concept?.text ?? concept?.coding?.[0]?.display,
-    agreement: agreement === undefined ? undefined : own(agreements, agreement),
-    risk: riskLevel({
-      conclusion: classOf(codeOf(concept, systems.scanFinding)),
-      ai: classOf(codeOf(ai?.valueCodeableConcept, systems.scanFinding)),
-      concordance: agreement,
-    }),
-    notes: report.conclusion ?? '',
-  };
-}
-
-const agreements: Record<string, string> = {
-  agree: 'The doctor agrees with the AI result.',
-  partly: 'The doctor agrees with the AI result in part.',
-  disagree: 'The doctor differs from the AI result; the doctor’s reading counts.',
-};
-
-function classOf(code: string | undefined) {
-  return scanClasses.find((known) => known === code);
-}
-
-async function prescriptionOf(
-  stores: Stores,
-  coordination: Task,
-  steps: Task[],
-): Promise<ReportContent['prescription']> {
-  const said = outputsOf(coordination, 'medication');
-  const proposals = await Promise.all(
-    said.map(({ valueReference }) => found(stores, 'MedicationRequest', valueReference)),
-  );
-  const items = proposals
-    .filter((one) => one !== undefined)
-    .map((one: MedicationRequest) => ({
-      name: one.medicationCodeableConcept?.text ?? one.medicationCodeableConcept?.coding?.[0]?.display ?? 'Medication',
-      dosage:
-        one.dosageInstruction
-          ?.map(({ text }) => text)
-          .filter(Boolean)
-          .join('; ') || undefined,
-    }));
-  const noneNeeded = said.some(
-    ({ valueCodeableConcept }) => codeOf(valueCodeableConcept, systems.reviewData) === 'none-needed',
-  );
-  const notes = (lastDone(steps, 'pharmacist-review')?.note ?? []).map(({ text }) => text).join('\n\n');
-  return { items, noneNeeded, notes };
-}
-
-async function signatures(
-  world: Surroundings,
-  stores: Stores,
-  steps: Task[],
-  ai: Observation | undefined,
-): Promise<Signature[]> {
-  const people = [
-    ['Reading doctor', lastDone(steps, 'physician-verification')],
-    ['Pharmacist', lastDone(steps, 'pharmacist-review')],
-    ['Released by', lastDone(steps, 'release-approval')],
-  ] as const;
-  const signed = await Promise.all(
-    people.map(async ([role, step]): Promise<Signature | undefined> => {
-      if (!step) return undefined;
-      const practitioner = await found(stores, 'Practitioner', step.owner);
-      const at = step.executionPeriod?.end ?? step.lastModified;
-      return {
-        role,
-        name: (await personName(stores, step.owner)) ?? 'Not named',
-        detail: qualificationOf(practitioner),
-        at: at === undefined ? undefined : localTime(world, new Date(at)),
-        isPerson: true,
-      };
-    }),
-  );
-  const machine: Signature | undefined = ai && {
-    role: 'AI system',
-    name: ai.method?.text ?? 'Image classifier',
-    detail: 'Not a signature: software does not sign.',
-    at: ai.issued === undefined ? undefined : localTime(world, new Date(ai.issued)),
-    isPerson: false,
-  };
-  return [...signed, machine].filter((one) => one !== undefined);
-}
-
-function qualificationOf(practitioner: Resource | undefined): string | undefined {
-  const { qualification } = (practitioner ?? {}) as Practitioner;
-  return (
-    qualification
-      ?.map(({ code }) => code.text ?? code.coding?.[0]?.display)
-      .filter(Boolean)
-      .join(', ') || undefined
-  );
-}
-
-/** The completed step of that code that counts: the last, where the review went back. */
-export function lastDone<Step extends Task>(steps: readonly Step[], code: ReviewStep): Step | undefined {
-  return steps.findLast((step) => stepOf(step.code) === code && step.status === 'completed');
+function prescriptionOf(part: PharmacistPart | undefined): ReportContent['prescription'] {
+  if (!part) return { items: [], noneNeeded: false, notes: '' };
+  const items = part.medication.map((one) => ({
+    name: one.medicationCodeableConcept?.text ?? one.medicationCodeableConcept?.coding?.[0]?.display ?? 'Medication',
+    dosage:
+      one.dosageInstruction
+        ?.map(({ text }) => text)
+        .filter(Boolean)
+        .join('; ') || undefined,
+  }));
+  const notes = (part.step.note ?? []).map(({ text }) => text).join('\n\n');
+  return { items, noneNeeded: items.length === 0, notes };
 }

@@ -4,7 +4,11 @@ import type { WriteContext } from '../world.ts';
 import { Problem } from '../problem.ts';
 import { systems } from '../vocabulary/systems.ts';
 import { derivedId } from '../derived-id.ts';
-import { lastDone, type Sources } from './gather-report.ts';
+import type { Sources } from './gather-report.ts';
+import { releaseAmendment } from '../workflow/release-amendment.ts';
+import { type Review, reviewOf } from '../workflow/review.ts';
+import { stepsOf } from '../workflow/review-steps.ts';
+import { type SignedReport, signedReport } from '../workflow/signed-report.ts';
 import { releaseReview, waitingDelivery, withoutLabel } from '../workflow/release.ts';
 import { outputOf } from '../workflow/review-tasks.ts';
 import { type Pointer, pointer, referenceTo } from '../r4/pointer.ts';
@@ -42,11 +46,12 @@ function yearAt(at: Date, timeZone: string): number {
 }
 
 /**
- * Stores the PDF and releases the review, in the caller's transaction: Binary, DocumentReference, final
- * DiagnosticReport, REPORT_READY, and the mail that is now owed. Nothing happens if the delivery is not
- * waiting any more.
+ * Stores the PDF and releases the review, or the amendment of a released one, in the caller's transaction: Binary,
+ * DocumentReference, the report with its new status, and the mails that are now owed. Nothing happens if the delivery
+ * is not waiting any more.
  *
- * @throws Problem `transient` if the report changed since its content was gathered: it must be printed again.
+ * @throws Problem `transient` if the report changed since its content was gathered: it must be printed again;
+ *   signature-mismatch (`isMismatch`) if what it rests on changed since it was signed.
  */
 export async function keepReport(
   context: WriteContext,
@@ -54,21 +59,45 @@ export async function keepReport(
 ): Promise<void> {
   const delivery = await waitingDelivery(context, print.delivery.id);
   if (!delivery) return;
+  const review = await reviewOf(context, delivery);
   const report = await locked(context, 'DiagnosticReport', referenceTo(print.sources.report));
   if (report.meta?.versionId !== print.sources.report.meta?.versionId) {
     throw new Problem('transient', 'The report changed while it was printed.', { retryAfter: 1 });
   }
+  const { coordination } = review;
+  const steps = await stepsOf(context.stores, coordination.id);
+  const signed = await signedReport(context.world, context.stores, delivery, { coordination, steps, report });
   const at = context.world.now().toISOString();
   const patient = referenceTo(print.sources.patient);
   const binary = await create(context, pdfBinary(delivery, patient, print.pdf));
-  const attachment = attachmentOf(binary.id, print, at);
-  const document = await create(context, reportDocument(delivery, print, attachment, at));
-  const final = await put(
-    context,
-    withoutLabel({ ...report, status: 'final', issued: at, presentedForm: [attachment] }),
-  );
-  await releaseReview(context, delivery, { document: referenceTo(document), report: final });
-  await context.stores.jobs.enqueue({ kind: 'send-report', key: delivery.id, data: { task: delivery.id } });
+  const attachment = attachmentOf(binary.id, print, signed.version, at);
+  const document = await create(context, reportDocument(delivery, { ...print, signed }, attachment, at));
+  const deliveries = await release(review, delivery, { signed, report, document, pdf: print.pdf, at, attachment });
+  for (const { id } of deliveries)
+    await context.stores.jobs.enqueue({ kind: 'send-report', key: id, data: { task: id } });
+}
+
+/** @returns the deliveries of which a mail is owed. */
+async function release(
+  review: Review,
+  delivery: Kept<'Task'>,
+  issued: {
+    signed: SignedReport;
+    report: Kept<'DiagnosticReport'>;
+    document: Kept<'DocumentReference'>;
+    pdf: Uint8Array;
+    at: string;
+    attachment: Attachment;
+  },
+): Promise<Kept<'Task'>[]> {
+  const { signed, report, document, pdf } = issued;
+  const changed = { issued: issued.at, presentedForm: [issued.attachment] };
+  const { amendment } = signed;
+  if (amendment)
+    return releaseAmendment(review, delivery, { amendment, parts: signed, report, document, pdf, changed });
+  const final = await put(review.context, withoutLabel({ ...report, ...changed, status: 'final' }));
+  await releaseReview(review, delivery, { document: referenceTo(document), report: final, pdf });
+  return [delivery];
 }
 
 /** Readable by whoever may read its security context: here the patient's record. */
@@ -82,7 +111,12 @@ function pdfBinary(delivery: Task, patient: Pointer, pdf: Uint8Array): Binary & 
   };
 }
 
-function attachmentOf(binaryId: string, { number, pdf }: { number: string; pdf: Uint8Array }, at: string): Attachment {
+function attachmentOf(
+  binaryId: string,
+  { number, pdf }: { number: string; pdf: Uint8Array },
+  version: number,
+  at: string,
+): Attachment {
   return {
     contentType: 'application/pdf',
     language: 'en',
@@ -90,30 +124,38 @@ function attachmentOf(binaryId: string, { number, pdf }: { number: string; pdf: 
     size: pdf.length,
     // R4 wants SHA-1 here (Attachment.hash); it tells copies apart, it protects nothing.
     hash: createHash('sha1').update(pdf).digest('base64'),
-    title: `Diagnostic report ${number}`,
+    title: version === 1 ? `Diagnostic report ${number}` : `Diagnostic report ${number}, version ${version}`,
     creation: at,
   };
 }
 
+/** Each version is a document of its own (`masterIdentifier`), all of one report (`identifier`). */
 function reportDocument(
   delivery: Task,
-  { number, sources }: { number: string; sources: Sources },
+  { number, sources, signed }: { number: string; sources: Sources; signed: SignedReport },
   attachment: Attachment,
   at: string,
 ): DocumentReference & { id: string } {
-  const authors = sources.report.resultsInterpreter ?? [];
-  const approver = pointer(lastDone(sources.steps, 'release-approval')?.owner);
+  const { reading, addenda, version, approval } = signed;
+  const authors = [reading, ...addenda].flatMap(({ step }) => step.owner?.reference ?? []);
+  const approver = pointer(approval.step.owner);
+  const earlier = version > 1 ? outputOf(sources.coordination, 'document') : undefined;
   return {
     resourceType: 'DocumentReference',
     id: derivedId('report-document', delivery.id!),
-    masterIdentifier: { system: systems.reportNumber, value: number },
+    masterIdentifier: {
+      system: systems.reportNumber,
+      value: version === 1 ? number : `${number}.${version}`,
+    },
+    identifier: [{ system: systems.reportNumber, value: number }],
     status: 'current',
-    docStatus: 'final',
+    docStatus: version === 1 ? 'final' : 'amended',
     type: { coding: [{ system: systems.loinc, code: '18748-4', display: 'Diagnostic imaging study' }] },
     subject: referenceTo(sources.patient),
     date: at,
-    author: authors.flatMap((author) => pointer(author) ?? []),
+    author: [...new Set(authors)].map((reference) => ({ reference })),
     ...(approver && { authenticator: approver }),
+    ...(earlier && { relatesTo: [{ code: 'replaces', target: earlier }] }),
     content: [{ attachment }],
     context: { related: [referenceTo(sources.study), referenceTo(sources.report)] },
   };

@@ -19,14 +19,36 @@ export interface ReportContent {
   ai: AiPart | undefined;
   /** Why there is no AI part, where there is none. */
   aiAbsent: string | undefined;
-  findings: {
-    conclusion: string | undefined;
-    agreement: string | undefined;
-    risk: RiskLevel | undefined;
-    notes: string;
-  };
+  version: Version;
+  /** The reader's own word: it leads, whatever the AI says. */
+  findings: Word & { risk: RiskLevel | undefined; confirmed: string | undefined };
+  addenda: Addendum[];
   prescription: { items: { name: string; dosage: string | undefined }[]; noneNeeded: boolean; notes: string };
   signatures: Signature[];
+}
+
+export interface Version {
+  /** 1 for the first. */
+  number: number;
+  /** The version that this one takes the place of. */
+  replaces: { number: number; issuedAt: string | undefined } | undefined;
+  /** What came after the first version, oldest first. */
+  changes: { number: number; kind: string; at: string | undefined; by: string; reason: string | undefined }[];
+}
+
+export interface Word {
+  conclusion: string | undefined;
+  notes: string;
+  /** How the conclusion relates to the AI result; undefined where that gave no class. */
+  agreement: string | undefined;
+  /** Why the reader differs. */
+  disagreement: string | undefined;
+}
+
+/** Stands below the text that was signed before it, under a signature of its own. */
+export interface Addendum extends Word {
+  title: string;
+  signature: Signature;
 }
 
 export interface AiPart {
@@ -51,6 +73,8 @@ export interface Signature {
   name: string;
   detail: string | undefined;
   at: string | undefined;
+  /** Of the content that was signed: first characters of its SHA-256. */
+  digest: string | undefined;
   /** The AI does not sign. */
   isPerson: boolean;
 }

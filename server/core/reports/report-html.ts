@@ -1,5 +1,5 @@
 import { html, lines, type Markup } from './markup.ts';
-import type { AiPart, Facts, ReportContent, Signature } from './report-content.ts';
+import type { AiPart, Facts, ReportContent, Signature, Word } from './report-content.ts';
 import { reportStyle } from './report-style.ts';
 
 const disclaimer =
@@ -20,12 +20,13 @@ export function reportHtml(content: ReportContent): string {
         />
         <title>Diagnostic report ${content.number}</title>
         <style>
-          ${reportStyle({ number: content.number, scanId: content.scanId, issuedAt: content.issuedAt })}
+          ${reportStyle({ number: content.number, version: content.version.number, scanId: content.scanId, issuedAt: content.issuedAt })}
         </style>
       </head>
       <body>
         ${header(content)}
         <main>
+          ${changes(content)}
           <div class="columns">
             <section>
               <h2>Patient</h2>
@@ -55,7 +56,7 @@ export function reportHtml(content: ReportContent): string {
     </html>`.text;
 }
 
-function header({ organization, number, issuedAt }: ReportContent): Markup {
+function header({ organization, number, issuedAt, version }: ReportContent): Markup {
   return html`<header>
     <div>
       <p class="organization">${organization.name}</p>
@@ -63,7 +64,7 @@ function header({ organization, number, issuedAt }: ReportContent): Markup {
     </div>
     <div class="identity">
       <h1>DIAGNOSTIC REPORT</h1>
-      <p>Report <strong>${number}</strong></p>
+      <p>Report <strong>${number}</strong>, version ${version.number}</p>
       <p>${issuedAt}</p>
     </div>
   </header>`;
@@ -97,13 +98,49 @@ function pictures({ pictures }: ReportContent): Markup {
   </section>`;
 }
 
-function findings({ findings }: ReportContent): Markup {
+function findings({ findings, addenda }: ReportContent): Markup {
   return html`<section class="findings">
-    <h2>Clinical findings and impression</h2>
-    ${findings.conclusion !== undefined && html`<p class="conclusion">${findings.conclusion}</p>`}
-    <p class="notes">${lines(findings.notes)}</p>
-    ${findings.risk !== undefined && html`<p>Risk level: <strong class="risk ${findings.risk}">${findings.risk}</strong></p>`}
-    ${findings.agreement !== undefined && html`<p>${findings.agreement}</p>`}
+      <h2>Clinical findings and impression</h2>
+      ${word(findings)}
+      ${findings.risk !== undefined && html`<p>Risk level: <strong class="risk ${findings.risk}">${findings.risk}</strong></p>`}
+      ${findings.confirmed !== undefined && html`<p>Released with this difference by ${findings.confirmed}, who confirmed it.</p>`}
+    </section>
+    ${addenda.map(
+      (addendum) =>
+        html`<section class="findings addendum">
+          <h2>${addendum.title}</h2>
+          ${word(addendum)}
+          <div class="signatures"><div>${signature(addendum.signature)}</div></div>
+        </section>`,
+    )}`;
+}
+
+function word({ conclusion, notes, agreement, disagreement }: Word): Markup {
+  return html`${conclusion !== undefined && html`<p class="conclusion">${conclusion}</p>`}
+    <p class="notes">${lines(notes)}</p>
+    ${agreement !== undefined && html`<p>${agreement}</p>`}
+    ${disagreement !== undefined && html`<p class="notes">Why: ${lines(disagreement)}</p>`}`;
+}
+
+/** What changed since the first version: a report that takes another's place says so before anything else. */
+function changes({ version, number }: ReportContent): Markup {
+  if (!version.replaces) return html``;
+  const { issuedAt } = version.replaces;
+  const rows = version.changes.map(
+    (change) =>
+      html`<li>
+        <strong>Version ${change.number}: ${change.kind}</strong> by
+        ${change.by}${change.at !== undefined && html`, ${change.at}`}${change.reason !== undefined && html`. Reason: ${change.reason}`}
+      </li>`,
+  );
+  return html`<section class="changes">
+    <p class="notice">
+      Version ${version.number}. Replaces version ${version.replaces.number} of report
+      ${number}${issuedAt !== undefined && html`, issued ${issuedAt}`}. The earlier version is not valid any more.
+    </p>
+    <ul>
+      ${rows}
+    </ul>
   </section>`;
 }
 
@@ -120,8 +157,8 @@ function ai(part: AiPart): Markup {
     <h2>AI analysis</h2>
     ${part.notices.map((notice) => html`<p class="notice">${notice}</p>`)}
     <p>
-      <span class="badge ${part.kind}">${part.answer}</span> Highest probability ${part.confidence}, threshold
-      ${part.threshold}${part.refusal !== undefined && html`. ${part.refusal}`}
+      <span class="badge ${part.kind}">${part.answer}</span> Suspected by software. Highest probability
+      ${part.confidence}, threshold ${part.threshold}${part.refusal !== undefined && html`. ${part.refusal}`}
     </p>
     <table>
       <thead>
@@ -160,16 +197,17 @@ function prescription({ prescription }: ReportContent): Markup {
 }
 
 function signatures(all: Signature[]): Markup {
-  const blocks = all.map(
-    ({ role, name, detail, at, isPerson }) =>
-      html`<div class="${isPerson ? 'person' : 'machine'}">
-        <p class="role">${role}</p>
-        <p><strong>${name}</strong></p>
-        ${detail !== undefined && html`<p>${detail}</p>`}${at !== undefined && html`<p class="small">${isPerson ? 'Electronically signed' : 'Result of'} ${at}</p>`}
-      </div>`,
-  );
   return html`<section class="signatures">
     <h2>Signatures</h2>
-    <div>${blocks}</div>
+    <div>${all.map(signature)}</div>
   </section>`;
+}
+
+function signature({ role, name, detail, at, digest, isPerson }: Signature): Markup {
+  return html`<div class="${isPerson ? 'person' : 'machine'}">
+    <p class="role">${role}</p>
+    <p><strong>${name}</strong></p>
+    ${detail !== undefined && html`<p>${detail}</p>`}${at !== undefined && html`<p class="small">${isPerson ? 'Electronically signed' : 'Result of'} ${at}</p>`}
+    ${digest !== undefined && html`<p class="small">Signed content SHA-256 ${digest}…</p>`}
+  </div>`;
 }

@@ -4,9 +4,13 @@ import type { Reading, Surroundings, WriteContext } from '../world.ts';
 import { dataConcept, reasonConcept, type ReviewReason } from '../vocabulary/review-codes.ts';
 import { systems } from '../vocabulary/systems.ts';
 import { derivedId } from '../derived-id.ts';
+import type { Settings } from '../settings.ts';
+import { amendmentOf } from '../workflow/amendment.ts';
+import { withholding } from '../vocabulary/security-labels.ts';
 import { endDelivery } from '../workflow/release.ts';
+import { oweWithdrawal } from '../workflow/withdrawal.ts';
 import { inputOf, outputOf } from '../workflow/review-tasks.ts';
-import { referenceTo } from '../r4/pointer.ts';
+import { type Pointer, referenceTo } from '../r4/pointer.ts';
 import { create, type Kept, locked } from '../records/server-write.ts';
 import { found, needed } from './look-up.ts';
 import { isPlainAddress } from './mail-address.ts';
@@ -19,7 +23,7 @@ export type Message =
   | { kind: 'none'; reason: ReviewReason };
 
 /**
- * The mail that brings a released report to its patient. Subject and text carry no health data and no name:
+ * The mail that brings a released report to its patient, or tells others of a new version. Subject and text carry no health data and no name:
  * both travel and are stored in clear. The message id follows from the delivery step, so that a second try
  * after a crash is recognised as the same message.
  *
@@ -30,32 +34,83 @@ export async function reportMessage(
   stores: Pick<Reading, 'records'>,
   delivery: Kept<'Task'>,
 ): Promise<Message> {
-  const patient = await needed(stores, 'Patient', delivery.for);
-  const to = contactOf(patient.telecom, 'email')?.trim();
+  const to = (await addressFor(stores, delivery))?.trim();
   if (to === undefined || to === '') return { kind: 'none', reason: 'no-address' };
   if (!isPlainAddress(to)) return { kind: 'none', reason: 'bad-address' };
   const document = await needed(stores, 'DocumentReference', outputOf(delivery, 'document'));
+  const number = document.identifier?.[0]?.value ?? document.masterIdentifier?.value ?? '';
+  const envelope = { messageId: messageIdOf(delivery, settings.publicUrl), to };
+  const isNew = amendmentOf(delivery) !== undefined;
+  if (inputOf(delivery, 'recipient')) return { kind: 'mail', mail: { ...envelope, ...notice(settings, number) } };
   const { attachment } = document.content[0]!;
   const binary = await needed(stores, 'Binary', { reference: attachment.url ?? '' });
-  const number = document.masterIdentifier?.value ?? '';
-  const { organizationName, publicUrl } = settings;
+  const bytes = Buffer.from(binary.data ?? '', 'base64');
   return {
     kind: 'mail',
     mail: {
-      messageId: messageIdOf(delivery, publicUrl),
-      to,
-      subject: `Your report ${number} is ready`,
-      text: [
-        'Hello,',
-        `your diagnostic report ${number} from ${organizationName} has been released. It is attached as a PDF file.`,
-        `You can also read it after signing in at ${publicUrl}.`,
-        'Please do not answer this message. If you have questions about your report, ask your doctor.',
-      ].join('\n\n'),
+      ...envelope,
+      ...(isNew ? anew(settings, number) : first(settings, number)),
       attachments: [
-        { name: `${number}.pdf`, contentType: 'application/pdf', bytes: Buffer.from(binary.data ?? '', 'base64') },
+        { name: `${document.masterIdentifier?.value ?? number}.pdf`, contentType: 'application/pdf', bytes },
       ],
     },
   };
+}
+
+type Words = Pick<OutgoingMail, 'subject' | 'text'>;
+
+const closing = 'Please do not answer this message. If you have questions about your report, ask your doctor.';
+
+function first({ organizationName, publicUrl }: Settings, number: string): Words {
+  return {
+    subject: `Your report ${number} is ready`,
+    text: [
+      'Hello,',
+      `your diagnostic report ${number} from ${organizationName} has been released. It is attached as a PDF file.`,
+      `You can also read it after signing in at ${publicUrl}.`,
+      closing,
+    ].join('\n\n'),
+  };
+}
+
+function anew({ organizationName, publicUrl }: Settings, number: string): Words {
+  return {
+    subject: `Your report ${number} has a new version`,
+    text: [
+      'Hello,',
+      `your diagnostic report ${number} from ${organizationName} has a new version, which is attached as a PDF file. It takes the place of the one that you have: please do not use that any more.`,
+      `You can also read the new version after signing in at ${publicUrl}.`,
+      closing,
+    ].join('\n\n'),
+  };
+}
+
+/** For others than the patient: that there is a new version, and where it is; the report itself they read there. */
+function notice({ organizationName, publicUrl }: Settings, number: string): Words & Pick<OutgoingMail, 'attachments'> {
+  return {
+    subject: `Report ${number} has a new version`,
+    text: [
+      'Hello,',
+      `the diagnostic report ${number} from ${organizationName}, of which you were told before, has a new version. Please do not use the earlier one any more.`,
+      `You can read the new version after signing in at ${publicUrl}.`,
+      'Please do not answer this message.',
+    ].join('\n\n'),
+    attachments: [],
+  };
+}
+
+/** Types of recipients that have addresses of their own. */
+const addressed = ['Patient', 'Practitioner', 'PractitionerRole', 'RelatedPerson', 'Organization'] as const;
+
+async function addressFor(stores: Pick<Reading, 'records'>, delivery: Task): Promise<string | undefined> {
+  const recipient = recipientOf(delivery);
+  const type = addressed.find((known) => recipient.reference.startsWith(`${known}/`));
+  const person = type && (await needed(stores, type, recipient));
+  return contactOf(person?.telecom, 'email');
+}
+
+function recipientOf(delivery: Task): Pointer {
+  return inputOf(delivery, 'recipient') ?? { reference: delivery.for?.reference ?? '' };
 }
 
 /** RFC 5322 3.6.4: unique for ever, the same for every try. */
@@ -82,6 +137,7 @@ export async function recordDelivery(
   end: { sent: true } | { sent: false; reason: ReviewReason },
 ): Promise<void> {
   const delivery = await locked(context, 'Task', { reference: `Task/${taskId}` });
+  if (delivery.status === 'cancelled' && end.sent) return sentTooLate(context, delivery);
   if (delivery.status !== 'in-progress') return;
   const coordination = await locked(context, 'Task', delivery.partOf?.[0]);
   const report = await needed(context.stores, 'DiagnosticReport', outputOf(coordination, 'report'));
@@ -93,6 +149,17 @@ export async function recordDelivery(
     ...(reason && { reason }),
     message: referenceTo(message),
   });
+}
+
+/** The review was retracted while its report was on the way: that it went out stands, and whoever has it is told. */
+async function sentTooLate(context: WriteContext, delivery: Kept<'Task'>): Promise<void> {
+  const id = derivedId('report-message', delivery.id);
+  if (await found(context.stores, 'Communication', { reference: `Communication/${id}` })) return;
+  const coordination = await locked(context, 'Task', delivery.partOf?.[0]);
+  const report = await needed(context.stores, 'DiagnosticReport', outputOf(coordination, 'report'));
+  const message = communication(context, delivery, report, { sent: true });
+  await create(context, { ...message, meta: withholding(message.meta) });
+  await oweWithdrawal(context, delivery);
 }
 
 function communication(
@@ -116,7 +183,7 @@ function communication(
     medium: [{ coding: [{ system: systems.participationMode, code: 'EMAILWRIT', display: 'email' }] }],
     subject: patient,
     about: [referenceTo(report), ...(study ? [study] : [])],
-    recipient: [patient],
+    recipient: [recipientOf(delivery)] as NonNullable<Communication['recipient']>,
     ...(end.sent && { sent: at }),
     note: [{ text: numberOf(report) ?? '', time: at }],
     ...(document && { payload: [{ contentReference: document }] }),

@@ -5,11 +5,11 @@ import { printable } from '../readable-text.ts';
  * The style sheet of a report. Page numbers and the strip at the foot are margin boxes of the page itself
  * (CSS Paged Media), so they use the report's own font.
  */
-export function reportStyle(strip: { number: string; scanId: string; issuedAt: string }): Markup {
+export function reportStyle(strip: { number: string; version: number; scanId: string; issuedAt: string }): Markup {
   return new Markup(`
 @page {
   size: A4; margin: 16mm 16mm 20mm;
-  @bottom-left { content: ${cssString(`${strip.number} · scan ${strip.scanId} · generated ${strip.issuedAt}`)}; font: 7.5pt 'Noto Sans'; color: #555; white-space: nowrap; }
+  @bottom-left { content: ${cssString(`${strip.number} · version ${strip.version} · scan ${strip.scanId} · generated ${strip.issuedAt}`)}; font: 7.5pt 'Noto Sans'; color: #555; white-space: nowrap; }
   @bottom-right { content: "Page " counter(page) " of " counter(pages); font: 7.5pt 'Noto Sans'; color: #555; }
 }
 * { box-sizing: border-box; }
@@ -34,6 +34,8 @@ figure { margin: 0; flex: 1 1 0; max-width: 86mm; break-inside: avoid; }
 figure img { display: block; width: 100%; max-height: 86mm; object-fit: contain; background: #000; }
 figcaption { font-size: 8pt; color: #45525d; margin-top: 1mm; }
 .findings, .ai, .signatures > div > div { break-inside: avoid-page; }
+.addendum { border-left: 1.2pt solid #0b6b83; padding-left: 4mm; }
+.changes ul { margin: 0 0 1.5mm; padding-left: 5mm; }
 .conclusion { font-weight: 700; font-size: 11pt; }
 .notes { overflow-wrap: anywhere; }
 .risk.high { color: #9d1c1c; } .risk.moderate { color: #8a5a00; } .risk.low { color: #1c6b2c; }

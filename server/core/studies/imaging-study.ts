@@ -48,7 +48,7 @@ export function imagingStudy(
     identifier: identifiers(before, study, content),
     status: before?.status === 'cancelled' || before?.status === 'entered-in-error' ? before.status : 'available',
     modality: modalities(content),
-    subject: before?.subject ?? { reference: `Patient/${study.patientId}` as const },
+    subject: subjectOf(before, study),
     endpoint: withEndpoint(before?.endpoint, around.endpointId),
     numberOfSeries: study.numberOfSeries,
     numberOfInstances: study.numberOfInstances,
@@ -62,6 +62,12 @@ export function imagingStudy(
       ),
     ),
   } as ImagingStudy;
+}
+
+/** The index owns whose a study is; what else a person wrote beside the reference stays while it names the same. */
+function subjectOf(before: ImagingStudy | undefined, { patientId }: StudyRow): ImagingStudy['subject'] {
+  const reference = `Patient/${patientId}` as const;
+  return before?.subject?.reference === reference ? before.subject : { reference };
 }
 
 /** Elements that describe the examination rather than the images. */

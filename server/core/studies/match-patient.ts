@@ -55,8 +55,13 @@ function issuerSystem(issuer: string, { fhirBaseUrl }: Pick<Settings, 'fhirBaseU
 }
 
 /** Locks an identity until the transaction ends, so that two senders cannot both create its Patient. */
-export function lockPatient({ records }: Pick<Stores, 'records'>, identity: PatientIdentity): Promise<void> {
-  return records.lockKey(`patient-id ${identity.value}`);
+export function lockPatient(stores: Pick<Stores, 'records'>, identity: PatientIdentity): Promise<void> {
+  return lockPatientId(stores, identity.value);
+}
+
+/** The same for an identifier of a Patient: nobody finds or makes whom it names until the transaction ends. */
+export function lockPatientId({ records }: Pick<Stores, 'records'>, value: string): Promise<void> {
+  return records.lockKey(`patient-id ${value}`);
 }
 
 /**
@@ -85,7 +90,7 @@ export async function matchPatient(
   if (numbered.length === 0) return { none: true };
   const birthDate = fhirDate(text(attributes, '00100030'));
   const alike = numbered.filter((patient) => !birthDate || !patient.birthDate || patient.birthDate === birthDate);
-  return alike.length === 1 ? { found: survivor(alike[0]!) } : { unclear: true };
+  return alike.length === 0 ? { unclear: true } : single(alike.map(survivor));
 }
 
 function single(ids: string[]): PatientMatch {
@@ -100,6 +105,14 @@ function has(patient: Patient, fits: (identifier: Identifier) => boolean, value:
       (identifier) => identifier.value === value && identifier.use !== 'old' && fits(identifier),
     ) ?? false
   );
+}
+
+/** Whether a Patient has the identifier that an image names, as `matchPatient` counts it, and has it still. */
+export function isNamed(patient: Patient, identity: PatientIdentity): boolean {
+  const fits = ({ system, assigner, ...rest }: Identifier) =>
+    system === identity.system ||
+    (identity.assumed ? isRecordNumber({ ...rest, ...(system && { system }) }) : assigner?.display === identity.issuer);
+  return has(patient, fits, identity.value);
 }
 
 function isRecordNumber(identifier: Identifier): boolean {

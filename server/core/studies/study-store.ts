@@ -1,6 +1,7 @@
 import type { Narrowing } from '../access/narrowing.ts';
 import type { InstanceRow } from '../dicom/instance.ts';
 import type { DicomJson } from '../dicom/json.ts';
+import type { Coercion } from './coercion.ts';
 
 export interface StudyRow {
   StudyInstanceUID: string;
@@ -68,6 +69,10 @@ export interface StudyStore {
   /** Creates or updates the study's row with counts and query keys recomputed from its instances; revision + 1. */
   settle(StudyInstanceUID: string, tie: { patientId: string; imagingStudyId: string }): Promise<StudyRow>;
   study(StudyInstanceUID: string): Promise<StudyRow | undefined>;
+  /** Study Instance UIDs of a patient's studies, sorted: the order in which several are locked. */
+  studiesOf(patientId: string): Promise<string[]>;
+  /** What answers show instead of what the images say of their patient; undefined: what they say. */
+  coerce(StudyInstanceUID: string, coercion: Coercion | undefined): Promise<void>;
   /** The study that an ImagingStudy is tied to. Whoever is about to tie one holds the record's lock. */
   tiedTo(imagingStudyId: string): Promise<string | undefined>;
   /** What ImagingStudy is derived from: attributes of each level, and a line for each instance, in number order. */

@@ -16,11 +16,17 @@ export const systems = {
   /** Task.statusReason and Communication.statusReason. */
   reviewReason: `${canonical}/CodeSystem/review-reason`,
   scanFinding: `${canonical}/CodeSystem/scan-finding`,
+  /** A reader's conclusions that are no class of the model. */
+  readingConclusion: `${canonical}/CodeSystem/reading-conclusion`,
   /** Types of Device.version. */
   modelVersion: `${canonical}/CodeSystem/model-version`,
   /** Identifiers of reports: CSS-YYYY-NNNNN. */
   reportNumber: `${canonical}/sid/report-number`,
   accessionNumber: `${canonical}/sid/accession-number`,
+  /** Identifiers of accounts of people. */
+  account: `${canonical}/sid/account`,
+  /** What happens to records as a whole: merge, unmerge (ISO 21089). */
+  recordLifecycle: 'http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle',
   messageId: 'urn:ietf:rfc:5322',
   taskCode: 'http://hl7.org/fhir/CodeSystem/task-code',
   observationCategory: 'http://terminology.hl7.org/CodeSystem/observation-category',
@@ -35,6 +41,8 @@ export const systems = {
   loinc: 'http://loinc.org',
   snomed: 'http://snomed.info/sct',
   ucum: 'http://unitsofmeasure.org',
+  /** Why somebody signed (ASTM E1762-95, FHIR valueset-signature-type). */
+  signatureType: 'urn:iso-astm:E1762-95:2013',
   studyUid: 'urn:dicom:uid',
 } as const;
 

@@ -4,6 +4,7 @@ import type { Rule } from '../records/rules.ts';
 import type { WriteContext } from '../world.ts';
 import { skipAnalysis, startAnalysis } from './analysis-step.ts';
 import { type ReviewStatus, type ReviewStep, statusOf, stepOf } from '../vocabulary/review-codes.ts';
+import { drop, reword } from './reword.ts';
 import { prescribe } from './prescribe.ts';
 import { type Review, reviewOf } from './review.ts';
 import { approve } from './release.ts';
@@ -14,7 +15,7 @@ import { reject, sendBack } from './turn-back.ts';
 import { verify } from './verify.ts';
 
 /** What a person's change of a step's status means. `note`: nothing moves; `hold`: put aside. */
-type Meaning = ReviewAct | 'claim' | 'hold' | 'note';
+type Meaning = StepAct | 'claim' | 'hold' | 'note';
 
 /**
  * The rule for every write of a Task, whoever sends it and however: a plain FHIR PUT or PATCH by any EHR, a
@@ -59,7 +60,8 @@ function checkedServerWrite(before: Task | undefined, after: Task): Task {
 }
 
 function leadsTo(from: ReviewStatus, to: ReviewStatus): boolean {
-  return from === to || Object.values(transitions[from]).some((row) => row.to === to);
+  // Any review may turn out to be in error, whatever it has come to.
+  return from === to || to === 'RETRACTED' || Object.values(transitions[from]).some((row) => row.to === to);
 }
 
 async function advanceStep(context: WriteContext, code: ReviewStep, before: Task, sent: Task): Promise<Task> {
@@ -120,13 +122,17 @@ const stepMeanings: Partial<Record<TaskStatus, Meaning | 'end'>> = {
   failed: 'end',
 };
 
-const ends: Partial<Record<ReviewStep, { done: ReviewAct; back: ReviewAct }>> = {
+const ends: Partial<Record<ReviewStep, { done: StepAct; back: StepAct }>> = {
   'physician-verification': { done: 'verify', back: 'reject' },
   'pharmacist-review': { done: 'prescribe', back: 'sendBack' },
   'release-approval': { done: 'approve', back: 'sendBack' },
+  'report-amendment': { done: 'reword', back: 'drop' },
 };
 
-const effects: Record<ReviewAct, (review: Review, step: Task) => Promise<Task>> = {
+/** What is done by ending a step; the others are operations (docs/workflow.md). */
+type StepAct = Exclude<ReviewAct, 'amend' | 'addendum' | 'cancel' | 'retract'>;
+
+const effects: Record<StepAct, (review: Review, step: Task) => Promise<Task>> = {
   analyze: startAnalysis,
   skip: skipAnalysis,
   reject,
@@ -134,8 +140,8 @@ const effects: Record<ReviewAct, (review: Review, step: Task) => Promise<Task>> 
   prescribe,
   sendBack,
   approve,
-  // No step leads here yet: a reading is amended by sending the review back.
-  amend: () => Promise.reject(new Problem('not-supported', 'Amendments are made by sending the review back.')),
+  reword,
+  drop,
 };
 
 function needsReason(status: TaskStatus): boolean {

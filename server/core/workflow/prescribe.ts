@@ -6,11 +6,14 @@ import { dataConcept } from '../vocabulary/review-codes.ts';
 import { withheld } from '../vocabulary/security-labels.ts';
 import { recordProvenance } from './provenance.ts';
 import { idIn, referenceTo } from '../r4/pointer.ts';
-import { outputOf, output, outputsOf, stepTask } from './review-tasks.ts';
+import { input, outputOf, output, outputsOf, stepTask } from './review-tasks.ts';
 import { moveCoordination, nextVersionOf, type Review } from './review.ts';
 import { create, type Kept, locked, put } from '../records/server-write.ts';
 import { versioned } from '../r4/pointer.ts';
-import { requiredNotes } from './verify.ts';
+import { amendmentOf } from './amendment.ts';
+import { requiredNotes } from './readers-word.ts';
+import { signatureOf } from './signature.ts';
+import { prescriptionContent } from './signed-content.ts';
 
 /**
  * A pharmacist completes: proposed medication, or the coded statement that none is needed. A proposal may
@@ -39,15 +42,24 @@ export async function prescribe(review: Review, step: Task): Promise<Task> {
     proposals.length > 0
       ? proposals.map((proposal) => output('medication', referenceTo(proposal)))
       : [{ type: dataConcept('medication'), valueCodeableConcept: dataConcept('none-needed') }];
-  await moveCoordination(review, { business: 'PHARMACIST_COMPLETED', outputs });
+  const amendment = amendmentOf(step);
+  // What is released stays as it is until the amendment is released.
+  if (!amendment) await moveCoordination(review, { business: 'PHARMACIST_COMPLETED', outputs });
   const next = await create(
     context,
-    stepTask(review.coordination, { code: 'release-approval', at: review.at, priority: step.priority }),
+    stepTask(review.coordination, {
+      code: 'release-approval',
+      at: review.at,
+      priority: step.priority,
+      ...(amendment && { input: [input('amended-by', amendment)] }),
+    }),
   );
+  const signature = await signatureOf(context, 'prescribe', step, prescriptionContent(step, proposals));
   await recordProvenance(context, {
     act: 'prescribe',
     operation: 'UPDATE',
     targets: [nextVersionOf(step), ...[review.coordination, next, ...proposals].map(versioned)],
+    signed: { act: 'prescribe', step, signature },
   });
   const others = (step.output ?? []).filter((item) => !said.includes(item));
   const { contained: _stored, ...rest } = step;
@@ -62,6 +74,7 @@ async function keepProposal(review: Review, step: Task, item: TaskOutput): Promi
   if (wording.subject?.reference !== review.coordination.for?.reference) {
     throw new Problem('business-rule', 'The medication is for another patient.', { expression: 'Task.output' });
   }
+  if (isReleasedWith(review, item)) return wording as Kept<'MedicationRequest'>;
   const finding = outputOf(review.coordination, 'clinical-finding');
   const { meta: _theirs, text: _narrative, ...words } = wording;
   const proposal: MedicationRequest = {
@@ -78,6 +91,12 @@ async function keepProposal(review: Review, step: Task, item: TaskOutput): Promi
   return id === undefined
     ? create(review.context, { ...proposal, id: newId() })
     : put(review.context, { ...proposal, id, meta: { ...wording.meta, security: [withheld] } });
+}
+
+/** A correction may keep medication that was released: that stays as it is. */
+function isReleasedWith({ status, coordination }: Review, { valueReference }: TaskOutput): boolean {
+  const named = outputsOf(coordination, 'medication').map((one) => one.valueReference?.reference);
+  return status === 'REPORT_READY' && named.includes(valueReference?.reference);
 }
 
 function containedIn(step: Task, id: string): MedicationRequest {

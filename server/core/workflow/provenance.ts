@@ -1,10 +1,11 @@
-import type { Provenance, ProvenanceAgent } from '@medplum/fhirtypes';
+import type { Provenance, ProvenanceAgent, Signature, Task } from '@medplum/fhirtypes';
 import { newId } from '../identifier.ts';
 import type { WriteContext } from '../world.ts';
 import { aiAsserted, withheld } from '../vocabulary/security-labels.ts';
 import { systems } from '../vocabulary/systems.ts';
 import type { Pointer } from '../r4/pointer.ts';
 import { create } from '../records/server-write.ts';
+import { provenanceIdOf, type SignedAct } from './signature.ts';
 
 export interface Happening {
   /** What happened, in a word of the review: `verify`, `analyze`, `open` ... */
@@ -16,6 +17,14 @@ export interface Happening {
   sources?: Pointer[];
   /** The model, where a model did it. */
   device?: Pointer;
+  /** What the person signed with it; the id of the Provenance follows from act and step. */
+  signed?: { act: SignedAct; step: Task; signature: Signature };
+  /** Two records of a person became one, or two again (ISO 21089). */
+  lifecycle?: 'merge' | 'unmerge';
+  /** Why, in the words of who did it. */
+  reason?: string;
+  /** Ids of accounts that came to another record. */
+  accounts?: readonly string[];
 }
 
 /** Records who did a transition, when and from what (docs/workflow.md): one Provenance a transition. */
@@ -23,19 +32,31 @@ export async function recordProvenance(context: WriteContext, happening: Happeni
   const at = context.world.now().toISOString();
   const provenance: Provenance & { id: string } = {
     resourceType: 'Provenance',
-    id: newId(),
+    id: happening.signed ? provenanceIdOf(happening.signed.act, happening.signed.step) : newId(),
     meta: { security: happening.device ? [aiAsserted, withheld] : [withheld] },
     target: happening.targets,
     occurredDateTime: at,
     recorded: at,
     activity: {
-      coding: [{ system: systems.dataOperation, code: happening.operation }],
+      coding: [
+        { system: systems.dataOperation, code: happening.operation },
+        ...(happening.lifecycle ? [{ system: systems.recordLifecycle, code: happening.lifecycle }] : []),
+      ],
       text: happening.act,
     },
     agent: [agentOf(context, happening.device)],
-    ...(happening.sources && { entity: happening.sources.map((what) => ({ role: 'source' as const, what })) }),
+    ...(happening.reason !== undefined && { reason: [{ text: happening.reason }] }),
+    ...entities(happening),
   };
   await create(context, provenance);
+}
+
+function entities({ sources = [], accounts = [] }: Happening): Pick<Provenance, 'entity'> {
+  const entity = [
+    ...sources.map((what) => ({ role: 'source' as const, what })),
+    ...accounts.map((value) => ({ role: 'source' as const, what: { identifier: { system: systems.account, value } } })),
+  ];
+  return entity.length > 0 ? { entity } : {};
 }
 
 function agentOf(context: WriteContext, device: Pointer | undefined): ProvenanceAgent {

@@ -2,24 +2,32 @@
  * The last two steps: an admin approves, and the worker makes and delivers the report. The review is
  * REPORT_READY only in the transaction that stores the PDF (docs/workflow.md).
  */
+import { createHash } from 'node:crypto';
 import type { Task } from '@medplum/fhirtypes';
-import { searchOwn } from '../records/own-search.ts';
 import { Problem } from '../problem.ts';
-import type { Reading, WriteContext } from '../world.ts';
+import type { WriteContext } from '../world.ts';
 import { reasonConcept, type ReviewReason, stepOf } from '../vocabulary/review-codes.ts';
 import { released } from '../vocabulary/security-labels.ts';
+import { amendmentOf } from './amendment.ts';
 import { recordProvenance } from './provenance.ts';
+import { confirmsDiscordance, isDiscordant, releaseContent, reportParts } from './report-parts.ts';
+import { stepsOf } from './review-steps.ts';
+import { signatureOf } from './signature.ts';
 import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
-import { output, outputOf, outputsOf, stepTask } from './review-tasks.ts';
+import { input, output, outputOf, outputsOf, stepTask } from './review-tasks.ts';
 import { moveCoordination, nextVersionOf, type Review, reviewOf } from './review.ts';
-import { create, type Kept, locked, put } from '../records/server-write.ts';
+import { asServer, create, type Kept, locked, put } from '../records/server-write.ts';
 import { versioned } from '../r4/pointer.ts';
 import { hasInk } from '../readable-text.ts';
+
+export { stepsOf } from './review-steps.ts';
 
 /**
  * An admin approves: the report is owed. The status changes when it exists.
  *
- * @throws Problem `forbidden` if the same person verified (four-eyes), `business-rule` without a conclusion.
+ * @throws Problem `forbidden` if the same person verified (four-eyes); `business-rule` without a conclusion, or without
+ *   `discordance-confirmed` where reader and AI differ; `conflict` (signature-mismatch) where the records differ from
+ *   what was signed.
  */
 export async function approve(review: Review, step: Task): Promise<Task> {
   const { context, coordination } = review;
@@ -29,20 +37,37 @@ export async function approve(review: Review, step: Task): Promise<Task> {
       expression: 'Task.status',
     });
   }
-  const verifiers = report.resultsInterpreter.map(({ reference }) => reference);
-  if (context.world.settings.fourEyes && verifiers.includes(context.principal.fhirUser)) {
+  const steps = await stepsOf(context.stores, coordination.id);
+  const amendment = amendmentOf(step) && (await locked(context, 'Task', amendmentOf(step)));
+  const parts = await reportParts(context.world, context.stores, { coordination, steps, report }, amendment);
+  const readers = [...report.resultsInterpreter, amendment?.owner].map((one) => one?.reference);
+  if (context.world.settings.fourEyes && readers.includes(context.principal.fhirUser)) {
     throw new Problem('forbidden', 'Who verified a result may not release its report (four-eyes rule).');
+  }
+  if (isDiscordant(parts) && !confirmsDiscordance(step)) {
+    throw new Problem(
+      'business-rule',
+      'The reader differs from the AI: the release needs an output discordance-confirmed with valueBoolean true.',
+      { expression: 'Task.output' },
+    );
   }
   const delivery = await create(
     context,
-    stepTask(coordination, { code: 'report-delivery', at: review.at, priority: step.priority }),
+    stepTask(coordination, {
+      code: 'report-delivery',
+      at: review.at,
+      priority: step.priority,
+      ...(amendment && { input: [input('amended-by', referenceTo(amendment))] }),
+    }),
   );
   await context.stores.jobs.enqueue({ kind: 'issue-report', key: delivery.id, data: { task: delivery.id } });
+  const signature = await signatureOf(context, 'approve', step, releaseContent(parts, step));
   await recordProvenance(context, {
     act: 'approve',
     operation: 'UPDATE',
     targets: [nextVersionOf(step), versioned(delivery)],
     sources: [referenceTo(report)],
+    signed: { act: 'approve', step, signature },
   });
   return { ...step, output: [...(step.output ?? []), output('report', referenceTo(report))] };
 }
@@ -52,11 +77,11 @@ export async function approve(review: Review, step: Task): Promise<Task> {
  * the order completed, the review REPORT_READY and the delivery step in-progress.
  */
 export async function releaseReview(
-  context: WriteContext,
+  review: Review,
   delivery: Kept<'Task'>,
-  issued: { document: Pointer; report: Kept<'DiagnosticReport'> },
-): Promise<Review> {
-  const review = await reviewOf(context, delivery);
+  issued: { document: Pointer; report: Kept<'DiagnosticReport'>; pdf: Uint8Array },
+): Promise<void> {
+  const { context } = review;
   if (review.status !== 'PHARMACIST_COMPLETED') throw new Problem('conflict', `The review is ${review.status}.`);
   const shown = await showResults(review, issued.report);
   const order = await locked(context, 'ServiceRequest', review.coordination.focus);
@@ -73,16 +98,30 @@ export async function releaseReview(
     business: 'REPORT_READY',
     outputs: [output('document', issued.document)],
   });
+  await recordRelease(review, delivery, issued, [versioned(started), versioned(moved), ...shown]);
+}
+
+/** Who released what, by the software that printed it: the report and the bytes of its PDF are bound to each other. */
+export async function recordRelease(
+  { context }: Review,
+  delivery: Kept<'Task'>,
+  issued: { document: Pointer; report: Kept<'DiagnosticReport'>; pdf: Uint8Array },
+  others: Pointer[],
+): Promise<void> {
+  const { conclusion, conclusionCode, identifier, status, issued: at } = issued.report;
+  const said = { conclusion, conclusionCode, identifier, status, at, document: issued.document.reference };
+  const pdf = createHash('sha256').update(issued.pdf).digest('hex');
+  const signature = await signatureOf(asServer(context), 'release', delivery, { ...said, pdf });
   await recordProvenance(context, {
     act: 'release',
     operation: 'UPDATE',
-    targets: [versioned(issued.report), issued.document, versioned(started), versioned(moved), ...shown],
+    targets: [versioned(issued.report), issued.document, ...others],
+    signed: { act: 'release', step: delivery, signature },
   });
-  return review;
 }
 
 /** Takes the label that withholds from the patient off everything that the report rests on. */
-async function showResults(review: Review, report: Kept<'DiagnosticReport'>): Promise<Pointer[]> {
+export async function showResults(review: Review, report: Kept<'DiagnosticReport'>): Promise<Pointer[]> {
   const { context, coordination } = review;
   const shown: Pointer[] = [];
   for (const reference of report.result ?? []) {
@@ -119,7 +158,12 @@ export async function failIssue(context: WriteContext, delivery: Kept<'Task'>, r
   const failed = await put(context, endedDelivery(review, begun, 'failed', reason));
   const again = await create(
     context,
-    stepTask(review.coordination, { code: 'release-approval', at: review.at, priority: delivery.priority }),
+    stepTask(review.coordination, {
+      code: 'release-approval',
+      at: review.at,
+      priority: delivery.priority,
+      ...(amendmentOf(delivery) && { input: [input('amended-by', amendmentOf(delivery)!)] }),
+    }),
   );
   await recordProvenance(context, {
     act: 'issue-failed',
@@ -158,11 +202,4 @@ function endedDelivery(
 export async function waitingDelivery(context: WriteContext, taskId: string): Promise<Kept<'Task'> | undefined> {
   const step = await locked(context, 'Task', { reference: `Task/${taskId}` });
   return stepOf(step.code) === 'report-delivery' && step.status === 'requested' ? step : undefined;
-}
-
-/** The steps of a review in the order in which they were made, for reports. */
-export async function stepsOf(stores: Pick<Reading, 'records'>, coordinationId: string): Promise<Kept<'Task'>[]> {
-  const ofReview = { parameter: 'part-of', values: [`Task/${coordinationId}`] };
-  const sort = [{ parameter: 'authored-on', descending: false }];
-  return (await searchOwn(stores, 'Task', [ofReview], { count: 100, sort })).found;
 }

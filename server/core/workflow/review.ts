@@ -1,4 +1,4 @@
-import type { Task, TaskOutput } from '@medplum/fhirtypes';
+import type { Reference, Task, TaskOutput } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
 import type { WriteContext } from '../world.ts';
 import { type ReviewStatus, statusConcept, statusOf } from '../vocabulary/review-codes.ts';
@@ -16,8 +16,13 @@ export interface Review {
 }
 
 /** The review that a step belongs to, locked. @throws Problem `conflict` if its parts are not there. */
-export async function reviewOf(context: WriteContext, step: Task): Promise<Review> {
-  const coordination = await locked(context, 'Task', step.partOf?.[0]);
+export function reviewOf(context: WriteContext, step: Task): Promise<Review> {
+  return reviewAt(context, step.partOf?.[0]);
+}
+
+/** The review of that coordination Task, locked. @throws Problem `conflict` if it is none, or not there. */
+export async function reviewAt(context: WriteContext, reference: Reference | undefined): Promise<Review> {
+  const coordination = await locked(context, 'Task', reference);
   const status = statusOf(coordination.businessStatus);
   if (!status) throw new Problem('conflict', 'The review has no known status.', { expression: 'Task.businessStatus' });
   return { context, coordination, status, at: context.world.now() };

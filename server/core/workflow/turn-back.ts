@@ -1,47 +1,56 @@
-import type { Task } from '@medplum/fhirtypes';
+import type { Task, TaskInput } from '@medplum/fhirtypes';
 import { codeOf, systems } from '../vocabulary/systems.ts';
+import { reasonConcept } from '../vocabulary/review-codes.ts';
+import { amendmentOf, amendmentStep, kindOf } from './amendment.ts';
 import { recordProvenance } from './provenance.ts';
-import { idIn, referenceTo } from '../r4/pointer.ts';
-import { input, outputOf, outputsOf, stepTask } from './review-tasks.ts';
+import { isFor } from './report-parts.ts';
+import { stepsOf } from './review-steps.ts';
+import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
+import { input, inputOf, outputOf, outputsOf, stepTask } from './review-tasks.ts';
+import { withdrawResults } from './retract.ts';
 import { moveCoordination, nextVersionOf, type Review } from './review.ts';
+import { withholding } from '../vocabulary/security-labels.ts';
 import { create, type Kept, locked, put } from '../records/server-write.ts';
 import { versioned } from '../r4/pointer.ts';
 import { taskMoves } from './task-moves.ts';
 
 /**
  * A doctor asks for a new image: the review ends without a report. The order stays active, so that the next
- * study can answer it. An image of the wrong patient makes what was said about it an error (docs/workflow.md).
+ * study can answer it. An image of the wrong patient makes what was said about it an error, and is hidden from that
+ * patient until it is moved to the right one (docs/workflow.md).
  */
 export async function reject(review: Review, step: Task): Promise<Task> {
   const { context, coordination } = review;
   const mistaken = codeOf(step.statusReason, systems.reviewReason) === 'wrong-patient';
-  const report = await locked(context, 'DiagnosticReport', outputOf(coordination, 'report'));
-  const written = [
-    await put(context, { ...report, status: mistaken ? 'entered-in-error' : 'cancelled' }),
-    ...(mistaken ? await retract(review) : []),
-    await moveCoordination(review, {
-      status: taskMoves[coordination.status].includes('rejected') ? 'rejected' : 'failed',
-      business: 'REJECTED',
-      statusReason: step.statusReason,
-    }),
-  ];
+  const written = mistaken ? await hideFromPatient(review) : [await cancelReport(review)];
+  const rejected = await moveCoordination(review, {
+    status: taskMoves[coordination.status].includes('rejected') ? 'rejected' : 'failed',
+    business: 'REJECTED',
+    statusReason: step.statusReason,
+  });
   await recordProvenance(context, {
     act: 'reject',
     operation: 'UPDATE',
-    targets: [nextVersionOf(step), ...written.map(versioned)],
+    targets: [nextVersionOf(step), ...written, versioned(rejected)],
   });
   return step;
 }
 
-async function retract(review: Review): Promise<Kept<'Observation'>[]> {
-  const retracted: Kept<'Observation'>[] = [];
-  for (const type of ['ai-finding', 'clinical-finding', 'concordance'] as const) {
-    const reference = outputOf(review.coordination, type);
-    if (!reference) continue;
-    const observation = await locked(review.context, 'Observation', reference);
-    retracted.push(await put(review.context, { ...observation, status: 'entered-in-error' }));
-  }
-  return retracted;
+async function cancelReport({ context, coordination }: Review): Promise<Pointer> {
+  const report = await locked(context, 'DiagnosticReport', outputOf(coordination, 'report'));
+  return versioned(await put(context, { ...report, status: 'cancelled' }));
+}
+
+/**
+ * The images are somebody else's: what was said of them is an error, and neither they nor the review are shown to this
+ * patient any more, by FHIR or DICOMweb. Staff see them; `ImagingStudy/[id]/$move` gives them to the right patient.
+ */
+async function hideFromPatient(review: Review): Promise<Pointer[]> {
+  const written = await withdrawResults(review);
+  review.coordination = { ...review.coordination, meta: withholding(review.coordination.meta) };
+  const study = await locked(review.context, 'ImagingStudy', inputOf(review.coordination, 'study'));
+  const hidden = await put(review.context, { ...study, status: 'entered-in-error', meta: withholding(study.meta) });
+  return [...written, versioned(hidden)];
 }
 
 /**
@@ -50,6 +59,7 @@ async function retract(review: Review): Promise<Kept<'Observation'>[]> {
  */
 export async function sendBack(review: Review, step: Task): Promise<Task> {
   const { context } = review;
+  if (amendmentOf(step)) return sendAmendmentBack(review, step);
   const withdrawn: Kept<'MedicationRequest'>[] = [];
   for (const { valueReference } of outputsOf(review.coordination, 'medication')) {
     if (idIn(valueReference, 'MedicationRequest') === undefined) continue;
@@ -77,4 +87,47 @@ export async function sendBack(review: Review, step: Task): Promise<Task> {
     targets: [nextVersionOf(step), ...[moved, again, ...withdrawn].map(versioned)],
   });
   return step;
+}
+
+/**
+ * An amendment goes back to the doctor: the same step waits again, with the reason. The released report never changed;
+ * medication that was proposed for the amendment is withdrawn.
+ */
+async function sendAmendmentBack(review: Review, step: Task): Promise<Task> {
+  const { context } = review;
+  const amendment = await locked(context, 'Task', amendmentOf(step));
+  const withdrawn = await withdrawProposals(review, amendment);
+  const again = await create(context, {
+    ...amendmentStep(review, {
+      kind: kindOf(amendment),
+      reason: amendment.reasonCode ?? reasonConcept('amended'),
+      inputs: [...imageUpdatesOf(amendment), input('returned-from', referenceTo(step))],
+    }),
+    ...(step.statusReason && { statusReason: step.statusReason }),
+  });
+  await recordProvenance(context, {
+    act: 'sendBack',
+    operation: 'UPDATE',
+    targets: [nextVersionOf(step), ...[again, ...withdrawn].map(versioned)],
+  });
+  return step;
+}
+
+/** Drafts of the pharmacist's step for this amendment; what is released stays. */
+async function withdrawProposals(review: Review, amendment: Task): Promise<Kept<'MedicationRequest'>[]> {
+  const { context, coordination } = review;
+  const withdrawn: Kept<'MedicationRequest'>[] = [];
+  const steps = await stepsOf(context.stores, coordination.id);
+  for (const { valueReference } of steps
+    .filter((one) => isFor(one, amendment))
+    .flatMap((one) => outputsOf(one, 'medication'))) {
+    if (idIn(valueReference, 'MedicationRequest') === undefined) continue;
+    const proposal = await locked(context, 'MedicationRequest', valueReference);
+    if (proposal.status === 'draft') withdrawn.push(await put(context, { ...proposal, status: 'cancelled' }));
+  }
+  return withdrawn;
+}
+
+function imageUpdatesOf(amendment: Task): TaskInput[] {
+  return (amendment.input ?? []).filter(({ type }) => codeOf(type, systems.reviewData) === 'image-update');
 }

@@ -1,70 +1,130 @@
-import type { CodeableConcept, Observation, Task } from '@medplum/fhirtypes';
-import type { DoctorsWord } from '../analysis/analysis-log.ts';
-import { newId } from '../identifier.ts';
-import { Problem } from '../problem.ts';
-import { codeOf, systems } from '../vocabulary/systems.ts';
-import { findingConcept, scanClasses } from '../vocabulary/scan-findings.ts';
-import { withheld } from '../vocabulary/security-labels.ts';
+import type { DiagnosticReport, ImagingStudy, Task, TaskOutput } from '@medplum/fhirtypes';
+import { everything } from '../access/narrowing.ts';
+import { type Kept, locked, put } from '../records/server-write.ts';
+import { create } from '../records/server-write.ts';
+import { idIn, type Pointer, pointer, referenceTo, versioned } from '../r4/pointer.ts';
+import { hear, imagesSeen, keepReading, type KeptReading } from './keep-reading.ts';
 import { recordProvenance } from './provenance.ts';
-import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
+import { type ReadersWord, readersWord } from './readers-word.ts';
 import { input, inputOf, output, outputOf, outputsOf, stepTask } from './review-tasks.ts';
 import { moveCoordination, nextVersionOf, type Review } from './review.ts';
-import { create, type Kept, locked, put } from '../records/server-write.ts';
-import { versioned } from '../r4/pointer.ts';
-import { hasInk } from '../readable-text.ts';
+import { signatureOf } from './signature.ts';
+import { readingContent } from './signed-content.ts';
+
+export { requiredNotes } from './readers-word.ts';
 
 /**
- * A doctor verifies: the notes become the report's conclusion, the reading an Observation of its own beside
- * the AI's, and how the two relate another (docs/workflow.md). After the review was sent back, a new
- * reading amends the earlier one.
+ * A doctor verifies: the notes become the report's text, the doctor's own conclusion an Observation beside the AI's,
+ * and how the two relate another (docs/workflow.md). After the review was sent back, a new reading amends the earlier
+ * one. What was said and seen is signed.
  *
  * @returns the step with its outputs.
- * @throws Problem `business-rule` without notes, or without a conclusion where the AI gives none.
+ * @throws Problem `business-rule`, `code-invalid`: see `readersWord`.
  */
 export async function verify(review: Review, step: Task): Promise<Task> {
   const { context, coordination } = review;
-  const doctor: Pointer = { reference: context.principal.fhirUser! };
-  const notes = requiredNotes(step);
-  const aiReference = outputOf(coordination, 'ai-finding');
-  const ai = aiReference && (await locked(context, 'Observation', aiReference));
-  const aiCode = codeOf(ai?.valueCodeableConcept, systems.scanFinding);
-  const conclusion = conclusionOf(step);
-  const study = inputOf(coordination, 'study');
-  if (!conclusion && !isClass(aiCode)) {
-    throw new Problem('business-rule', 'Without a class from the AI the doctor must state a conclusion.', {
-      expression: 'Task.output',
-    });
-  }
-
-  const finding = await keepReading(review, 'clinical-finding', {
-    ...readingBase(review, doctor, notes),
-    code: findingConcept('clinical-finding'),
-    valueCodeableConcept: conclusion ?? { text: notes },
-    ...(study && { derivedFrom: [study] }),
-  });
-  const agreement = ai && concordanceOf(step, conclusion, aiCode);
-  const concordance =
-    ai &&
-    agreement &&
-    (await keepReading(review, 'concordance', {
-      ...readingBase(review, doctor, notes),
-      code: findingConcept('concordance'),
-      focus: [referenceTo(ai)],
-      valueCodeableConcept: agreement,
-    }));
-  if (ai) await hear(context, ai.id, agreement, conclusion);
+  const reader: Pointer = { reference: context.principal.fhirUser! };
+  const { study, ai, seen } = await whatIsRead(review, step);
+  const word = readersWord(step, { study, ai });
   const settled = ai && ai.status === 'preliminary' ? await put(context, { ...ai, status: 'final' }) : ai;
+  const kept = await keepReading(review, {
+    word,
+    reader,
+    at: review.at.toISOString(),
+    ai: settled,
+    status: { standing: 'amended', fresh: 'final' },
+    shown: false,
+  });
+  await hear(review, ai, word);
+  const read = { ...step, output: [...(step.output ?? []), ...seen] };
+  const signature = await signatureOf(context, 'verify', read, await readingContent(context.stores, read, word));
 
   const report = await locked(context, 'DiagnosticReport', outputOf(coordination, 'report'));
+  const preliminary = await put(context, preliminaryReport(report, { reader, word, kept, ai: settled }));
+  await nameReading(review, kept);
+  const next = await create(
+    context,
+    stepTask(review.coordination, {
+      code: 'pharmacist-review',
+      at: review.at,
+      input: [input('clinical-finding', referenceTo(kept.finding))],
+      priority: step.priority,
+    }),
+  );
+  const written = [preliminary, review.coordination, next, settled, ...Object.values(kept)];
+  await recordProvenance(context, {
+    act: 'verify',
+    operation: 'UPDATE',
+    targets: [nextVersionOf(step), ...written.filter((one) => one !== undefined).map(versioned)],
+    ...(ai && { sources: [referenceTo(ai)] }),
+    signed: { act: 'verify', step, signature },
+  });
+  return { ...read, output: [...read.output, output('clinical-finding', referenceTo(kept.finding))] };
+}
+
+/**
+ * What lies before a reader: the study, the model's answer that leads, and both as outputs of the step, because they
+ * are signed with the words.
+ */
+export async function whatIsRead(
+  { context, coordination }: Review,
+  step: Task,
+): Promise<{ study: Kept<'ImagingStudy'> | undefined; ai: Kept<'Observation'> | undefined; seen: TaskOutput[] }> {
+  const id = idIn(inputOf(coordination, 'study'), 'ImagingStudy');
+  const record = id === undefined ? undefined : await context.stores.records.read('ImagingStudy', id, everything);
+  const study = record?.resource as (ImagingStudy & { id: string }) | undefined;
+  const leading = outputOf(coordination, 'ai-finding');
+  const ai = leading && (await locked(context, 'Observation', leading));
+  const images = outputOf(step, 'images-seen') ? undefined : imagesSeen(step, study);
+  const findings = outputsOf(coordination, 'ai-finding').flatMap((item) => pointer(item.valueReference) ?? []);
+  return {
+    study,
+    ai,
+    seen: [
+      ...(images ? [output('images-seen', images)] : []),
+      ...findings.map((finding) => output('ai-finding', finding)),
+    ],
+  };
+}
+
+function preliminaryReport(
+  report: Kept<'DiagnosticReport'>,
+  said: { reader: Pointer; word: ReadersWord; kept: KeptReading; ai: Kept<'Observation'> | undefined },
+): Kept<'DiagnosticReport'> {
   const { conclusionCode: _earlier, ...open } = report;
-  const preliminary = await put(context, {
+  const { reader, word, kept, ai } = said;
+  return {
     ...open,
     status: 'preliminary',
-    resultsInterpreter: [doctor],
-    conclusion: notes,
-    ...(conclusion && { conclusionCode: [conclusion] }),
-    result: [settled, finding, concordance].filter((one) => one !== undefined).map(referenceTo),
-  });
+    resultsInterpreter: [reader],
+    conclusion: word.text,
+    ...(word.conclusion && { conclusionCode: [word.conclusion] }),
+    result: resultsWith(report, { ai, kept }),
+  };
+}
+
+/** The answers of the model that stand in the report, then the doctor's finding and how it relates to them. */
+export function resultsWith(
+  report: DiagnosticReport,
+  { ai, kept }: { ai: Kept<'Observation'> | undefined; kept: KeptReading },
+): Pointer[] {
+  const own = [kept.finding, kept.concordance].flatMap((one) => (one ? [referenceTo(one)] : []));
+  const gone = new Set(
+    [...own, ...(kept.dropped ? [referenceTo(kept.dropped)] : [])].map(({ reference }) => reference),
+  );
+  const standing = (report.result ?? []).flatMap((one) => pointer(one) ?? []).filter((one) => !gone.has(one.reference));
+  const leading = ai && referenceTo(ai);
+  const missing = leading && !standing.some(({ reference }) => reference === leading.reference) ? [leading] : [];
+  return [...standing, ...missing, ...own];
+}
+
+/** The coordination Task names the reading that counts; a concordance that fell away is not named any more. */
+async function nameReading(review: Review, { finding, concordance, dropped }: KeptReading): Promise<void> {
+  if (dropped) {
+    const fallen = outputsOf(review.coordination, 'concordance');
+    const rest = (review.coordination.output ?? []).filter((item) => !fallen.includes(item));
+    review.coordination = { ...review.coordination, output: rest };
+  }
   await moveCoordination(review, {
     business: 'DOCTOR_VERIFIED',
     outputs: [
@@ -72,104 +132,4 @@ export async function verify(review: Review, step: Task): Promise<Task> {
       ...(concordance ? [output('concordance', referenceTo(concordance))] : []),
     ],
   });
-  const next = await create(
-    context,
-    stepTask(review.coordination, {
-      code: 'pharmacist-review',
-      at: review.at,
-      input: [input('clinical-finding', referenceTo(finding))],
-      priority: step.priority,
-    }),
-  );
-  const written = [preliminary, review.coordination, next, finding, settled, concordance];
-  await recordProvenance(context, {
-    act: 'verify',
-    operation: 'UPDATE',
-    targets: [nextVersionOf(step), ...written.filter((one) => one !== undefined).map(versioned)],
-    ...(ai && { sources: [referenceTo(ai)] }),
-  });
-  return { ...step, output: [...(step.output ?? []), output('clinical-finding', referenceTo(finding))] };
-}
-
-/** All notes of the step as one text. @throws Problem `business-rule` if there is none. */
-export function requiredNotes(step: Task): string {
-  const texts = (step.note ?? []).map(({ text }) => text ?? '').filter(hasInk);
-  if (texts.length === 0) throw new Problem('business-rule', 'This step needs a note.', { expression: 'Task.note' });
-  return texts.join('\n\n');
-}
-
-/** The doctor's coded or written conclusion: the last output of that type. @throws Problem `code-invalid`. */
-function conclusionOf(step: Task): CodeableConcept | undefined {
-  const concept = outputsOf(step, 'conclusion').at(-1)?.valueCodeableConcept;
-  if (!concept) return undefined;
-  const code = codeOf(concept, systems.scanFinding);
-  if (code === undefined) return hasInk(concept.text) ? concept : undefined;
-  if (!isClass(code)) {
-    throw new Problem('code-invalid', `A conclusion is one of ${scanClasses.join(', ')}, or text.`, {
-      expression: 'Task.output',
-    });
-  }
-  return { ...findingConcept(code), ...(concept.text && { text: concept.text }) };
-}
-
-/** The doctor's word beside the model's, for the figures about the model. */
-async function hear(
-  { stores }: Review['context'],
-  finding: string,
-  agreement: CodeableConcept | undefined,
-  conclusion: CodeableConcept | undefined,
-): Promise<void> {
-  const verdict = codeOf(agreement, systems.scanFinding) as DoctorsWord['verdict'] | undefined;
-  const reading = codeOf(conclusion, systems.scanFinding);
-  if (verdict) await stores.analyses.heard(finding, { verdict, ...(isClass(reading) && { reading }) });
-}
-
-/** As the doctor says; else what the two codes say; nothing where the AI gave no class or nobody compared. */
-function concordanceOf(
-  step: Task,
-  conclusion: CodeableConcept | undefined,
-  aiCode: string | undefined,
-): CodeableConcept | undefined {
-  const stated = codeOf(outputsOf(step, 'concordance').at(-1)?.valueCodeableConcept, systems.scanFinding);
-  if (stated === 'agree' || stated === 'partly' || stated === 'disagree') return findingConcept(stated);
-  if (stated !== undefined) {
-    throw new Problem('code-invalid', 'Concordance is agree, partly or disagree.', { expression: 'Task.output' });
-  }
-  const read = codeOf(conclusion, systems.scanFinding);
-  if (!isClass(aiCode) || read === undefined) return undefined;
-  return findingConcept(read === aiCode ? 'agree' : 'disagree');
-}
-
-function isClass(code: string | undefined): code is (typeof scanClasses)[number] {
-  return scanClasses.some((known) => known === code);
-}
-
-type Reading = Omit<Observation, 'id'>;
-
-function readingBase(review: Review, doctor: Pointer, notes: string): Omit<Reading, 'code'> {
-  const at = review.at.toISOString();
-  return {
-    resourceType: 'Observation',
-    meta: { security: [withheld] },
-    ...(review.coordination.basedOn && { basedOn: review.coordination.basedOn as NonNullable<Observation['basedOn']> }),
-    status: 'final',
-    category: [{ coding: [{ system: systems.observationCategory, code: 'imaging' }] }],
-    ...(review.coordination.for && { subject: review.coordination.for as NonNullable<Observation['subject']> }),
-    effectiveDateTime: at,
-    issued: at,
-    performer: [doctor],
-    note: [{ authorReference: doctor, time: at, text: notes }],
-  };
-}
-
-/** Creates the reading, or amends the one of an earlier round of this review. */
-async function keepReading(
-  review: Review,
-  type: 'clinical-finding' | 'concordance',
-  reading: Reading,
-): Promise<Kept<'Observation'>> {
-  const earlier = idIn(outputOf(review.coordination, type), 'Observation');
-  return earlier === undefined
-    ? create(review.context, { ...reading, id: newId() })
-    : put(review.context, { ...reading, id: earlier, status: 'amended' });
 }

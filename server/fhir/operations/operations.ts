@@ -1,4 +1,8 @@
+import { mergePatient } from './merge-patient.ts';
+import { moveImagingStudy } from './move-imaging-study.ts';
 import type { Operation } from './operation.ts';
+import { reviewOperations } from './review-operations.ts';
+import { unmergePatient } from './unmerge-patient.ts';
 
 /** Every operation of ours, by address. */
-export const operations: readonly Operation[] = [];
+export const operations: readonly Operation[] = [mergePatient, unmergePatient, moveImagingStudy, ...reviewOperations];

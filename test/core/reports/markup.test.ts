@@ -27,7 +27,12 @@ test('line breaks of every kind survive, markup in them does not', () => {
 });
 
 test('nothing ends the style sheet or its strings early', () => {
-  const { text } = reportStyle({ number: 'CSS-2026-00001', scanId: '"; } </style><script>\\', issuedAt: 'now' });
+  const { text } = reportStyle({
+    version: 1,
+    number: 'CSS-2026-00001',
+    scanId: '"; } </style><script>\\',
+    issuedAt: 'now',
+  });
   expect(text).not.toContain('</style>');
   expect(text).not.toContain('"; }');
 });
@@ -47,7 +52,7 @@ test('nothing turns the order of a printed text around, and scripts keep what jo
   ]) {
     expect(html`<p>${`5${turning}01 mg`}</p>`.text).toBe('<p>501 mg</p>');
     expect(lines(`a${turning}b`).text).toBe('ab');
-    expect(reportStyle({ number: `1${turning}2`, scanId: turning, issuedAt: '' }).text).toContain(
+    expect(reportStyle({ version: 1, number: `1${turning}2`, scanId: turning, issuedAt: '' }).text).toContain(
       '"12 · scan  · generated ',
     );
   }

@@ -3,6 +3,8 @@ import { isPlainAddress } from '../../../server/core/reports/mail-address.ts';
 import { dayOf } from '../../../server/core/time-zone.ts';
 import { addressOf, ageOn, contactOf, nameOf, recordNumberOf } from '../../../server/core/reports/person.ts';
 import { riskLevel, severity } from '../../../server/core/reports/risk-level.ts';
+import { displays } from '../../../server/core/vocabulary/displays.ts';
+import { systems } from '../../../server/core/vocabulary/systems.ts';
 import { percent } from '../../../server/core/reports/ai-part.ts';
 import { scanFacts } from '../../../server/core/reports/scan-facts.ts';
 import type { InstanceRow } from '../../../server/core/dicom/instance.ts';
@@ -19,14 +21,17 @@ test.each([
   'ä@example.org', `${'x'.repeat(65)}@example.org`, `a@${'x'.repeat(250)}.org`,
 ])('%j is none', (text) => expect(isPlainAddress(text)).toBe(false)); // prettier-ignore
 
-test('the risk level follows the doctor; the AI’s class only where the doctor agreed', () => {
-  for (const [conclusion, level] of Object.entries(severity)) {
-    expect(riskLevel({ conclusion: conclusion as 'COVID', ai: 'Normal', concordance: 'disagree' })).toBe(level);
+test('the risk level follows the code that the reader concluded, and nothing else', () => {
+  const coded = (system: string, code: string) => ({ coding: [{ system, code }] });
+  for (const [code, level] of Object.entries(severity)) {
+    const system = code in displays.finding ? systems.scanFinding : systems.readingConclusion;
+    expect(riskLevel(coded(system, code))).toBe(level);
   }
-  expect(riskLevel({ ai: 'COVID', concordance: 'agree' })).toBe('high');
-  expect(riskLevel({ ai: 'COVID', concordance: 'disagree' })).toBeUndefined();
-  expect(riskLevel({ ai: 'COVID' })).toBeUndefined();
-  expect(riskLevel({})).toBeUndefined();
+  expect(riskLevel(coded(systems.readingConclusion, 'no-abnormality'))).toBe('low');
+  expect(riskLevel({ text: 'COVID' })).toBeUndefined();
+  expect(riskLevel(coded('http://snomed.info/sct', 'COVID'))).toBeUndefined();
+  expect(riskLevel(coded(systems.readingConclusion, 'constructor'))).toBeUndefined();
+  expect(riskLevel(undefined)).toBeUndefined();
 });
 
 test('percentages are cut: 74.99 % never reads as 75', () => {

@@ -8,7 +8,16 @@ import type { Sql } from '../connection.ts';
 /** The half of the study store that changes it; searching and locating are in search.ts. */
 export type StudyWriting = Pick<
   StudyStore,
-  'lockStudy' | 'claimNames' | 'insertInstances' | 'settle' | 'study' | 'tiedTo' | 'content' | 'blobsInUse'
+  | 'lockStudy'
+  | 'claimNames'
+  | 'insertInstances'
+  | 'settle'
+  | 'study'
+  | 'studiesOf'
+  | 'coerce'
+  | 'tiedTo'
+  | 'content'
+  | 'blobsInUse'
 >;
 
 /** JSON of one statement's rows: beyond this the rows go out in several statements. */
@@ -23,6 +32,19 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
     },
 
     study: (uid) => studyRow(sql, uid),
+
+    async studiesOf(patientId) {
+      const rows = await sql.query<{ study_uid: string }>(
+        `select study_uid from study where patient_id = $1 order by study_uid`,
+        [patientId],
+      );
+      return rows.map(({ study_uid }) => study_uid);
+    },
+
+    async coerce(uid, coercion) {
+      const written = coercion === undefined ? null : JSON.stringify(coercion);
+      await sql.query(`update study set coercion = $2::jsonb where study_uid = $1`, [uid, written]);
+    },
 
     async tiedTo(imagingStudyId) {
       const [row] = await sql.query<{ study_uid: string }>(
