@@ -11,6 +11,7 @@ import {
   change,
   complete,
   conclusion,
+  disagreement,
   noneNeeded,
   open,
   read,
@@ -321,7 +322,7 @@ test('sent back: a fresh verification with the reason; the proposal is withdrawn
   expect(inputOf(again, 'returned-from')).toEqual({ reference: `Task/${approval.id}` });
   await complete(place.world, place.people.doctor, again, {
     note: [text('Right side.')],
-    output: [conclusion('Lung_Opacity')],
+    output: [conclusion('Lung_Opacity'), disagreement('Opacity behind the heart.')],
   });
   const report = await reportOf(review);
   expect(report).toMatchObject({ status: 'preliminary', conclusion: 'Right side.' });

@@ -146,6 +146,16 @@ export const conclusion = (code: string) => ({
   valueCodeableConcept: { coding: [{ system: systems.scanFinding, code }] },
 });
 
+export const disagreement = (valueString: string) => ({
+  type: { coding: [{ system: systems.reviewData, code: 'disagreement' }] },
+  valueString,
+});
+
+export const discordanceConfirmed = {
+  type: { coding: [{ system: systems.reviewData, code: 'discordance-confirmed' }] },
+  valueBoolean: true,
+};
+
 export const noneNeeded = {
   type: { coding: [{ system: systems.reviewData, code: 'medication' }] },
   valueCodeableConcept: { coding: [{ system: systems.reviewData, code: 'none-needed' }] },

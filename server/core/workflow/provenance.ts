@@ -47,6 +47,7 @@ export async function recordProvenance(context: WriteContext, happening: Happeni
     agent: [agentOf(context, happening.device)],
     ...(happening.reason !== undefined && { reason: [{ text: happening.reason }] }),
     ...entities(happening),
+    ...(happening.signed && { signature: [happening.signed.signature] }),
   };
   await create(context, provenance);
 }

@@ -39,11 +39,11 @@ export async function approve(review: Review, step: Task): Promise<Task> {
   }
   const steps = await stepsOf(context.stores, coordination.id);
   const amendment = amendmentOf(step) && (await locked(context, 'Task', amendmentOf(step)));
-  const parts = await reportParts(context.world, context.stores, { coordination, steps, report }, amendment);
   const readers = [...report.resultsInterpreter, amendment?.owner].map((one) => one?.reference);
   if (context.world.settings.fourEyes && readers.includes(context.principal.fhirUser)) {
     throw new Problem('forbidden', 'Who verified a result may not release its report (four-eyes rule).');
   }
+  const parts = await reportParts(context.world, context.stores, { coordination, steps, report }, amendment);
   if (isDiscordant(parts) && !confirmsDiscordance(step)) {
     throw new Problem(
       'business-rule',

@@ -53,7 +53,7 @@ test('nothing turns the order of a printed text around, and scripts keep what jo
     expect(html`<p>${`5${turning}01 mg`}</p>`.text).toBe('<p>501 mg</p>');
     expect(lines(`a${turning}b`).text).toBe('ab');
     expect(reportStyle({ version: 1, number: `1${turning}2`, scanId: turning, issuedAt: '' }).text).toContain(
-      '"12 · scan  · generated ',
+      '"12 · version 1 · scan  · generated ',
     );
   }
   for (const kept of [
