@@ -1,7 +1,8 @@
 /**
- * Our code systems as FSH, out of server/core/vocabulary: what the server writes and what its CodeSystems say are one
- * list. scripts/build-profiles.ts keeps the file.
+ * Our code systems as FSH, and the value sets of what a reader may conclude, out of server/core/vocabulary: what the
+ * server writes and what they say are one list. scripts/build-profiles.ts keeps the file.
  */
+import { conclusionSets, conclusionSetUrl, type ConclusionSet } from '../server/core/vocabulary/conclusions.ts';
 import { displays } from '../server/core/vocabulary/displays.ts';
 import { canonical, systems } from '../server/core/vocabulary/systems.ts';
 
@@ -51,6 +52,13 @@ export const codeSystems: readonly CodeSystem[] = [
     codes: displays.finding,
   },
   {
+    name: 'ReadingConclusion',
+    url: systems.readingConclusion,
+    title: 'Conclusions of a reader',
+    description: 'What a doctor may conclude beside the classes of the model.',
+    codes: displays.conclusion,
+  },
+  {
     name: 'ModelVersion',
     url: systems.modelVersion,
     title: 'Versions of a model',
@@ -61,8 +69,24 @@ export const codeSystems: readonly CodeSystem[] = [
 
 export function codeSystemsFsh(): string {
   return ['// Made by scripts/build-profiles.ts from server/core/vocabulary: not written by hand.\n']
-    .concat(codeSystems.map(fshOf))
+    .concat(codeSystems.map(fshOf), conclusionSets.map(conclusionsFsh))
     .join('\n');
+}
+
+/** Which study a set is for is said in words: R4's ValueSet has no element for modality and body part. */
+function conclusionsFsh(set: ConclusionSet): string {
+  const of = (what: string, codes: readonly string[] | undefined) => (codes ? [`${what} ${codes.join(', ')}`] : []);
+  const where = [...of('modality', set.modalities), ...of('body part', set.bodyParts)].join('; ') || 'every study';
+  return [
+    `ValueSet: ReadingConclusion${set.name.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase())}`,
+    `Id: ${conclusionSetUrl(set).slice(`${canonical}/ValueSet/`.length)}`,
+    `Title: ${quoted(`What a reader may conclude: ${set.name.replaceAll('-', ' ')}`)}`,
+    `Description: ${quoted(`Codes beside a text, which is always allowed, for ${where}.`)}`,
+    '* insert Ours',
+    ...set.classes.map((code) => `* ScanFinding#${code}`),
+    ...set.conclusions.map((code) => `* ReadingConclusion#${code}`),
+    '',
+  ].join('\n');
 }
 
 function fshOf({ name, url, title, description, codes }: CodeSystem): string {

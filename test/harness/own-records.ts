@@ -28,7 +28,8 @@ export function ownProfileOf(resource: Resource): string | undefined {
     case 'DocumentReference':
       return resource.masterIdentifier?.system === systems.reportNumber ? is('report-document') : undefined;
     case 'Communication':
-      return resource.category?.some((one) => codeOf(one, systems.reviewData)) ? is('report-message') : undefined;
+      if (!resource.category?.some((one) => codeOf(one, systems.reviewData))) return undefined;
+      return is(resource.partOf ? 'report-message' : 'withdrawal-message');
     case 'Provenance':
       return codeOf(resource.activity, systems.dataOperation) ? is('review-provenance') : undefined;
     case 'ImagingStudy':

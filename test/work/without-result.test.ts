@@ -1,6 +1,5 @@
 import type { DiagnosticReport, Observation, Task } from '@medplum/fhirtypes';
 import { taken } from '../harness/jobs.ts';
-import { ownRecords } from '../harness/own-records.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { statusOf } from '../../server/core/vocabulary/review-codes.ts';
 import { inputOf, outputOf } from '../../server/core/workflow/review-tasks.ts';
@@ -97,8 +96,4 @@ test('a CT is unsupported by name, keeps its probabilities, and goes on to the d
   const refusal = observation.component!.find(({ code }) => code.coding![0]!.code === 'refusal');
   expect(refusal!.valueCodeableConcept!.coding![0]!.code).toBe('unsupported-modality');
   expect(observation.component!.filter(({ valueQuantity }) => valueQuantity?.code === '1')).toHaveLength(7);
-});
-
-test('everything that was written here fits its profile, in every version', async () => {
-  expect((await ownRecords(place.world)).unfit).toEqual([]);
 });

@@ -58,6 +58,8 @@ Description: "Types of Task.input and Task.output, and what some of them say."
 * #correction "Correction: something was wrong"
 * #amendment "Amendment: something is changed"
 * #amendment-reason "Why the report is amended"
+* #amended-by "Amendment that this step brings on its way"
+* #recipient "Who is told, beside the patient"
 * #candidate "Person who may be meant"
 * #held-images "Images that wait for the decision"
 * #decision "Decision"
@@ -92,6 +94,7 @@ Description: "Task.statusReason and Communication.statusReason."
 * #entered-in-error "Entered in error"
 * #identity-unclear "It is not clear whose images these are"
 * #signature-mismatch "The text differs from what was signed"
+* #superseded "A newer version of the report took its place"
 
 CodeSystem: ScanFinding
 Id: scan-finding
@@ -107,7 +110,7 @@ Description: "Classes of the model, parts of its answer, and how a doctor and th
 * #NIH_MERGED "Other abnormality (class named after its data source)"
 * #Normal "Normal"
 * #Sick "Abnormal cardiac MR"
-* #Viral_Pneumonia "Viral pneumonia"
+* #Viral_Pneumonia "Viral pneumonia pattern"
 * #Uncertain "Uncertain: no class reaches the threshold"
 * #Unsupported "Unsupported image"
 * #threshold "Decision threshold"
@@ -124,6 +127,35 @@ Description: "Classes of the model, parts of its answer, and how a doctor and th
 * #partly "Agrees in part"
 * #disagree "Disagrees"
 
+CodeSystem: ReadingConclusion
+Id: reading-conclusion
+Title: "Conclusions of a reader"
+Description: "What a doctor may conclude beside the classes of the model."
+* insert Ours
+* ^caseSensitive = true
+* #no-abnormality "No abnormality found"
+* #abnormality "Abnormality, described in the text"
+* #incidental-finding "Incidental finding that needs follow-up"
+* #not-diagnostic "Not diagnostic: no conclusion is possible from these images"
+* #pneumonia "Pneumonia"
+* #pleural-effusion "Pleural effusion"
+* #pneumothorax "Pneumothorax"
+* #pulmonary-nodule "Pulmonary nodule"
+* #cardiomegaly "Enlarged heart"
+* #pulmonary-embolism "Pulmonary embolism"
+* #ventricular-dysfunction "Ventricular dysfunction"
+* #myocardial-scar "Scar of the heart muscle"
+* #fracture "Fracture"
+* #no-fracture "No fracture"
+* #dislocation "Dislocation"
+* #degenerative-changes "Degenerative changes"
+* #intracranial-haemorrhage "Intracranial haemorrhage"
+* #ischaemia "Ischaemia"
+* #mass-lesion "Mass lesion"
+* #bowel-obstruction "Bowel obstruction"
+* #calculus "Calculus"
+* #free-fluid-or-air "Free fluid or air"
+
 CodeSystem: ModelVersion
 Id: model-version
 Title: "Versions of a model"
@@ -133,3 +165,85 @@ Description: "Device.version.type of a model."
 * #weights-sha256 "SHA-256 of the model file"
 * #model-version "Version of the model"
 * #runtime "Execution provider"
+
+ValueSet: ReadingConclusionGeneral
+Id: reading-conclusion-general
+Title: "What a reader may conclude: general"
+Description: "Codes beside a text, which is always allowed, for every study."
+* insert Ours
+* ReadingConclusion#no-abnormality
+* ReadingConclusion#abnormality
+* ReadingConclusion#incidental-finding
+* ReadingConclusion#not-diagnostic
+
+ValueSet: ReadingConclusionChestRadiograph
+Id: reading-conclusion-chest-radiograph
+Title: "What a reader may conclude: chest radiograph"
+Description: "Codes beside a text, which is always allowed, for modality CR, DX, RG, RF; body part CHEST, LUNG, THORAX, 51185008, 39607008, 43799004, 816094009."
+* insert Ours
+* ScanFinding#Normal
+* ScanFinding#Lung_Opacity
+* ScanFinding#Viral_Pneumonia
+* ScanFinding#COVID
+* ReadingConclusion#pneumonia
+* ReadingConclusion#pleural-effusion
+* ReadingConclusion#pneumothorax
+* ReadingConclusion#pulmonary-nodule
+* ReadingConclusion#cardiomegaly
+
+ValueSet: ReadingConclusionChestCt
+Id: reading-conclusion-chest-ct
+Title: "What a reader may conclude: chest ct"
+Description: "Codes beside a text, which is always allowed, for modality CT; body part CHEST, LUNG, THORAX, 51185008, 39607008, 43799004, 816094009."
+* insert Ours
+* ScanFinding#Normal
+* ScanFinding#Lung_Opacity
+* ScanFinding#Viral_Pneumonia
+* ScanFinding#COVID
+* ReadingConclusion#pneumonia
+* ReadingConclusion#pleural-effusion
+* ReadingConclusion#pneumothorax
+* ReadingConclusion#pulmonary-nodule
+* ReadingConclusion#pulmonary-embolism
+
+ValueSet: ReadingConclusionCardiacMr
+Id: reading-conclusion-cardiac-mr
+Title: "What a reader may conclude: cardiac mr"
+Description: "Codes beside a text, which is always allowed, for modality MR; body part HEART, CHEST, THORAX, 80891009, 51185008, 43799004, 816094009."
+* insert Ours
+* ScanFinding#Normal
+* ScanFinding#Sick
+* ReadingConclusion#ventricular-dysfunction
+* ReadingConclusion#myocardial-scar
+* ReadingConclusion#cardiomegaly
+
+ValueSet: ReadingConclusionSkeleton
+Id: reading-conclusion-skeleton
+Title: "What a reader may conclude: skeleton"
+Description: "Codes beside a text, which is always allowed, for modality CR, DX, RG, RF, CT, MR; body part SPINE, CSPINE, TSPINE, LSPINE, SSPINE, CERVICALSPINE, THORACICSPINE, LUMBARSPINE, 122494005, 122495006, 122496007, HAND, WRIST, ELBOW, SHOULDER, ARM, FOREARM, FINGER, FOOT, ANKLE, KNEE, LEG, THIGH, FEMUR, HIP, PELVIS, RIB, SKULL, CLAVICLE, HANDJOINT, ELBOWJOINT, ANKLEJOINT, 85562004, 16953009, 16982005, 56459004, 70258002, 72696002, 89546000."
+* insert Ours
+* ReadingConclusion#fracture
+* ReadingConclusion#no-fracture
+* ReadingConclusion#dislocation
+* ReadingConclusion#degenerative-changes
+* ReadingConclusion#mass-lesion
+
+ValueSet: ReadingConclusionHead
+Id: reading-conclusion-head
+Title: "What a reader may conclude: head"
+Description: "Codes beside a text, which is always allowed, for modality CT, MR; body part HEAD, BRAIN, SKULL, NECK, 69536005, 12738006, 89546000, 45048000."
+* insert Ours
+* ReadingConclusion#intracranial-haemorrhage
+* ReadingConclusion#ischaemia
+* ReadingConclusion#mass-lesion
+* ReadingConclusion#fracture
+
+ValueSet: ReadingConclusionAbdomen
+Id: reading-conclusion-abdomen
+Title: "What a reader may conclude: abdomen"
+Description: "Codes beside a text, which is always allowed, for modality CR, DX, CT, MR, US; body part ABDOMEN, LIVER, KIDNEY, PELVIS, ABDOMENPELVIS, 818981001, 10200004, 64033007."
+* insert Ours
+* ReadingConclusion#bowel-obstruction
+* ReadingConclusion#calculus
+* ReadingConclusion#free-fluid-or-air
+* ReadingConclusion#mass-lesion

@@ -60,7 +60,8 @@ Usage: #definition
 * name = "PatientUnmerge"
 * description = "The records were not of one person: the source, at whose address this is asked, gets back what the merge took from it."
 * insert In(0, reason, 1, 1, string, [[Why, in words.]])
-* insert Out(1, return, 1, Patient, [[The source as it is again.]])
+* insert Out(1, outcome, 1, OperationOutcome, [[What was done, and what stays with the target.]])
+* insert Out(2, result, 1, Patient, [[The source as it is again.]])
 
 Instance: ImagingStudy-move
 InstanceOf: OperationDefinition
@@ -72,6 +73,8 @@ Usage: #definition
 * insert In(0, patient, 1, 1, Reference, [[Whose the images are.]])
 * insert In(1, reason, 1, 1, string, [[Why, in words.]])
 * insert Out(2, return, 1, ImagingStudy, [[The study with its new subject.]])
+* insert Out(3, review, 0, Reference, [[The coordination Task of the right person's review.]])
+* insert Out(4, outcome, 1, OperationOutcome, [[What was done.]])
 
 Instance: ImagingStudy-complete
 InstanceOf: OperationDefinition
@@ -99,7 +102,7 @@ Usage: #definition
 * insert OnInstance
 * name = "TaskAddendum"
 * description = "On the coordination Task of a released review: an amendment is owed. The released report stays until the new one is released."
-* insert In(0, kind, 1, 1, code, [[addendum, correction or amendment.]])
+* insert In(0, kind, 0, 1, code, [[addendum (if nothing is said), correction or amendment.]])
 * parameter[0].binding.strength = #required
 * parameter[0].binding.valueSet = "https://csss.example/fhir/ValueSet/amendment-kind"
 * insert In(1, reason, 1, 1, string, [[Why, in words.]])
@@ -133,4 +136,7 @@ Usage: #definition
 * name = "ImagingStudyRestore"
 * description = "Images that were removed and are not yet purged come back."
 * insert In(0, reason, 1, 1, string, [[Why, in words.]])
-* insert Out(1, return, 1, ImagingStudy, [[The study.]])
+* insert In(1, series, 0, 1, oid, [[Series Instance UID: this series only.]])
+* insert In(2, instance, 0, 1, oid, [[SOP Instance UID: this image only.]])
+* insert In(3, rejected, 0, 1, boolean, [[True: what rejection notes said is taken back too.]])
+* insert Out(4, return, 1, ImagingStudy, [[The study.]])

@@ -59,6 +59,7 @@ Description: "One version of the PDF. An amendment makes another one, which repl
 * masterIdentifier 1..1 MS
 * masterIdentifier.system 1..1
 * masterIdentifier.value 1..1
+* identifier 1..* MS
 * status MS
 * docStatus 1..1 MS
 * type 1..1 MS
@@ -108,6 +109,28 @@ Description: "How the delivery ended. It holds references only: no name, no heal
 * payload MS
 * payload.content[x] only Reference(DocumentReference)
 
+Profile: WithdrawalMessage
+Parent: Communication
+Id: withdrawal-message
+Title: "Message that a report is not valid any more"
+Description: "Owed to whoever was sent a report that was withdrawn. It names the report by its number, and nothing of what was in it or of whom."
+* insert Ours
+* obeys message-reason
+* identifier 1..* MS
+* status MS
+* statusReason MS
+* statusReason from ReviewReasonVS (required)
+* category 1..* MS
+* medium 1..* MS
+* medium = $Mode#EMAILWRIT
+* subject 1..1 MS
+* subject only Reference(Patient)
+* about 0..0
+* recipient 1..* MS
+* sent MS
+* payload 1..1 MS
+* payload.content[x] only string
+
 Profile: ReviewContent
 Parent: Binary
 Id: review-content
@@ -137,4 +160,8 @@ Description: "One for each transition. A signature binds the words to the person
 * agent.who MS
 * entity MS
 * signature MS
+* signature.type MS
+* signature.sigFormat 1..1
+* signature.sigFormat = #application/jose
+* signature.data 1..1
 * signature.who only Reference(Practitioner or PractitionerRole or Patient or Device)

@@ -139,6 +139,7 @@ Description: "The doctor's own word: a conclusion by code or text, and the notes
 * performer only Reference(Practitioner or PractitionerRole)
 * value[x] 1..1 MS
 * value[x] only CodeableConcept
+* value[x] from ReadingConclusionVS (extensible)
 * note MS
 * device 0..0
 * derivedFrom 1..* MS

@@ -79,6 +79,11 @@ Description: "A completed verification has a note, a conclusion and the doctor's
 Severity: #error
 Expression: "(status = 'completed' and code.coding.where(code = 'physician-verification').exists()) implies (note.exists() and output.where(type.coding.where(code = 'conclusion').exists()).exists() and output.where(type.coding.where(code = 'clinical-finding').exists()).exists())"
 
+Invariant: step-amendment
+Description: "A step that amends a report says how and why; a completed one has a note"
+Severity: #error
+Expression: "code.coding.where(code = 'report-amendment').exists() implies (input.where(type.coding.where(code = 'amendment-kind').exists()).exists() and input.where(type.coding.where(code = 'amendment-reason').exists()).exists() and (status = 'completed' implies note.exists()))"
+
 Invariant: step-medication
 Description: "A completed pharmacist review has a note, and medication or the statement that none is needed"
 Severity: #error
@@ -105,6 +110,7 @@ Description: "One hand-over within a review: who acts next, on what, and how it 
 * obeys step-owner
 * obeys step-finding
 * obeys step-reading
+* obeys step-amendment
 * obeys step-medication
 * obeys step-message
 * obeys step-end
@@ -143,6 +149,15 @@ Description: "One hand-over within a review: who acts next, on what, and how it 
 * insert Reference(input, retryOf, retry-of, 0, *, Task)
 * insert Reference(input, returnedFrom, returned-from, 0, *, Task)
 * insert Reference(input, imageUpdate, image-update, 0, *, ImagingStudy)
+* insert Reference(input, amendedBy, amended-by, 0, 1, Task)
+* insert Reference(input, recipient, recipient, 0, 1, Practitioner or PractitionerRole or RelatedPerson or Organization or Patient)
+* input contains amendmentKind 0..1 MS
+* input[amendmentKind].type = ReviewData#amendment-kind
+* input[amendmentKind].value[x] only CodeableConcept
+* input[amendmentKind].valueCodeableConcept from AmendmentKindVS (required)
+* input contains amendmentReason 0..* MS
+* input[amendmentReason].type = ReviewData#amendment-reason
+* input[amendmentReason].value[x] only CodeableConcept
 * output MS
 * output.type from ReviewDataVS (required)
 * insert ByType(output)
@@ -155,6 +170,7 @@ Description: "One hand-over within a review: who acts next, on what, and how it 
 * output contains conclusion 0..* MS
 * output[conclusion].type = ReviewData#conclusion
 * output[conclusion].value[x] only CodeableConcept
+* output[conclusion].valueCodeableConcept from ReadingConclusionVS (extensible)
 * output contains concordance 0..* MS
 * output[concordance].type = ReviewData#concordance
 * output[concordance].value[x] only CodeableConcept or Reference(Observation)
@@ -169,9 +185,9 @@ Description: "One hand-over within a review: who acts next, on what, and how it 
 * output[discordanceConfirmed].value[x] only boolean
 
 Invariant: identity-decision
-Description: "A completed check says what was decided, and who is meant when it is the same person"
+Description: "A completed check says what was decided and why, and who is meant when it is the same person"
 Severity: #error
-Expression: "(status = 'completed') implies (output.where(type.coding.where(code = 'decision').exists()).exists() and (output.where(type.coding.where(code = 'decision').exists()).value.coding.where(code = 'same-person').exists() implies output.where(type.coding.where(code = 'candidate').exists()).exists()))"
+Expression: "(status = 'completed') implies (note.exists() and output.where(type.coding.where(code = 'decision').exists()).exists() and (output.where(type.coding.where(code = 'decision').exists()).value.coding.where(code = 'same-person').exists() implies output.where(type.coding.where(code = 'candidate').exists()).exists()))"
 
 Profile: IdentityCheckTask
 Parent: Task
@@ -182,12 +198,15 @@ Description: "Images came whose patient is not clear, or that contradict what is
 * insert Withheld
 * obeys task-reason
 * obeys identity-decision
+* identifier MS
 * status MS
 * statusReason MS
 * intent = #order
 * code 1..1 MS
 * code = ReviewStep#identity-check
+* reasonCode MS
 * focus MS
+* focus only Reference(ImagingStudy)
 * for MS
 * for only Reference(Patient)
 * authoredOn 1..1 MS
@@ -198,7 +217,7 @@ Description: "Images came whose patient is not clear, or that contradict what is
 * input MS
 * input.type from ReviewDataVS (required)
 * insert ByType(input)
-* insert Reference(input, study, study, 0, 1, ImagingStudy)
+* insert Reference(input, study, study, 0, *, ImagingStudy)
 * insert Reference(input, candidate, candidate, 0, *, Patient)
 * input contains heldImages 0..1 MS
 * input[heldImages].type = ReviewData#held-images

@@ -127,3 +127,15 @@ Description: "How a released report is changed."
 * ReviewData#addendum
 * ReviewData#correction
 * ReviewData#amendment
+
+ValueSet: ReadingConclusionVS
+Id: reading-conclusion
+Title: "What a reader may conclude"
+Description: "Of all studies; for one study the sets by modality and body part, reading-conclusion-*. A text is always allowed."
+* insert Ours
+* ScanFinding#Normal
+* ScanFinding#Lung_Opacity
+* ScanFinding#Viral_Pneumonia
+* ScanFinding#COVID
+* ScanFinding#Sick
+* include codes from system ReadingConclusion
