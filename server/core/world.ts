@@ -25,11 +25,13 @@ import type { PixelDecoder } from './studies/pixel-decoder.ts';
 import type { StudyFollower } from './studies/study-follower.ts';
 import type { StudyStore } from './studies/study-store.ts';
 import type { Trace } from './trace.ts';
+import type { LateImages } from './workflow/late-images.ts';
 
 /** The tables, as one transaction sees them. */
 export interface Stores {
   records: RecordStore;
   studies: StudyStore;
+  lateImages: LateImages;
   accounts: AccountStore;
   reportNumbers: ReportNumbers;
   models: ModelStore;
@@ -44,6 +46,8 @@ export interface Reading {
   studies: Pick<
     StudyStore,
     | 'study'
+    | 'growth'
+    | 'overdue'
     | 'content'
     | 'addresses'
     | 'middleImage'

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type * as Codecs from 'dcmjs-codecs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { analyzeStudy } from '../../server/core/analysis/analyze-study.ts';
+import { classifyInstance } from '../../server/core/analysis/analyze-study.ts';
+import { mostTelling } from '../../server/core/analysis/images-to-read.ts';
 import { systems } from '../../server/core/vocabulary/systems.ts';
 import { outputOf } from '../../server/core/workflow/review-tasks.ts';
 import { analyze } from '../../server/work/analyze.ts';
@@ -41,7 +42,8 @@ const film = (options: ImageOptions): ImageOptions => ({
 async function answerTo(options: ImageOptions): Promise<number[]> {
   const { study } = await place.image(options);
   const uid = study.identifier!.find(({ system }) => system === systems.studyUid)!.value!.replace('urn:oid:', '');
-  return (await analyzeStudy(place.world, uid, place.world.classifier)).classification.probabilities;
+  const image = await place.world.read(({ studies }) => mostTelling(studies, uid));
+  return (await classifyInstance(place.world, image!, place.world.classifier)).classification.probabilities;
 }
 
 const words = (value: (grey: number) => number) => Buffer.from(Uint16Array.from(grey, value).buffer);

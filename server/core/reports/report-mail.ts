@@ -5,6 +5,7 @@ import { dataConcept, reasonConcept, type ReviewReason } from '../vocabulary/rev
 import { systems } from '../vocabulary/systems.ts';
 import { derivedId } from '../derived-id.ts';
 import { endDelivery } from '../workflow/release.ts';
+import { lockedStep } from '../workflow/review.ts';
 import { inputOf, outputOf } from '../workflow/review-tasks.ts';
 import { referenceTo } from '../r4/pointer.ts';
 import { create, type Kept, locked } from '../records/server-write.ts';
@@ -81,7 +82,7 @@ export async function recordDelivery(
   taskId: string,
   end: { sent: true } | { sent: false; reason: ReviewReason },
 ): Promise<void> {
-  const delivery = await locked(context, 'Task', { reference: `Task/${taskId}` });
+  const delivery = await lockedStep(context, taskId);
   if (delivery.status !== 'in-progress') return;
   const coordination = await locked(context, 'Task', delivery.partOf?.[0]);
   const report = await needed(context.stores, 'DiagnosticReport', outputOf(coordination, 'report'));

@@ -11,7 +11,7 @@ import { released } from '../vocabulary/security-labels.ts';
 import { recordProvenance } from './provenance.ts';
 import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
 import { output, outputOf, outputsOf, stepTask } from './review-tasks.ts';
-import { moveCoordination, nextVersionOf, type Review, reviewOf } from './review.ts';
+import { lockedStep, moveCoordination, nextVersionOf, type Review, reviewOf } from './review.ts';
 import { create, type Kept, locked, put } from '../records/server-write.ts';
 import { versioned } from '../r4/pointer.ts';
 import { hasInk } from '../readable-text.ts';
@@ -156,7 +156,7 @@ function endedDelivery(
 
 /** The delivery step if it is still waiting for its PDF, locked; undefined if that was made already. */
 export async function waitingDelivery(context: WriteContext, taskId: string): Promise<Kept<'Task'> | undefined> {
-  const step = await locked(context, 'Task', { reference: `Task/${taskId}` });
+  const step = await lockedStep(context, taskId);
   return stepOf(step.code) === 'report-delivery' && step.status === 'requested' ? step : undefined;
 }
 

@@ -24,15 +24,22 @@ export const transitions: Record<ReviewStatus, Partial<Record<ReviewAct, Transit
     skip: { by: 'doctor', to: 'AI_SKIPPED' },
     reject: { by: 'doctor', to: 'REJECTED' },
   },
+  // Before the reading images may come late: a further analysis of them is started or done without, like the first.
   AI_ANALYZED: {
+    analyze: { by: 'doctor', to: 'AI_ANALYZED', after: 'analyze' },
+    skip: { by: 'doctor', to: 'AI_ANALYZED' },
     verify: { by: 'doctor', to: 'DOCTOR_VERIFIED' },
     reject: { by: 'doctor', to: 'REJECTED' },
   },
   AI_SKIPPED: {
+    analyze: { by: 'doctor', to: 'AI_ANALYZED', after: 'analyze' },
+    skip: { by: 'doctor', to: 'AI_SKIPPED' },
     verify: { by: 'doctor', to: 'DOCTOR_VERIFIED' },
     reject: { by: 'doctor', to: 'REJECTED' },
   },
   RETURNED: {
+    analyze: { by: 'doctor', to: 'RETURNED', after: 'analyze' },
+    skip: { by: 'doctor', to: 'RETURNED' },
     verify: { by: 'doctor', to: 'DOCTOR_VERIFIED' },
     reject: { by: 'doctor', to: 'REJECTED' },
   },

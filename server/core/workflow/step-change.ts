@@ -16,11 +16,11 @@ const overwritten = new Set(['meta', 'text', 'lastModified', 'executionPeriod', 
 /** Outputs that a person may add to each step. */
 const outputs: Record<ReviewStep, readonly ReviewData[]> = {
   'ai-inference': [],
-  'physician-verification': ['conclusion', 'concordance'],
+  'physician-verification': ['conclusion', 'concordance', 'images-seen'],
   'pharmacist-review': ['medication'],
   'release-approval': [],
   'report-delivery': [],
-  'report-amendment': ['conclusion'],
+  'report-amendment': ['conclusion', 'images-seen'],
   'identity-check': ['decision', 'candidate'],
 };
 

@@ -1,7 +1,10 @@
-import type { Task } from '@medplum/fhirtypes';
+import type { Task, TaskInput } from '@medplum/fhirtypes';
+import { Problem } from '../problem.ts';
+import { stepOf } from '../vocabulary/review-codes.ts';
 import { codeOf, systems } from '../vocabulary/systems.ts';
 import { recordProvenance } from './provenance.ts';
-import { idIn, referenceTo } from '../r4/pointer.ts';
+import { endAnalyses } from './analysis-step.ts';
+import { idIn, pointer, referenceTo } from '../r4/pointer.ts';
 import { input, outputOf, outputsOf, stepTask } from './review-tasks.ts';
 import { moveCoordination, nextVersionOf, type Review } from './review.ts';
 import { create, type Kept, locked, put } from '../records/server-write.ts';
@@ -14,6 +17,9 @@ import { taskMoves } from './task-moves.ts';
  */
 export async function reject(review: Review, step: Task): Promise<Task> {
   const { context, coordination } = review;
+  if (stepOf(step.code) === 'ai-inference' && review.status !== 'PENDING_AI')
+    throw new Problem('conflict', 'A new image is asked for on the step physician-verification, which is open too.');
+  if (stepOf(step.code) !== 'ai-inference') await endAnalyses(review, 'The doctor asked for a new image.');
   const mistaken = codeOf(step.statusReason, systems.reviewReason) === 'wrong-patient';
   const report = await locked(context, 'DiagnosticReport', outputOf(coordination, 'report'));
   const written = [
@@ -35,9 +41,10 @@ export async function reject(review: Review, step: Task): Promise<Task> {
 
 async function retract(review: Review): Promise<Kept<'Observation'>[]> {
   const retracted: Kept<'Observation'>[] = [];
-  for (const type of ['ai-finding', 'clinical-finding', 'concordance'] as const) {
-    const reference = outputOf(review.coordination, type);
-    if (!reference) continue;
+  const said = (['ai-finding', 'clinical-finding', 'concordance'] as const).flatMap((type) =>
+    outputsOf(review.coordination, type).flatMap(({ valueReference }) => pointer(valueReference) ?? []),
+  );
+  for (const reference of said) {
     const observation = await locked(review.context, 'Observation', reference);
     retracted.push(await put(review.context, { ...observation, status: 'entered-in-error' }));
   }
@@ -50,23 +57,13 @@ async function retract(review: Review): Promise<Kept<'Observation'>[]> {
  */
 export async function sendBack(review: Review, step: Task): Promise<Task> {
   const { context } = review;
-  const withdrawn: Kept<'MedicationRequest'>[] = [];
-  for (const { valueReference } of outputsOf(review.coordination, 'medication')) {
-    if (idIn(valueReference, 'MedicationRequest') === undefined) continue;
-    const proposal = await locked(context, 'MedicationRequest', valueReference);
-    withdrawn.push(await put(context, { ...proposal, status: 'cancelled' }));
-  }
-  const kept = (review.coordination.output ?? []).filter(
-    (item) => !outputsOf(review.coordination, 'medication').includes(item),
-  );
-  review.coordination = { ...review.coordination, output: kept };
+  const withdrawn = await withdrawMedication(review);
   const moved = await moveCoordination(review, { business: 'RETURNED' });
-  const finding = outputOf(moved, 'ai-finding');
   const again = await create(context, {
     ...stepTask(moved, {
       code: 'physician-verification',
       at: review.at,
-      input: [input('returned-from', referenceTo(step)), ...(finding ? [input('ai-finding', finding)] : [])],
+      input: [input('returned-from', referenceTo(step)), ...aiInputs(moved)],
       priority: step.priority,
     }),
     ...(step.statusReason && { statusReason: step.statusReason }),
@@ -77,4 +74,26 @@ export async function sendBack(review: Review, step: Task): Promise<Task> {
     targets: [nextVersionOf(step), ...[moved, again, ...withdrawn].map(versioned)],
   });
   return step;
+}
+
+/** The AI's results, as inputs of a step that is opened anew. */
+export function aiInputs(coordination: Task): TaskInput[] {
+  return outputsOf(coordination, 'ai-finding')
+    .flatMap(({ valueReference }) => pointer(valueReference) ?? [])
+    .map((finding) => input('ai-finding', finding));
+}
+
+/** Medication that was proposed for the earlier reading is withdrawn, and the coordination Task forgets it. */
+export async function withdrawMedication(review: Review): Promise<Kept<'MedicationRequest'>[]> {
+  const { context } = review;
+  const withdrawn: Kept<'MedicationRequest'>[] = [];
+  const proposed = outputsOf(review.coordination, 'medication');
+  for (const { valueReference } of proposed) {
+    if (idIn(valueReference, 'MedicationRequest') === undefined) continue;
+    const proposal = await locked(context, 'MedicationRequest', valueReference);
+    withdrawn.push(await put(context, { ...proposal, status: 'cancelled' }));
+  }
+  const kept = (review.coordination.output ?? []).filter((item) => !proposed.includes(item));
+  review.coordination = { ...review.coordination, output: kept };
+  return withdrawn;
 }

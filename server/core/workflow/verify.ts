@@ -5,6 +5,9 @@ import { Problem } from '../problem.ts';
 import { codeOf, systems } from '../vocabulary/systems.ts';
 import { findingConcept, scanClasses } from '../vocabulary/scan-findings.ts';
 import { withheld } from '../vocabulary/security-labels.ts';
+import { settleAiResults } from './ai-results.ts';
+import { endAnalyses } from './analysis-step.ts';
+import { mustHaveSeenImages } from './images-seen.ts';
 import { recordProvenance } from './provenance.ts';
 import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
 import { input, inputOf, output, outputOf, outputsOf, stepTask } from './review-tasks.ts';
@@ -25,6 +28,8 @@ export async function verify(review: Review, step: Task): Promise<Task> {
   const { context, coordination } = review;
   const doctor: Pointer = { reference: context.principal.fhirUser! };
   const notes = requiredNotes(step);
+  await mustHaveSeenImages(review, step);
+  await endAnalyses(review, 'The doctor has read the study before the analysis ended.');
   const aiReference = outputOf(coordination, 'ai-finding');
   const ai = aiReference && (await locked(context, 'Observation', aiReference));
   const aiCode = codeOf(ai?.valueCodeableConcept, systems.scanFinding);
@@ -53,7 +58,7 @@ export async function verify(review: Review, step: Task): Promise<Task> {
       valueCodeableConcept: agreement,
     }));
   if (ai) await hear(context, ai.id, agreement, conclusion);
-  const settled = ai && ai.status === 'preliminary' ? await put(context, { ...ai, status: 'final' }) : ai;
+  const settled = await settleAiResults(review);
 
   const report = await locked(context, 'DiagnosticReport', outputOf(coordination, 'report'));
   const { conclusionCode: _earlier, ...open } = report;
@@ -63,7 +68,7 @@ export async function verify(review: Review, step: Task): Promise<Task> {
     resultsInterpreter: [doctor],
     conclusion: notes,
     ...(conclusion && { conclusionCode: [conclusion] }),
-    result: [settled, finding, concordance].filter((one) => one !== undefined).map(referenceTo),
+    result: [...settled, finding, concordance].filter((one) => one !== undefined).map(referenceTo),
   });
   await moveCoordination(review, {
     business: 'DOCTOR_VERIFIED',
@@ -81,7 +86,7 @@ export async function verify(review: Review, step: Task): Promise<Task> {
       priority: step.priority,
     }),
   );
-  const written = [preliminary, review.coordination, next, finding, settled, concordance];
+  const written = [preliminary, review.coordination, next, finding, ...settled, concordance];
   await recordProvenance(context, {
     act: 'verify',
     operation: 'UPDATE',

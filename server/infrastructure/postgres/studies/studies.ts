@@ -4,12 +4,14 @@ import type { InstanceRow } from '../../../core/dicom/instance.ts';
 import type { StudyContent, StudyRow, StudyStore } from '../../../core/studies/study-store.ts';
 import type { DicomJson } from '../../../core/dicom/json.ts';
 import type { Sql } from '../connection.ts';
+import { postgresGrowth, type StudyGrowing } from './growth.ts';
 
 /** The half of the study store that changes it; searching and locating are in search.ts. */
 export type StudyWriting = Pick<
   StudyStore,
   'lockStudy' | 'claimNames' | 'insertInstances' | 'settle' | 'study' | 'tiedTo' | 'content' | 'blobsInUse'
->;
+> &
+  StudyGrowing;
 
 /** JSON of one statement's rows: beyond this the rows go out in several statements. */
 const statementSize = 16 << 20;
@@ -23,6 +25,8 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
     },
 
     study: (uid) => studyRow(sql, uid),
+
+    ...postgresGrowth(sql),
 
     async tiedTo(imagingStudyId) {
       const [row] = await sql.query<{ study_uid: string }>(
