@@ -37,6 +37,26 @@ const roles = z.string().transform((text, context): Roles => {
   return { api: names.includes('api'), worker: names.includes('worker'), all: false };
 });
 
+/** A day: whoever wants to wait longer has its sender say that the study is complete. */
+const longestQuiet = 86_400;
+/** `client-a=5,client-b=300`: seconds by sender. */
+const quietTimes = z.string().transform((text, context): ReadonlyMap<string, number> => {
+  const times = new Map<string, number>();
+  for (const part of text.split(',').filter((one) => one.trim() !== '')) {
+    const [, sender, seconds] = /^\s*([^=\s][^=]*?)\s*=\s*(\d{1,5})\s*$/.exec(part) ?? [];
+    const value = Number(seconds);
+    if (sender === undefined || times.has(sender) || !(value >= 1 && value <= longestQuiet)) {
+      context.addIssue({
+        code: 'custom',
+        message: `must be senders, each once, with their seconds (1 to ${longestQuiet}), such as client-a=5,client-b=300`,
+      });
+      return z.NEVER;
+    }
+    times.set(sender, value);
+  }
+  return times;
+});
+
 /** Every environment variable that the server reads, with its default. docs/operations.md explains them to operators. */
 const variables = z.object({
   CSSS_MODE: z.enum(['demo', 'production']).default('demo'),
@@ -55,6 +75,9 @@ const variables = z.object({
   SITE_TIME_ZONE: timeZone.default('UTC'),
   CONFIDENCE_THRESHOLD: z.coerce.number().gt(0).lt(1).default(0.75),
   ANALYZE_ON_ARRIVAL: flag.default(false),
+  STUDY_QUIET_SECONDS: wholeNumber(1, longestQuiet).default(60),
+  STUDY_QUIET_SECONDS_OF: quietTimes.prefault(''),
+  AI_MOST_IMAGES: wholeNumber(1, 50).default(20),
   AI_ORDERS_WORK_LIST: flag.default(true),
   FOUR_EYES: flag.default(true),
   MODEL_DIR: z.string().default('models/chest-mobilenet-v2'),
@@ -126,6 +149,9 @@ export interface Config {
   timeZone: string;
   confidenceThreshold: number;
   analyzeOnArrival: boolean;
+  studyQuietSeconds: number;
+  studyQuietSecondsOf: ReadonlyMap<string, number>;
+  aiMostImages: number;
   aiOrdersWorkList: boolean;
   fourEyes: boolean;
   modelDir: string;
@@ -200,6 +226,9 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     timeZone: value.SITE_TIME_ZONE,
     confidenceThreshold: value.CONFIDENCE_THRESHOLD,
     analyzeOnArrival: value.ANALYZE_ON_ARRIVAL,
+    studyQuietSeconds: value.STUDY_QUIET_SECONDS,
+    studyQuietSecondsOf: value.STUDY_QUIET_SECONDS_OF,
+    aiMostImages: value.AI_MOST_IMAGES,
     aiOrdersWorkList: value.AI_ORDERS_WORK_LIST,
     fourEyes: value.FOUR_EYES,
     modelDir: resolve(value.MODEL_DIR),

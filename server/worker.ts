@@ -7,6 +7,7 @@ import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import { outcomeOf } from './infrastructure/metrics.ts';
 import type { Logger } from './log.ts';
 import { analyze, failLostAnalyses } from './work/analyze.ts';
+import { completeOverdue, completeStudyJob } from './work/complete-study.ts';
 import { issueReport } from './work/issue-report.ts';
 import { oweMails, oweReports, oweShadowRuns, oweWithdrawals } from './work/owed-work.ts';
 import { sendReport } from './work/send-report.ts';
@@ -28,6 +29,7 @@ export async function startWorkers(
   const handlers = {
     analyze,
     shadow,
+    'complete-study': completeStudyJob,
     'issue-report': issueReport,
     'send-report': sendReport,
     'send-withdrawal': sendWithdrawal,
@@ -36,6 +38,7 @@ export async function startWorkers(
   const concurrency = {
     analyze: state.ready ? state.parallel : availableParallelism() + 4,
     shadow: 1,
+    'complete-study': 2,
     'issue-report': 1,
     'send-report': 2,
     'send-withdrawal': 1,
@@ -70,6 +73,7 @@ function chores({ world, authorizations, growing }: Pick<System, 'world' | 'auth
   return [
     { kind: 'lost analyses', everyMs: minute, work: () => failLostAnalyses(world) },
     { kind: 'waiting analyses', everyMs: minute, work: () => wakeAnalyses(world) },
+    { kind: 'overdue studies', everyMs: minute, work: () => completeOverdue(world) },
     { kind: 'owed reports', everyMs: minute, work: () => oweReports(world) },
     { kind: 'owed mails', everyMs: minute, work: () => oweMails(world) },
     { kind: 'owed withdrawals', everyMs: minute, work: () => oweWithdrawals(world) },

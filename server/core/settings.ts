@@ -5,8 +5,14 @@ export interface Settings {
   dicomwebBaseUrl: string; // publicUrl + /dicomweb
   /** Below this probability (0..1) a result is "Uncertain". */
   confidenceThreshold: number;
-  /** Start the analysis when images arrive, without waiting for a doctor. */
+  /** Start the analysis when a study is complete, without waiting for a doctor. */
   analyzeOnArrival: boolean;
+  /** A study is complete when no image came for so long. */
+  studyQuietSeconds: number;
+  /** The same for what a sender (client id) brings. */
+  studyQuietSecondsOf: ReadonlyMap<string, number>;
+  /** Images of a study that one analysis reads. */
+  aiMostImages: number;
   /** What the AI says raises the priority of the doctor's step. */
   aiOrdersWorkList: boolean;
   /** IANA zone of the site: of dates and times that name none, and of what is printed. */

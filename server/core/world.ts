@@ -28,12 +28,14 @@ import type { RemovalGuard } from './studies/removal-guard.ts';
 import type { RemovalStore } from './studies/removal-store.ts';
 import type { StudyStore } from './studies/study-store.ts';
 import type { Trace } from './trace.ts';
+import type { LateImages } from './workflow/late-images.ts';
 
 /** The tables, as one transaction sees them. */
 export interface Stores {
   records: RecordStore;
   studies: StudyStore;
   removals: RemovalStore;
+  lateImages: LateImages;
   accounts: AccountStore;
   reportNumbers: ReportNumbers;
   models: ModelStore;
@@ -48,6 +50,8 @@ export interface Reading {
   studies: Pick<
     StudyStore,
     | 'study'
+    | 'growth'
+    | 'overdue'
     | 'content'
     | 'addresses'
     | 'middleImage'

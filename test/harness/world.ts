@@ -15,6 +15,9 @@ export function testSettings(publicUrl: string, more: Partial<Settings> = {}): S
     dicomwebBaseUrl: `${publicUrl}/dicomweb`,
     confidenceThreshold: 0.75,
     analyzeOnArrival: false,
+    studyQuietSeconds: 60,
+    studyQuietSecondsOf: new Map(),
+    aiMostImages: 20,
     aiOrdersWorkList: true,
     timeZone: 'UTC',
     organizationName: 'Test Hospital',
@@ -30,7 +33,7 @@ export function testWorld(
   database: TestDatabase,
   settings: Settings,
   parts: Partial<Surroundings> = {},
-  queue: (sql: Sql) => JobQueue = () => absent('jobs'),
+  queue: (sql: Sql) => JobQueue = () => nobody,
 ): World {
   const checker = recordChecker({ baseUrl: settings.fhirBaseUrl, timeZone: settings.timeZone });
   const site = { baseUrl: settings.fhirBaseUrl, timeZone: settings.timeZone };
@@ -56,6 +59,9 @@ export function testWorld(
     ...postgresUnits(database.dataSource, { ...site, checker, queue }),
   };
 }
+
+/** Jobs that nobody takes: every study that grows owes one. */
+const nobody: JobQueue = { enqueue: () => Promise.resolve(), lacking: () => Promise.resolve([]) };
 
 function absent<Port extends object>(name: string): Port {
   const refuse = (): never => {

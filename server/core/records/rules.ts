@@ -33,6 +33,8 @@ export interface ClientRules<Context> {
  * and for the server's own work alike; what they refuse is refused everywhere.
  */
 export interface RecordRules<Context> {
+  /** What is locked before a record of that type and id is, so that all who change what belongs together wait in one line. */
+  lockFirst: Readonly<Partial<Record<ResourceType, (context: Context, id: string) => Promise<void>>>>;
   /** Creations and updates, by type. */
   change: Readonly<Partial<Record<ResourceType, Rule<Context>>>>;
   /** What a client may do, whatever its scope; asked before the type's own rule, and never for the server's own work. */

@@ -115,6 +115,7 @@ async function remove(
   request: Extract<WriteRequest, { method: 'delete' }>,
   narrowing: Narrowing,
 ): Promise<WriteOutcome> {
+  await context.world.rules.lockFirst[request.type]?.(context, request.id);
   const before = await context.stores.records.lock(request.type, request.id);
   if (!before) throw new Problem('not-found', `${request.type}/${request.id} does not exist.`);
   if (!before.resource) {
@@ -141,7 +142,9 @@ async function remove(
 }
 
 /** A row that is not there cannot be locked, so the first writers of an id agree on a key instead. */
-async function lock({ stores }: WriteContext, type: ResourceType, id: string): Promise<StoredRecord | undefined> {
+async function lock(context: WriteContext, type: ResourceType, id: string): Promise<StoredRecord | undefined> {
+  const { stores } = context;
+  await context.world.rules.lockFirst[type]?.(context, id);
   const standing = await stores.records.lock(type, id);
   if (standing) return standing;
   await stores.records.lockKey(`${type}/${id}`);

@@ -9,6 +9,7 @@ import { amendmentOf } from '../workflow/amendment.ts';
 import { withholding } from '../vocabulary/security-labels.ts';
 import { endDelivery } from '../workflow/release.ts';
 import { oweWithdrawal } from '../workflow/withdrawal.ts';
+import { lockedStep } from '../workflow/review.ts';
 import { inputOf, outputOf } from '../workflow/review-tasks.ts';
 import { mustMatch } from '../records/attachment-check.ts';
 import { type Pointer, referenceTo } from '../r4/pointer.ts';
@@ -138,7 +139,7 @@ export async function recordDelivery(
   taskId: string,
   end: { sent: true } | { sent: false; reason: ReviewReason },
 ): Promise<void> {
-  const delivery = await locked(context, 'Task', { reference: `Task/${taskId}` });
+  const delivery = await lockedStep(context, taskId);
   if (delivery.status === 'cancelled' && end.sent) return sentTooLate(context, delivery);
   if (delivery.status !== 'in-progress') return;
   const coordination = await locked(context, 'Task', delivery.partOf?.[0]);

@@ -67,6 +67,14 @@ export type ImageAttributes = Pick<
   'StudyInstanceUID' | 'SeriesInstanceUID' | 'SOPInstanceUID' | 'attributes'
 >;
 
+/** Whether more images of a study are waited for. */
+export interface StudyGrowth {
+  /** An image came a short time ago, and nobody said that it was the last. */
+  growing: boolean;
+  /** The study counted as complete once, so that what comes now is late. */
+  wasComplete: boolean;
+}
+
 export interface StudyStore {
   /** Locks the study (serialises senders of one study) and returns its row if it exists. */
   lockStudy(StudyInstanceUID: string): Promise<StudyRow | undefined>;
@@ -88,6 +96,24 @@ export interface StudyStore {
   study(StudyInstanceUID: string): Promise<StudyRow | undefined>;
   /** Study Instance UIDs of a patient's studies, sorted: the order in which several are locked. */
   studiesOf(patientId: string): Promise<string[]>;
+  /** How many series and instances somebody announced; the study is complete when both are there. */
+  expect(StudyInstanceUID: string, expected: { series?: number; instances?: number }): Promise<void>;
+  /**
+   * Images came: the study is complete when none follows for so long, never earlier than another sender's time says;
+   * at once when all that was announced is there.
+   *
+   * @returns `began`: it did not grow before; `seconds`: until it is complete, as things are.
+   */
+  grow(StudyInstanceUID: string, quietSeconds: number): Promise<{ began: boolean; seconds: number }>;
+  /**
+   * Makes a study that grows complete, if its time has come or `atOnce`.
+   *
+   * @returns the seconds that are left if it has not come; undefined if the study does not grow.
+   */
+  completeIfDue(StudyInstanceUID: string, atOnce?: boolean): Promise<'complete' | number | undefined>;
+  growth(StudyInstanceUID: string): Promise<StudyGrowth>;
+  /** ImagingStudies of studies whose time came more than that ago and that are not complete yet. */
+  overdue(seconds: number, limit: number): Promise<string[]>;
   /** The study that an ImagingStudy is tied to. Whoever is about to tie one holds the record's lock. */
   tiedTo(imagingStudyId: string): Promise<string | undefined>;
   /** What ImagingStudy is derived from: attributes of each level, and a line for each instance, in number order. */
@@ -110,8 +136,12 @@ export interface StudyStore {
     narrowing: Narrowing,
     framesOfPictures?: readonly number[],
   ): Promise<LocatedInstance | undefined>;
-  /** Some attributes of the images of a study, in the order of `addresses`. */
-  imageAttributes(StudyInstanceUID: string, tags: readonly string[]): Promise<ImageAttributes[]>;
+  /** Some attributes of the images of a study, in the order of `addresses`; of those `among` which are images, if given. */
+  imageAttributes(
+    StudyInstanceUID: string,
+    tags: readonly string[],
+    among?: readonly string[],
+  ): Promise<ImageAttributes[]>;
   /**
    * Attributes of instances of one study as JSON text, in the order of the names; coerced as the study is.
    * @param originals with the item of Original Attributes Sequence that says what they were

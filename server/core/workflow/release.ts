@@ -15,7 +15,7 @@ import { stepsOf } from './review-steps.ts';
 import { signatureOf } from './signature.ts';
 import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
 import { input, output, outputOf, outputsOf, stepTask } from './review-tasks.ts';
-import { moveCoordination, nextVersionOf, type Review, reviewOf } from './review.ts';
+import { lockedStep, moveCoordination, nextVersionOf, type Review, reviewOf } from './review.ts';
 import { asServer, create, type Kept, locked, put } from '../records/server-write.ts';
 import { versioned } from '../r4/pointer.ts';
 import { hasInk } from '../readable-text.ts';
@@ -200,6 +200,6 @@ function endedDelivery(
 
 /** The delivery step if it is still waiting for its PDF, locked; undefined if that was made already. */
 export async function waitingDelivery(context: WriteContext, taskId: string): Promise<Kept<'Task'> | undefined> {
-  const step = await locked(context, 'Task', { reference: `Task/${taskId}` });
+  const step = await lockedStep(context, taskId);
   return stepOf(step.code) === 'report-delivery' && step.status === 'requested' ? step : undefined;
 }

@@ -1,3 +1,4 @@
+import { completeStudyOperation } from './complete-study.ts';
 import { mergePatient } from './merge-patient.ts';
 import { moveImagingStudy } from './move-imaging-study.ts';
 import type { Operation } from './operation.ts';
@@ -10,6 +11,7 @@ export const operations: readonly Operation[] = [
   mergePatient,
   unmergePatient,
   moveImagingStudy,
+  completeStudyOperation,
   restore,
   ...reviewOperations,
 ];

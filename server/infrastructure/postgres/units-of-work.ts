@@ -12,6 +12,7 @@ import { postgresRecords } from './records/records.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
 import { postgresRemovals } from './studies/removals.ts';
 import { postgresStudyWriting } from './studies/studies.ts';
+import { postgresLateImages } from './studies/late-images.ts';
 import { postgresStudySearch } from './studies/search.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -34,6 +35,7 @@ export function postgresUnits(
     records: postgresRecords(sql, { baseUrl, timeZone, checker }),
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl, timeZone }) },
     removals: postgresRemovals(sql),
+    lateImages: postgresLateImages(sql),
     accounts: postgresAccounts(sql),
     reportNumbers: postgresReportNumbers(sql),
     models: postgresModels(sql),

@@ -16,6 +16,7 @@ import { StudiesApart1764000014000 } from './0014-studies-apart.ts';
 import { AnalysisTime1764000015000 } from './0015-analysis-time.ts';
 import { StudyCoercion1764000016000 } from './0016-study-coercion.ts';
 import { Removal1764000018000 } from './0018-removal.ts';
+import { StudyGrowth1764000019000 } from './0019-study-growth.ts';
 
 /** In the order in which they run. TypeORM reads the time stamp at the end of each class name. */
 export const migrations: (new () => MigrationInterface)[] = [
@@ -36,4 +37,5 @@ export const migrations: (new () => MigrationInterface)[] = [
   AnalysisTime1764000015000,
   StudyCoercion1764000016000,
   Removal1764000018000,
+  StudyGrowth1764000019000,
 ];

@@ -197,13 +197,14 @@ export function postgresStudySearch(
       return row && locatedInstance(row, framesOfPictures);
     },
 
-    async imageAttributes(study, tags) {
+    async imageAttributes(study, tags, among) {
       return sql.query<ImageAttributes>(
         `select i.study_uid as "StudyInstanceUID", i.series_uid as "SeriesInstanceUID", i.sop_uid as "SOPInstanceUID",
                 (select coalesce(jsonb_object_agg(tag, i.attributes -> tag), '{}')
                    from unnest($2::text[]) tag where i.attributes ? tag) as attributes
-           from ${from.instance} where i.study_uid = $1 and i.frames is not null order by ${order.instance}`,
-        [study, tags],
+           from ${from.instance} where i.study_uid = $1 and i.frames is not null and ($3::text[] is null or i.sop_uid = any($3))
+          order by ${order.instance}`,
+        [study, tags, among ?? null],
       );
     },
 

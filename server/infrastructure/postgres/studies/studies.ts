@@ -5,6 +5,7 @@ import type { InstanceRow } from '../../../core/dicom/instance.ts';
 import type { StudyContent, StudyRow, StudyStore } from '../../../core/studies/study-store.ts';
 import type { DicomJson } from '../../../core/dicom/json.ts';
 import type { Sql } from '../connection.ts';
+import { postgresGrowth, type StudyGrowing } from './growth.ts';
 
 /** The half of the study store that changes it; searching and locating are in search.ts. */
 export type StudyWriting = Pick<
@@ -19,7 +20,8 @@ export type StudyWriting = Pick<
   | 'tiedTo'
   | 'content'
   | 'blobsInUse'
->;
+> &
+  StudyGrowing;
 
 /** JSON of one statement's rows: beyond this the rows go out in several statements. */
 const statementSize = 16 << 20;
@@ -41,6 +43,7 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
       );
       return rows.map(({ study_uid }) => study_uid);
     },
+    ...postgresGrowth(sql),
 
     async tiedTo(imagingStudyId) {
       const [row] = await sql.query<{ study_uid: string }>(
