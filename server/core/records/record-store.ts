@@ -55,5 +55,7 @@ export interface RecordStore {
     id: string,
     narrowing: (type: ResourceType) => Narrowing | undefined,
   ): Promise<{ count: number; seen: string[] }>;
+  /** Whether a record of a type refers to one of these by that search parameter: a glance into the index. */
+  isReferred(targets: readonly string[], by: { type: ResourceType; parameter: string }): Promise<boolean>;
   search(query: SearchQuery, narrowing: (type: ResourceType) => Narrowing | undefined): Promise<SearchPage>;
 }

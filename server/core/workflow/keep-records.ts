@@ -92,10 +92,15 @@ function mustNotLabel(before: Resource | undefined, after: Resource): void {
 
 /** A withheld report of another system would be final for everybody but its patient, and nobody could show it. */
 function mustStayUnreleased(before: Resource, after: Resource): void {
-  if (after.resourceType !== 'DiagnosticReport' || !isWithheld(before) || !releasedStatus.includes(after.status)) return;
-  throw new Problem('business-rule', 'A report that is withheld (NOPAT) becomes final by the release of a review only.', {
-    expression: 'DiagnosticReport.status',
-  });
+  if (after.resourceType !== 'DiagnosticReport' || !isWithheld(before) || !releasedStatus.includes(after.status))
+    return;
+  throw new Problem(
+    'business-rule',
+    'A report that is withheld (NOPAT) becomes final by the release of a review only.',
+    {
+      expression: 'DiagnosticReport.status',
+    },
+  );
 }
 
 /** A result of software says of which: a Device of its own; those of our models were refused before. */
