@@ -67,5 +67,7 @@ export interface RecordStore {
    * that lie in its compartment. Itself is not among them. Sorted, so that two who lock them never wait in a circle.
    */
   relatedTo(type: ResourceType, id: string, limit: number): Promise<RelatedRecord[]>;
+  /** Whether a record of a type refers to one of these by that search parameter: a glance into the index. */
+  isReferred(targets: readonly string[], by: { type: ResourceType; parameter: string }): Promise<boolean>;
   search(query: SearchQuery, narrowing: (type: ResourceType) => Narrowing | undefined): Promise<SearchPage>;
 }

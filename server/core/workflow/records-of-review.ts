@@ -5,6 +5,7 @@
  */
 import type { Reference, Resource, Task } from '@medplum/fhirtypes';
 import { everything } from '../access/narrowing.ts';
+import type { RecordStore } from '../records/record-store.ts';
 import { searchOwn } from '../records/own-search.ts';
 import type { Kept } from '../records/server-write.ts';
 import { idIn, referenceTo } from '../r4/pointer.ts';
@@ -25,7 +26,7 @@ const anyStatus: SearchCondition = {
   values: Object.keys(displays.status).map((code) => `${systems.reviewStatus}|${code}`),
 };
 
-type Records = Pick<Reading, 'records'>;
+type Records = Pick<Reading, 'records'> & { records: Pick<RecordStore, 'isReferred'> };
 
 /** One of our step codes, or a status of ours. */
 export function isReviewTask(task: Task): boolean {
@@ -35,6 +36,8 @@ export function isReviewTask(task: Task): boolean {
 /** A Task of a review that names one of the records as its output. */
 export async function reviewNaming(stores: Records, references: string[]): Promise<Kept<'Task'> | undefined> {
   if (references.length === 0) return undefined;
+  // Most records hang on no Task at all, and a search costs several times as much.
+  if (!(await stores.records.isReferred(references, { type: 'Task', parameter: 'output' }))) return undefined;
   const named = { parameter: 'output', values: references };
   for (const which of [anyStep, anyStatus]) {
     const [task] = (await searchOwn(stores, 'Task', [named, which], { count: 1 })).found;
@@ -46,6 +49,7 @@ export async function reviewNaming(stores: Records, references: string[]): Promi
 /** The coordination Task of a review that answers one of these orders. */
 export async function reviewOfOrder(stores: Records, orders: string[]): Promise<Kept<'Task'> | undefined> {
   if (orders.length === 0) return undefined;
+  if (!(await stores.records.isReferred(orders, { type: 'Task', parameter: 'based-on' }))) return undefined;
   const conditions = [{ parameter: 'based-on', values: orders }, anyStatus];
   return (await searchOwn(stores, 'Task', conditions, { count: 1 })).found[0];
 }

@@ -11,7 +11,7 @@ import { codeOf, sqlState } from '../database-problem.ts';
 import { visible } from './narrowing.ts';
 import { longestPage, place } from './page.ts';
 import { recordColumns, storedRecord, type RecordRow } from './row.ts';
-import { referrersOf } from './referrers.ts';
+import { isReferred, referrersOf } from './referrers.ts';
 import { searchRecords } from './search.ts';
 import { bindings } from './search-values.ts';
 
@@ -95,6 +95,8 @@ export function postgresRecords(
       ]);
       return rows.map((row) => ({ resourceType: row.type, id: row.id, created: row.created }));
     },
+
+    isReferred: (targets, by) => isReferred(sql, targets, `${by.type}.${by.parameter}`),
 
     search: (query, narrowing) => searchRecords(sql, query, narrowing, site).catch(tooCostly),
   };

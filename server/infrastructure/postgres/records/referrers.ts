@@ -20,7 +20,7 @@ export async function referrersOf(
   narrowing: NarrowingOf,
   { baseUrl, timeZone }: { baseUrl: string; timeZone: string },
 ): Promise<{ count: number; seen: string[] }> {
-  const rows = await sql.query<{ rid: number; type: ResourceType }>(
+  const rows = await sql.prepared<{ rid: number; type: ResourceType }>(
     `select distinct r.rid, r.type from search_reference l join record r on r.rid = l.rid
       where l.target_id = $2 and l.target_type = $1 and l.param <> all($3::text[])
         and not r.deleted and not (r.type = $1 and r.id = $2)
@@ -40,4 +40,15 @@ export async function referrersOf(
     bound.values,
   );
   return { count: rows.length, seen: seen.map(({ name }) => name) };
+}
+
+/** See `RecordStore.isReferred`. @param targets `Type/id`. */
+export async function isReferred(sql: Sql, targets: readonly string[], parameter: string): Promise<boolean> {
+  const [types, ids] = [targets.map((one) => one.split('/')[0]!), targets.map((one) => one.split('/')[1] ?? '')];
+  const rows = await sql.prepared(
+    `select from unnest($1::text[], $2::text[]) as t(type, id)
+       join search_reference l on l.target_id = t.id and l.target_type = t.type and l.param = $3 limit 1`,
+    [types, ids, parameter],
+  );
+  return rows.length > 0;
 }
