@@ -8,6 +8,7 @@ import {
   skipping,
   startAnalysis,
   verification,
+  release,
 } from '../../viewer/src/api/review/acts.ts';
 import { aiResultFrom, needsConclusion } from '../../viewer/src/api/review/ai-result.ts';
 import {
@@ -138,7 +139,10 @@ describe('an act', () => {
       '/output/-',
       '/status',
     ]);
-    expect(paths(verification(fresh, { notes: 'n' }))).toEqual(['/note', '/status']);
+    const words = verification(fresh, { notes: 'n', conclusion: undefined, disagreement: 'because' });
+    expect(words[1]).toMatchObject({ value: [{ valueCodeableConcept: { text: 'n' } }, { valueString: 'because' }] });
+    expect(paths(release(fresh, { discordant: false }))).toEqual(['/status']);
+    expect(release(fresh, { discordant: true })[0]).toMatchObject({ path: '/output', value: [{ valueBoolean: true }] });
   });
 
   it('prescribes a contained proposal for the patient of the step, or none', () => {
@@ -177,10 +181,12 @@ describe('an act', () => {
         return { ...task, status: 'in-progress', meta: { versionId: String(Number(task.meta?.versionId) + 1) } };
       },
     } as unknown as FhirClient;
-    await complete(fhir, { ...fresh, status: 'requested' }, (mine) => verification(mine, { notes: 'n' }));
-    expect(sent).toEqual([['3', 1], ['4', 2]]); // prettier-ignore
+    await complete(fhir, { ...fresh, status: 'requested' }, (mine) =>
+      verification(mine, { notes: 'n', conclusion: 'Normal' }),
+    );
+    expect(sent).toEqual([['3', 1], ['4', 3]]); // prettier-ignore
     sent.length = 0;
-    await complete(fhir, fresh, (mine) => verification(mine, { notes: 'n' }));
+    await complete(fhir, fresh, (mine) => verification(mine, { notes: 'n', conclusion: 'Normal' }));
     expect(sent).toEqual([['3', 2]]);
   });
 
@@ -194,9 +200,9 @@ describe('an act', () => {
       },
     } as unknown as FhirClient;
     const step = { ...fresh, id: 'refused-once', status: 'requested' } as Task;
-    const again = () => complete(fhir, step, (mine) => verification(mine, { notes: 'n' }));
+    const again = () => complete(fhir, step, (mine) => verification(mine, { notes: 'n', conclusion: 'Normal' }));
     await expect(again()).rejects.toThrow('refused');
     await again();
-    expect(sent).toEqual([['3', 1], ['4', 2], ['4', 2]]); // prettier-ignore
+    expect(sent).toEqual([['3', 1], ['4', 3], ['4', 3]]); // prettier-ignore
   });
 });

@@ -8,8 +8,10 @@ import { findingSystem, reviewDataSystem, reviewReasonSystem } from './codes.ts'
 
 export interface Verification {
   notes: string;
-  /** A class of `scan-finding`; mandatory where the AI gives no usable result. */
-  conclusion?: string | undefined;
+  /** A class of `scan-finding`, always the reader's own choice; undefined: in the words of the notes. */
+  conclusion: string | undefined;
+  /** Why it differs from the AI result, where it does. */
+  disagreement?: string | undefined;
 }
 
 export interface Prescription {
@@ -30,17 +32,22 @@ export const startAnalysis: PatchOperation[] = [{ op: 'replace', path: '/status'
 export const approval: PatchOperation[] = [{ op: 'replace', path: '/status', value: 'completed' }];
 const claim: PatchOperation[] = [{ op: 'replace', path: '/status', value: 'in-progress' }];
 
-export function verification(step: Task, { notes, conclusion }: Verification): PatchOperation[] {
-  const outputs: Output[] =
-    conclusion === undefined
-      ? []
-      : [
-          {
-            type: reviewData('conclusion'),
-            valueCodeableConcept: { coding: [{ system: findingSystem, code: conclusion }] },
-          },
-        ];
+export function verification(step: Task, { notes, conclusion, disagreement }: Verification): PatchOperation[] {
+  const outputs: Output[] = [
+    {
+      type: reviewData('conclusion'),
+      valueCodeableConcept:
+        conclusion === undefined ? { text: notes } : { coding: [{ system: findingSystem, code: conclusion }] },
+    },
+    ...(disagreement === undefined ? [] : [{ type: reviewData('disagreement'), valueString: disagreement }]),
+  ];
   return [...append(step, 'note', [{ text: notes }]), ...append(step, 'output', outputs), ...approval];
+}
+
+/** The release of a report whose reader differs from the AI names that it is meant so. */
+export function release(step: Task, { discordant }: { discordant: boolean }): PatchOperation[] {
+  const confirmed: Output = { type: reviewData('discordance-confirmed'), valueBoolean: true };
+  return [...append(step, 'output', discordant ? [confirmed] : []), ...approval];
 }
 
 export function prescription(step: Task, { notes, medication }: Prescription): PatchOperation[] {
