@@ -319,11 +319,11 @@ describe('in the shadow', () => {
     const verification = await openStep(doctor!, 'physician-verification', study);
     const output = {
       type: { coding: [{ system: reviewData, code: 'conclusion' }] },
-      valueCodeableConcept: { coding: [{ system: scanFinding, code: 'Normal' }] },
+      valueCodeableConcept: { coding: [{ system: scanFinding, code: 'COVID' }] },
     };
     const word = {
-      type: { coding: [{ system: reviewData, code: 'concordance' }] },
-      valueCodeableConcept: { coding: [{ system: scanFinding, code: 'disagree' }] },
+      type: { coding: [{ system: reviewData, code: 'disagreement' }] },
+      valueString: 'Ground glass at both bases.',
     };
     const answer = await completeStep(doctor!, verification, [
       { op: 'add', path: '/note', value: [{ text: 'Normal film.' }] },

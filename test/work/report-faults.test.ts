@@ -80,14 +80,17 @@ test('a report that changed while it was printed is printed again', async () => 
       await writeInTransaction(place.world, systemPrincipal('test'), {
         method: 'update',
         id,
-        resource: { ...report, conclusion: 'Corrected.' },
+        resource: { ...report, effectiveDateTime: '2026-11-20' },
       });
       return place.world.pdf.print(html);
     },
   };
   await expect(issueReport(but({ pdf: meddling }), job(delivery))).rejects.toMatchObject({ code: 'transient' });
   await issueReport(place.world, job(delivery));
-  expect((await read<DiagnosticReport>(place.world, 'DiagnosticReport', id)).conclusion).toBe('Corrected.');
+  expect(await read<DiagnosticReport>(place.world, 'DiagnosticReport', id)).toMatchObject({
+    status: 'final',
+    effectiveDateTime: '2026-11-20',
+  });
 });
 
 test('report numbers are given once each, without gaps', async () => {
