@@ -73,9 +73,10 @@ const samples: Record<string, unknown> = {
   Period: { start: '2026-01-01' },
   Quantity: { value: 1 },
   Reference: { reference: 'Basic/x' },
+  Attachment: { title: 'x' },
 };
 /** What is of another value set, or no code of the pattern, and yet one that R4 takes at that place. */
-const others: Record<string, unknown> = { 'Task.intent': 'plan', 'ServiceRequest.intent': 'plan', 'MedicationRequest.intent': 'plan', 'Device.deviceName.type': 'other' }; // prettier-ignore
+const others: Record<string, unknown> = { 'Task.intent': 'plan', 'ServiceRequest.intent': 'plan', 'MedicationRequest.intent': 'plan', 'Device.deviceName.type': 'other', 'Provenance.signature.sigFormat': 'text/plain' }; // prettier-ignore
 
 class Breaker {
   readonly #record: Node;

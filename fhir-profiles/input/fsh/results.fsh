@@ -122,7 +122,7 @@ Profile: ClinicalFinding
 Parent: Observation
 Id: clinical-finding
 Title: "The doctor's reading"
-Description: "The doctor's own word: a conclusion by code or text, and the notes. The AI's label never stands in for it."
+Description: "The doctor's own word: the notes, and a conclusion by code or text; an addendum may have none. The AI's label never stands in for it."
 * insert Ours
 * basedOn MS
 * status MS
@@ -137,10 +137,10 @@ Description: "The doctor's own word: a conclusion by code or text, and the notes
 * issued 1..1 MS
 * performer 1..* MS
 * performer only Reference(Practitioner or PractitionerRole)
-* value[x] 1..1 MS
+* value[x] MS
 * value[x] only CodeableConcept
 * value[x] from ReadingConclusionVS (extensible)
-* note MS
+* note 1..* MS
 * device 0..0
 * derivedFrom 1..* MS
 

@@ -157,7 +157,7 @@ Description: "One hand-over within a review: who acts next, on what, and how it 
 * input[amendmentKind].valueCodeableConcept from AmendmentKindVS (required)
 * input contains amendmentReason 0..* MS
 * input[amendmentReason].type = ReviewData#amendment-reason
-* input[amendmentReason].value[x] only CodeableConcept
+* input[amendmentReason].value[x] only CodeableConcept or string
 * output MS
 * output.type from ReviewDataVS (required)
 * insert ByType(output)
