@@ -132,6 +132,9 @@ async function statementsOfStore(): Promise<string[]> {
   expect(await store.middleImage({ StudyInstanceUID: '1.2' }, everything, [])).toBeUndefined();
   await store.imageAttributes('1.2', ['00080060']);
   expect(await store.attributesOf('1.2', ['1.2.3.1'])).toHaveLength(1);
+  await store.coerce('1.2', { attributes: { '00100020': { vr: 'LO', Value: ['P'] } }, at: '2026-11-27T00:00:00Z', system: 'CSSS', reason: 'CORRECT' }); // prettier-ignore
+  expect(await store.attributesOf('1.2', ['1.2.3.1'])).toEqual([expect.stringContaining('04000561')]);
+  expect((await store.addresses({ StudyInstanceUID: '1.2' }, everything))[0]!.coerced).not.toBeNull();
   expect([...called].sort()).toEqual(Object.keys(whole).sort());
   return seen;
 }
