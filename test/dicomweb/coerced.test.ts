@@ -16,6 +16,7 @@ import {
   type Element,
   type ImageOptions,
 } from '../harness/dicom-file.ts';
+import { headerOf } from '../../viewer/src/imaging/file-header.ts';
 import { caller } from '../harness/records.ts';
 import { dicomwebServer, type DicomwebServer } from './server.ts';
 
@@ -412,3 +413,14 @@ function reidentified(elements: readonly Element[], { study, series, instance }:
     return uid === undefined ? element : [element[0], 'UI', uid];
   });
 }
+
+describe('the viewer', () => {
+  it.each([syntaxes.explicit, syntaxes.implicit, syntaxes.deflated])('reads who it is of in the file (%s)', async (transferSyntax) => {
+    const { study, path } = await sample({ transferSyntax, with: [['00080005', 'CS', 'ISO_IR 100']] });
+    await coerce(study, correction(tanaka));
+    const { body } = await server.get(path, { accept: stored });
+    const { rows } = await headerOf(Uint8Array.from(body));
+    const shown = (tag: string) => rows.filter((row) => row.tag === tag).map(({ value, depth }) => [depth, JSON.stringify(value)]);
+    expect(shown('(0010,0010)')).toEqual([[0, expect.stringContaining('田中^花子')], [2, expect.stringContaining('Example^Erika')]]);
+  }); // prettier-ignore
+});

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { memorySource } from '../../../server/core/dicom/byte-source.ts';
 import { coercionEdits, type DataSetCoercion } from '../../../server/core/dicom/coerced-data-set.ts';
@@ -18,6 +19,14 @@ function given(file: Uint8Array, coercion: DataSetCoercion) {
   return editedBytes(source, 0, source.size, coercionEdits(source, dataSetAt, source.size, syntax, coercion));
 }
 const read = (file: Uint8Array) => readInstance(memorySource(file), readFileMeta(memorySource(file)));
+
+function readable(file: Uint8Array): DicomJson | undefined {
+  try {
+    return read(file).attributes;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Bytes below it are the same in each call. */
 function random(seed: number): (below: number) => number {
@@ -51,33 +60,32 @@ const forms: ImageOptions[] = [
 
 describe('a coerced data set', () => {
   it('is always one that can be read, says what it must and nothing else otherwise, whatever was accepted', () => {
-    const roll = random(Number(process.env['SEED'] ?? 20261127));
+    const roll = random(20261127);
     let accepted = 0;
-    for (let round = 0; round < 6000; round++) {
+    for (let round = 0; round < 900; round++) {
       const file = imageFile({ ...forms[round % forms.length], with: rich });
-      for (let changes = roll(4); changes > 0; changes--) {
-        const at = 132 + roll(Math.min(file.length - 132, 1500));
-        if (roll(3) === 0) file[at] = [0, 1, 0x10, 0xff, 0x53, 0x51, 0x55, 0x4e][roll(8)]!;
-        else file[at] = roll(256);
-      }
-      let before: ReturnType<typeof read>;
-      try {
-        before = read(file);
-      } catch {
-        continue; // never stored
-      }
+      for (let changes = roll(4); changes > 0; changes--)
+        file[132 + roll(Math.min(file.length - 132, 1500))] = roll(3) > 0 ? roll(256) : [0, 1, 0x10, 0xff, 0x53, 0x51, 0x55, 0x4e][roll(8)]!; // prettier-ignore
+      const before = readable(file);
+      if (!before) continue; // never stored
       accepted++;
       const coercion = to(['Right^Anna', 'Müller', '田中'][roll(3)]!);
-      const now = read(given(file, coercion));
-      const touched = ['00080001', '00080005', '00100010', '00101001', '04000561'];
-      const rest = (json: DicomJson) => Object.fromEntries(Object.entries(json).filter(([tag]) => !touched.includes(tag)));
-      const message = `round ${round}`;
-      expect(now.attributes['00100010'], message).toEqual(coercion.attributes['00100010']);
-      expect(rest(now.attributes), message).toEqual(rest(before.attributes));
-      expect(now.attributes['04000561']!.Value!.at(-1), message).toMatchObject(original);
+      const now = read(given(file, coercion)).attributes;
+      const [last, ...earlier] = (now['04000561']!.Value as DicomJson[]).toReversed();
+      const [modified] = last!['04000550']!.Value as DicomJson[];
+      const touched = { '00080001': 0, '00080005': 0, '00100010': 0, '00101001': 0, '04000561': 0 };
+      const said = { ...now, ...touched, name: now['00100010'], was: modified!['00100010'], earlier: earlier.length };
+      const expected = {
+        ...before,
+        ...touched,
+        name: coercion.attributes['00100010'],
+        was: before['00100010'] ?? { vr: 'PN' },
+        earlier: before['04000561']?.vr === 'SQ' ? (before['04000561'].Value ?? []).length : 0,
+      };
+      if (!isDeepStrictEqual(said, expected)) expect(said, `round ${round}`).toEqual(expected);
     }
-    expect(accepted).toBeGreaterThan(1500);
-  }); // prettier-ignore
+    expect(accepted).toBeGreaterThan(200);
+  });
 
   it('keeps what stands in a sequence that was written as UN, in its own', () => {
     const before = latin('\xfe\xff\x00\xe0\x00\x00\x00\x00');

@@ -155,6 +155,9 @@ async function statementsOfStore(): Promise<string[]> {
   expect(await store.due(now, 10)).toEqual(['1.2']);
   expect(await store.purge('1.2', now)).toEqual(['1.2.3.9']);
   await store.forget([name]);
+  await store.coerce('1.2', { attributes: { '00100020': { vr: 'LO', Value: ['P'] } }, at: '2026-11-27T00:00:00Z', system: 'CSSS', reason: 'CORRECT' }); // prettier-ignore
+  expect(await store.attributesOf('1.2', ['1.2.3.1'])).toEqual([expect.stringContaining('04000561')]);
+  expect((await store.addresses({ StudyInstanceUID: '1.2' }, everything))[0]!.coerced).not.toBeNull();
   expect([...called].sort()).toEqual(Object.keys(whole).sort());
   return seen;
 }
