@@ -58,5 +58,7 @@ export interface RecordStore {
    * that lie in its compartment. Itself is not among them. Sorted, so that two who lock them never wait in a circle.
    */
   relatedTo(type: ResourceType, id: string, limit: number): Promise<RelatedRecord[]>;
+  /** FHIR ids of Patients that are not active and linked to others, and about whom there are records nevertheless. */
+  retiredWithRecords(limit: number): Promise<string[]>;
   search(query: SearchQuery, narrowing: (type: ResourceType) => Narrowing | undefined): Promise<SearchPage>;
 }
