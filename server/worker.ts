@@ -3,6 +3,7 @@ import type { System } from './compose.ts';
 import { keepHouse, type Chore } from './core/house-keeping.ts';
 import { purgeRemoved } from './core/studies/purge-removed.ts';
 import { sweepBlobs } from './core/studies/sweep-blobs.ts';
+import { carryOnMerges } from './core/workflow/patients/carry-on-merges.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import { outcomeOf } from './infrastructure/metrics.ts';
 import type { Logger } from './log.ts';
@@ -78,6 +79,7 @@ function chores({ world, authorizations, growing }: Pick<System, 'world' | 'auth
     { kind: 'owed mails', everyMs: minute, work: () => oweMails(world) },
     { kind: 'owed withdrawals', everyMs: minute, work: () => oweWithdrawals(world) },
     { kind: 'owed shadow runs', everyMs: 10 * minute, work: () => oweShadowRuns(world) },
+    { kind: 'records of merged patients', everyMs: 10 * minute, work: () => carryOnMerges(world) },
     { kind: 'expired sessions', everyMs: 10 * minute, work: () => authorizations.sweep() },
     { kind: 'audit partitions', everyMs: hour, firstMs: minute, work: growing.keepAudit },
     { kind: 'old news', everyMs: hour, work: growing.trimChanges },

@@ -46,7 +46,7 @@ export interface Stores {
 
 /** The tables for reading: what is committed when each statement runs. Audit rows are kept at once. */
 export interface Reading {
-  records: Pick<RecordStore, 'read' | 'readVersion' | 'history' | 'search'>;
+  records: Pick<RecordStore, 'read' | 'readVersion' | 'history' | 'retiredWithRecords' | 'search'>;
   studies: Pick<
     StudyStore,
     | 'study'

@@ -69,5 +69,7 @@ export interface RecordStore {
   relatedTo(type: ResourceType, id: string, limit: number): Promise<RelatedRecord[]>;
   /** Whether a record of a type refers to one of these by that search parameter: a glance into the index. */
   isReferred(targets: readonly string[], by: { type: ResourceType; parameter: string }): Promise<boolean>;
+  /** FHIR ids of Patients that are not active and linked to others, and about whom there are records nevertheless. */
+  retiredWithRecords(limit: number): Promise<string[]>;
   search(query: SearchQuery, narrowing: (type: ResourceType) => Narrowing | undefined): Promise<SearchPage>;
 }

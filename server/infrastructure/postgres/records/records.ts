@@ -97,6 +97,10 @@ export function postgresRecords(
     },
 
     isReferred: (targets, by) => isReferred(sql, targets, `${by.type}.${by.parameter}`),
+    async retiredWithRecords(limit) {
+      const rows = await sql.query<{ id: string }>(retiredStatement, [limit]);
+      return rows.map(({ id }) => id);
+    },
 
     search: (query, narrowing) => searchRecords(sql, query, narrowing, site).catch(tooCostly),
   };
@@ -113,6 +117,14 @@ const relatedStatement = `
     from related join record r using (rid) join record_version v on v.rid = r.rid and v.version = 1
    where not (r.type = $1 and r.id = $2)
    order by r.type, r.id limit $3`;
+
+const retiredStatement = `
+  select p.id from search_token t join record p on p.rid = t.rid
+   where t.param = 'Patient.active' and t.code = 'false' and not p.deleted
+     and exists (select from search_reference l where l.rid = p.rid and l.param = 'Patient.link')
+     and exists (select from record r where r.patients @> array[p.id] and not r.deleted
+                    and r.type <> all('{Patient,Provenance,AuditEvent}'))
+   order by p.rid limit $1`;
 
 /** The statement ran into the connection's time limit. */
 function tooCostly(error: unknown): never {
