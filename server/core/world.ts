@@ -21,6 +21,8 @@ import type { ReportNumbers } from './reports/report-numbers.ts';
 import type { Settings } from './settings.ts';
 import type { Blobs } from './studies/blobs.ts';
 import type { DicomReader } from './studies/dicom-reader.ts';
+import type { HeldStore } from './studies/held-instance.ts';
+import type { AskWhose } from './studies/identity-question.ts';
 import type { PixelDecoder } from './studies/pixel-decoder.ts';
 import type { RemovalGuard } from './studies/removal-guard.ts';
 import type { RemovalStore } from './studies/removal-store.ts';
@@ -32,6 +34,7 @@ import type { Trace } from './trace.ts';
 export interface Stores {
   records: RecordStore;
   studies: StudyStore;
+  held: HeldStore;
   removals: RemovalStore;
   accounts: AccountStore;
   reportNumbers: ReportNumbers;
@@ -57,6 +60,7 @@ export interface Reading {
     | 'countOfFind'
     | 'blobsInUse'
   >;
+  held: Pick<HeldStore, 'count'>;
   removals: Pick<RemovalStore, 'due' | 'removed'>;
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
@@ -83,6 +87,8 @@ export interface Surroundings {
   rules: RecordRules<WriteContext>;
   /** Who hears that a study has settled, in the same transaction. */
   studyFollowers: readonly StudyFollower<WriteContext>[];
+  /** Asks a human whose images are. */
+  askWhose: AskWhose<WriteContext>;
   /** Who may object to the deletion of images, in the same transaction. */
   removalGuards: readonly RemovalGuard<WriteContext>[];
   /** A model has come into service: what waited for one goes on. */

@@ -19,6 +19,8 @@ export function testSettings(publicUrl: string, more: Partial<Settings> = {}): S
     timeZone: 'UTC',
     organizationName: 'Test Hospital',
     fourEyes: false,
+    correctedResends: 'hold',
+    trustedSenders: [],
     demo: false,
     removal: { retentionDays: 30, expiredRetentionDays: 7 },
     ...more,
