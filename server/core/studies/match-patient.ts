@@ -61,6 +61,21 @@ function issuerSystem(issuer: string, { fhirBaseUrl }: Pick<Settings, 'fhirBaseU
   return `${fhirBaseUrl}/NamingSystem/patient-id-of-${encodeURIComponent(issuer)}`;
 }
 
+/** The issuer that stands for an identifier system: what `patientIdentity` makes of an image turned round; undefined where none fits. */
+export function issuerOfSystem(system: string, { fhirBaseUrl }: Pick<Settings, 'fhirBaseUrl'>): string | undefined {
+  const ofIssuer = `${fhirBaseUrl}/NamingSystem/patient-id-of-`;
+  if (system.startsWith(ofIssuer)) return decoded(system.slice(ofIssuer.length));
+  return /^(https?:\/\/|urn:)\S{1,60}$/.test(system) && system.length <= 64 ? system : undefined;
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Locks an identity until the transaction ends, so that two senders cannot both create its Patient. */
 export function lockPatient({ records }: Pick<Stores, 'records'>, identity: PatientIdentity): Promise<void> {
   return records.lockKey(`patient-id ${identity.value}`);

@@ -1,6 +1,7 @@
 import type { Narrowing } from '../access/narrowing.ts';
 import type { InstanceRow } from '../dicom/instance.ts';
 import type { DicomJson } from '../dicom/json.ts';
+import type { Coercion } from './coercion.ts';
 
 export interface StudyRow {
   StudyInstanceUID: string;
@@ -67,6 +68,12 @@ export interface StudyStore {
   insertInstances(rows: InstanceRow[]): Promise<{ row: InstanceRow; inserted: boolean }[]>;
   /** Creates or updates the study's row with counts and query keys recomputed from its instances; revision + 1. */
   settle(StudyInstanceUID: string, tie: { patientId: string; imagingStudyId: string }): Promise<StudyRow>;
+  /**
+   * From now on answers show these attributes in place of what the images say, also of images that come later; undefined:
+   * the images' own again. Query keys follow at once, revision + 1. Whoever calls holds the study's lock, and settles the
+   * study after it where its ImagingStudy must follow.
+   */
+  coerce(StudyInstanceUID: string, coercion: Coercion | undefined): Promise<void>;
   study(StudyInstanceUID: string): Promise<StudyRow | undefined>;
   /** The study that an ImagingStudy is tied to. Whoever is about to tie one holds the record's lock. */
   tiedTo(imagingStudyId: string): Promise<string | undefined>;

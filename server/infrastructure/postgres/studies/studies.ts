@@ -1,3 +1,4 @@
+import { storedCoercion } from '../../../core/studies/coercion.ts';
 import { everyPatientAndStudyTag, seriesTags } from '../../../core/studies/levels.ts';
 import { headerSize } from '../../../core/studies/receive-instance.ts';
 import type { InstanceRow } from '../../../core/dicom/instance.ts';
@@ -8,7 +9,7 @@ import type { Sql } from '../connection.ts';
 /** The half of the study store that changes it; searching and locating are in search.ts. */
 export type StudyWriting = Pick<
   StudyStore,
-  'lockStudy' | 'claimNames' | 'insertInstances' | 'settle' | 'study' | 'tiedTo' | 'content' | 'blobsInUse'
+  'lockStudy' | 'claimNames' | 'insertInstances' | 'settle' | 'coerce' | 'study' | 'tiedTo' | 'content' | 'blobsInUse'
 >;
 
 /** JSON of one statement's rows: beyond this the rows go out in several statements. */
@@ -75,6 +76,12 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
       await sql.query(settleSeriesStatement, [uid, seriesTags]);
       await sql.query(summariseStatement, [uid, everyPatientAndStudyTag]);
       return (await studyRow(sql, uid))!;
+    },
+
+    async coerce(uid, coercion) {
+      const value = coercion && JSON.stringify(storedCoercion(coercion));
+      await sql.query(coerceStatement, [uid, value ?? null]);
+      await sql.query(summariseStatement, [uid, everyPatientAndStudyTag]);
     },
 
     content: (uid) => studyContent(sql, uid),
@@ -267,7 +274,13 @@ const settleSeriesStatement = `
     join instance on instance.study_uid = $1 and instance.series_uid = counted.series_uid and instance.seq = counted.first
    where counted.series_uid not in (select series_uid from series where study_uid = $1)`;
 
-/** The study's attributes: of its first instance that has a value, series by series in order of arrival. */
+const coerceStatement = `
+  update study set coercion = $2::jsonb, revision = revision + 1, updated_at = now() where study_uid = $1`;
+
+/**
+ * The study's attributes: of its first instance that has a value, series by series in order of arrival. What a coercion
+ * says stands before that; what it leaves empty takes a value away and adds none.
+ */
 const summariseStatement = `
   with firsts as (
     select min(seq) as seq from instance where study_uid = $1 group by series_uid
@@ -276,15 +289,19 @@ const summariseStatement = `
       from instance join firsts using (seq), jsonb_each(instance.attributes)
      where instance.study_uid = $1 and key = any($2::text[])
      order by key, (value ? 'Value') desc, seq
+  ), summary as (
+    select coalesce(jsonb_object_agg(key, value), '{}') as said from candidates
   )
   update study set
-    attributes = (select coalesce(jsonb_object_agg(key, value), '{}') from candidates),
+    attributes = summary.said || (
+      select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(study.coercion -> 'attributes')
+       where value ? 'Value' or summary.said ? key),
     number_of_series = (select count(*) from series where study_uid = $1),
     number_of_instances = (select coalesce(sum(number_of_instances), 0) from series where study_uid = $1),
     modalities = (select coalesce(array_agg(distinct modality order by modality), '{}') from series
                    where study_uid = $1 and modality is not null),
     sop_classes = (select coalesce(array_agg(distinct sop_class_uid order by sop_class_uid), '{}') from instance where study_uid = $1)
-  where study_uid = $1`;
+  from summary where study_uid = $1`;
 
 async function studyContent(sql: Sql, uid: string): Promise<StudyContent> {
   const [study] = await sql.query<{ attributes: DicomJson }>(`select attributes from study where study_uid = $1`, [
