@@ -11,7 +11,7 @@ import { openWebServer } from './compose/web-server.ts';
 import type { Config } from './config.ts';
 import type { AuthorizationStore } from './core/accounts/authorizations.ts';
 import type { PasswordHasher } from './core/accounts/password.ts';
-import { clinicalRules, removalGuards, studyFollowers } from './core/clinical-rules.ts';
+import { askWhose, clinicalRules, removalGuards, studyFollowers, studyMoveFollowers } from './core/clinical-rules.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import type { World } from './core/world.ts';
 import type { Readiness } from './http/health.ts';
@@ -152,7 +152,9 @@ function worldOf({ settings }: Start, { database, images, models, reports, clock
     mailer: reports.mailer,
     rules: clinicalRules,
     studyFollowers,
+    askWhose,
     removalGuards,
+    studyMoveFollowers,
     modelServes: () => wakeAnalyses(world),
     ...postgresUnits(database.dataSource, { baseUrl, timeZone, checker, queue: database.jobs.queue }),
     now: clock.now,

@@ -4,9 +4,11 @@ import { binaryRule } from './records/binary-rule.ts';
 import type { RecordRules } from './records/rules.ts';
 import { imagingStudyRule } from './studies/imaging-study-rule.ts';
 import type { RemovalGuard } from './studies/removal-guard.ts';
-import type { StudyFollower } from './studies/study-follower.ts';
+import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.ts';
 import { advance, keepReview } from './workflow/advance.ts';
+import { followOwner } from './workflow/follow-owner.ts';
 import { keepReviewedImages } from './workflow/keep-reviewed-images.ts';
+export { askWhose } from './workflow/open-identity-check.ts';
 import { openReview } from './workflow/open-review.ts';
 import { stillWithheld } from './workflow/still-withheld.ts';
 import type { WriteContext } from './world.ts';
@@ -36,3 +38,6 @@ export const studyFollowers: readonly StudyFollower<WriteContext>[] = [openRevie
 
 /** A study under review keeps its images. */
 export const removalGuards: readonly RemovalGuard<WriteContext>[] = [keepReviewedImages];
+
+/** A study that has come to another patient takes its review along, or begins a new one. */
+export const studyMoveFollowers: readonly StudyMoveFollower<WriteContext>[] = [followOwner];

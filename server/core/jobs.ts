@@ -1,5 +1,5 @@
 export interface Job {
-  kind: 'analyze' | 'shadow' | 'issue-report' | 'send-report';
+  kind: 'analyze' | 'shadow' | 'issue-report' | 'send-report' | 'send-withdrawal';
   /** Only one job of this kind and key waits or runs at a time; asking again changes nothing. */
   key: string;
   /** Ids only, no health data. */

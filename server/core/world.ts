@@ -26,7 +26,7 @@ import type { AskWhose } from './studies/identity-question.ts';
 import type { PixelDecoder } from './studies/pixel-decoder.ts';
 import type { RemovalGuard } from './studies/removal-guard.ts';
 import type { RemovalStore } from './studies/removal-store.ts';
-import type { StudyFollower } from './studies/study-follower.ts';
+import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.ts';
 import type { StudyStore } from './studies/study-store.ts';
 import type { Trace } from './trace.ts';
 
@@ -91,6 +91,8 @@ export interface Surroundings {
   askWhose: AskWhose<WriteContext>;
   /** Who may object to the deletion of images, in the same transaction. */
   removalGuards: readonly RemovalGuard<WriteContext>[];
+  /** Who hears that a study has come to another patient, in the same transaction. */
+  studyMoveFollowers: readonly StudyMoveFollower<WriteContext>[];
   /** A model has come into service: what waited for one goes on. */
   modelServes(): Promise<unknown>;
   /** The database's clock is the one that counts; this is for time stamps inside resources. */

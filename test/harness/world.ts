@@ -1,5 +1,11 @@
 /** A world on a real database; what a test does not bring along is absent, and says so to whoever asks for it. */
-import { clinicalRules, removalGuards, studyFollowers } from '../../server/core/clinical-rules.ts';
+import {
+  askWhose,
+  clinicalRules,
+  removalGuards,
+  studyFollowers,
+  studyMoveFollowers,
+} from '../../server/core/clinical-rules.ts';
 import type { JobQueue } from '../../server/core/jobs.ts';
 import type { Settings } from '../../server/core/settings.ts';
 import type { Surroundings, World } from '../../server/core/world.ts';
@@ -47,7 +53,9 @@ export function testWorld(
     mailer: absent('mailer'),
     rules: clinicalRules,
     studyFollowers,
+    askWhose,
     removalGuards,
+    studyMoveFollowers,
     modelServes: () => Promise.resolve(),
     now: () => new Date(),
     checker,

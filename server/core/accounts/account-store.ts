@@ -20,5 +20,11 @@ export interface AccountStore {
   insert(account: Account): Promise<void>;
   setDisabled(id: string, disabled: boolean): Promise<void>;
   setRole(id: string, role: Account['role'], fhirUser: string): Promise<void>;
+  /**
+   * Makes the accounts of one person (`Patient/id`) those of another record of the same person.
+   * @param only accounts with these ids.
+   * @returns their ids.
+   */
+  moveTo(fhirUser: string, to: string, only?: readonly string[]): Promise<string[]>;
   setPasswordHash(id: string, passwordHash: string): Promise<void>;
 }

@@ -18,6 +18,13 @@ export interface StoredRecord {
   patients?: readonly string[];
 }
 
+export interface RelatedRecord {
+  resourceType: ResourceType;
+  id: string;
+  /** Of its first version. */
+  created: Date;
+}
+
 export interface SearchPage {
   matches: StoredRecord[];
   /** `_include` and `_revinclude` results, already narrowed to what the caller may see. */
@@ -46,5 +53,10 @@ export interface RecordStore {
   lockKey(key: string): Promise<void>;
   /** Appends a version, replaces the search index rows, and writes the change row, in one go. */
   put(record: StoredRecord): Promise<void>;
+  /**
+   * Records that are about another one: current ones that refer to it where searches look, and for a Patient those
+   * that lie in its compartment. Itself is not among them. Sorted, so that two who lock them never wait in a circle.
+   */
+  relatedTo(type: ResourceType, id: string, limit: number): Promise<RelatedRecord[]>;
   search(query: SearchQuery, narrowing: (type: ResourceType) => Narrowing | undefined): Promise<SearchPage>;
 }

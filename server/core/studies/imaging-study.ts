@@ -53,7 +53,7 @@ export function imagingStudy(
     id: study.imagingStudyId,
     identifier: identifiers(before, study, content),
     status: statusOf(before, study, around),
-    subject: before?.subject ?? { reference: `Patient/${study.patientId}` as const },
+    subject: subjectOf(before, study),
     endpoint: withEndpoint(before?.endpoint, around.endpointId),
     numberOfSeries: study.numberOfSeries,
     numberOfInstances: study.numberOfInstances,
@@ -84,6 +84,12 @@ function statusOf(
   const isOver = before?.status === 'cancelled' || before?.status === 'entered-in-error';
   if (numberOfInstances === 0) return isOver ? before.status : emptyAs;
   return isOver && before.numberOfInstances !== 0 ? before.status : 'available';
+}
+
+/** The index owns whose a study is; what else a person wrote beside the reference stays while it names the same. */
+function subjectOf(before: ImagingStudy | undefined, { patientId }: StudyRow): ImagingStudy['subject'] {
+  const reference = `Patient/${patientId}` as const;
+  return before?.subject?.reference === reference ? before.subject : { reference };
 }
 
 /** Elements that describe the examination rather than the images. */

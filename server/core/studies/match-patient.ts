@@ -77,8 +77,13 @@ function decoded(text: string): string | undefined {
 }
 
 /** Locks an identity until the transaction ends, so that two senders cannot both create its Patient. */
-export function lockPatient({ records }: Pick<Stores, 'records'>, identity: PatientIdentity): Promise<void> {
-  return records.lockKey(`patient-id ${identity.value}`);
+export function lockPatient(stores: Pick<Stores, 'records'>, identity: PatientIdentity): Promise<void> {
+  return lockPatientId(stores, identity.value);
+}
+
+/** The same for an identifier of a Patient: nobody finds or makes whom it names until the transaction ends. */
+export function lockPatientId({ records }: Pick<Stores, 'records'>, value: string): Promise<void> {
+  return records.lockKey(`patient-id ${value}`);
 }
 
 /** Patients with one number that are looked at; with more it is not clear anyway. */
@@ -204,6 +209,14 @@ function has(patient: Patient, fits: (identifier: Identifier) => boolean, value:
       (identifier) => identifier.value === value && identifier.use !== 'old' && fits(identifier),
     ) ?? false
   );
+}
+
+/** Whether a Patient has the identifier that an image names, as `matchPatient` counts it, and has it still. */
+export function isNamed(patient: Patient, identity: PatientIdentity): boolean {
+  const fits = ({ system, assigner, ...rest }: Identifier) =>
+    system === identity.system ||
+    (identity.assumed ? isRecordNumber({ ...rest, ...(system && { system }) }) : assigner?.display === identity.issuer);
+  return has(patient, fits, identity.value);
 }
 
 function isRecordNumber(identifier: Identifier): boolean {

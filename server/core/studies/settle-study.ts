@@ -17,19 +17,27 @@ import type { SettledStudy } from './study-follower.ts';
  *
  * The caller holds the study's lock and changed what it consists of.
  *
+ * @param changes.moved it was another person's until now: what ties it to that person's record is dropped.
  * @returns `leftOut`: elements of ImagingStudy that the images' values do not make.
  */
 export async function settleStudy(
   context: WriteContext,
   StudyInstanceUID: string,
   tie: { patientId: string; imagingStudyId: string },
-  { added = [], removed = [], emptyAs }: Partial<Pick<SettledStudy, 'added' | 'removed'>> & EmptyAs = {},
+  {
+    added = [],
+    removed = [],
+    moved = false,
+    emptyAs,
+  }: Partial<Pick<SettledStudy, 'added' | 'removed'>> & EmptyAs & { moved?: boolean } = {},
 ): Promise<{ leftOut: string[] }> {
   const { stores, world } = context;
   const own = { ...context, principal: systemPrincipal('study-derivation') };
   const study = await stores.studies.settle(StudyInstanceUID, tie);
   const content = await stores.studies.content(StudyInstanceUID);
-  const before = (await stores.records.lock('ImagingStudy', tie.imagingStudyId))?.resource as ImagingStudy | undefined;
+  const standing = (await stores.records.lock('ImagingStudy', tie.imagingStudyId))?.resource as
+    ImagingStudy | undefined;
+  const before = standing && moved ? withoutTies(standing) : standing;
   const accession = text(content.attributes, '00080050');
   const resource = imagingStudy(before, study, content, {
     settings: world.settings,
@@ -52,6 +60,12 @@ export async function settleStudy(
   return { leftOut };
 }
 
+/** Without the order, the visit and the reasons of the person whose images they turned out not to be. */
+function withoutTies(study: ImagingStudy): ImagingStudy {
+  const { basedOn: _order, encounter: _visit, procedureReference: _done, reasonReference: _why, ...own } = study;
+  return own;
+}
+
 /**
  * The ImagingStudy that somebody registered under this UID before the images came, and its Patient; the study will
  * be tied to both. `unclear` if there are several, if it is about no Patient of ours, or tied to another study already.
@@ -68,9 +82,10 @@ export async function registeredStudy(
   const { found } = await searchOwn(stores, 'ImagingStudy', [named], { count: 10 });
   const [registered, ...others] = found.filter((study) => studyUidOf(study) === StudyInstanceUID);
   if (!registered) return undefined;
-  const [, patientId] = /^Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(registered.subject.reference ?? '') ?? [];
+  // Read again under the lock: a merge of patients may have given it another subject meanwhile.
+  const locked = (await stores.records.lock('ImagingStudy', registered.id))?.resource as ImagingStudy | undefined;
+  const [, patientId] = /^Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(locked?.subject.reference ?? '') ?? [];
   if (others.length > 0 || patientId === undefined) return 'unclear';
-  await stores.records.lock('ImagingStudy', registered.id);
   const tied = await stores.studies.tiedTo(registered.id);
   if (tied !== undefined && tied !== StudyInstanceUID) return 'unclear';
   return { imagingStudyId: registered.id, patientId };

@@ -10,5 +10,21 @@ export interface SettledStudy {
   removed: readonly string[];
 }
 
+/** A study that has come to another patient. */
+export interface StudyMove {
+  /** As stored, its subject the new one. */
+  imagingStudy: ImagingStudy & { id: string };
+  /** FHIR ids of the patients. */
+  from: string;
+  to: string;
+  /** `merge`, `unmerge`: the person is the same, the record another; `move`: the images were never that person's. */
+  kind: 'merge' | 'move' | 'unmerge';
+  /** Why, in the words of who did it. */
+  text?: string;
+}
+
+/** What follows from it, in the transaction that moved it. */
+export type StudyMoveFollower<Context> = (context: Context, move: StudyMove) => Promise<void>;
+
 /** What follows from a settled study, in the transaction that settled it. */
 export type StudyFollower<Context> = (context: Context, settled: SettledStudy) => Promise<void>;

@@ -12,6 +12,8 @@ export interface StudyRow {
   revision: number;
   numberOfSeries: number;
   numberOfInstances: number;
+  /** Its answers show other attributes of the patient than its images (`coerce`). */
+  coerced: boolean;
 }
 
 /** A study by level. The attributes of a level are those of its first instance, blanks filled from later series. */
@@ -75,6 +77,8 @@ export interface StudyStore {
    */
   coerce(StudyInstanceUID: string, coercion: Coercion | undefined): Promise<void>;
   study(StudyInstanceUID: string): Promise<StudyRow | undefined>;
+  /** Study Instance UIDs of a patient's studies, sorted: the order in which several are locked. */
+  studiesOf(patientId: string): Promise<string[]>;
   /** The study that an ImagingStudy is tied to. Whoever is about to tie one holds the record's lock. */
   tiedTo(imagingStudyId: string): Promise<string | undefined>;
   /** What ImagingStudy is derived from: attributes of each level, and a line for each instance, in number order. */

@@ -24,6 +24,12 @@ function withholds(label: Coding): boolean {
   return label.system === withheld.system && label.code === withheld.code;
 }
 
+/** The same labels and the one that withholds from the patient. */
+export function withholding(meta: Meta | undefined): Meta {
+  if (meta?.security?.some(withholds)) return meta;
+  return { ...meta, security: [...(meta?.security ?? []), withheld] };
+}
+
 /** Whether a record is kept from its patient. */
 export function isWithheld({ meta }: Resource): boolean {
   return meta?.security?.some(withholds) ?? false;

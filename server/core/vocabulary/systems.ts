@@ -21,6 +21,10 @@ export const systems = {
   /** Identifiers of reports: CSS-YYYY-NNNNN. */
   reportNumber: `${canonical}/sid/report-number`,
   accessionNumber: `${canonical}/sid/accession-number`,
+  /** Identifiers of accounts of people. */
+  account: `${canonical}/sid/account`,
+  /** What happens to records as a whole: merge, unmerge (ISO 21089). */
+  recordLifecycle: 'http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle',
   messageId: 'urn:ietf:rfc:5322',
   taskCode: 'http://hl7.org/fhir/CodeSystem/task-code',
   observationCategory: 'http://terminology.hl7.org/CodeSystem/observation-category',

@@ -16,6 +16,12 @@ export interface Happening {
   sources?: Pointer[];
   /** The model, where a model did it. */
   device?: Pointer;
+  /** Two records of a person became one, or two again (ISO 21089). */
+  lifecycle?: 'merge' | 'unmerge';
+  /** Why, in the words of who did it. */
+  reason?: string;
+  /** Ids of accounts that came to another record. */
+  accounts?: readonly string[];
 }
 
 /** Records who did a transition, when and from what (docs/workflow.md): one Provenance a transition. */
@@ -29,13 +35,25 @@ export async function recordProvenance(context: WriteContext, happening: Happeni
     occurredDateTime: at,
     recorded: at,
     activity: {
-      coding: [{ system: systems.dataOperation, code: happening.operation }],
+      coding: [
+        { system: systems.dataOperation, code: happening.operation },
+        ...(happening.lifecycle ? [{ system: systems.recordLifecycle, code: happening.lifecycle }] : []),
+      ],
       text: happening.act,
     },
     agent: [agentOf(context, happening.device)],
-    ...(happening.sources && { entity: happening.sources.map((what) => ({ role: 'source' as const, what })) }),
+    ...(happening.reason !== undefined && { reason: [{ text: happening.reason }] }),
+    ...entities(happening),
   };
   await create(context, provenance);
+}
+
+function entities({ sources = [], accounts = [] }: Happening): Pick<Provenance, 'entity'> {
+  const entity = [
+    ...sources.map((what) => ({ role: 'source' as const, what })),
+    ...accounts.map((value) => ({ role: 'source' as const, what: { identifier: { system: systems.account, value } } })),
+  ];
+  return entity.length > 0 ? { entity } : {};
 }
 
 function agentOf(context: WriteContext, device: Pointer | undefined): ProvenanceAgent {

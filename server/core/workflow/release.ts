@@ -8,6 +8,7 @@ import { Problem } from '../problem.ts';
 import type { Reading, WriteContext } from '../world.ts';
 import { reasonConcept, type ReviewReason, stepOf } from '../vocabulary/review-codes.ts';
 import { released } from '../vocabulary/security-labels.ts';
+import { mustKnowWhose } from './open-identity-check.ts';
 import { recordProvenance } from './provenance.ts';
 import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
 import { output, outputOf, outputsOf, stepTask } from './review-tasks.ts';
@@ -19,10 +20,12 @@ import { hasInk } from '../readable-text.ts';
 /**
  * An admin approves: the report is owed. The status changes when it exists.
  *
- * @throws Problem `forbidden` if the same person verified (four-eyes), `business-rule` without a conclusion.
+ * @throws Problem `forbidden` if the same person verified (four-eyes), `business-rule` without a conclusion, `conflict` while
+ * it is open whose the images are.
  */
 export async function approve(review: Review, step: Task): Promise<Task> {
   const { context, coordination } = review;
+  await mustKnowWhose(context, coordination);
   const report = await locked(context, 'DiagnosticReport', outputOf(coordination, 'report'));
   if (!hasInk(report.conclusion) || !report.resultsInterpreter?.length) {
     throw new Problem('business-rule', 'A report is released only with a conclusion and its author.', {

@@ -9,14 +9,22 @@ import type { Reading } from '../world.ts';
  * senders at once open one review.
  */
 export async function reviewOfStudy(
-  { records }: Pick<Reading, 'records'>,
+  stores: Pick<Reading, 'records'>,
   imagingStudyId: string,
 ): Promise<Kept<'Task'> | undefined> {
-  let latest: Kept<'Task'> | undefined;
+  return (await reviewsOfStudy(stores, imagingStudyId)).at(-1);
+}
+
+/** All reviews of a study, the first one first. */
+export async function reviewsOfStudy(
+  { records }: Pick<Reading, 'records'>,
+  imagingStudyId: string,
+): Promise<Kept<'Task'>[]> {
+  const all: Kept<'Task'>[] = [];
   for (let round = 0; ; round++) {
     const record = await records.read('Task', reviewIdOf(imagingStudyId, round), everything);
-    if (!record?.resource) return latest;
-    latest = record.resource as Kept<'Task'>;
+    if (!record?.resource) return all;
+    all.push(record.resource as Kept<'Task'>);
   }
 }
 

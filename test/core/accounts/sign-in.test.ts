@@ -31,6 +31,7 @@ function world(): {
     async setDisabled(id, disabled) {
       rows.find((row) => row.id === id)!.disabled = disabled;
     },
+    moveTo: () => Promise.resolve([]),
     setRole: async () => {},
     setPasswordHash: async () => {},
   };

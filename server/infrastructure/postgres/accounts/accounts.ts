@@ -49,6 +49,13 @@ export function postgresAccounts(sql: Sql): AccountStore {
     async setRole(id, role, fhirUser) {
       await sql.query(`update account set role = $2, fhir_user = $3 where id = $1`, [id, role, fhirUser]);
     },
+    async moveTo(fhirUser, to, only) {
+      const moved = await sql.query<{ id: string }>(
+        `update account set fhir_user = $2 where fhir_user = $1 and ($3::text[] is null or id = any($3)) returning id`,
+        [fhirUser, to, only ?? null],
+      );
+      return moved.map(({ id }) => id).sort();
+    },
     async setPasswordHash(id, passwordHash) {
       await sql.query(`update account set password_hash = $2 where id = $1`, [id, passwordHash]);
     },

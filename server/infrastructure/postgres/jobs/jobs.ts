@@ -39,6 +39,7 @@ const queues: Record<
   shadow: { retryLimit: 2, retryDelay: 5, retryDelayMax: 60, expireInSeconds: 12 * 3600 },
   'issue-report': { retryLimit: 5, retryDelay: 2, retryDelayMax: 60, expireInSeconds: 120 },
   'send-report': { retryLimit: 12, retryDelay: 5, retryDelayMax: 900, expireInSeconds: 120 },
+  'send-withdrawal': { retryLimit: 12, retryDelay: 5, retryDelayMax: 900, expireInSeconds: 120 },
 };
 
 /**

@@ -85,9 +85,30 @@ export function postgresRecords(
       ]);
     },
 
+    async relatedTo(type, id, limit) {
+      const rows = await sql.query<{ type: ResourceType; id: string; created: Date }>(relatedStatement, [
+        type,
+        id,
+        limit,
+      ]);
+      return rows.map((row) => ({ resourceType: row.type, id: row.id, created: row.created }));
+    },
+
     search: (query, narrowing) => searchRecords(sql, query, narrowing, site).catch(tooCostly),
   };
 }
+
+/** A Binary lies in the compartments of what it belongs to. */
+const relatedStatement = `
+  with related as (
+    select r.rid from record r where $1 = 'Patient' and r.patients @> array[$2] and not r.deleted
+    union
+    select r.rid from search_reference s join record r on r.rid = s.rid
+     where s.target_type = $1 and s.target_id = $2 and not r.deleted)
+  select r.type, r.id, v.updated as created
+    from related join record r using (rid) join record_version v on v.rid = r.rid and v.version = 1
+   where not (r.type = $1 and r.id = $2)
+   order by r.type, r.id limit $3`;
 
 /** The statement ran into the connection's time limit. */
 function tooCostly(error: unknown): never {

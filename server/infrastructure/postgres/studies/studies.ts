@@ -9,7 +9,16 @@ import type { Sql } from '../connection.ts';
 /** The half of the study store that changes it; searching and locating are in search.ts. */
 export type StudyWriting = Pick<
   StudyStore,
-  'lockStudy' | 'claimNames' | 'insertInstances' | 'settle' | 'coerce' | 'study' | 'tiedTo' | 'content' | 'blobsInUse'
+  | 'lockStudy'
+  | 'claimNames'
+  | 'insertInstances'
+  | 'settle'
+  | 'study'
+  | 'studiesOf'
+  | 'coerce'
+  | 'tiedTo'
+  | 'content'
+  | 'blobsInUse'
 >;
 
 /** JSON of one statement's rows: beyond this the rows go out in several statements. */
@@ -24,6 +33,14 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
     },
 
     study: (uid) => studyRow(sql, uid),
+
+    async studiesOf(patientId) {
+      const rows = await sql.query<{ study_uid: string }>(
+        `select study_uid from study where patient_id = $1 order by study_uid`,
+        [patientId],
+      );
+      return rows.map(({ study_uid }) => study_uid);
+    },
 
     async tiedTo(imagingStudyId) {
       const [row] = await sql.query<{ study_uid: string }>(
@@ -169,7 +186,7 @@ const claimStatement = `
 async function studyRow(sql: Sql, uid: string): Promise<StudyRow | undefined> {
   const [row] = await sql.query<StudyRow>(
     `select study_uid as "StudyInstanceUID", patient_id as "patientId", imaging_study_id as "imagingStudyId", revision,
-            number_of_series as "numberOfSeries", number_of_instances as "numberOfInstances"
+            number_of_series as "numberOfSeries", number_of_instances as "numberOfInstances", coercion is not null as coerced
        from study where study_uid = $1`,
     [uid],
   );

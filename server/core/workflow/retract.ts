@@ -1,0 +1,138 @@
+/**
+ * A review that was in error, mostly because its images are another patient's: all that was said in it stays for staff,
+ * as said in error, and no patient reads it any more.
+ */
+import type { CodeableConcept, DocumentReference, Reference, Resource, ResourceType, Task } from '@medplum/fhirtypes';
+import { searchOwn } from '../records/own-search.ts';
+import { type Kept, locked, put } from '../records/server-write.ts';
+import type { WriteContext } from '../world.ts';
+import { idIn, type Pointer, pointer, referenceTo, versioned } from '../r4/pointer.ts';
+import { statusOf, stepOf } from '../vocabulary/review-codes.ts';
+import { withholding } from '../vocabulary/security-labels.ts';
+import { recordProvenance } from './provenance.ts';
+import { stepsOf } from './release.ts';
+import { outputOf, outputsOf } from './review-tasks.ts';
+import { moveCoordination, type Review, reviewOf } from './review.ts';
+import { isEnded } from './task-moves.ts';
+import { oweWithdrawal, reportWasSent } from './withdrawal.ts';
+
+/**
+ * Retracts a review in whatever state it is: open steps are cancelled, so that the jobs that work for them find them
+ * ended and write nothing; report, results, pictures, medication and documents become `entered-in-error`; all of it,
+ * the PDF and the proof of its delivery too, is kept from the patient. Whoever was mailed the report is told that it was
+ * withdrawn. Once is enough: a review that is retracted stays as it is.
+ *
+ * @param change.reason stands on the steps and on the coordination Task.
+ * @returns the coordination Task as it is now: `entered-in-error`, RETRACTED.
+ */
+export async function retractReview(
+  context: WriteContext,
+  coordination: Kept<'Task'>,
+  change: { reason: CodeableConcept },
+): Promise<Kept<'Task'>> {
+  // Steps first, as everybody does who ends one; what was made meanwhile is seen under the lock of the coordination.
+  for (const step of await stepsOf(context.stores, coordination.id)) await locked(context, 'Task', referenceTo(step));
+  const review = await reviewOf(context, { partOf: [referenceTo(coordination)] } as Task);
+  if (statusOf(review.coordination.businessStatus) === 'RETRACTED') return review.coordination;
+  const steps = await stepsOf(context.stores, coordination.id);
+  const written: Pointer[] = [];
+  for (const step of steps) {
+    if (!isEnded(step.status)) written.push(versioned(await cancelled(review, step, change.reason)));
+  }
+  written.push(...(await withdrawResults(review)));
+  for (const delivery of steps.filter(({ code }) => stepOf(code) === 'report-delivery')) {
+    const sent = await reportWasSent(context.stores, delivery);
+    if (sent) written.push(referenceTo(await oweWithdrawal(context, delivery)));
+  }
+  const ended = await endInError(review, change.reason);
+  await recordProvenance(context, { act: 'retract', operation: 'UPDATE', targets: [versioned(ended), ...written] });
+  return ended;
+}
+
+/** Who works for the step finds it ended. */
+async function cancelled(review: Review, step: Kept<'Task'>, statusReason: CodeableConcept): Promise<Kept<'Task'>> {
+  const { restriction: _lease, ...rest } = step;
+  const at = review.at.toISOString();
+  return put(review.context, {
+    ...rest,
+    status: 'cancelled',
+    statusReason,
+    lastModified: at,
+    executionPeriod: { ...step.executionPeriod, end: at },
+  });
+}
+
+/** The patient reads the coordination Task too. R4 has no way from an open Task to `entered-in-error` but by its end. */
+async function endInError(review: Review, statusReason: CodeableConcept): Promise<Kept<'Task'>> {
+  review.coordination = { ...review.coordination, meta: withholding(review.coordination.meta) };
+  if (!isEnded(review.coordination.status))
+    await moveCoordination(review, { status: 'cancelled', business: 'RETRACTED', statusReason });
+  return moveCoordination(review, { status: 'entered-in-error', business: 'RETRACTED', statusReason });
+}
+
+/**
+ * Makes everything that a review says an error, and keeps it from the patient, as every file of it.
+ *
+ * @returns the versions written.
+ */
+export async function withdrawResults(review: Review): Promise<Pointer[]> {
+  const written: Pointer[] = [];
+  for (const { reference } of await partsOf(review)) {
+    const [type, id] = reference.split('/') as [ResourceType, string];
+    const part = (await review.context.stores.records.lock(type, id))?.resource as Kept<ResourceType> | undefined;
+    if (!part) continue;
+    const withdrawn = { ...part, ...inError[type], meta: withholding(part.meta) } as Kept<ResourceType>;
+    written.push(versioned(await put(review.context, withdrawn)));
+  }
+  return written;
+}
+
+/** What makes a record of each type an error. A file has no status, and a message that was sent was sent. */
+const inError: Partial<Record<ResourceType, object>> = {
+  DiagnosticReport: { status: 'entered-in-error' },
+  Observation: { status: 'entered-in-error' },
+  Media: { status: 'entered-in-error' },
+  MedicationRequest: { status: 'entered-in-error' },
+  DocumentReference: { status: 'entered-in-error', docStatus: 'entered-in-error' },
+};
+
+/** Records of a review beside its Tasks and its order, each once: what was written in it. */
+export async function partsOf({
+  context: { stores },
+  coordination,
+}: Pick<Review, 'context' | 'coordination'>): Promise<Pointer[]> {
+  const found = new Map<string, Pointer>();
+  const add = (reference: Reference | undefined): void => {
+    const [, type, id] = /^([A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})$/.exec(reference?.reference ?? '') ?? [];
+    if (type !== undefined && id !== undefined) found.set(`${type}/${id}`, { reference: `${type}/${id}` });
+  };
+  const kept = async (reference: Pointer): Promise<Resource | undefined> => {
+    const [type, id] = reference.reference.split('/') as [ResourceType, string];
+    return (await stores.records.lock(type, id))?.resource;
+  };
+  for (const type of ['ai-finding', 'clinical-finding', 'concordance', 'medication', 'document'] as const)
+    for (const { valueReference } of outputsOf(coordination, type)) add(valueReference);
+  for (const step of await stepsOf(stores, coordination.id))
+    for (const { valueReference } of outputsOf(step, 'message')) add(valueReference);
+  const reportId = idIn(outputOf(coordination, 'report'), 'DiagnosticReport');
+  const report =
+    reportId === undefined ? undefined : (await stores.records.lock('DiagnosticReport', reportId))?.resource;
+  if (report?.resourceType === 'DiagnosticReport') {
+    add(referenceTo(report));
+    for (const reference of report.result ?? []) add(reference);
+    for (const { link } of report.media ?? []) add(link);
+    for (const { url } of report.presentedForm ?? []) add({ ...(url && { reference: url }) });
+    const about = { parameter: 'related', values: [`DiagnosticReport/${report.id}`] };
+    for (const document of (await searchOwn(stores, 'DocumentReference', [about], { count: 100 })).found)
+      add(referenceTo(document));
+  }
+  for (const reference of [...found.values()]) for (const file of filesOf(await kept(reference))) add(file);
+  return [...found.values()].sort((one, other) => (one.reference < other.reference ? -1 : 1));
+}
+
+/** Where the bytes of a record lie. */
+function filesOf(resource: Resource | undefined): Pointer[] {
+  if (resource?.resourceType === 'Media') return [pointer({ reference: resource.content.url ?? '' })!];
+  if (resource?.resourceType !== 'DocumentReference') return [];
+  return (resource as DocumentReference).content.map(({ attachment }) => ({ reference: attachment.url ?? '' }));
+}
