@@ -105,8 +105,26 @@ export async function matchPatient(
   const { value, system } = identity;
   const [named] = await patientsWith(stores, `${escapedValue(system)}|${escapedValue(value)}`);
   const exact = named.filter((patient) => has(patient, (one) => one.system === system, value));
-  if (exact.length > 0) return amongNamesakes(exact, identity);
-  const [patients, areAll] = await patientsWith(stores, escapedValue(value));
+  const [waiting, standing] = [exact.filter(isProvisional), exact.filter((patient) => !isProvisional(patient))];
+  const clear = onlyOne(standing, identity);
+  if (clear !== undefined) return { found: clear };
+  const others = standing.length > 0 ? single(standing.map(survivor)) : await byNumber(stores, identity, attributes, waiting); // prettier-ignore
+  if ('found' in others || waiting.length === 0) return others;
+  const [joined, ...more] = waiting.filter((patient) => mayBeBornWith(patient, attributes));
+  if (joined && more.length === 0) return { found: joined.id!, provisional: true };
+  const candidates = 'candidates' in others ? others.candidates : [];
+  return { unclear: true, candidates: distinct([...candidates, ...waiting.map(survivor)]) };
+}
+
+/** Nobody has the very identifier, but for those about whom a human is asked. */
+async function byNumber(
+  stores: Pick<Stores, 'records'>,
+  identity: PatientIdentity,
+  attributes: DicomJson,
+  waiting: Patient[],
+): Promise<PatientMatch> {
+  const [all, areAll] = await patientsWith(stores, escapedValue(identity.value));
+  const patients = all.filter(({ id }) => !waiting.some((one) => one.id === id));
   if (!areAll) return { unclear: true, candidates: distinct(patients.map(survivor)) };
   return identity.assumed ? withoutIssuer(patients, identity, attributes) : withIssuer(patients, identity);
 }
@@ -134,20 +152,14 @@ function withoutIssuer(patients: Patient[], { value }: PatientIdentity, attribut
   return { unclear: true, candidates: distinct(numbered.map(survivor)) };
 }
 
-/**
- * Of several with the very identifier, the one that somebody said it is; else the only one that is not waiting for such
- * a word; else the one that is.
- */
-function amongNamesakes(exact: Patient[], { value, system }: PatientIdentity): PatientMatch {
-  const waiting = exact.filter(isProvisional);
-  const standing = exact.filter((patient) => !waiting.includes(patient));
-  const decided = standing.filter((patient) => has(patient, (one) => one.system === system && isDecided(one), value));
-  for (const some of [decided, standing]) {
+/** Of several with the very identifier the one that somebody said it is, else the only one. */
+function onlyOne(patients: Patient[], { value, system }: PatientIdentity): string | undefined {
+  const decided = patients.filter((patient) => has(patient, (one) => one.system === system && isDecided(one), value));
+  for (const some of [decided, patients]) {
     const [only, ...others] = distinct(some.map(survivor));
-    if (only !== undefined && others.length === 0) return { found: only };
+    if (only !== undefined && others.length === 0) return only;
   }
-  if (waiting.length === 1) return { found: waiting[0]!.id!, provisional: true };
-  return { unclear: true, candidates: distinct(exact.map(survivor)) };
+  return undefined;
 }
 
 /** Whether the image may be of this person although one of both lacks the issuer: the number is the same, and the birth date. */

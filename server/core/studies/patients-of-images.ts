@@ -57,7 +57,7 @@ export class PatientsOfImages {
     }
     const provisional = 'unclear' in match;
     const patientId = await createPatient(this.context, identity, row.attributes, { provisional });
-    this.known.set(keyOf(identity), { found: patientId, ...(provisional && { provisional }) });
+    if (!provisional) this.known.set(keyOf(identity), { found: patientId });
     return { patientId, ...(provisional && { unsure: { candidates: match.candidates } }) };
   }
 
@@ -84,8 +84,8 @@ export class PatientsOfImages {
     const known = this.known.get(key);
     if (known) return known;
     const match = await matchPatient(this.context.stores, identity, row.attributes);
-    // What is not found may be once the next image has been looked at: its birth date counts too.
-    if ('found' in match) this.known.set(key, match);
+    // For all else the birth date of each image counts, and what the one before has led to.
+    if ('found' in match && !match.provisional) this.known.set(key, match);
     return match;
   }
 
