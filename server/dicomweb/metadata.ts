@@ -35,9 +35,10 @@ export function metadata(world: World) {
 /** Passed on as the text that is stored, a few megabytes at a time, whatever the study holds. */
 async function* jsonArray({ read, settings }: World, instances: InstanceAddress[]): AsyncGenerator<Uint8Array> {
   let before = '[';
+  const originals = instances.every(({ coerced }) => !coerced || coerced.original !== undefined);
   for (const batch of batches(instances)) {
     const uids = batch.map(({ SOPInstanceUID }) => SOPInstanceUID);
-    const texts = await read(({ studies }) => studies.attributesOf(batch[0]!.StudyInstanceUID, uids));
+    const texts = await read(({ studies }) => studies.attributesOf(batch[0]!.StudyInstanceUID, uids, originals));
     // Removed since they were found: the caller is told before the first byte, or sees the answer end.
     if (texts.length < batch.length)
       throw new Problem('transient', 'Instances were removed in this moment; ask again', { retryAfter: 1 });

@@ -51,6 +51,13 @@ const ofAnotherPerson: DicomJson = blanks({
   '00380300': 'LO', '00380400': 'LO', '00380500': 'LO',
 }); // prettier-ignore
 
+const identity = ['00100010', '00100020', '00100021', '00100024', '00100030', '00100040', '00101002'];
+
+/** An attribute of the top level that answers of a study may show otherwise than its images. */
+export function isCoercible(tag: string): boolean {
+  return identity.includes(tag) || Object.hasOwn(ofAnotherPerson, tag);
+}
+
 /** Who a Patient is, as DICOM says it: what the record does not know has no value, for another's must not be shown. */
 export function coercionOf(patient: Patient, settings: Pick<Settings, 'fhirBaseUrl' | 'patientIdSystem'>): DicomJson {
   const [main, ...others] = identifiersOf(patient, settings);

@@ -1,4 +1,5 @@
 import type { Narrowing } from '../access/narrowing.ts';
+import type { DataSetCoercion } from '../dicom/coerced-data-set.ts';
 import type { InstanceRow } from '../dicom/instance.ts';
 import type { DicomJson } from '../dicom/json.ts';
 import type { Coercion } from './coercion.ts';
@@ -49,6 +50,16 @@ export interface InstanceAddress
   isImage: boolean;
   /** Bytes of its attributes as they are stored, compressed. */
   weight: number;
+  /** What it is given out with, where that is not what it says itself; null for nearly all. */
+  coerced: InstanceCoercion | null;
+}
+
+/** What of a study's coercion one instance says otherwise. */
+export interface InstanceCoercion extends DataSetCoercion {
+  /** Stands for the coercion and for what of it is shown. */
+  version: string;
+  /** Deflated transfer syntax only: the blob of the inflated copy. */
+  inflated: string | null;
 }
 
 export type LocatedInstance = InstanceRow & StudyTie;
@@ -103,8 +114,11 @@ export interface StudyStore {
   ): Promise<LocatedInstance | undefined>;
   /** Some attributes of the images of a study, in the order of `addresses`. */
   imageAttributes(StudyInstanceUID: string, tags: readonly string[]): Promise<ImageAttributes[]>;
-  /** Attributes of instances of one study as JSON text, in the order of the names. */
-  attributesOf(StudyInstanceUID: string, SOPInstanceUIDs: string[]): Promise<string[]>;
+  /**
+   * Attributes of instances of one study as JSON text, in the order of the names; coerced as the study is.
+   * @param originals with the item of Original Attributes Sequence that says what they were
+   */
+  attributesOf(StudyInstanceUID: string, SOPInstanceUIDs: string[], originals?: boolean): Promise<string[]>;
   /**
    * QIDO-RS (PS3.18 10.6): one DICOM JSON object for each match, without Retrieve URL and without values as long as
    * those of functional groups. `cut`: there are more that the limit would allow, but the page would be too long.
