@@ -36,6 +36,10 @@ test('the audit trail is kept for ever unless somebody says for how long, and no
   expect(readConfig({ AUDIT_RETENTION_MONTHS: '120' }).auditRetentionMonths).toBe(120);
   expect(() => readConfig({ AUDIT_RETENTION_MONTHS: '11' })).toThrow(/AUDIT_RETENTION_MONTHS: must be 0/);
   expect(() => readConfig({ CHANGE_RETENTION_DAYS: '0' })).toThrow(/CHANGE_RETENTION_DAYS/);
+  expect(readConfig({}).removal).toEqual({ retentionDays: 30, expiredRetentionDays: 7 });
+  expect(readConfig({ REJECTION_NOTES_FROM: 'all' }).removal.notesFrom).toBeUndefined();
+  expect(readConfig({ REJECTION_NOTES_FROM: 'pacs, ct-1' }).removal.notesFrom).toEqual(['pacs', 'ct-1']);
+  expect(() => readConfig({ REMOVED_RETENTION_DAYS: '0' })).toThrow(/REMOVED_RETENTION_DAYS/);
 });
 
 test('who the proxies are is told in addresses and ranges, or is said to be nobody', () => {

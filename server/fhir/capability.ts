@@ -47,7 +47,7 @@ function rest(smart: SmartAddresses): CapabilityStatementRest {
   return {
     mode: 'server',
     documentation:
-      'JSON only. Searches give only what the token allows; unknown search parameters are ignored and named in an OperationOutcome, or refused with Prefer: handling=strict.',
+      'JSON only. Searches give only what the token allows; unknown search parameters are ignored and named in an OperationOutcome, or refused with Prefer: handling=strict. Images are stored and deleted by DICOMweb; their ImagingStudy follows.',
     security: {
       cors: true,
       service: [
