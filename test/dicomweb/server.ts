@@ -53,9 +53,10 @@ export interface Reply {
   parts(): { headers: Record<string, string>; body: Buffer }[];
 }
 
-export async function dicomwebServer(
-  { settings, ...options }: { budget?: Pick<Budget, 'parts' | 'storeBytes'>; settings?: Partial<Settings> } = {},
-): Promise<DicomwebServer> {
+export async function dicomwebServer({
+  settings,
+  ...options
+}: { budget?: Pick<Budget, 'parts' | 'storeBytes'>; settings?: Partial<Settings> } = {}): Promise<DicomwebServer> {
   const database = await freshDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'csss-dicomweb-'));
   const http = createServer();

@@ -1,9 +1,11 @@
+import type { Patient } from '@medplum/fhirtypes';
+import { everything } from '../access/narrowing.ts';
 import type { InstanceRow } from '../dicom/instance.ts';
 import type { DicomJson } from '../dicom/json.ts';
+import { own, put } from '../table.ts';
 import type { WriteContext } from '../world.ts';
 import { coercionOf, storedCoercion, type Coercion } from './coercion.ts';
 import type { InstanceOutcome } from './outcome.ts';
-import { standingPatient } from './study-owner.ts';
 import type { StudyRow, StudyTie } from './study-store.ts';
 
 /**
@@ -22,8 +24,9 @@ export async function coerceToOwner(
   for (const [uid, ofStudy] of Map.groupBy(rows, ({ StudyInstanceUID }) => StudyInstanceUID)) {
     const here = ofStudy.filter((row) => ['stored', 'known'].includes(outcomes.get(row)?.status ?? ''));
     if (here.length === 0) continue;
-    const patient = await standingPatient(context, ties.get(uid)!.patientId);
-    const attributes = coercionOf(patient, world.settings);
+    const record = await stores.records.read('Patient', ties.get(uid)!.patientId, everything);
+    if (!record?.resource) continue;
+    const attributes = coercionOf(record.resource as Patient, world.settings);
     const coercion: Coercion = { attributes, at: world.now().toISOString(), system: 'csss', reason };
     const isNew = here.some((row) => outcomes.get(row)?.status === 'stored');
     if (isNew && !locked.get(uid)?.coerced) await stores.studies.coerce(uid, coercion);
@@ -41,7 +44,10 @@ const warning =
 /** Items of Original Attributes Sequence (0400,0561), as PS3.18 Table I.1-1 has them in the answer. */
 function originalOf({ attributes: said }: InstanceRow, coercion: Coercion): DicomJson[] {
   const { attributes: shown, original } = storedCoercion(coercion);
-  const replaced = Object.keys(shown).filter((tag) => said[tag] && JSON.stringify(said[tag]) !== JSON.stringify(shown[tag])); // prettier-ignore
-  const values = Object.fromEntries(replaced.map((tag) => [tag, said[tag]!]));
+  const values: DicomJson = {};
+  for (const tag of Object.keys(shown)) {
+    const element = own(said, tag);
+    if (element && JSON.stringify(element) !== JSON.stringify(own(shown, tag))) put(values, tag, element);
+  }
   return [{ '04000550': { vr: 'SQ', Value: [values] }, ...original }];
 }

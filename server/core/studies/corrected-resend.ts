@@ -54,9 +54,8 @@ export async function sameBulk(
 ): Promise<boolean> {
   const bulk =
     arriving.long?.bulk === undefined ? arriving.bulk : (JSON.parse(arriving.long.bulk) as InstanceRow['bulk']);
-  const paths = Object.keys(bulk);
-  if (paths.length !== Object.keys(standing.bulk).length) return false;
-  const places = paths.map((path) => ({ there: own(standing.bulk, path), here: bulk[path as keyof typeof bulk]! }));
+  if (Object.keys(bulk).length !== Object.keys(standing.bulk).length) return false;
+  const places = Object.entries(bulk).map(([path, here]) => ({ there: own(standing.bulk, path), here }));
   if (!places.every(({ there, here }) => there?.length === here.length)) return false;
   const [one, other] = [standing.inflated ?? standing.blob, arriving.inflated ?? arriving.blob];
   for (const { there, here } of places) {

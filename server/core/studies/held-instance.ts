@@ -31,7 +31,9 @@ export interface HeldStore {
   page(StudyInstanceUID: string, from?: number): Promise<{ instances: HeldInstance[]; next?: number }>;
   count(StudyInstanceUID: string): Promise<number>;
   /** Forgets those of a study. @returns their names. */
-  drop(StudyInstanceUID: string): Promise<Pick<InstanceRow, 'StudyInstanceUID' | 'SeriesInstanceUID' | 'SOPInstanceUID'>[]>;
+  drop(
+    StudyInstanceUID: string,
+  ): Promise<Pick<InstanceRow, 'StudyInstanceUID' | 'SeriesInstanceUID' | 'SOPInstanceUID'>[]>;
   /** What stands under their names in their studies, compared with them. @param apart tags that do not count. */
   standing(rows: readonly InstanceRow[], apart: readonly string[]): Promise<Map<InstanceRow, StandingCopy>>;
 }

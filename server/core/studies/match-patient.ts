@@ -236,7 +236,7 @@ function isRecordNumber(identifier: Identifier): boolean {
 }
 
 /** A record that was merged into another stands for that one (Patient.link, replaced-by). */
-function survivor(patient: Patient): string {
+export function survivor(patient: Patient): string {
   const link = patient.active === false ? patient.link?.find(({ type }) => type === 'replaced-by') : undefined;
   return /^Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(link?.other.reference ?? '')?.[1] ?? patient.id!;
 }

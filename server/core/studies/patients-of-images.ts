@@ -10,6 +10,7 @@ import {
   lockPatient,
   matchPatient,
   patientIdentity,
+  survivor,
   type PatientIdentity,
   type PatientMatch,
 } from './match-patient.ts';
@@ -74,6 +75,7 @@ export class PatientsOfImages {
     const match = await this.match(identity, row);
     if ('found' in match && match.found === studyOwner) return { patientId: studyOwner };
     const owner = await this.owner(studyOwner);
+    if (owner && 'found' in match && match.found === survivor(owner)) return { patientId: studyOwner };
     if (owner && isSameButForIssuer(owner, identity, row.attributes)) return { patientId: studyOwner, coerced: true };
     if ('unclear' in match) return { hold: 'unclear-patient', candidates: match.candidates };
     return { hold: 'other-patient', candidates: 'found' in match ? [match.found] : [] };

@@ -28,7 +28,13 @@ beforeEach(() => (number = `R${process.pid}-${++serial}`));
 
 const pixels = Uint8Array.from({ length: 512 }, (_, i) => i & 0xff);
 /** Each call with the same options is the same image. */
-const imageOf = (study: string) => ({ study, series: `${study}.1`, instance: `${study}.1.1`, patientId: number, pixels });
+const imageOf = (study: string) => ({
+  study,
+  series: `${study}.1`,
+  instance: `${study}.1.1`,
+  patientId: number,
+  pixels,
+});
 
 async function ownerOf({ world }: DicomwebServer, study: string): Promise<string> {
   return (await world.read(({ studies }) => studies.study(study)))!.patientId;
@@ -87,7 +93,9 @@ describe('an image that is sent again under its UID', () => {
     const others = pixels.with(300, 7);
     expect(await again({ pixels: others })).toEqual(['other-content']);
     expect(await again({ pixels: others, patientId: `${number}-right` })).toEqual(['other-content']);
-    expect(await again({ with: [['00180015', 'CS', 'KNEE']], patientId: `${number}-right` })).toEqual(['other-content']);
+    expect(await again({ with: [['00180015', 'CS', 'KNEE']], patientId: `${number}-right` })).toEqual([
+      'other-content',
+    ]);
     expect(await again({ number: 2, patientName: 'Right^Name' })).toEqual(['other-content']);
     expect(await again({ with: [['00280106', 'US', 3]], patientName: 'Right^Name' })).toEqual(['other-content']);
   });
@@ -117,16 +125,19 @@ describe('a correction that waits', () => {
 
   it('gives the study to the patient that it names when it is accepted; the stored bytes stay', async () => {
     const { study, before, task, images } = await held([`${number}-right`, `${number}-right`]);
-    const stored = await holding!.database.sql.query(`select sop_uid, blob from instance where study_uid = $1`, [study]);
+    const stored = await holding!.database.sql.query(`select sop_uid, blob from instance where study_uid = $1`, [
+      study,
+    ]);
     await decide(holding!, task, 'accept');
     const owner = await ownerOf(holding!, study);
     expect(owner).not.toBe(before);
-    for (const image of await shown(holding!, study))
-      expect(image['00100020']!.Value).toEqual([`${number}-right`]);
+    for (const image of await shown(holding!, study)) expect(image['00100020']!.Value).toEqual([`${number}-right`]);
     expect(await holding!.database.sql.query(`select sop_uid, blob from instance where study_uid = $1`, [study])).toEqual(stored); // prettier-ignore
     // What is not right any more is asked about; what is, is known.
     expect(said(await holding!.store(imageFile({ study, patientId: number, number: 9 })))).toEqual(['held']);
-    expect(said(await holding!.store(imageFile({ study, patientId: `${number}-right`, number: 10 })))).toEqual(['stored']);
+    expect(said(await holding!.store(imageFile({ study, patientId: `${number}-right`, number: 10 })))).toEqual([
+      'stored',
+    ]);
     expect(images).toHaveLength(2);
   });
 
@@ -172,8 +183,12 @@ describe('a correction by a trusted sender, where the site accepts such', () => 
     accepting!.callers.set('stranger', caller('system/*.cruds', { kind: 'client' }));
     const reply = await fetch(`${accepting!.base}/studies`, {
       method: 'POST',
-      headers: { Authorization: 'Bearer stranger', 'Content-Type': 'application/dicom', Accept: 'application/dicom+json' },
-      body: imageFile(right),
+      headers: {
+        Authorization: 'Bearer stranger',
+        'Content-Type': 'application/dicom',
+        Accept: 'application/dicom+json',
+      },
+      body: Buffer.from(imageFile(right)),
     });
     expect(reply.status).toBe(202);
     const nobody = newUid();
@@ -183,7 +198,11 @@ describe('a correction by a trusted sender, where the site accepts such', () => 
 
   it('of a whole study moves it once, whatever comes at the same moment', async () => {
     const study = newUid();
-    const images = Array.from({ length: 12 }, (_, i) => ({ ...imageOf(study), instance: `${study}.1.${i}`, number: i }));
+    const images = Array.from({ length: 12 }, (_, i) => ({
+      ...imageOf(study),
+      instance: `${study}.1.${i}`,
+      number: i,
+    }));
     await accepting!.store(...images.map((image) => imageFile(image)));
     const sent = await Promise.all(images.map((image) => accepting!.store(imageFile({ ...image, patientId: `${number}-right` })))); // prettier-ignore
     expect(new Set(sent.flatMap(said))).toEqual(new Set(['known']));

@@ -100,7 +100,10 @@ describe('whose images they are', () => {
   it('is none of two Patients who have the identifier', async () => {
     const patientId = newPatientId();
     const identifier = [{ system: `${here.world.settings.fhirBaseUrl}/NamingSystem/patient-id`, value: patientId }];
-    const both = [await put({ resourceType: 'Patient', identifier }), await put({ resourceType: 'Patient', identifier })];
+    const both = [
+      await put({ resourceType: 'Patient', identifier }),
+      await put({ resourceType: 'Patient', identifier }),
+    ];
     const own = await idOf({ patientId });
     expect(both.map(({ id }) => id)).not.toContain(own);
     expect(await idOf({ patientId })).toBe(own);

@@ -140,7 +140,9 @@ describe('a number that came without an issuer and comes with one', () => {
     const provisional = await ownerOf(second);
     const [task] = await aboutPatient(provisional);
     await decide(task!, 'another-person');
-    expect((await recordOf<Patient>('Patient', provisional)).identifier).toMatchObject([{ use: 'usual', value: number }]);
+    expect((await recordOf<Patient>('Patient', provisional)).identifier).toMatchObject([
+      { use: 'usual', value: number },
+    ]);
     await here.store(from('NORTH', third));
     expect(await ownerOf(third)).toBe(provisional);
     expect(await aboutPatient(provisional)).toHaveLength(1);

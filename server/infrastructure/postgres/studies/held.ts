@@ -48,7 +48,9 @@ export function postgresHeld(sql: Sql): HeldStore {
     },
 
     async count(study) {
-      const [row] = await sql.query<{ count: number }>(`select count(*) from held_instance where study_uid = $1`, [study]);
+      const [row] = await sql.query<{ count: number }>(`select count(*) from held_instance where study_uid = $1`, [
+        study,
+      ]);
       return row!.count;
     },
 
