@@ -8,8 +8,9 @@ import { outcomeOf } from './infrastructure/metrics.ts';
 import type { Logger } from './log.ts';
 import { analyze, failLostAnalyses } from './work/analyze.ts';
 import { issueReport } from './work/issue-report.ts';
-import { oweMails, oweReports, oweShadowRuns } from './work/owed-work.ts';
+import { oweMails, oweReports, oweShadowRuns, oweWithdrawals } from './work/owed-work.ts';
 import { sendReport } from './work/send-report.ts';
+import { sendWithdrawal } from './work/send-withdrawal.ts';
 import { shadow } from './work/shadow.ts';
 
 const minute = 60_000;
@@ -24,13 +25,20 @@ export async function startWorkers(
   log: Logger,
 ): Promise<void> {
   const { jobs, world, metrics } = system;
-  const handlers = { analyze, shadow, 'issue-report': issueReport, 'send-report': sendReport } as const;
+  const handlers = {
+    analyze,
+    shadow,
+    'issue-report': issueReport,
+    'send-report': sendReport,
+    'send-withdrawal': sendWithdrawal,
+  } as const;
   const state = world.classifier.state();
   const concurrency = {
     analyze: state.ready ? state.parallel : availableParallelism() + 4,
     shadow: 1,
     'issue-report': 1,
     'send-report': 2,
+    'send-withdrawal': 1,
   };
   for (const kind of Object.keys(handlers) as (keyof typeof handlers)[]) {
     await jobs.work(kind, concurrency[kind], async (job) => {
@@ -64,6 +72,7 @@ function chores({ world, authorizations, growing }: Pick<System, 'world' | 'auth
     { kind: 'waiting analyses', everyMs: minute, work: () => wakeAnalyses(world) },
     { kind: 'owed reports', everyMs: minute, work: () => oweReports(world) },
     { kind: 'owed mails', everyMs: minute, work: () => oweMails(world) },
+    { kind: 'owed withdrawals', everyMs: minute, work: () => oweWithdrawals(world) },
     { kind: 'owed shadow runs', everyMs: 10 * minute, work: () => oweShadowRuns(world) },
     { kind: 'expired sessions', everyMs: 10 * minute, work: () => authorizations.sweep() },
     { kind: 'audit partitions', everyMs: hour, firstMs: minute, work: growing.keepAudit },

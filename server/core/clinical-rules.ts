@@ -10,6 +10,7 @@ import { followOwner } from './workflow/follow-owner.ts';
 import { keepReviewedImages } from './workflow/keep-reviewed-images.ts';
 export { askWhose } from './workflow/open-identity-check.ts';
 import { openReview } from './workflow/open-review.ts';
+import { patientRule } from './workflow/patients/patient-rule.ts';
 import { stillWithheld } from './workflow/still-withheld.ts';
 import type { WriteContext } from './world.ts';
 
@@ -17,6 +18,7 @@ import type { WriteContext } from './world.ts';
 export const clinicalRules: RecordRules<WriteContext> = {
   change: {
     Task: advance,
+    Patient: patientRule,
     ImagingStudy: imagingStudyRule,
     Binary: binaryRule,
     Device: keepModelRecord,

@@ -20,6 +20,7 @@ import { Problem, type ProblemCode } from '../core/problem.ts';
 import {
   completeAnalysis,
   failAnalysis,
+  isStillTaken,
   type Priority,
   stillTaken,
   takeAnalysis,
@@ -188,7 +189,7 @@ function holdOf(world: World, taken: Kept<'Task'>): { signal: AbortSignal; end()
     world
       .read(({ records }) => records.read('Task', taken.id, everything))
       .then(
-        (record) => record && String(record.version) !== taken.meta?.versionId && given.abort(),
+        (record) => record && !isStillTaken(record.resource as Task | undefined, taken) && given.abort(),
         () => undefined, // the database is away: the write at the end will find out
       );
   }, lookEveryMs);

@@ -2,7 +2,11 @@ import type { Job } from '../core/jobs.ts';
 import type { ReadsFrom, World, WritesTo } from '../core/world.ts';
 import { mendLacking } from '../core/workflow/owed-work.ts';
 import { endIssue } from './issue-report.ts';
+import { searchOwn } from '../core/records/own-search.ts';
+import { systems } from '../core/vocabulary/systems.ts';
+import { withdrawalJob } from '../core/workflow/withdrawal.ts';
 import { recordEnd } from './send-report.ts';
+import { recordWithdrawal } from './send-withdrawal.ts';
 
 /**
  * Reports that are approved and of which no job waits or runs are owed again; where the job's last try failed or died,
@@ -22,6 +26,24 @@ export function oweMails(world: World): Promise<number> {
       : owe(world, reportJob('send-report', step.id)),
   );
 }
+
+/** Messages that a report was withdrawn, of which no job waits or runs; one whose last try died ends as `delivery-failed`. */
+export async function oweWithdrawals(world: World): Promise<number> {
+  const messageId = { parameter: 'identifier', values: [`${systems.messageId}|`] };
+  const owed = { parameter: 'status', values: ['preparation'] };
+  const { found } = await world.read((stores) =>
+    searchOwn(stores, 'Communication', [messageId, owed], { count: mostMessages }),
+  );
+  const own = found.filter(({ id, identifier }) => identifier?.some(({ value }) => value?.startsWith(`<withdrawal.${id}@`))); // prettier-ignore
+  const lacking = await world.read(({ jobs }) => jobs.lacking('send-withdrawal', own.map(({ id }) => id))); // prettier-ignore
+  for (const { key, last } of lacking)
+    if (last === 'failed') await recordWithdrawal(world, key, { sent: false, reason: 'delivery-failed' });
+    else await owe(world, withdrawalJob(key));
+  return lacking.length;
+}
+
+/** Of one turn; the oldest come first. */
+const mostMessages = 500;
 
 function reportJob(kind: 'issue-report' | 'send-report', task: string): Job {
   return { kind, key: task, data: { task } };

@@ -38,6 +38,18 @@ export function tryNarrow(principal: Principal, type: ResourceType, interaction:
 }
 
 /**
+ * Whether the token reaches all records of a type by some scope, whatever its role may write by itself: for acts that
+ * have a rule of their own about roles.
+ */
+export function scopesReachAll(principal: Principal, type: ResourceType, interaction: Interaction): boolean {
+  if (principal.kind === 'system') return true;
+  return principal.scopes.some(
+    (scope) =>
+      covers(scope, type, interaction) && scope.query === undefined && compartmentOf(principal, scope) === undefined,
+  );
+}
+
+/**
  * The Endpoints of a study are part of it (SMART Imaging Access: `_include=ImagingStudy:endpoint` under
  * `patient/ImagingStudy.rs` alone), so a scope on studies covers reading them.
  */

@@ -4,7 +4,9 @@ import type { Reading, Surroundings, WriteContext } from '../world.ts';
 import { dataConcept, reasonConcept, type ReviewReason } from '../vocabulary/review-codes.ts';
 import { systems } from '../vocabulary/systems.ts';
 import { derivedId } from '../derived-id.ts';
+import { withholding } from '../vocabulary/security-labels.ts';
 import { endDelivery } from '../workflow/release.ts';
+import { oweWithdrawal } from '../workflow/withdrawal.ts';
 import { inputOf, outputOf } from '../workflow/review-tasks.ts';
 import { referenceTo } from '../r4/pointer.ts';
 import { create, type Kept, locked } from '../records/server-write.ts';
@@ -82,6 +84,7 @@ export async function recordDelivery(
   end: { sent: true } | { sent: false; reason: ReviewReason },
 ): Promise<void> {
   const delivery = await locked(context, 'Task', { reference: `Task/${taskId}` });
+  if (delivery.status === 'cancelled' && end.sent) return sentTooLate(context, delivery);
   if (delivery.status !== 'in-progress') return;
   const coordination = await locked(context, 'Task', delivery.partOf?.[0]);
   const report = await needed(context.stores, 'DiagnosticReport', outputOf(coordination, 'report'));
@@ -93,6 +96,17 @@ export async function recordDelivery(
     ...(reason && { reason }),
     message: referenceTo(message),
   });
+}
+
+/** The review was retracted while its report was on the way: that it went out stands, and whoever has it is told. */
+async function sentTooLate(context: WriteContext, delivery: Kept<'Task'>): Promise<void> {
+  const id = derivedId('report-message', delivery.id);
+  if (await found(context.stores, 'Communication', { reference: `Communication/${id}` })) return;
+  const coordination = await locked(context, 'Task', delivery.partOf?.[0]);
+  const report = await needed(context.stores, 'DiagnosticReport', outputOf(coordination, 'report'));
+  const message = communication(context, delivery, report, { sent: true });
+  await create(context, { ...message, meta: withholding(message.meta) });
+  await oweWithdrawal(context, delivery);
 }
 
 function communication(

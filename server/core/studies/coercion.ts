@@ -10,28 +10,9 @@ import type { Settings } from '../settings.ts';
 import { systems } from '../vocabulary/systems.ts';
 import { nameRepresentation } from './fhir-values.ts';
 import { issuerOfSystem, patientIdSystem } from './match-patient.ts';
+import type { Coercion, StoredCoercion } from './study-coercion.ts';
 
-export interface Coercion {
-  /**
-   * Patient-level attributes as answers show them. One without a value takes what an instance has away and adds nothing where it
-   * has none.
-   */
-  attributes: DicomJson;
-  /** ISO time of the change. */
-  at: string;
-  /** Modifying System (0400,0563). */
-  system: string;
-  /** Source of Previous Values (0400,0564): who provided them, if somebody knows. */
-  source?: string;
-  /** COERCE: other words for the same person, as a merge gives. CORRECT: it was somebody else. */
-  reason: 'COERCE' | 'CORRECT';
-}
-
-/** A coercion as it is kept: complete, and with what its item of Original Attributes Sequence says of it. */
-export interface StoredCoercion extends Coercion {
-  /** (0400,0562) to (0400,0565). */
-  original: DicomJson;
-}
+export type { Coercion, StoredCoercion } from './study-coercion.ts';
 
 /**
  * What describes a person besides its identity: of somebody else it must not stand under the right name. Weight and size were

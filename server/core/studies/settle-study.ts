@@ -5,6 +5,7 @@ import type { WriteContext } from '../world.ts';
 import { searchOwn } from '../records/own-search.ts';
 import { escapedValue } from '../search/search-values.ts';
 import { studyUidOf } from './study-uid.ts';
+import { released } from '../vocabulary/security-labels.ts';
 import { systems } from '../vocabulary/systems.ts';
 import { ensureEndpoint } from './endpoint.ts';
 import { imagingStudy, type EmptyAs } from './imaging-study.ts';
@@ -60,10 +61,15 @@ export async function settleStudy(
   return { leftOut };
 }
 
-/** Without the order, the visit and the reasons of the person whose images they turned out not to be. */
+/**
+ * Without the order, the visit and the reasons of the person whose images they turned out not to be; and in error no
+ * more, nor kept from its patient, who is another now.
+ */
 function withoutTies(study: ImagingStudy): ImagingStudy {
-  const { basedOn: _order, encounter: _visit, procedureReference: _done, reasonReference: _why, ...own } = study;
-  return own;
+  const { basedOn: _order, encounter: _visit, procedureReference: _done, reasonReference: _why, meta, ...own } = study;
+  if (study.status !== 'entered-in-error') return { ...own, ...(meta && { meta }) };
+  const shown = released(meta);
+  return { ...own, status: 'available', ...(shown && { meta: shown }) };
 }
 
 /**

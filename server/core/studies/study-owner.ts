@@ -92,6 +92,7 @@ async function coerce(
   { reason, at, order = {} }: OwnerChange,
 ): Promise<void> {
   const { stores, world } = context;
+  await stores.studies.coerce(StudyInstanceUID, undefined); // what they say themselves, whatever was shown until now
   const images = await stores.studies.imageAttributes(StudyInstanceUID, identityTags);
   const { attributes: ofStudy } = await stores.studies.content(StudyInstanceUID);
   const agree = [ofStudy, ...images.map(({ attributes }) => attributes)].every((attributes) => {

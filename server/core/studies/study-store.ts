@@ -2,7 +2,7 @@ import type { Narrowing } from '../access/narrowing.ts';
 import type { DataSetCoercion } from '../dicom/coerced-data-set.ts';
 import type { InstanceRow } from '../dicom/instance.ts';
 import type { DicomJson } from '../dicom/json.ts';
-import type { Coercion } from './coercion.ts';
+import type { Coercion } from './study-coercion.ts';
 
 export interface StudyRow {
   StudyInstanceUID: string;

@@ -65,8 +65,8 @@ export async function skipAnalysis(review: Review, step: Task): Promise<Task> {
 }
 
 /**
- * The worker takes the step: in-progress with a lease. The returned version is its fence: only a result that
- * finds this very version is written, so a worker that was given up for dead cannot overwrite its successor.
+ * The worker takes the step: in-progress with a lease. The lease is its fence: only a result that finds this very lease
+ * is written, so a worker that was given up for dead cannot overwrite its successor.
  *
  * @returns undefined if there is nothing to do any more (completed, cancelled, rejected).
  */
@@ -92,7 +92,16 @@ export async function takeAnalysis(
 /** @returns the step if it is still the version that this worker took; undefined if the result comes too late. */
 export async function stillTaken(context: WriteContext, taken: Kept<'Task'>): Promise<Kept<'Task'> | undefined> {
   const step = await locked(context, 'Task', referenceTo(taken));
-  return step.status === 'in-progress' && step.meta?.versionId === taken.meta?.versionId ? step : undefined;
+  return isStillTaken(step, taken) ? step : undefined;
+}
+
+/** Its lease tells, not its version: a merge of patients writes the step too, and the analysis under way goes on. */
+export function isStillTaken(step: Task | undefined, taken: Task): boolean {
+  return (
+    step?.status === 'in-progress' &&
+    step.executionPeriod?.start === taken.executionPeriod?.start &&
+    step.restriction?.period?.end === taken.restriction?.period?.end
+  );
 }
 
 /** The result is there: the step ends, the report becomes partial, the doctor's step opens. */

@@ -32,6 +32,15 @@ export class Asked {
     return this.#parameters.find((parameter) => parameter.name === name);
   }
 
+  /** All of them, as they came. */
+  get every(): readonly ParametersParameter[] {
+    return this.#parameters;
+  }
+
+  all(name: string): readonly ParametersParameter[] {
+    return this.#parameters.filter((parameter) => parameter.name === name);
+  }
+
   /** @throws Problem `required` without text that can be read. */
   text(name: string): string {
     const { valueString, valueCode } = this.one(name) ?? {};

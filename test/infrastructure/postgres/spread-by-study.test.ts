@@ -113,6 +113,9 @@ async function statementsOfStore(): Promise<string[]> {
   expect(await store.claimNames([row('1.2.3.1', '1.7')])).toEqual([false]);
   expect(await store.study('1.2')).toMatchObject({ numberOfInstances: 2 });
   expect(await store.tiedTo('i')).toBe('1.2');
+  expect(await store.studiesOf('p')).toEqual(['1.2']);
+  const coercion = { attributes: {}, at: '2026-03-10T10:00:00Z', system: 'test', reason: 'CORRECT' } as const;
+  for (const wanted of [coercion, undefined]) await store.coerce('1.2', wanted);
   expect((await store.content('1.2')).series).toHaveLength(1);
   expect(await store.blobsInUse(['b'.repeat(64)])).toHaveProperty('size', 1);
   for (const level of ['study', 'series', 'instance'] as const) {

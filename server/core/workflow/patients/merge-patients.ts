@@ -2,12 +2,14 @@
  * Two records of one person become one (FHIR patient.html#merge; IHE PIR, RAD TF-2 4.12): the source is retired, and all
  * that was about it is about the target, in one transaction.
  */
+import { everything } from '../../access/narrowing.ts';
 import type { Identifier, Patient, Resource } from '@medplum/fhirtypes';
 import { Problem } from '../../problem.ts';
 import { type Pointer, referenceTo, versioned } from '../../r4/pointer.ts';
 import { redirectReferences } from '../../records/redirect-references.ts';
 import type { RelatedRecord } from '../../records/record-store.ts';
 import { type Kept, put } from '../../records/server-write.ts';
+import { refuseFaulty } from '../../records/write.ts';
 import { lockPatientId } from '../../studies/match-patient.ts';
 import { giveStudyTo, mergedInto } from '../../studies/study-owner.ts';
 import { traceOf } from '../../trace.ts';
@@ -18,7 +20,7 @@ import { recordProvenance } from '../provenance.ts';
 export const mostRecords = 10_000;
 
 /** Records that say what happened then, to the record of then; they are never rewritten. */
-const ofThePast: ReadonlySet<string> = new Set(['Provenance', 'AuditEvent']);
+export const ofThePast: ReadonlySet<string> = new Set(['Provenance', 'AuditEvent']);
 
 export interface Merged {
   source: Kept<'Patient'>;
@@ -46,6 +48,25 @@ export async function mergePatients(
   const survivor = mergedInto(source);
   const retired = survivor === undefined ? await put(context, retiredBy(source, ids.target)) : source;
   return carryMerge(context, { source: retired, target, ...(as.target && { wanted: as.target }) });
+}
+
+/** What `mergePatients` would do. Nothing is written. @throws Problem as `mergePatients`. */
+export async function previewMerge(
+  context: WriteContext,
+  ids: { source: string; target: string },
+  as: { target?: Patient } = {},
+): Promise<Merged> {
+  const { source, target } = await bothOf(context, ids);
+  const names = namesOf(context, source.id, target.id);
+  let records = 0;
+  for (const { resourceType, id } of await recordsAbout(context, source.id)) {
+    const standing = (await context.stores.records.read(resourceType, id, everything))?.resource;
+    if (standing && id !== target.id && redirectReferences(standing, names) !== standing) records++;
+  }
+  const studies = await context.stores.studies.studiesOf(source.id);
+  const survivor = { ...survivorOf(source, target, as.target), id: target.id };
+  refuseFaulty(await context.world.checker.issues(survivor));
+  return { source, target: survivor, records, studies: studies.length };
 }
 
 /**
@@ -127,6 +148,7 @@ export function survivorOf(source: Patient, target: Patient, wanted: Patient = t
   const identifier = [...identifiers, ...old];
   return {
     ...wanted,
+    ...(target.meta && { meta: target.meta }), // labels are not the caller's to take off
     ...(identifier.length > 0 && { identifier }),
     link: [...others, { other: { reference }, type: 'replaces' }],
   };
@@ -150,8 +172,12 @@ export async function recordsAbout(context: WriteContext, patient: string): Prom
   );
 }
 
+function namesOf({ world }: WriteContext, source: string, target: string) {
+  return { from: `Patient/${source}`, to: `Patient/${target}`, baseUrl: world.settings.fhirBaseUrl };
+}
+
 async function giveRecords(context: WriteContext, source: string, target: string): Promise<Pointer[]> {
-  const names = { from: `Patient/${source}`, to: `Patient/${target}`, baseUrl: context.world.settings.fhirBaseUrl };
+  const names = namesOf(context, source, target);
   const written: Pointer[] = [];
   for (const { resourceType, id } of await recordsAbout(context, source)) {
     if (resourceType === 'Patient' && id === target) continue;

@@ -98,7 +98,7 @@ export function postgresRecords(
   };
 }
 
-/** A Binary lies in the compartments of what it belongs to. */
+/** A Binary lies in the compartments of what it belongs to, a Patient in its own. */
 const relatedStatement = `
   with related as (
     select r.rid from record r where $1 = 'Patient' and r.patients @> array[$2] and not r.deleted

@@ -1,0 +1,443 @@
+import type { ImagingStudy, Observation, OperationOutcome, Parameters, Patient, Provenance, Resource, Task } from '@medplum/fhirtypes'; // prettier-ignore
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ensureAccount } from '../../server/core/accounts/account.ts';
+import { outputOf } from '../../server/core/workflow/review-tasks.ts';
+import type { World } from '../../server/core/world.ts';
+import { demoPassword } from '../../server/demo/people.ts';
+import { analyze } from '../../server/work/analyze.ts';
+import { issueReport } from '../../server/work/issue-report.ts';
+import { caller, type Caller } from '../harness/calls.ts';
+import { type Element, imageFile, newUid } from '../harness/dicom-file.ts';
+import { taken } from '../harness/jobs.ts';
+import { approvedReview, change, open, read, reviewWorld, type ReviewWorld } from './review-world.ts';
+
+// Two records of one person: merged, everything of the one is the other's, by whatever it is asked for; taken back, it
+// is as it was.
+let place: ReviewWorld;
+let who: Record<'doctor' | 'admin' | 'service', Caller>;
+let number = 0;
+
+beforeAll(async () => {
+  place = await reviewWorld();
+  const { server } = place;
+  const as = async (role: 'doctor' | 'admin') => caller(server, (await server.signIn(role)).access_token);
+  who = { doctor: await as('doctor'), admin: await as('admin'), service: caller(server, await server.backend()) };
+});
+afterAll(() => place.stop());
+
+const born: Element = ['00100030', 'DA', '19610203'];
+const issuer: Element = ['00100021', 'LO', 'urn:oid:2.16.840.1.77'];
+
+interface Person {
+  id: string;
+  number: string;
+  patient: Patient;
+}
+
+/** A Patient with an identifier by which images of theirs come. */
+async function person(more: Partial<Patient> = {}): Promise<Person> {
+  const value = `N-${++number}`;
+  const answer = await who.service.send('POST', '/fhir/Patient', {
+    resourceType: 'Patient',
+    active: true,
+    identifier: [{ system: 'urn:oid:2.16.840.1.77', value }],
+    name: [{ family: `Family${number}` }],
+    birthDate: '1961-02-03',
+    ...more,
+  });
+  const patient = (await answer.json()) as Patient & { id: string };
+  return { id: patient.id, number: value, patient };
+}
+
+const file = (of: Person, study = newUid()) =>
+  imageFile({ study, patientId: of.number, patientName: 'Probe^P', with: [born, issuer] });
+
+async function store(of: Person, study = newUid()): Promise<{ status: number; study: string }> {
+  return { status: (await who.service.store([file(of, study)])).status, study };
+}
+
+async function post<T extends Resource>(resource: T): Promise<T & { id: string }> {
+  const answer = await who.service.send('POST', `/fhir/${resource.resourceType}`, resource);
+  expect(answer.status).toBe(201);
+  return (await answer.json()) as T & { id: string };
+}
+
+const observation = (of: string, more: Partial<Observation> = {}): Observation => ({
+  resourceType: 'Observation',
+  status: 'final',
+  code: { text: 'weight' },
+  subject: { reference: `Patient/${of}` },
+  ...more,
+});
+
+const merge = (by: Caller, source: string, target: string, more: Parameters['parameter'] = []) =>
+  by.send('POST', '/fhir/Patient/$merge', {
+    resourceType: 'Parameters',
+    parameter: [
+      { name: 'source-patient', valueReference: { reference: `Patient/${source}` } },
+      { name: 'target-patient', valueReference: { reference: `Patient/${target}` } },
+      ...more,
+    ],
+  } satisfies Parameters);
+
+const unmerge = (by: Caller, source: string) =>
+  by.send('POST', `/fhir/Patient/${source}/$unmerge`, {
+    resourceType: 'Parameters',
+    parameter: [{ name: 'reason', valueString: 'they are brothers' }],
+  } satisfies Parameters);
+
+async function refused(answer: Response): Promise<[number, string]> {
+  return [answer.status, ((await answer.json()) as OperationOutcome).issue[0]!.diagnostics!];
+}
+
+const ids = async (query: string) => (await who.admin.search(query)).map(({ id }) => id!).sort();
+
+async function retire(by: Caller, source: string, target: string): Promise<Response> {
+  const patient = await who.admin.json<Patient>(`/fhir/Patient/${source}`);
+  const link: Patient['link'] = [{ other: { reference: `Patient/${target}` }, type: 'replaced-by' }];
+  return by.send('PUT', `/fhir/Patient/${source}`, { ...patient, active: false, link });
+}
+
+const ways = [
+  ['$merge', (source: string, target: string) => merge(who.admin, source, target)],
+  ['a plain update', (source: string, target: string) => retire(who.admin, source, target)],
+] as const;
+
+test.each(ways)(
+  'by %s everything about the source is about the target: 200 records, studies, reviews',
+  async (_name, way) => {
+    const [source, target] = [await person(), await person()];
+    const { study } = await store(source);
+    await store(source);
+    await store(target);
+    const observations: string[] = [];
+    for (let at = 0; at < 200; at++) observations.push((await post(observation(source.id))).id);
+    const condition = await post({ resourceType: 'Condition', subject: { reference: `Patient/${source.id}` } });
+    const deep = await post({
+      ...observation(source.id),
+      contained: [{ resourceType: 'RelatedPerson', id: 'one', patient: { reference: `Patient/${source.id}` } }],
+      extension: [
+        { url: 'https://example.org/seen', valueReference: { reference: `${place.server.fhir}/Patient/${source.id}` } },
+      ],
+      performer: [{ reference: '#one' }],
+    });
+    const group = await post({ resourceType: 'Group', type: 'person', actual: true, member: [{ entity: { reference: `Patient/${source.id}` } }] }); // prettier-ignore
+    const binary = await post({ resourceType: 'Binary', contentType: 'text/plain', data: 'YQ==', securityContext: { reference: `Patient/${source.id}` } }); // prettier-ignore
+    const tasks = await ids(`Task?patient=Patient/${source.id}`);
+    expect(tasks).toHaveLength(4); // two reviews, each with its first step
+
+    const start = performance.now();
+    const answer = await way(source.id, target.id);
+    const ms = performance.now() - start;
+    expect(answer.status).toBe(200);
+    expect(ms).toBeLessThan(30_000);
+
+    expect(await ids(`Observation?patient=Patient/${target.id}&_count=500`)).toEqual([...observations, deep.id].sort());
+    expect(await ids(`Condition?patient=Patient/${target.id}`)).toEqual([condition.id]);
+    expect(await ids(`Group?member=Patient/${target.id}`)).toEqual([group.id]);
+    expect(await ids(`ImagingStudy?patient=Patient/${target.id}`)).toHaveLength(3);
+    expect(await ids(`Task?patient=Patient/${target.id}`)).toEqual(expect.arrayContaining(tasks));
+    for (const type of ['Observation', 'Condition', 'ImagingStudy', 'Task', 'DiagnosticReport', 'ServiceRequest'])
+      expect([type, await ids(`${type}?patient=Patient/${source.id}`)]).toEqual([type, []]);
+    expect(JSON.stringify(await read(place.world, 'Observation', deep.id))).not.toContain(source.id);
+    expect(await read(place.world, 'Binary', binary.id)).toMatchObject({ securityContext: { reference: `Patient/${target.id}` } }); // prettier-ignore
+
+    expect(await read(place.world, 'Patient', source.id)).toMatchObject({ active: false, link: [{ other: { reference: `Patient/${target.id}` }, type: 'replaced-by' }] }); // prettier-ignore
+    expect(await read(place.world, 'Patient', target.id)).toMatchObject({
+      identifier: [{ value: target.number }, { value: source.number, use: 'old' }],
+      link: [{ other: { reference: `Patient/${source.id}` }, type: 'replaces' }],
+    });
+
+    // Later images with either number, into new studies and into those that were there.
+    for (const of of [source, target]) {
+      expect((await store(of)).status).toBe(200);
+      expect((await store(of, study)).status).toBe(200);
+    }
+    expect(await ids(`ImagingStudy?patient=Patient/${target.id}`)).toHaveLength(5);
+    expect((await read<ImagingStudy>(place.world, 'ImagingStudy', (await place.world.read(({ studies }) => studies.study(study)))!.imagingStudyId)).numberOfInstances).toBe(3); // prettier-ignore
+
+    const [told] = await who.admin.search<Provenance>(`Provenance?target=Patient/${source.id}&_sort=-recorded`);
+    expect(told!.activity).toMatchObject({ text: 'merge', coding: [{ code: 'UPDATE' }, { code: 'merge' }] });
+    expect(told!.target.map(({ reference }) => reference)).toEqual(
+      expect.arrayContaining([`Observation/${deep.id}/_history/2`, `Patient/${source.id}/_history/2`]),
+    );
+    expect(told!.agent[0]!.who.reference).toBe('Practitioner/demo-admin');
+    const history = await who.admin.json<{ total?: number; entry: unknown[] }>(`/fhir/Observation/${deep.id}/_history`);
+    expect(history.entry).toHaveLength(2);
+  },
+);
+
+test('a doctor may change a Patient, and neither merge nor unmerge; a token of one patient may not', async () => {
+  const [source, target] = [await person(), await person()];
+  expect((await merge(who.doctor, source.id, target.id)).status).toBe(403);
+  expect((await retire(who.doctor, source.id, target.id)).status).toBe(403);
+  const reading = caller(place.server, await place.server.backend('system/Patient.rs'));
+  expect((await merge(reading, source.id, target.id)).status).toBe(403);
+  const renamed = await who.doctor.send('PUT', `/fhir/Patient/${source.id}`, {
+    ...source.patient,
+    name: [{ family: 'New' }],
+  });
+  expect(renamed.status).toBe(200);
+  const writing = caller(place.server, await place.server.backend('system/Patient.u'));
+  expect((await merge(writing, source.id, target.id)).status).toBe(200);
+  expect((await unmerge(who.doctor, source.id)).status).toBe(403);
+  expect((await unmerge(writing, source.id)).status).toBe(200);
+});
+
+test('what cannot be merged is refused with the reason, and nothing changes', async () => {
+  const [a, b, c] = [await person(), await person(), await person()];
+  expect(await refused(await merge(who.admin, a.id, a.id))).toEqual([422, expect.stringContaining('itself')]);
+  expect(await refused(await merge(who.admin, a.id, 'nobody'))).toEqual([422, expect.stringContaining('does not exist')]); // prettier-ignore
+  expect((await retire(who.admin, a.id, a.id)).status).toBe(422);
+  expect((await retire(who.admin, a.id, 'nobody')).status).toBe(422);
+  const alive = { ...a.patient, link: [{ other: { reference: `Patient/${b.id}` }, type: 'replaced-by' }] };
+  expect(await refused(await who.admin.send('PUT', `/fhir/Patient/${a.id}`, alive))).toEqual([422, expect.stringContaining('not active')]); // prettier-ignore
+  expect((await read<Patient>(place.world, 'Patient', a.id)).meta!.versionId).toBe('1');
+
+  expect((await merge(who.admin, a.id, b.id)).status).toBe(200);
+  const before = (await read<Patient>(place.world, 'Patient', b.id)).meta!.versionId;
+  expect((await merge(who.admin, a.id, b.id)).status).toBe(200); // again: the same answer, nothing new
+  expect((await read<Patient>(place.world, 'Patient', b.id)).meta!.versionId).toBe(before);
+  expect(await refused(await merge(who.admin, a.id, c.id))).toEqual([422, expect.stringContaining('$unmerge')]);
+  expect(await refused(await merge(who.admin, b.id, a.id))).toEqual([422, expect.stringContaining('merged')]);
+  expect((await retire(who.admin, b.id, a.id)).status).toBe(422);
+  expect(await refused(await merge(who.admin, c.id, a.id))).toEqual([422, expect.stringContaining(`Patient/${b.id}`)]);
+
+  // Neither half of the link comes off by an update, nor does the retired one become active.
+  const retired = await read<Patient>(place.world, 'Patient', a.id);
+  const { link: _link, ...unlinked } = retired;
+  for (const wanted of [unlinked, { ...retired, active: true }, { ...unlinked, active: true }])
+    expect(await refused(await who.service.send('PUT', `/fhir/Patient/${a.id}`, wanted))).toEqual([422, expect.stringContaining('$unmerge')]); // prettier-ignore
+  const { link: _other, ...survivor } = await read<Patient>(place.world, 'Patient', b.id);
+  expect(await refused(await who.service.send('PUT', `/fhir/Patient/${b.id}`, survivor))).toEqual([422, expect.stringContaining('$unmerge')]); // prettier-ignore
+  expect((await who.service.send('PUT', `/fhir/Patient/${a.id}`, { ...retired, gender: 'male' })).status).toBe(200);
+});
+
+test('a merge that goes on takes along what was merged before', async () => {
+  const [a, b, c] = [await person(), await person(), await person()];
+  const own = await post(observation(a.id));
+  await merge(who.admin, a.id, b.id);
+  await merge(who.admin, b.id, c.id);
+  expect(await ids(`Observation?patient=Patient/${c.id}`)).toEqual([own.id]);
+  await store(a);
+  expect(await ids(`ImagingStudy?patient=Patient/${c.id}`)).toHaveLength(1);
+  expect(await refused(await unmerge(who.admin, a.id))).toEqual([422, expect.stringContaining('another merge')]);
+  expect((await unmerge(who.admin, b.id)).status).toBe(200);
+  expect((await unmerge(who.admin, a.id)).status).toBe(200);
+  expect(await ids(`Observation?patient=Patient/${a.id}`)).toEqual([own.id]);
+});
+
+test('a preview says what would happen and changes nothing', async () => {
+  const [source, target] = [await person(), await person()];
+  await store(source);
+  await post(observation(source.id));
+  const answer = await merge(who.admin, source.id, target.id, [{ name: 'preview', valueBoolean: true }]);
+  const { parameter } = (await answer.json()) as Parameters;
+  expect(parameter!.map(({ name }) => name)).toEqual(['input', 'outcome', 'result']);
+  expect((parameter![1]!.resource as OperationOutcome).issue[0]!.diagnostics).toMatch(/^Nothing was changed.*1 study/);
+  expect(parameter![2]!.resource).toMatchObject({ id: target.id, link: [{ type: 'replaces' }] });
+  for (const { id } of [source, target]) expect((await read<Patient>(place.world, 'Patient', id)).meta!.versionId).toBe('1'); // prettier-ignore
+  expect(await ids(`ImagingStudy?patient=Patient/${source.id}`)).toHaveLength(1);
+});
+
+test('both may be named by identifiers, and what the target shall be may be said', async () => {
+  const [source, target] = [await person(), await person()];
+  const identifier = (value: string) => ({ system: 'urn:oid:2.16.840.1.77', value });
+  const by = (result: Patient) =>
+    who.admin.send('POST', '/fhir/Patient/$merge', {
+      resourceType: 'Parameters',
+      parameter: [
+        { name: 'source-patient-identifier', valueIdentifier: identifier(source.number) },
+        { name: 'target-patient-identifier', valueIdentifier: identifier(target.number) },
+        { name: 'result-patient', resource: result },
+      ],
+    } satisfies Parameters);
+  const wanted: Patient = { ...target.patient, name: [{ family: 'Chosen' }] };
+  expect(await refused(await by(wanted))).toEqual([422, expect.stringContaining('replaces')]);
+  expect(await refused(await by({ ...wanted, id: source.id }))).toEqual([422, expect.stringContaining('the target')]);
+  const link: Patient['link'] = [{ other: { reference: `Patient/${source.id}` }, type: 'replaces' }];
+  expect((await by({ ...wanted, link })).status).toBe(200);
+  expect(await read(place.world, 'Patient', target.id)).toMatchObject({ name: [{ family: 'Chosen' }], link });
+  expect((await by({ ...wanted, link })).status).toBe(200); // said twice
+  const nobody = await who.admin.send('POST', '/fhir/Patient/$merge', {
+    resourceType: 'Parameters',
+    parameter: [
+      { name: 'source-patient-identifier', valueIdentifier: identifier('N-0') },
+      { name: 'target-patient', valueReference: { reference: `Patient/${target.id}` } },
+    ],
+  });
+  expect(nobody.status).toBe(422);
+});
+
+test('images that arrive while the merge is made are the survivor’s, all of them', async () => {
+  for (let round = 0; round < 3; round++) {
+    const [source, target] = [await person(), await person()];
+    const { study } = await store(source);
+    const arriving = Array.from({ length: 12 }, (_, at) => store(at % 3 === 2 ? target : source, at % 2 === 0 ? study : newUid())); // prettier-ignore
+    const [answer, ...stored] = await Promise.all([merge(who.admin, source.id, target.id), ...arriving]);
+    expect(answer.status).toBe(200);
+    // Into the study of the source comes the target's image once the two are one; before that it is another patient's.
+    const late = stored.filter(({ status }) => status !== 200);
+    expect(late.every((one) => one.study === study)).toBe(true);
+    expect(await ids(`ImagingStudy?patient=Patient/${source.id}`)).toEqual([]);
+    expect(await place.world.transaction(({ studies }) => studies.studiesOf(source.id))).toEqual([]);
+    expect(await ids(`ImagingStudy?patient=Patient/${target.id}`)).toHaveLength(7);
+  }
+}, 60_000);
+
+test.each(ways)(
+  'of two merges at once in opposite directions, by %s, one wins and the other is told',
+  async (_name, way) => {
+    for (let round = 0; round < 5; round++) {
+      const [a, b] = [await person(), await person()];
+      await post(observation(a.id));
+      await post(observation(b.id));
+      const answers = await Promise.all([way(a.id, b.id), way(b.id, a.id)]);
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 422]);
+      const survivor = answers[0]!.status === 200 ? b.id : a.id;
+      expect(await ids(`Observation?patient=Patient/${survivor}`)).toHaveLength(2);
+    }
+  },
+  60_000,
+);
+
+test('taken back, all that came with the merge and is the survivor’s still goes back; what came since stays and is named', async () => {
+  const [source, target, other] = [await person(), await person(), await person()];
+  const { study } = await store(source);
+  const own = await post(observation(source.id));
+  const both = await post(observation(source.id, { focus: [{ reference: `Patient/${target.id}` }] }));
+  const passedOn = await post(observation(source.id));
+  const theirs = await post(observation(target.id));
+  await merge(who.admin, source.id, target.id);
+  const since = await post(observation(target.id));
+  const late = await store(source);
+  const standing = await read<Observation>(place.world, 'Observation', passedOn.id);
+  await who.service.send('PUT', `/fhir/Observation/${passedOn.id}`, { ...standing, subject: { reference: `Patient/${other.id}` } }); // prettier-ignore
+
+  const answer = await unmerge(who.admin, source.id);
+  expect(answer.status).toBe(200);
+  const [outcome] = ((await answer.json()) as Parameters).parameter!;
+  const said = (outcome!.resource as OperationOutcome).issue.map(({ diagnostics }) => diagnostics).join(' ');
+  expect(said).toContain(`Observation/${since.id}`);
+  expect(said).not.toContain(own.id);
+  expect(said).not.toContain(theirs.id);
+
+  expect(await ids(`Observation?patient=Patient/${source.id}`)).toEqual([own.id, both.id].sort());
+  expect(await ids(`Observation?patient=Patient/${target.id}`)).toEqual(expect.arrayContaining([theirs.id, since.id]));
+  expect(await read(place.world, 'Observation', both.id)).toMatchObject({ subject: { reference: `Patient/${source.id}` }, focus: [{ reference: `Patient/${target.id}` }] }); // prettier-ignore
+  expect(await ids(`Observation?patient=Patient/${other.id}`)).toEqual([passedOn.id]);
+  const row = (await place.world.read(({ studies }) => studies.study(study)))!;
+  expect(row.patientId).toBe(source.id);
+  expect(await ids(`ImagingStudy?patient=Patient/${source.id}`)).toEqual([row.imagingStudyId]);
+  const review = await who.admin.search<Task>(`Task?focus=ImagingStudy/${row.imagingStudyId}`);
+  expect(review.map((task) => task.for!.reference)).toEqual([`Patient/${source.id}`]);
+  expect((await place.world.read(({ studies }) => studies.study(late.study)))!.patientId).toBe(target.id);
+
+  const restored = await read<Patient>(place.world, 'Patient', source.id);
+  expect([restored.active, restored.link]).toEqual([true, undefined]);
+  const left = await read<Patient>(place.world, 'Patient', target.id);
+  expect([left.identifier, left.link]).toEqual([target.patient.identifier, undefined]);
+  expect((await store(source, study)).status).toBe(200);
+  expect(await refused(await unmerge(who.admin, source.id))).toEqual([422, expect.stringContaining('not merged')]);
+  const [told] = await who.admin.search<Provenance>(`Provenance?target=Patient/${source.id}&_sort=-recorded`);
+  expect(told).toMatchObject({ activity: { text: 'unmerge' }, reason: [{ text: 'they are brothers' }] });
+
+  // Merged anew, and taken back anew: by what the second merge wrote.
+  await merge(who.admin, source.id, target.id);
+  expect((await unmerge(who.admin, source.id)).status).toBe(200);
+  expect(await ids(`Observation?patient=Patient/${source.id}`)).toEqual([own.id, both.id].sort());
+});
+
+test('who is signed in as the retired record signs in again, as the survivor; taken back, as before', async () => {
+  const [source, target] = [await person(), await person()];
+  const email = `${source.number}@example.org`.toLowerCase();
+  await ensureAccount(place.world, place.server.system.passwords, { email, password: demoPassword, role: 'patient', displayName: 'P', fhirUser: `Patient/${source.id}` }); // prettier-ignore
+  const of = async () => caller(place.server, (await place.server.signIn('patient', { email })).access_token);
+  const seen = async (by: Caller) => [await by.search('Patient'), await by.search('Observation')].map((all) => all.map(({ id }) => id)); // prettier-ignore
+  const before = await of();
+  const [own, theirs] = [await post(observation(source.id)), await post(observation(target.id))];
+  expect(await seen(before)).toEqual([[source.id], [own.id]]);
+  await merge(who.admin, source.id, target.id);
+  const old = await before.get(`/fhir/Observation/${theirs.id}`);
+  expect([401, 404]).toContain(old.status);
+  const after = await of();
+  const [patients, observations] = await seen(after);
+  expect([patients, observations!.sort()]).toEqual([[target.id], [own.id, theirs.id].sort()]);
+  await unmerge(who.admin, source.id);
+  expect(await seen(await of())).toEqual([[source.id], [own.id]]);
+});
+
+test('an analysis under way goes on over a merge, and its result is the survivor’s', async () => {
+  const target = await person();
+  const review = await place.film({ patientId: `F-${++number}` });
+  const source = review.study.subject.reference!.split('/')[1]!;
+  const step = await open(place.world, review, 'ai-inference');
+  await change(place.world, place.people.doctor, step, { status: 'accepted' });
+  const { pixels } = place.world;
+  let merged = 0;
+  const running: World = {
+    ...place.world,
+    pixels: new Proxy(pixels, {
+      get: (port, name: keyof typeof pixels) =>
+        typeof port[name] !== 'function'
+          ? port[name]
+          : async (...given: never[]) => {
+              if (merged++ === 0) expect((await merge(who.admin, source, target.id)).status).toBe(200);
+              return (port[name] as (...given: never[]) => unknown)(...given);
+            },
+    }),
+  };
+  await analyze(running, taken({ kind: 'analyze', key: step.id, data: { task: step.id } }));
+  const coordination = await read<Task>(place.world, 'Task', review.coordinationId);
+  const finding = outputOf(coordination, 'ai-finding')!.reference.split('/')[1]!;
+  expect(await read(place.world, 'Observation', finding)).toMatchObject({ subject: { reference: `Patient/${target.id}` } }); // prettier-ignore
+});
+
+test('a report that is printed during a merge is printed again, with the survivor’s name', async () => {
+  const target = await person();
+  const review = await approvedReview(place, 'a@example.org');
+  const source = review.study.subject.reference!.split('/')[1]!;
+  const delivery = await open(place.world, review, 'report-delivery');
+  const job = taken({ kind: 'issue-report', key: delivery.id, data: { task: delivery.id } });
+  const printed: string[] = [];
+  const printing: World = {
+    ...place.world,
+    pdf: {
+      async print(html) {
+        printed.push(html);
+        if (printed.length === 1) await merge(who.admin, source, target.id);
+        return new Uint8Array([1]);
+      },
+    },
+  };
+  await expect(issueReport(printing, job)).rejects.toMatchObject({ code: 'transient' });
+  await issueReport(printing, job);
+  expect(printed[1]).toContain(target.patient.name![0]!.family);
+  expect(await ids(`DocumentReference?patient=Patient/${target.id}`)).toHaveLength(1);
+  expect(await ids(`DocumentReference?patient=Patient/${source}`)).toEqual([]);
+});
+
+test('both records are named in the audit trail', async () => {
+  const [source, target] = [await person(), await person()];
+  await merge(who.admin, source.id, target.id);
+  await merge(who.doctor, source.id, target.id);
+  const sql = new pg.Client({ connectionString: place.server.databaseUrl });
+  await sql.connect();
+  const { rows } = await sql.query(`select outcome, role from audit where event = 'fhir:merge' and entities && $1 order by seq`, [[`Patient/${source.id}`]]); // prettier-ignore
+  await sql.end();
+  expect(rows).toEqual([{ outcome: 'success', role: 'admin' }, { outcome: 'refused', role: 'doctor' }]); // prettier-ignore
+});
+
+test('more records than one transaction takes are refused, with what to do', async () => {
+  const [source, target] = [await person(), await person()];
+  const sql = new pg.Client({ connectionString: place.server.databaseUrl });
+  await sql.connect();
+  await sql.query(`select put_record('Basic', 'many-' || n, 1, now(), 'POST', '{"resourceType":"Basic"}', array[$1], false, '{"token":[],"string":[],"date":[],"reference":[],"quantity":[]}') from generate_series(1, 10001) n`, [source.id]); // prettier-ignore
+  const answer = await merge(who.admin, source.id, target.id);
+  const { issue } = (await answer.json()) as OperationOutcome;
+  expect([answer.status, issue[0]!.code]).toEqual([400, 'too-costly']);
+  await sql.query(`update record set deleted = true where type = 'Basic'`);
+  await sql.end();
+  expect((await read<Patient>(place.world, 'Patient', source.id)).active).toBe(true);
+});
