@@ -12,7 +12,7 @@ import { openWebServer } from './compose/web-server.ts';
 import type { Config } from './config.ts';
 import type { AuthorizationStore } from './core/accounts/authorizations.ts';
 import type { PasswordHasher } from './core/accounts/password.ts';
-import { clinicalRules, removalGuards, studyFollowers, studyMoveFollowers } from './core/clinical-rules.ts';
+import { askWhose, clinicalRules, removalGuards, studyFollowers, studyMoveFollowers } from './core/clinical-rules.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import type { Signer } from './core/signer.ts';
 import type { World } from './core/world.ts';
@@ -159,8 +159,9 @@ function worldOf({ settings }: Start, { database, images, models, reports, clock
     signer,
     rules: clinicalRules,
     studyFollowers,
-    studyMoveFollowers,
+    askWhose,
     removalGuards,
+    studyMoveFollowers,
     modelServes: () => wakeAnalyses(world),
     ...postgresUnits(database.dataSource, { baseUrl, timeZone, checker, queue: database.jobs.queue }),
     now: clock.now,

@@ -80,6 +80,8 @@ const variables = z.object({
   AI_MOST_IMAGES: wholeNumber(1, 50).default(20),
   AI_ORDERS_WORK_LIST: flag.default(true),
   FOUR_EYES: flag.default(true),
+  CORRECTED_RESENDS: z.enum(['hold', 'accept']).default('hold'),
+  TRUSTED_SENDERS: z.string().default('').transform((text) => text.split(',').map((name) => name.trim()).filter(Boolean)),
   MODEL_DIR: z.string().default('models/chest-mobilenet-v2'),
   MODEL_CANDIDATES: z
     .string()
@@ -154,6 +156,9 @@ export interface Config {
   aiMostImages: number;
   aiOrdersWorkList: boolean;
   fourEyes: boolean;
+  correctedResends: 'hold' | 'accept';
+  /** Client ids. */
+  trustedSenders: string[];
   modelDir: string;
   modelCandidates: string[];
   modelsDir: string;
@@ -231,6 +236,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     aiMostImages: value.AI_MOST_IMAGES,
     aiOrdersWorkList: value.AI_ORDERS_WORK_LIST,
     fourEyes: value.FOUR_EYES,
+    correctedResends: value.CORRECTED_RESENDS,
+    trustedSenders: value.TRUSTED_SENDERS,
     modelDir: resolve(value.MODEL_DIR),
     modelCandidates: value.MODEL_CANDIDATES.map((folder) => resolve(folder)),
     modelsDir: resolve(value.MODELS_DIR ?? join(value.DATA_DIR, 'models')),
@@ -262,8 +269,11 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   };
 }
 
-function contradictory({ PORT, METRICS_PORT, ROLE, PUBLIC_URL, SMTP_URL }: z.infer<typeof variables>): string[] {
+function contradictory(value: z.infer<typeof variables>): string[] {
+  const { PORT, METRICS_PORT, ROLE, PUBLIC_URL, SMTP_URL } = value;
   const mistakes: string[] = [];
+  if (value.CORRECTED_RESENDS === 'accept' && value.TRUSTED_SENDERS.length === 0)
+    mistakes.push('TRUSTED_SENDERS: names nobody, so CORRECTED_RESENDS=accept would accept nothing');
   if (METRICS_PORT === PORT) mistakes.push('METRICS_PORT: must be another port than PORT');
   // A worker writes addresses too, and its own port is in none of them.
   if (!ROLE.all && !PUBLIC_URL)

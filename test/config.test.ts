@@ -107,3 +107,11 @@ test('processes with a part each need the address and the relay that they share'
   expect(() => readConfig({ ROLE: 'api', SMTP_URL: 'smtp://relay' })).toThrow(/PUBLIC_URL: must be set/);
   expect(() => readConfig({ ROLE: 'worker', PUBLIC_URL: 'http://localhost:8080' })).toThrow(/SMTP_URL: a worker needs/);
 });
+
+test('corrections are accepted from senders that are named, else from nobody', () => {
+  expect(readConfig({})).toMatchObject({ correctedResends: 'hold', trustedSenders: [] });
+  const accepting = { CORRECTED_RESENDS: 'accept', TRUSTED_SENDERS: 'ct-1, ris' };
+  expect(readConfig(accepting)).toMatchObject({ correctedResends: 'accept', trustedSenders: ['ct-1', 'ris'] });
+  expect(() => readConfig({ CORRECTED_RESENDS: 'accept' })).toThrow('TRUSTED_SENDERS');
+  expect(() => readConfig({ CORRECTED_RESENDS: 'always' })).toThrow('CORRECTED_RESENDS');
+});

@@ -28,6 +28,8 @@ export function settingsFrom(config: Config, publicUrl: string): Settings {
     timeZone: config.timeZone,
     organizationName: config.siteName,
     fourEyes: config.fourEyes,
+    correctedResends: config.correctedResends,
+    trustedSenders: config.trustedSenders,
     demo: config.mode === 'demo',
     removal: config.removal,
   };

@@ -2,14 +2,15 @@
 import { binaryRule } from './records/binary-rule.ts';
 import type { RecordRules } from './records/rules.ts';
 import { imagingStudyRule } from './studies/imaging-study-rule.ts';
+import type { RemovalGuard } from './studies/removal-guard.ts';
 import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.ts';
 import { advance } from './workflow/advance.ts';
 import { followImages } from './workflow/follow-images.ts';
 import { followOrder } from './workflow/follow-order.ts';
 import { followOwner } from './workflow/follow-owner.ts';
 import { keepRecords } from './workflow/keep-records.ts';
-import type { RemovalGuard } from './studies/removal-guard.ts';
 import { keepReviewedImages } from './workflow/keep-reviewed-images.ts';
+export { askWhose } from './workflow/open-identity-check.ts';
 import { openReview } from './workflow/open-review.ts';
 import { patientRule } from './workflow/patients/patient-rule.ts';
 import { lockReviewFirst } from './workflow/review.ts';

@@ -22,6 +22,10 @@ export interface Settings {
   demo: boolean;
   /** The same person may not verify and release (four-eyes). */
   fourEyes: boolean;
+  /** What becomes of images that come again with other attributes of patient or order: a human decides, or they correct. */
+  correctedResends: 'hold' | 'accept';
+  /** Client ids of senders whose corrections may be accepted. */
+  trustedSenders: readonly string[];
   /** Identifier system (URI) of DICOM Patient IDs that come without an issuer; a namespace of this server by default. */
   patientIdSystem?: string;
   removal: RemovalSettings;

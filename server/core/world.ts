@@ -22,10 +22,12 @@ import type { Settings } from './settings.ts';
 import type { Signer } from './signer.ts';
 import type { Blobs } from './studies/blobs.ts';
 import type { DicomReader } from './studies/dicom-reader.ts';
+import type { HeldStore } from './studies/held-instance.ts';
+import type { AskWhose } from './studies/identity-question.ts';
 import type { PixelDecoder } from './studies/pixel-decoder.ts';
-import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.ts';
 import type { RemovalGuard } from './studies/removal-guard.ts';
 import type { RemovalStore } from './studies/removal-store.ts';
+import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.ts';
 import type { StudyStore } from './studies/study-store.ts';
 import type { Trace } from './trace.ts';
 import type { LateImages } from './workflow/late-images.ts';
@@ -34,6 +36,7 @@ import type { LateImages } from './workflow/late-images.ts';
 export interface Stores {
   records: RecordStore;
   studies: StudyStore;
+  held: HeldStore;
   removals: RemovalStore;
   lateImages: LateImages;
   accounts: AccountStore;
@@ -62,6 +65,7 @@ export interface Reading {
     | 'countOfFind'
     | 'blobsInUse'
   >;
+  held: Pick<HeldStore, 'count'>;
   removals: Pick<RemovalStore, 'due' | 'removed'>;
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
@@ -89,10 +93,12 @@ export interface Surroundings {
   rules: RecordRules<WriteContext>;
   /** Who hears that a study has settled, in the same transaction. */
   studyFollowers: readonly StudyFollower<WriteContext>[];
-  /** Who hears that a study has come to another patient, in the same transaction. */
-  studyMoveFollowers: readonly StudyMoveFollower<WriteContext>[];
+  /** Asks a human whose images are. */
+  askWhose: AskWhose<WriteContext>;
   /** Who may object to the deletion of images, in the same transaction. */
   removalGuards: readonly RemovalGuard<WriteContext>[];
+  /** Who hears that a study has come to another patient, in the same transaction. */
+  studyMoveFollowers: readonly StudyMoveFollower<WriteContext>[];
   /** A model has come into service: what waited for one goes on. */
   modelServes(): Promise<unknown>;
   /** The database's clock is the one that counts; this is for time stamps inside resources. */

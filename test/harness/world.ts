@@ -1,5 +1,11 @@
 /** A world on a real database; what a test does not bring along is absent, and says so to whoever asks for it. */
-import { clinicalRules, removalGuards, studyFollowers, studyMoveFollowers } from '../../server/core/clinical-rules.ts';
+import {
+  askWhose,
+  clinicalRules,
+  removalGuards,
+  studyFollowers,
+  studyMoveFollowers,
+} from '../../server/core/clinical-rules.ts';
 import type { JobQueue } from '../../server/core/jobs.ts';
 import type { Settings } from '../../server/core/settings.ts';
 import type { Surroundings, World } from '../../server/core/world.ts';
@@ -22,6 +28,8 @@ export function testSettings(publicUrl: string, more: Partial<Settings> = {}): S
     timeZone: 'UTC',
     organizationName: 'Test Hospital',
     fourEyes: false,
+    correctedResends: 'hold',
+    trustedSenders: [],
     demo: false,
     removal: { retentionDays: 30, expiredRetentionDays: 7 },
     ...more,
@@ -49,8 +57,9 @@ export function testWorld(
     signer: absent('signer'),
     rules: clinicalRules,
     studyFollowers,
-    studyMoveFollowers,
+    askWhose,
     removalGuards,
+    studyMoveFollowers,
     modelServes: () => Promise.resolve(),
     now: () => new Date(),
     checker,

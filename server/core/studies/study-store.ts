@@ -13,6 +13,8 @@ export interface StudyRow {
   revision: number;
   numberOfSeries: number;
   numberOfInstances: number;
+  /** Its answers show other attributes of the patient than its images (`coerce`). */
+  coerced: boolean;
 }
 
 /** A study by level. The attributes of a level are those of its first instance, blanks filled from later series. */

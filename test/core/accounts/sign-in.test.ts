@@ -32,7 +32,6 @@ function world(): {
     async setDisabled(id, disabled) {
       rows.find((row) => row.id === id)!.disabled = disabled;
     },
-    isSomebody: () => Promise.resolve(false),
     moveTo: () => Promise.resolve([]),
     setRole: async () => {},
     setPasswordHash: async () => {},

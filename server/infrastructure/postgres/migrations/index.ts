@@ -15,6 +15,7 @@ import { ChangeTrimmed1764000013000 } from './0013-change-trimmed.ts';
 import { StudiesApart1764000014000 } from './0014-studies-apart.ts';
 import { AnalysisTime1764000015000 } from './0015-analysis-time.ts';
 import { StudyCoercion1764000016000 } from './0016-study-coercion.ts';
+import { HeldInstances1764000017000 } from './0017-held-instances.ts';
 import { Removal1764000018000 } from './0018-removal.ts';
 import { StudyGrowth1764000019000 } from './0019-study-growth.ts';
 
@@ -36,6 +37,7 @@ export const migrations: (new () => MigrationInterface)[] = [
   StudiesApart1764000014000,
   AnalysisTime1764000015000,
   StudyCoercion1764000016000,
+  HeldInstances1764000017000,
   Removal1764000018000,
   StudyGrowth1764000019000,
 ];

@@ -73,7 +73,7 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
 
     async insertInstances(rows) {
       const inserted = new Set<string>();
-      for (const batch of batches(rows)) {
+      for (const batch of statements(rows)) {
         const added = await sql.query<{ study_uid: string; sop_uid: string }>(insertStatement, [
           `[${batch.map(columns).join(',')}]`,
         ]);
@@ -111,7 +111,9 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
         `select blob from instance where blob = any($1)
          union select inflated from instance where inflated = any($1)
          union select blob from removed_instance where blob = any($1)
-         union select inflated from removed_instance where inflated = any($1)`,
+         union select inflated from removed_instance where inflated = any($1)
+         union select blob from held_instance where blob = any($1)
+         union select inflated from held_instance where inflated = any($1)`,
         [candidates],
       );
       return new Set(found.map(({ blob }) => blob));
@@ -187,7 +189,7 @@ const claimStatement = `
 async function studyRow(sql: Sql, uid: string): Promise<StudyRow | undefined> {
   const [row] = await sql.query<StudyRow>(
     `select study_uid as "StudyInstanceUID", patient_id as "patientId", imaging_study_id as "imagingStudyId", revision,
-            number_of_series as "numberOfSeries", number_of_instances as "numberOfInstances"
+            number_of_series as "numberOfSeries", number_of_instances as "numberOfInstances", coercion is not null as coerced
        from study where study_uid = $1`,
     [uid],
   );
@@ -195,7 +197,7 @@ async function studyRow(sql: Sql, uid: string): Promise<StudyRow | undefined> {
 }
 
 /** The row as JSON; what came as text stays text. */
-function columns({ long = {}, ...row }: InstanceRow): string {
+export function columns({ long = {}, ...row }: InstanceRow): string {
   const short = JSON.stringify({
     study_uid: row.StudyInstanceUID,
     series_uid: row.SeriesInstanceUID,
@@ -214,7 +216,7 @@ function columns({ long = {}, ...row }: InstanceRow): string {
 }
 
 /** Splits by the size of the files' headers. */
-function* batches(rows: InstanceRow[]): Generator<InstanceRow[]> {
+export function* statements(rows: InstanceRow[]): Generator<InstanceRow[]> {
   let batch: InstanceRow[] = [];
   let size = 0;
   for (const row of rows) {
@@ -233,6 +235,10 @@ function* batches(rows: InstanceRow[]): Generator<InstanceRow[]> {
 /** The columns of an instance that are not computed. */
 export const names = `study_uid, series_uid, sop_uid, sop_class_uid, transfer_syntax_uid, blob, inflated, size, attributes, bulk, frames`;
 
+/** The same under the names of `InstanceRow`. */
+export const instanceColumns = `study_uid as "StudyInstanceUID", series_uid as "SeriesInstanceUID", sop_uid as "SOPInstanceUID",
+  sop_class_uid as "SOPClassUID", transfer_syntax_uid as "TransferSyntaxUID", blob, size, attributes, bulk, frames, inflated`;
+
 /** Rows arrive in the order of their instance numbers or file names, and `seq` keeps it. */
 const insertStatement = `
   insert into instance (${names})
@@ -247,10 +253,7 @@ const insertStatement = `
 async function standingRows(sql: Sql, rows: InstanceRow[]): Promise<Map<string, InstanceRow>> {
   if (rows.length === 0) return new Map();
   const found = await sql.query<InstanceRow>(
-    `select study_uid as "StudyInstanceUID", series_uid as "SeriesInstanceUID", sop_uid as "SOPInstanceUID",
-            sop_class_uid as "SOPClassUID", transfer_syntax_uid as "TransferSyntaxUID", blob, size, attributes, bulk, frames,
-            inflated
-       from instance join unnest($1::text[], $2::text[]) as wanted (study, sop) on study_uid = study and sop_uid = sop`,
+    `select ${instanceColumns} from instance join unnest($1::text[], $2::text[]) as wanted (study, sop) on study_uid = study and sop_uid = sop`,
     [rows.map((row) => row.StudyInstanceUID), rows.map((row) => row.SOPInstanceUID)],
   );
   return new Map(
