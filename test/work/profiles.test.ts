@@ -77,6 +77,7 @@ const more: Record<string, (record: Node) => Node> = {
       ),
       ...['retry-of', 'returned-from'].map((code) => data(code, { valueReference: { reference: 'Task/t' } })),
       data('image-update', { valueReference: at }),
+      data('image', { valueIdentifier: { system: 'urn:dicom:uid', value: 'urn:oid:1.2' } }),
       data('amended-by', { valueReference: { reference: 'Task/t' } }),
       data('recipient', { valueReference: { reference: 'Practitioner/p' } }),
       data('amendment-kind', { valueCodeableConcept: of(systems.reviewData, 'addendum') }),

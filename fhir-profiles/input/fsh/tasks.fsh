@@ -151,6 +151,9 @@ Description: "One hand-over within a review: who acts next, on what, and how it 
 * insert Reference(input, imageUpdate, image-update, 0, *, ImagingStudy)
 * insert Reference(input, amendedBy, amended-by, 0, 1, Task)
 * insert Reference(input, recipient, recipient, 0, 1, Practitioner or PractitionerRole or RelatedPerson or Organization or Patient)
+* input contains image 0..* MS
+* input[image].type = ReviewData#image
+* input[image].value[x] only Identifier
 * input contains amendmentKind 0..1 MS
 * input[amendmentKind].type = ReviewData#amendment-kind
 * input[amendmentKind].value[x] only CodeableConcept

@@ -67,7 +67,7 @@ async function takeBack(review: Review, step: Kept<'Task'>, reason: string): Pro
       input: [
         input('returned-from', referenceTo(step)),
         ...findings.map((finding) => input('ai-finding', finding)),
-        { type: dataConcept('amendment-reason'), valueString: reason },
+        { type: dataConcept('amendment-reason'), valueCodeableConcept: { text: reason } },
       ],
     }),
     status: 'in-progress',
