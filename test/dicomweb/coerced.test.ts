@@ -16,7 +16,6 @@ import {
   type Element,
   type ImageOptions,
 } from '../harness/dicom-file.ts';
-import { headerOf } from '../../viewer/src/imaging/file-header.ts';
 import { caller } from '../harness/records.ts';
 import { dicomwebServer, type DicomwebServer } from './server.ts';
 
@@ -194,7 +193,7 @@ describe('a file of a corrected study', () => {
     // All that is said of it elsewhere says the same.
     const [metadata] = (await server.get(`${path}/metadata`)).json<DicomJson[]>();
     expect(comparable(metadata!)).toEqual(comparable(now.attributes));
-    expect(tagsInOrder(now.plain)).toBe(true);
+    expectOfAnotherReader(now.plain);
     if (options.transferSyntax === syntaxes.rle) return;
     const explicit = await server.get(path, { accept: 'application/dicom' });
     expect([explicit.status, server.faults]).toEqual([200, []]);
@@ -208,12 +207,16 @@ function pixelsOf({ plain, bulk }: ReturnType<typeof parsed>): Buffer {
   return plain.subarray(offset, offset + length);
 }
 
-/** As another reader finds them, which knows no big endian in a deflated file. */
-function tagsInOrder(plain: Buffer): boolean {
-  const meta = readFileMeta(memorySource(plain));
-  if (meta.syntax.deflated) return true;
-  const tags = Object.keys(dicomParser.parseDicom(plain).elements).filter((tag) => !tag.startsWith('x0002'));
-  return tags.every((tag, i) => i === 0 || tags[i - 1]! < tag);
+/** As the reader finds it that the viewer uses, which is not ours. */
+function expectOfAnotherReader(plain: Buffer): void {
+  if (readFileMeta(memorySource(plain)).syntax.deflated) return; // what is inflated here still says that it is deflated
+  const dataSet = dicomParser.parseDicom(plain);
+  const tags = Object.keys(dataSet.elements).filter((tag) => !tag.startsWith('x0002'));
+  expect(tags).toEqual(tags.toSorted());
+  const [item, ...others] = dataSet.elements['x04000561']!.items!;
+  const modified = item!.dataSet!.elements['x04000550']!.items![0]!.dataSet!;
+  expect([dataSet.string('x00100020'), others.length, item!.dataSet!.string('x04000565')]).toEqual(['RIGHT-7', 0, 'CORRECT']); // prettier-ignore
+  expect(modified.string('x00100020')).toMatch(/^WRONG-/);
 }
 
 describe('a corrected study', () => {
@@ -413,14 +416,3 @@ function reidentified(elements: readonly Element[], { study, series, instance }:
     return uid === undefined ? element : [element[0], 'UI', uid];
   });
 }
-
-describe('the viewer', () => {
-  it.each([syntaxes.explicit, syntaxes.implicit, syntaxes.deflated])('reads who it is of in the file (%s)', async (transferSyntax) => {
-    const { study, path } = await sample({ transferSyntax, with: [['00080005', 'CS', 'ISO_IR 100']] });
-    await coerce(study, correction(tanaka));
-    const { body } = await server.get(path, { accept: stored });
-    const { rows } = await headerOf(Uint8Array.from(body));
-    const shown = (tag: string) => rows.filter((row) => row.tag === tag).map(({ value, depth }) => [depth, JSON.stringify(value)]);
-    expect(shown('(0010,0010)')).toEqual([[0, expect.stringContaining('田中^花子')], [2, expect.stringContaining('Example^Erika')]]);
-  }); // prettier-ignore
-});

@@ -9,7 +9,7 @@ import { withoutEmptyEnd } from '../dicom/person-name.ts';
 import type { Settings } from '../settings.ts';
 import { systems } from '../vocabulary/systems.ts';
 import { nameRepresentation } from './fhir-values.ts';
-import { issuerOfSystem, patientIdSystem } from './match-patient.ts';
+import { issuerOfSystem, patientIdSystem } from './patient-id-system.ts';
 import type { Coercion, StoredCoercion } from './study-coercion.ts';
 
 export type { Coercion, StoredCoercion } from './study-coercion.ts';

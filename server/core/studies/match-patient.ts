@@ -9,6 +9,9 @@ import type { Stores } from '../world.ts';
 import type { WriteContext } from '../world.ts';
 import { fhirDate, humanNames } from './fhir-values.ts';
 import { writeDerived } from './left-out.ts';
+import { issuerSystem, patientIdSystem } from './patient-id-system.ts';
+
+export { patientIdSystem } from './patient-id-system.ts';
 
 /** Who an image says it is of: Patient ID is only unique together with its issuer (PS3.3 C.2.1). */
 export interface PatientIdentity {
@@ -27,11 +30,6 @@ export type PatientMatch =
   | { found: string; /** Made for images of which it is not decided whose they are. */ provisional?: true }
   | { none: true }
   | { unclear: true; candidates: string[] };
-
-/** Identifier system of Patient IDs that come without an issuer: the site's own. */
-export function patientIdSystem(settings: Pick<Settings, 'fhirBaseUrl' | 'patientIdSystem'>): string {
-  return settings.patientIdSystem ?? `${settings.fhirBaseUrl}/NamingSystem/patient-id`;
-}
 
 /** Undefined when the image has no Patient ID, which the standard allows (type 2). */
 export function patientIdentity(
@@ -54,26 +52,6 @@ function universalSystem(attributes: DicomJson): string | undefined {
   if (type === 'ISO' && /^[0-2](\.\d+)+$/.test(id)) return `urn:oid:${id}`;
   if (type === 'UUID') return `urn:uuid:${id.toLowerCase()}`;
   return type === 'URI' && /^[a-z][a-z0-9+.-]*:\S+$/i.test(id) ? id : undefined;
-}
-
-function issuerSystem(issuer: string, { fhirBaseUrl }: Pick<Settings, 'fhirBaseUrl'>): string {
-  if (/^(https?:\/\/|urn:)\S+$/.test(issuer)) return issuer;
-  return `${fhirBaseUrl}/NamingSystem/patient-id-of-${encodeURIComponent(issuer)}`;
-}
-
-/** The issuer that stands for an identifier system: what `patientIdentity` makes of an image turned round; undefined where none fits. */
-export function issuerOfSystem(system: string, { fhirBaseUrl }: Pick<Settings, 'fhirBaseUrl'>): string | undefined {
-  const ofIssuer = `${fhirBaseUrl}/NamingSystem/patient-id-of-`;
-  if (system.startsWith(ofIssuer)) return decoded(system.slice(ofIssuer.length));
-  return /^(https?:\/\/|urn:)\S{1,60}$/.test(system) && system.length <= 64 ? system : undefined;
-}
-
-function decoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Locks an identity until the transaction ends, so that two senders cannot both create its Patient. */
