@@ -187,7 +187,7 @@ describe('an act', () => {
     expect(sent).toEqual([['3', 1], ['4', 3]]); // prettier-ignore
     sent.length = 0;
     await complete(fhir, fresh, (mine) => verification(mine, { notes: 'n', conclusion: 'Normal' }));
-    expect(sent).toEqual([['3', 2]]);
+    expect(sent).toEqual([['3', 3]]);
   });
 
   it('goes on from its own claim when completing was refused, whatever the dialog was opened with', async () => {

@@ -3,7 +3,6 @@ import type {
   DiagnosticReport,
   ImagingStudy,
   Media,
-  Observation,
   Patient,
   ServiceRequest,
   Task,
