@@ -43,7 +43,7 @@ const longestQuiet = 86_400;
 const quietTimes = z.string().transform((text, context): ReadonlyMap<string, number> => {
   const times = new Map<string, number>();
   for (const part of text.split(',').filter((one) => one.trim() !== '')) {
-    const [, sender, seconds] = /^\s*([^=\s][^=]*?)\s*=\s*(\d{1,5})\s*$/.exec(part) ?? [];
+    const [sender, seconds = ''] = part.split('=', 2).map((one) => one.trim());
     const value = Number(seconds);
     if (sender === undefined || times.has(sender) || !(value >= 1 && value <= longestQuiet)) {
       context.addIssue({
