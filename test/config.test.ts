@@ -103,3 +103,14 @@ test('processes with a part each need the address and the relay that they share'
   expect(() => readConfig({ ROLE: 'api', SMTP_URL: 'smtp://relay' })).toThrow(/PUBLIC_URL: must be set/);
   expect(() => readConfig({ ROLE: 'worker', PUBLIC_URL: 'http://localhost:8080' })).toThrow(/SMTP_URL: a worker needs/);
 });
+
+test('quiet times by sender are read, and refused as a whole when one is no time', () => {
+  const given = readConfig({ STUDY_QUIET_SECONDS_OF: ' client-a=5, client-b = 300 ' });
+  expect([...given.studyQuietSecondsOf]).toEqual([
+    ['client-a', 5],
+    ['client-b', 300],
+  ]);
+  expect(readConfig({}).studyQuietSecondsOf.size).toBe(0);
+  for (const bad of ['client-a', 'client-a=0', 'client-a=86401', 'a=5,a=6', '=5', 'a=x'])
+    expect(() => readConfig({ STUDY_QUIET_SECONDS_OF: bad })).toThrow(/STUDY_QUIET_SECONDS_OF: must be senders/);
+});

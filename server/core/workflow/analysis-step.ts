@@ -227,7 +227,7 @@ export async function completeAnalysis(
     result: [...(report.result ?? []), ...result.findings.map(referenceTo)],
     ...(pictures.length > 0 && { media: [...(report.media ?? []), ...pictures] }),
   });
-  const verification = await tellDoctor(review, step, { outputs, fresh, ...(result.priority && { priority: result.priority }) }); // prettier-ignore
+  const verification = await tellDoctor(review, step, { outputs, ...(result.priority && { priority: result.priority }) }); // prettier-ignore
   await recordProvenance(context, {
     act: 'analyze',
     operation: 'UPDATE',
@@ -244,7 +244,7 @@ export async function completeAnalysis(
 async function tellDoctor(
   review: Review,
   step: Task,
-  { outputs, fresh, priority }: { outputs: TaskOutput[]; fresh: TaskOutput[]; priority?: Priority },
+  { outputs, priority }: { outputs: TaskOutput[]; priority?: Priority },
 ): Promise<Kept<'Task'>> {
   if (review.status === 'PENDING_AI')
     return openVerification(review, step, { business: 'AI_ANALYZED', outputs, ...(priority && { priority }) });
