@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { conclusionSets } from '../server/core/vocabulary/conclusions.ts';
 import { displays } from '../server/core/vocabulary/displays.ts';
 import { scanClasses } from '../server/core/vocabulary/scan-findings.ts';
 import { systems } from '../server/core/vocabulary/systems.ts';
@@ -17,9 +18,25 @@ const shared = [
   'reviewData',
   'reviewReason',
   'scanFinding',
+  'readingConclusion',
   'reportNumber',
   'studyUid',
 ] as const;
+
+function asLists({ modalities, bodyParts, classes, conclusions }: (typeof conclusionSets)[number]) {
+  return {
+    modalities: modalities ?? null,
+    bodyParts: bodyParts ?? null,
+    codes: [
+      ...classes.map((code) => ({ system: systems.scanFinding, code, display: displays.finding[code] })),
+      ...conclusions.map((code) => ({
+        system: systems.readingConclusion,
+        code,
+        display: displays.conclusion[code],
+      })),
+    ],
+  };
+}
 
 export function vocabulary(): string {
   const quoted = (text: string) => `'${text}'`;
@@ -36,6 +53,10 @@ export function vocabulary(): string {
     list('reviewStatuses', Object.keys(displays.status)),
     list('reviewSteps', Object.keys(displays.step)),
     list('scanClasses', scanClasses),
+    '/** What a reader may conclude of which study (server/core/vocabulary/conclusions.ts). */\n' +
+      '// prettier-ignore\nexport const conclusionSets = [\n' +
+      conclusionSets.map((set) => `  ${JSON.stringify(asLists(set))},\n`).join('') +
+      '] as const;\n',
   ].join('\n');
 }
 

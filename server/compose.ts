@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type Koa from 'koa';
 import { openClock, openDatabase, type Database } from './compose/database.ts';
+import { openDefinitions } from './compose/definitions.ts';
 import { openFaces } from './compose/faces.ts';
 import { openImages, type Images } from './compose/images.ts';
 import { openMeasures, serveMeasures } from './compose/measures.ts';
@@ -11,7 +12,7 @@ import { openWebServer } from './compose/web-server.ts';
 import type { Config } from './config.ts';
 import type { AuthorizationStore } from './core/accounts/authorizations.ts';
 import type { PasswordHasher } from './core/accounts/password.ts';
-import { clinicalRules, studyFollowers, studyMoveFollowers } from './core/clinical-rules.ts';
+import { askWhose, clinicalRules, removalGuards, studyFollowers, studyMoveFollowers } from './core/clinical-rules.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import type { Signer } from './core/signer.ts';
 import type { World } from './core/world.ts';
@@ -100,6 +101,7 @@ async function build(start: Start, onDead: () => void): Promise<Omit<System, 'cl
   const signer = jwsSigner(await authorizations.secret('record-signing-keys', async () => [await makeSigningKey()]));
   const world = worldOf(start, { database, images, models, reports, clock, metrics, signer });
   await serveModels(start, world);
+  if (config.roles.api) await openDefinitions(start, world);
 
   const passwords = argon2Passwords();
   const { sink, working } = reports;
@@ -157,6 +159,8 @@ function worldOf({ settings }: Start, { database, images, models, reports, clock
     signer,
     rules: clinicalRules,
     studyFollowers,
+    askWhose,
+    removalGuards,
     studyMoveFollowers,
     modelServes: () => wakeAnalyses(world),
     ...postgresUnits(database.dataSource, { baseUrl, timeZone, checker, queue: database.jobs.queue }),

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { RemovalSettings } from './core/settings.ts';
 import { trimEnd } from './core/trim-end.ts';
 import { defaultBudget, type Budget } from './http/budget.ts';
 import { isTimeZone } from './core/time-zone.ts';
@@ -15,6 +16,12 @@ const proxies = z
   .transform((text) => text.split(',').map((range) => range.trim()).filter((range) => range !== '' && range !== 'none'))
   .refine(areRanges, { message: 'must be addresses or ranges such as 10.0.0.1,2001:db8::/64, or none' }); // prettier-ignore
 
+/** `all`, or a list of client ids. */
+const clientIds = z
+  .string()
+  .transform((text) => text.split(',').map((id) => id.trim()).filter((id) => id !== ''))
+  .transform((ids) => (ids.length === 1 && ids[0] === 'all' ? undefined : ids)); // prettier-ignore
+
 /** `all`, or what this process does of it. */
 const roles = z.string().transform((text, context): Roles => {
   const names = text.split(',').map((name) => name.trim());
@@ -28,6 +35,26 @@ const roles = z.string().transform((text, context): Roles => {
   if (names.some((name) => name !== 'api' && name !== 'worker'))
     return refuse('must be all, or api, worker or both, separated by a comma');
   return { api: names.includes('api'), worker: names.includes('worker'), all: false };
+});
+
+/** A day: whoever wants to wait longer has its sender say that the study is complete. */
+const longestQuiet = 86_400;
+/** `client-a=5,client-b=300`: seconds by sender. */
+const quietTimes = z.string().transform((text, context): ReadonlyMap<string, number> => {
+  const times = new Map<string, number>();
+  for (const part of text.split(',').filter((one) => one.trim() !== '')) {
+    const [, sender, seconds] = /^\s*([^=\s][^=]*?)\s*=\s*(\d{1,5})\s*$/.exec(part) ?? [];
+    const value = Number(seconds);
+    if (sender === undefined || times.has(sender) || !(value >= 1 && value <= longestQuiet)) {
+      context.addIssue({
+        code: 'custom',
+        message: `must be senders, each once, with their seconds (1 to ${longestQuiet}), such as client-a=5,client-b=300`,
+      });
+      return z.NEVER;
+    }
+    times.set(sender, value);
+  }
+  return times;
 });
 
 /** Every environment variable that the server reads, with its default. docs/operations.md explains them to operators. */
@@ -48,8 +75,13 @@ const variables = z.object({
   SITE_TIME_ZONE: timeZone.default('UTC'),
   CONFIDENCE_THRESHOLD: z.coerce.number().gt(0).lt(1).default(0.75),
   ANALYZE_ON_ARRIVAL: flag.default(false),
+  STUDY_QUIET_SECONDS: wholeNumber(1, longestQuiet).default(60),
+  STUDY_QUIET_SECONDS_OF: quietTimes.prefault(''),
+  AI_MOST_IMAGES: wholeNumber(1, 50).default(20),
   AI_ORDERS_WORK_LIST: flag.default(true),
   FOUR_EYES: flag.default(true),
+  CORRECTED_RESENDS: z.enum(['hold', 'accept']).default('hold'),
+  TRUSTED_SENDERS: z.string().default('').transform((text) => text.split(',').map((name) => name.trim()).filter(Boolean)),
   MODEL_DIR: z.string().default('models/chest-mobilenet-v2'),
   MODEL_CANDIDATES: z
     .string()
@@ -83,6 +115,9 @@ const variables = z.object({
     .refine((months) => months === 0 || months >= 12, 'must be 0 (for ever) or at least 12')
     .default(0),
   CHANGE_RETENTION_DAYS: wholeNumber(1, 3650).default(14),
+  REMOVED_RETENTION_DAYS: wholeNumber(1, 3650).default(30),
+  EXPIRED_RETENTION_DAYS: wholeNumber(0, 3650).default(7),
+  REJECTION_NOTES_FROM: clientIds.optional(),
   BACKEND_CLIENT_JWKS: z.string().optional(),
 }); // prettier-ignore
 
@@ -116,8 +151,14 @@ export interface Config {
   timeZone: string;
   confidenceThreshold: number;
   analyzeOnArrival: boolean;
+  studyQuietSeconds: number;
+  studyQuietSecondsOf: ReadonlyMap<string, number>;
+  aiMostImages: number;
   aiOrdersWorkList: boolean;
   fourEyes: boolean;
+  correctedResends: 'hold' | 'accept';
+  /** Client ids. */
+  trustedSenders: string[];
   modelDir: string;
   modelCandidates: string[];
   modelsDir: string;
@@ -137,6 +178,8 @@ export interface Config {
   auditRetentionMonths: number;
   /** How long a reader of the feed of changes may stay away. */
   changeRetentionDays: number;
+  /** How long removed images can be brought back, and whose rejection notes act. */
+  removal: RemovalSettings;
   /** JSON Web Key Set of the demo backend client, if one is to be registered. */
   backendClientJwks: string | undefined;
 }
@@ -188,8 +231,13 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     timeZone: value.SITE_TIME_ZONE,
     confidenceThreshold: value.CONFIDENCE_THRESHOLD,
     analyzeOnArrival: value.ANALYZE_ON_ARRIVAL,
+    studyQuietSeconds: value.STUDY_QUIET_SECONDS,
+    studyQuietSecondsOf: value.STUDY_QUIET_SECONDS_OF,
+    aiMostImages: value.AI_MOST_IMAGES,
     aiOrdersWorkList: value.AI_ORDERS_WORK_LIST,
     fourEyes: value.FOUR_EYES,
+    correctedResends: value.CORRECTED_RESENDS,
+    trustedSenders: value.TRUSTED_SENDERS,
     modelDir: resolve(value.MODEL_DIR),
     modelCandidates: value.MODEL_CANDIDATES.map((folder) => resolve(folder)),
     modelsDir: resolve(value.MODELS_DIR ?? join(value.DATA_DIR, 'models')),
@@ -212,12 +260,20 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     },
     auditRetentionMonths: value.AUDIT_RETENTION_MONTHS,
     changeRetentionDays: value.CHANGE_RETENTION_DAYS,
+    removal: {
+      retentionDays: value.REMOVED_RETENTION_DAYS,
+      expiredRetentionDays: value.EXPIRED_RETENTION_DAYS,
+      ...(value.REJECTION_NOTES_FROM && { notesFrom: value.REJECTION_NOTES_FROM }),
+    },
     backendClientJwks: value.BACKEND_CLIENT_JWKS,
   };
 }
 
-function contradictory({ PORT, METRICS_PORT, ROLE, PUBLIC_URL, SMTP_URL }: z.infer<typeof variables>): string[] {
+function contradictory(value: z.infer<typeof variables>): string[] {
+  const { PORT, METRICS_PORT, ROLE, PUBLIC_URL, SMTP_URL } = value;
   const mistakes: string[] = [];
+  if (value.CORRECTED_RESENDS === 'accept' && value.TRUSTED_SENDERS.length === 0)
+    mistakes.push('TRUSTED_SENDERS: names nobody, so CORRECTED_RESENDS=accept would accept nothing');
   if (METRICS_PORT === PORT) mistakes.push('METRICS_PORT: must be another port than PORT');
   // A worker writes addresses too, and its own port is in none of them.
   if (!ROLE.all && !PUBLIC_URL)

@@ -1,11 +1,14 @@
 import { availableParallelism } from 'node:os';
 import type { System } from './compose.ts';
 import { keepHouse, type Chore } from './core/house-keeping.ts';
+import { purgeRemoved } from './core/studies/purge-removed.ts';
 import { sweepBlobs } from './core/studies/sweep-blobs.ts';
+import { carryOnMerges } from './core/workflow/patients/carry-on-merges.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import { outcomeOf } from './infrastructure/metrics.ts';
 import type { Logger } from './log.ts';
 import { analyze, failLostAnalyses } from './work/analyze.ts';
+import { completeOverdue, completeStudyJob } from './work/complete-study.ts';
 import { issueReport } from './work/issue-report.ts';
 import { oweMails, oweReports, oweShadowRuns, oweWithdrawals } from './work/owed-work.ts';
 import { sendReport } from './work/send-report.ts';
@@ -27,6 +30,7 @@ export async function startWorkers(
   const handlers = {
     analyze,
     shadow,
+    'complete-study': completeStudyJob,
     'issue-report': issueReport,
     'send-report': sendReport,
     'send-withdrawal': sendWithdrawal,
@@ -35,6 +39,7 @@ export async function startWorkers(
   const concurrency = {
     analyze: state.ready ? state.parallel : availableParallelism() + 4,
     shadow: 1,
+    'complete-study': 2,
     'issue-report': 1,
     'send-report': 2,
     'send-withdrawal': 1,
@@ -69,13 +74,16 @@ function chores({ world, authorizations, growing }: Pick<System, 'world' | 'auth
   return [
     { kind: 'lost analyses', everyMs: minute, work: () => failLostAnalyses(world) },
     { kind: 'waiting analyses', everyMs: minute, work: () => wakeAnalyses(world) },
+    { kind: 'overdue studies', everyMs: minute, work: () => completeOverdue(world) },
     { kind: 'owed reports', everyMs: minute, work: () => oweReports(world) },
     { kind: 'owed mails', everyMs: minute, work: () => oweMails(world) },
     { kind: 'owed withdrawals', everyMs: minute, work: () => oweWithdrawals(world) },
     { kind: 'owed shadow runs', everyMs: 10 * minute, work: () => oweShadowRuns(world) },
+    { kind: 'records of merged patients', everyMs: 10 * minute, work: () => carryOnMerges(world) },
     { kind: 'expired sessions', everyMs: 10 * minute, work: () => authorizations.sweep() },
     { kind: 'audit partitions', everyMs: hour, firstMs: minute, work: growing.keepAudit },
     { kind: 'old news', everyMs: hour, work: growing.trimChanges },
+    { kind: 'removed images', everyMs: hour, firstMs: 10 * minute, work: () => purgeRemoved(world) },
     { kind: 'blobs without rows', everyMs: hour, work: () => sweepBlobs(world) },
   ];
 }

@@ -36,6 +36,10 @@ test('the audit trail is kept for ever unless somebody says for how long, and no
   expect(readConfig({ AUDIT_RETENTION_MONTHS: '120' }).auditRetentionMonths).toBe(120);
   expect(() => readConfig({ AUDIT_RETENTION_MONTHS: '11' })).toThrow(/AUDIT_RETENTION_MONTHS: must be 0/);
   expect(() => readConfig({ CHANGE_RETENTION_DAYS: '0' })).toThrow(/CHANGE_RETENTION_DAYS/);
+  expect(readConfig({}).removal).toEqual({ retentionDays: 30, expiredRetentionDays: 7 });
+  expect(readConfig({ REJECTION_NOTES_FROM: 'all' }).removal.notesFrom).toBeUndefined();
+  expect(readConfig({ REJECTION_NOTES_FROM: 'pacs, ct-1' }).removal.notesFrom).toEqual(['pacs', 'ct-1']);
+  expect(() => readConfig({ REMOVED_RETENTION_DAYS: '0' })).toThrow(/REMOVED_RETENTION_DAYS/);
 });
 
 test('who the proxies are is told in addresses and ranges, or is said to be nobody', () => {
@@ -102,4 +106,12 @@ test.each([
 test('processes with a part each need the address and the relay that they share', () => {
   expect(() => readConfig({ ROLE: 'api', SMTP_URL: 'smtp://relay' })).toThrow(/PUBLIC_URL: must be set/);
   expect(() => readConfig({ ROLE: 'worker', PUBLIC_URL: 'http://localhost:8080' })).toThrow(/SMTP_URL: a worker needs/);
+});
+
+test('corrections are accepted from senders that are named, else from nobody', () => {
+  expect(readConfig({})).toMatchObject({ correctedResends: 'hold', trustedSenders: [] });
+  const accepting = { CORRECTED_RESENDS: 'accept', TRUSTED_SENDERS: 'ct-1, ris' };
+  expect(readConfig(accepting)).toMatchObject({ correctedResends: 'accept', trustedSenders: ['ct-1', 'ris'] });
+  expect(() => readConfig({ CORRECTED_RESENDS: 'accept' })).toThrow('TRUSTED_SENDERS');
+  expect(() => readConfig({ CORRECTED_RESENDS: 'always' })).toThrow('CORRECTED_RESENDS');
 });

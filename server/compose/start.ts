@@ -21,10 +21,16 @@ export function settingsFrom(config: Config, publicUrl: string): Settings {
     dicomwebBaseUrl: `${publicUrl}/dicomweb`,
     confidenceThreshold: config.confidenceThreshold,
     analyzeOnArrival: config.analyzeOnArrival,
+    studyQuietSeconds: config.studyQuietSeconds,
+    studyQuietSecondsOf: config.studyQuietSecondsOf,
+    aiMostImages: config.aiMostImages,
     aiOrdersWorkList: config.aiOrdersWorkList,
     timeZone: config.timeZone,
     organizationName: config.siteName,
     fourEyes: config.fourEyes,
+    correctedResends: config.correctedResends,
+    trustedSenders: config.trustedSenders,
     demo: config.mode === 'demo',
+    removal: config.removal,
   };
 }

@@ -11,3 +11,8 @@ export function derivedId(...names: readonly string[]): string {
   const hex = bytes.toString('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
+
+/** Whether an id has the form of those above. Clients cannot make records under one, so such a record is the server's. */
+export function isDerivedId(id: string | undefined): boolean {
+  return id !== undefined && /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id);
+}

@@ -1,11 +1,13 @@
 export interface Job {
-  kind: 'analyze' | 'shadow' | 'issue-report' | 'send-report' | 'send-withdrawal';
+  kind: 'analyze' | 'shadow' | 'complete-study' | 'issue-report' | 'send-report' | 'send-withdrawal';
   /** Only one job of this kind and key waits or runs at a time; asking again changes nothing. */
   key: string;
   /** Ids only, no health data. */
   data: Record<string, string | number | boolean>;
   /** Higher first; STAT is 10. */
   priority?: number;
+  /** Seconds from the database's now until it may run. */
+  afterSeconds?: number;
 }
 
 /** Work of which no job waits or runs. */

@@ -5,8 +5,14 @@ export interface Settings {
   dicomwebBaseUrl: string; // publicUrl + /dicomweb
   /** Below this probability (0..1) a result is "Uncertain". */
   confidenceThreshold: number;
-  /** Start the analysis when images arrive, without waiting for a doctor. */
+  /** Start the analysis when a study is complete, without waiting for a doctor. */
   analyzeOnArrival: boolean;
+  /** A study is complete when no image came for so long. */
+  studyQuietSeconds: number;
+  /** The same for what a sender (client id) brings. */
+  studyQuietSecondsOf: ReadonlyMap<string, number>;
+  /** Images of a study that one analysis reads. */
+  aiMostImages: number;
   /** What the AI says raises the priority of the doctor's step. */
   aiOrdersWorkList: boolean;
   /** IANA zone of the site: of dates and times that name none, and of what is printed. */
@@ -16,6 +22,20 @@ export interface Settings {
   demo: boolean;
   /** The same person may not verify and release (four-eyes). */
   fourEyes: boolean;
+  /** What becomes of images that come again with other attributes of patient or order: a human decides, or they correct. */
+  correctedResends: 'hold' | 'accept';
+  /** Client ids of senders whose corrections may be accepted. */
+  trustedSenders: readonly string[];
   /** Identifier system (URI) of DICOM Patient IDs that come without an issuer; a namespace of this server by default. */
   patientIdSystem?: string;
+  removal: RemovalSettings;
+}
+
+/** How long what is removed can be brought back, and whose rejection notes act. */
+export interface RemovalSettings {
+  retentionDays: number;
+  /** Of images whose own time was over (113039). */
+  expiredRetentionDays: number;
+  /** Client ids; without a list, all that may store. */
+  notesFrom?: readonly string[];
 }

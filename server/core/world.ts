@@ -22,15 +22,23 @@ import type { Settings } from './settings.ts';
 import type { Signer } from './signer.ts';
 import type { Blobs } from './studies/blobs.ts';
 import type { DicomReader } from './studies/dicom-reader.ts';
+import type { HeldStore } from './studies/held-instance.ts';
+import type { AskWhose } from './studies/identity-question.ts';
 import type { PixelDecoder } from './studies/pixel-decoder.ts';
+import type { RemovalGuard } from './studies/removal-guard.ts';
+import type { RemovalStore } from './studies/removal-store.ts';
 import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.ts';
 import type { StudyStore } from './studies/study-store.ts';
 import type { Trace } from './trace.ts';
+import type { LateImages } from './workflow/late-images.ts';
 
 /** The tables, as one transaction sees them. */
 export interface Stores {
   records: RecordStore;
   studies: StudyStore;
+  held: HeldStore;
+  removals: RemovalStore;
+  lateImages: LateImages;
   accounts: AccountStore;
   reportNumbers: ReportNumbers;
   models: ModelStore;
@@ -41,10 +49,12 @@ export interface Stores {
 
 /** The tables for reading: what is committed when each statement runs. Audit rows are kept at once. */
 export interface Reading {
-  records: Pick<RecordStore, 'read' | 'readVersion' | 'history' | 'search'>;
+  records: Pick<RecordStore, 'read' | 'readVersion' | 'history' | 'retiredWithRecords' | 'search'>;
   studies: Pick<
     StudyStore,
     | 'study'
+    | 'growth'
+    | 'overdue'
     | 'content'
     | 'addresses'
     | 'middleImage'
@@ -55,6 +65,8 @@ export interface Reading {
     | 'countOfFind'
     | 'blobsInUse'
   >;
+  held: Pick<HeldStore, 'count'>;
+  removals: Pick<RemovalStore, 'due' | 'removed'>;
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
@@ -81,6 +93,10 @@ export interface Surroundings {
   rules: RecordRules<WriteContext>;
   /** Who hears that a study has settled, in the same transaction. */
   studyFollowers: readonly StudyFollower<WriteContext>[];
+  /** Asks a human whose images are. */
+  askWhose: AskWhose<WriteContext>;
+  /** Who may object to the deletion of images, in the same transaction. */
+  removalGuards: readonly RemovalGuard<WriteContext>[];
   /** Who hears that a study has come to another patient, in the same transaction. */
   studyMoveFollowers: readonly StudyMoveFollower<WriteContext>[];
   /** A model has come into service: what waited for one goes on. */
@@ -114,4 +130,6 @@ export interface WriteContext extends Trace {
   world: Surroundings;
   stores: Stores;
   principal: Principal;
+  /** Of a transaction Bundle: what is asked when all its entries are done. */
+  atEnd?: (() => Promise<void>)[];
 }

@@ -2,8 +2,7 @@
 import type { RouterContext } from '@koa/router';
 import { createHash } from 'node:crypto';
 import type { Asking } from '../core/studies/locate.ts';
-import type { StudyPart } from '../core/studies/study-store.ts';
-import type { InstanceRow } from '../core/dicom/instance.ts';
+import type { InstanceAddress, StudyPart } from '../core/studies/study-store.ts';
 import type { PixelErrand } from '../core/studies/pixel-decoder.ts';
 import { clientGone } from '../http/request/client-gone.ts';
 import { callerOf } from '../core/principal.ts';
@@ -53,11 +52,15 @@ export function single(value: string | string[] | undefined): string | undefined
   return value;
 }
 
-/** Stands for the very bytes of these instances: a study that was removed and came back with others has another tag. */
-export function contentTag(instances: readonly Pick<InstanceRow, 'blob'>[]): string {
-  if (instances.length === 1) return instances[0]!.blob;
+/**
+ * Stands for the very bytes of these instances: a study that was removed and came back with others has another tag, and so has one
+ * whose patient was corrected.
+ */
+export function contentTag(instances: readonly Pick<InstanceAddress, 'blob' | 'coerced'>[]): string {
+  const [first] = instances;
+  if (instances.length === 1 && first) return first.blob + (first.coerced ? `-${first.coerced.version}` : '');
   const hash = createHash('sha256');
-  for (const { blob } of instances) hash.update(blob);
+  for (const { blob, coerced } of instances) hash.update(coerced ? blob + coerced.version : blob);
   return hash.digest('hex');
 }
 

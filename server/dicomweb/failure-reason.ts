@@ -13,10 +13,9 @@ export const failureReason: Record<FailureReason, number> = {
   'no-room': 0xa700, // out of resources
   'transfer-syntax': 0xc122,
   'other-study': 0xa901, // does not match: the request is for another study
-  'other-patient': 0xa902, // does not match: its study is another patient's
-  'unclear-patient': 0xa903, // does not match: several patients could be meant
   'other-place': 0x0111, // duplicate SOP instance: it is stored in another study (PS3.7 C.4.2.1)
   'other-content': 0x0110, // processing failure: other content is stored under its UID
   forbidden: 0x0124, // not authorised (PS3.7 C.5)
+  rejected: 0x0124, // refused: it was removed, and must not come back (IHE RAD TF, IOCM)
   processing: 0x0110,
 };

@@ -2,6 +2,7 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { absoluteBulkText } from '../core/studies/bulk-address.ts';
 import { entityOf, locate } from '../core/studies/locate.ts';
 import type { InstanceAddress } from '../core/studies/study-store.ts';
+import { Problem } from '../core/problem.ts';
 import type { World } from '../core/world.ts';
 import { notModified } from '../http/answer/conditional.ts';
 import { accepted, asking, contentTag, partOf, send, type Exchange } from './exchange.ts';
@@ -34,10 +35,13 @@ export function metadata(world: World) {
 /** Passed on as the text that is stored, a few megabytes at a time, whatever the study holds. */
 async function* jsonArray({ read, settings }: World, instances: InstanceAddress[]): AsyncGenerator<Uint8Array> {
   let before = '[';
+  const originals = instances.every(({ coerced }) => !coerced || coerced.original !== undefined);
   for (const batch of batches(instances)) {
     const uids = batch.map(({ SOPInstanceUID }) => SOPInstanceUID);
-    const texts = await read(({ studies }) => studies.attributesOf(batch[0]!.StudyInstanceUID, uids));
-    if (texts.length < batch.length) throw new Error('instances were removed while their metadata went out');
+    const texts = await read(({ studies }) => studies.attributesOf(batch[0]!.StudyInstanceUID, uids, originals));
+    // Removed since they were found: the caller is told before the first byte, or sees the answer end.
+    if (texts.length < batch.length)
+      throw new Problem('transient', 'Instances were removed in this moment; ask again', { retryAfter: 1 });
     for (const [index, text] of texts.entries()) {
       const complete = absoluteBulkText(text, `${settings.dicomwebBaseUrl}/${entityOf(batch[index]!)}`);
       yield* pieces(before + complete);

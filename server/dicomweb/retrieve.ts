@@ -6,6 +6,7 @@ import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
 import type { Choice, Offer } from '../http/answer/negotiate.ts';
 import { notModified } from '../http/answer/conditional.ts';
+import { correctedFile } from './coerced-file.ts';
 import { accepted, asking, contentTag, partOf, send, type Exchange } from './exchange.ts';
 import { foreignPreambles, withEmptyPreamble } from './preamble.ts';
 import { multipart, type Part } from './write-multipart.ts';
@@ -38,6 +39,7 @@ export function retrieve(world: World) {
     if (foreign.size > 0)
       ctx.set('Warning', `299 csss "The preamble of ${foreign.size} file(s) was not empty and is given out as zeros"`);
     const parts = instances.map((instance) => partFor(world, instance, choice, foreign.has(instance)));
+    if (parts.length === 1) await measure(parts[0]!);
     if (choice.name === 'single') return send(ctx, parts[0]!.type, parts[0]!.body(), parts[0]!.length);
     const { type, length, chunks } = multipart('application/dicom', parts);
     return send(ctx, type, chunks, length);
@@ -54,11 +56,36 @@ function canGive(instance: InstanceAddress, { transferSyntax = explicit }: Choic
   return transferSyntax === explicit && isDecoded(instance.TransferSyntaxUID);
 }
 
-function partFor(world: World, instance: InstanceAddress, { transferSyntax = explicit }: Choice, clear: boolean): Part {
+/** A file whose length only making its beginning tells; those of a study are made one after another, when their turn comes. */
+interface FilePart extends Part {
+  prepare?(): Promise<{ length: number | undefined; chunks: AsyncIterable<Uint8Array> }>;
+}
+
+async function measure(part: FilePart): Promise<void> {
+  const made = await part.prepare?.();
+  if (!made) return;
+  if (made.length !== undefined) part.length = made.length;
+  part.body = () => made.chunks;
+}
+
+function partFor(
+  world: World,
+  instance: InstanceAddress,
+  { transferSyntax = explicit }: Choice,
+  clear: boolean,
+): FilePart {
   const cleared = (bytes: AsyncIterable<Uint8Array>) => (clear ? withEmptyPreamble(bytes) : bytes);
   const location = `${world.settings.dicomwebBaseUrl}/${entityOf(instance)}`;
   if (transferSyntax === '*' || transferSyntax === instance.TransferSyntaxUID) {
     const type = `application/dicom; transfer-syntax=${instance.TransferSyntaxUID}`;
+    const { coerced } = instance;
+    if (coerced) {
+      const prepare = async () => {
+        const { length, chunks } = await correctedFile(world, instance, coerced);
+        return { length, chunks: cleared(chunks) };
+      };
+      return { type, location, prepare, body: () => whenMade(prepare) };
+    }
     return { type, location, length: instance.size, body: () => cleared(world.blobs.open(instance.blob)) };
   }
   return {
@@ -68,9 +95,13 @@ function partFor(world: World, instance: InstanceAddress, { transferSyntax = exp
   };
 }
 
+async function* whenMade(prepare: NonNullable<FilePart['prepare']>): AsyncGenerator<Uint8Array> {
+  yield* (await prepare()).chunks;
+}
+
 /** Headers are read one after another, when their turn comes: those of a whole study may not fit into memory. */
 async function* inExplicit(world: World, address: InstanceAddress): AsyncGenerator<Uint8Array> {
   const instance = await world.read(({ studies }) => studies.instance(address, everything));
   if (!instance) throw new Error('an instance was removed while the study went out');
-  yield* world.pixels.explicit(instance);
+  yield* world.pixels.explicit(instance, address.coerced ?? undefined);
 }

@@ -8,6 +8,7 @@ import { answerProblems } from './answer-problem.ts';
 import { bulkdata } from './bulkdata.ts';
 import { frames } from './frames.ts';
 import { metadata } from './metadata.ts';
+import { remove } from './remove.ts';
 import { rendered, thumbnail } from './rendered.ts';
 import { retrieve } from './retrieve.ts';
 import { search } from './search.ts';
@@ -49,6 +50,7 @@ export function dicomwebFace(parts: {
   // WADO-RS (10.4)
   for (const level of [study, series, instance]) {
     router.get(level, retrieve(world));
+    router.delete(level, remove(world));
     router.get(`${level}/metadata`, metadata(world));
     router.get(`${level}/rendered`, rendered(world));
     router.get(`${level}/thumbnail`, thumbnail(world));
@@ -71,7 +73,7 @@ function knownAddress(router: Router<State>): Middleware<State> {
         .match(ctx.path, method)
         .pathAndMethod.some(({ path, methods }) => methods.length > 0 && path !== elsewhere);
     if (has(ctx.method)) return next();
-    const allowed = ['GET', 'HEAD', 'POST'].filter(has);
+    const allowed = ['GET', 'HEAD', 'POST', 'DELETE'].filter(has);
     if (allowed.length === 0) throw new Problem('not-found', 'The service has no such address (PS3.18 10)');
     ctx.status = 405;
     ctx.set('Allow', allowed.join(', '));

@@ -1,14 +1,23 @@
 import type { DicomJson } from '../core/dicom/json.ts';
+import type { HoldReason } from '../core/studies/held-instance.ts';
 import type { InstanceName, InstanceOutcome } from '../core/studies/outcome.ts';
 import { failureReason } from './failure-reason.ts';
 
 /** Warning Reason (0008,1196): a value does not fit what the SOP class says of it (PS3.18 Table I.2-1). */
 const valuesLeftOut = 0xb007;
+/** Of our own, as the table allows: what a rejection note says of the instance, or did not reach. */
+const ofRejection = 0xb0a0;
 
-/** 200 all stored, 202 some, 409 none (PS3.18 10.5.3). */
+/** Coercion of data elements (PS3.18 Table I.2-1, PS3.4 Table B.2-1): answers show another value than was sent. */
+const coerced = 0xb000;
+/** Of our own: its bytes are safe and need not be sent again, and nobody finds it before a human has decided. */
+const held: Record<HoldReason, number> = { 'other-patient': 0xb0a1, 'unclear-patient': 0xb0a2, corrected: 0xb0a3 };
+
+/** 200 all stored, 202 some, or some that wait for a human, 409 none (PS3.18 10.5.3). */
 export function storeStatus(instances: InstanceOutcome[]): 200 | 202 | 409 {
   const failures = instances.filter(({ status }) => status === 'failed').length;
-  if (failures === 0) return 200;
+  const isAnyHeld = instances.some(({ status }) => status === 'held');
+  if (failures === 0) return isAnyHeld ? 202 : 200;
   return failures < instances.length ? 202 : 409;
 }
 
@@ -32,10 +41,11 @@ export function storeResponse(instances: InstanceOutcome[], baseUrl: string, stu
     ),
     ...sequence(
       '00081199',
-      stored.map(({ name, warning }) => ({
-        ...reference(name),
-        ...(warning !== undefined && { '00081196': { vr: 'US', Value: [valuesLeftOut] } }),
-        '00081190': { vr: 'UR', Value: [instanceUrl(baseUrl, name)] },
+      stored.map((outcome) => ({
+        ...reference(outcome.name),
+        ...warningOf(outcome),
+        // Type 2: without a value while it cannot be retrieved.
+        '00081190': { vr: 'UR', ...(outcome.status !== 'held' && { Value: [instanceUrl(baseUrl, outcome.name)] }) },
       })),
     ),
     ...sequence(
@@ -43,6 +53,24 @@ export function storeResponse(instances: InstanceOutcome[], baseUrl: string, stu
       nameless.map(({ reason }) => ({ '00081197': { vr: 'US', Value: [failureReason[reason]] } })),
     ),
   };
+}
+
+type Taken = Exclude<InstanceOutcome, { status: 'failed' }>;
+
+function warningOf(outcome: Taken): DicomJson {
+  const reason = warningReason(outcome);
+  const original = outcome.status === 'held' ? undefined : outcome.original;
+  return {
+    ...(reason !== undefined && { '00081196': { vr: 'US', Value: [reason] } }),
+    ...(original && { '04000561': { vr: 'SQ', Value: original } }),
+  };
+}
+
+function warningReason(outcome: Taken): number | undefined {
+  if (outcome.status === 'held') return held[outcome.why];
+  if (outcome.warning === undefined) return undefined;
+  if (outcome.about === 'coercion') return coerced;
+  return outcome.about === 'rejection' ? ofRejection : valuesLeftOut;
 }
 
 function sequence(tag: string, items: DicomJson[]): DicomJson {

@@ -104,7 +104,7 @@ function answer(
   ctx.status = storeStatus(outcomes);
   ctx.set('Cache-Control', 'no-store');
   const reasons = new Set(
-    outcomes.flatMap((outcome) => (outcome.status === 'failed' ? outcome.message : (outcome.warning ?? []))),
+    outcomes.flatMap((outcome) => ('message' in outcome ? outcome.message : (outcome.warning ?? []))),
   );
   if (reasons.size > 0)
     ctx.set(

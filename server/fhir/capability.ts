@@ -6,8 +6,12 @@ import type {
   ResourceType,
 } from '@medplum/fhirtypes';
 import type { Settings } from '../core/settings.ts';
+import { ownParameters } from '../core/search/own-search-parameters.ts';
 import { searchParametersOf } from '../core/search/search-parameters.ts';
 import { recordParameters } from '../core/search/search-values.ts';
+import { profilesOfType } from '../core/validation/profiles.ts';
+import { own } from '../core/table.ts';
+import { canonical } from '../core/vocabulary/systems.ts';
 import { offeredTypes } from './exchange.ts';
 import { operations } from './operations/operations.ts';
 
@@ -47,7 +51,7 @@ function rest(smart: SmartAddresses): CapabilityStatementRest {
   return {
     mode: 'server',
     documentation:
-      'JSON only. Searches give only what the token allows; unknown search parameters are ignored and named in an OperationOutcome, or refused with Prefer: handling=strict.',
+      'JSON only. Searches give only what the token allows; unknown search parameters are ignored and named in an OperationOutcome, or refused with Prefer: handling=strict. Images are stored and deleted by DICOMweb; their ImagingStudy follows.',
     security: {
       cors: true,
       service: [
@@ -83,9 +87,11 @@ function resourceEntry(type: ResourceType, searchRevInclude: string[]): Capabili
   const parameters = [...searchParametersOf(type).values()];
   const references = parameters.filter((one) => one.type === 'reference').map((one) => `${type}:${one.code}`);
   const common = Object.entries(recordParameters).map(([name, kind]) => ({ name, type: kind }));
+  const supportedProfile = profilesOfType(type);
   return {
     type,
     profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
+    ...(supportedProfile.length > 0 && { supportedProfile }),
     interaction: (
       [
         'read',
@@ -108,15 +114,23 @@ function resourceEntry(type: ResourceType, searchRevInclude: string[]): Capabili
     referencePolicy: ['literal', 'logical', 'local'],
     searchInclude: ['*', ...references.sort()],
     ...(searchRevInclude.length > 0 && { searchRevInclude: searchRevInclude.sort() }),
-    searchParam: [...common, ...parameters.map((one) => ({ name: one.code, type: one.type }))].sort((a, b) =>
-      a.name < b.name ? -1 : 1,
-    ),
+    searchParam: [
+      ...common,
+      ...parameters.map(({ code, type: kind }) => ({ name: code, type: kind, ...definedBy(type, code) })),
+    ].sort((a, b) => (a.name < b.name ? -1 : 1)),
     operation: [
       validate,
       ...(type === 'Patient' ? [everything] : []),
       ...operations.filter((one) => one.type === type).map(({ name, definition }) => ({ name, definition })),
     ],
   };
+}
+
+/** The address of a SearchParameter of ours; R4's own are found by their name. */
+function definedBy(type: ResourceType, code: string): { definition?: string } {
+  if (own(own(ownParameters, type) ?? {}, code) === undefined) return {};
+  const id = code === 'instance-uid' ? code : `${type}-${code}`;
+  return { definition: `${canonical}/SearchParameter/${id}` };
 }
 
 function reverseIncludes(): Map<ResourceType, string[]> {

@@ -1,13 +1,18 @@
 /** $validate (FHIR resource-operation-validate.html): says what a write would say, and stores nothing. */
 import type { OperationOutcome, OperationOutcomeIssue, ResourceType } from '@medplum/fhirtypes';
 import { Problem } from '../core/problem.ts';
+import { profileOf } from '../core/validation/profiles.ts';
 import type { Answer, ReadExchange } from './exchange.ts';
 import { information, outcomeOf, warning } from './outcome.ts';
 
 type Node = Record<string, unknown>;
 const modes = new Set(['create', 'update', 'delete', 'profile']);
 
-/** @param body the resource itself, or Parameters with `resource`, `mode` and `profile` */
+/**
+ * The profile that is asked for is checked, and those that the resource says to fit (`meta.profile`).
+ *
+ * @param body the resource itself, or Parameters with `resource`, `mode` and `profile`
+ */
 export async function validateOperation(
   { world }: Pick<ReadExchange, 'world'>,
   type: ResourceType | undefined,
@@ -23,7 +28,8 @@ export async function validateOperation(
     return answered([information('The server does not refuse to delete this before it is asked to.')]);
   if (given.resource === undefined)
     throw new Problem('required', 'There is no resource to validate', { expression: 'Parameters.parameter' });
-  const faults = await world.checker.issues(given.resource);
+  const claimed = claimedBy(given.resource);
+  const faults = await world.checker.issues(given.resource, [...claimed, ...(profile === undefined ? [] : [profile])]);
   const issues: OperationOutcomeIssue[] = faults.map(({ code, message, expression }) => ({
     severity: 'error',
     code,
@@ -31,8 +37,27 @@ export async function validateOperation(
     expression: [expression],
   }));
   issues.push(...identityIssues(type, id, given.resource, mode));
-  if (profile !== undefined) issues.push(warning('Only the base definitions were checked, not the profile'));
+  // Who asks for a profile must not take "valid" for an answer about it.
+  if (profile !== undefined && !isKnown(profile, given.resource))
+    issues.push({ ...warning(unknownProfile), severity: 'error' });
+  else if (!claimed.every((one) => isKnown(one, given.resource!))) issues.push(warning(unknownProfile));
   return answered(issues.length > 0 ? issues : [information('The resource is valid')]);
+}
+
+const unknownProfile =
+  'A profile is named that this server does not know, or not of this type: the resource was not checked against it. ' +
+  'The CapabilityStatement lists the profiles that are known (rest.resource.supportedProfile)';
+
+function claimedBy(resource: Node): string[] {
+  const meta = resource['meta'] as Node | null | undefined;
+  const profiles: unknown = meta?.['profile'];
+  return Array.isArray(profiles) ? profiles.filter((one) => typeof one === 'string') : [];
+}
+
+/** One of ours, or R4's own definition of the type, which everything is checked against. */
+function isKnown(profile: string, { resourceType }: Node): boolean {
+  const [, type] = /^http:\/\/hl7\.org\/fhir\/StructureDefinition\/(\w+)(?:\|4\.0\.1)?$/.exec(profile) ?? [];
+  return profileOf(profile) !== undefined || (type !== undefined && type === resourceType);
 }
 
 function identityIssues(

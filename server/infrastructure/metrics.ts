@@ -136,7 +136,10 @@ function timedWorld(world: World, time: Time): World {
   return {
     ...world,
     blobs: { ...blobs, keep: (received) => time('store bytes', () => blobs.keep(received)) },
-    reader: { read: (...file) => time('read instance', () => reader.read(...file)) },
+    reader: {
+      read: (...file) => time('read instance', () => reader.read(...file)),
+      coerced: (...file) => time('coerce instance', () => reader.coerced(...file)),
+    },
     pixels: {
       ...pixels,
       decode: (...frame) => time('decode frame', () => pixels.decode(...frame)),

@@ -1,8 +1,8 @@
 import type { Task } from '@medplum/fhirtypes';
 import { inOneTransaction } from '../core/records/write.ts';
 import { everything } from '../core/access/narrowing.ts';
-import { analysisRow } from '../core/analysis/analysis-row.ts';
-import { type Analysis, analyzeStudy } from '../core/analysis/analyze-study.ts';
+import { analysisRow, runOf } from '../core/analysis/analysis-row.ts';
+import { type Analysis, analyzeImages, type StudyAnalysis } from '../core/analysis/analyze-study.ts';
 import {
   classificationObservation,
   heatMap,
@@ -21,6 +21,7 @@ import {
   completeAnalysis,
   failAnalysis,
   isStillTaken,
+  leaseSeconds,
   type Priority,
   stillTaken,
   takeAnalysis,
@@ -28,14 +29,14 @@ import {
 import type { ReviewReason } from '../core/vocabulary/review-codes.ts';
 import { systems } from '../core/vocabulary/systems.ts';
 import { idIn, type Pointer, pointer, referenceTo } from '../core/r4/pointer.ts';
+import { displays } from '../core/vocabulary/displays.ts';
+import { namedImages } from '../core/workflow/images-of-step.ts';
 import { inputOf } from '../core/workflow/review-tasks.ts';
 import { searchOwn } from '../core/records/own-search.ts';
 import { create, type Kept, put } from '../core/records/server-write.ts';
 
 const analyst = { principal: systemPrincipal('analysis') };
 
-/** Longer than decoding and inference may take together, both of which end themselves. */
-const leaseSeconds = 120;
 /** How soon a cancelled step gives its place in the line to another. */
 const lookEveryMs = 1_000;
 
@@ -69,17 +70,16 @@ async function analyzeWith(classifier: Classifier, world: World, job: TakenJob):
   }
   const taken = await inOneTransaction(world, analyst, async (context) => {
     const device = state.model && (await keepDevice(context, state.model, state.ready ? state.provider : 'none'));
-    return takeAnalysis(context, String(job.data['task']), { ...(device && { device }), seconds: leaseSeconds });
+    return takeAnalysis(context, String(job.data['task']), device);
   });
   if (!taken) return;
 
-  let analysis: Analysis;
+  let analysis: StudyAnalysis;
   const hold = holdOf(world, taken);
   try {
-    analysis = await analyzeStudy(world, await studyUidOf(world, taken), classifier, {
-      priority: job.priority ?? 0,
-      signal: hold.signal,
-    });
+    const images = { StudyInstanceUID: await studyUidOf(world, taken), SOPInstanceUIDs: namedImages(taken) };
+    const turn = { priority: job.priority ?? 0, signal: hold.signal };
+    analysis = await analyzeImages(world, images, classifier, turn, (error) => isWorthAnotherTry(error, job));
   } catch (error) {
     if (hold.signal.aborted) return;
     if (isWorthAnotherTry(error, job)) throw error;
@@ -100,52 +100,88 @@ export async function failLostAnalyses(world: World): Promise<number> {
     { parameter: 'status', values: ['in-progress'] },
   ];
   const { found } = await world.read((stores) => searchOwn(stores, 'Task', conditions, { count: 100 }));
-  const lost = found.filter((task) => Date.parse(task.restriction?.period?.end ?? '') < now - leaseSeconds * 1000);
+  const lost = found.filter((task) => Date.parse(task.restriction?.period?.end ?? '') < now - leaseSeconds(1) * 1000);
   for (const task of lost) await inOneTransaction(world, analyst, (context) => fail(context, task, 'timeout'));
   return lost.length;
 }
 
-async function keep(context: WriteContext, taken: Kept<'Task'>, analysis: Analysis): Promise<void> {
+/** All results of a step are kept, or none. Of an image that was taken away meanwhile nothing is. */
+async function keep(context: WriteContext, taken: Kept<'Task'>, { analyses, failures }: StudyAnalysis): Promise<void> {
   const step = await stillTaken(context, taken);
   if (!step) return;
-  const { classification, decision } = analysis;
+  const standing: Analysis[] = [];
+  for (const one of analyses) if (await isThere(context, one)) standing.push(one);
+  const [first] = standing;
+  if (!first) return failAnalysis(context, step, 'no-pixel-data');
+  const kept: { analysis: Analysis; finding: Kept<'Observation'>; media: Pointer }[] = [];
+  for (const analysis of standing) kept.push({ analysis, ...(await keepResult(context, step, analysis)) });
+  const { settings } = context.world;
+  await completeAnalysis(context, step, {
+    findings: kept.map(({ finding }) => finding),
+    media: kept.map(({ media }) => media),
+    device: { reference: `Device/${modelDeviceId(first.classification.model)}` },
+    ...(settings.aiOrdersWorkList && priorityOf(standing)),
+    sources: [inputOf(step, 'study')!],
+    notes: failures.map(({ error }) => `An image could not be read: ${displays.reason[reasonOf(error)]}.`),
+  });
+  await keepFigures(context, step, kept);
+}
+
+async function isThere({ stores }: WriteContext, { instance }: Analysis): Promise<boolean> {
+  const { StudyInstanceUID, SOPInstanceUID } = instance;
+  return (await stores.studies.addresses({ StudyInstanceUID, SOPInstanceUID }, everything)).length > 0;
+}
+
+async function keepResult(
+  context: WriteContext,
+  step: Kept<'Task'>,
+  { instance, classification, decision }: Analysis,
+): Promise<{ finding: Kept<'Observation'>; media: Pointer }> {
   const subject: Subject = {
     task: step.id,
     patient: pointer(step.for)!,
     study: inputOf(step, 'study')!,
     ...(step.basedOn?.[0] && { order: pointer(step.basedOn[0])! }),
-    SOPInstanceUID: analysis.instance.SOPInstanceUID,
+    SOPInstanceUID: instance.SOPInstanceUID,
     at: context.world.now(),
   };
-  const { stores } = context;
   const map = heatMap(subject, classification, decision);
-  const finding = classificationObservation(subject, classification, decision);
   await create(context, map.binary);
   await create(context, map.media);
-  const kept = await create(context, finding);
-  await completeAnalysis(context, step, {
-    finding: { reference: `Observation/${kept.id}` },
-    media: referenceTo(map.media),
-    device: { reference: `Device/${modelDeviceId(classification.model)}` },
-    ...(context.world.settings.aiOrdersWorkList && priorityOf(analysis)),
-    sources: [subject.study],
-  });
-  const run = { task: step.id, at: subject.at, timeZone: context.world.settings.timeZone, finding: kept.id };
-  await stores.analyses.append(analysisRow(run, analysis.instance, classification, decision));
-  const shadow = await stores.models.shadow();
-  if (shadow === undefined) return;
-  await stores.jobs.enqueue({
-    kind: 'shadow',
-    key: `${step.id}/${shadow}`,
-    data: { task: step.id, finding: kept.id, digest: shadow },
-  });
+  const finding = await create(context, classificationObservation(subject, classification, decision));
+  return { finding, media: referenceTo(map.media) };
 }
 
-/** What a doctor should see first: a critical class, then what the model could not say. Only a trained model may push. */
-function priorityOf({ classification, decision }: Analysis): { priority?: Priority } {
-  if (!classification.model.trained) return {};
-  if (decision.answer === 'COVID') return { priority: 'stat' };
-  return decision.answer === 'Uncertain' || decision.answer === 'Unsupported' ? { priority: 'urgent' } : {};
+/** For comparison and drift each image is a run of its own; the shadow, if there is one, runs on each too. */
+async function keepFigures(
+  { stores, world }: WriteContext,
+  step: Kept<'Task'>,
+  kept: readonly { analysis: Analysis; finding: Kept<'Observation'> }[],
+): Promise<void> {
+  const shadow = await stores.models.shadow();
+  for (const [i, { analysis, finding }] of kept.entries()) {
+    const task = runOf(step.id, i);
+    const run = { task, at: world.now(), timeZone: world.settings.timeZone, finding: finding.id };
+    await stores.analyses.append(analysisRow(run, analysis.instance, analysis.classification, analysis.decision));
+    if (shadow === undefined) continue;
+    await stores.jobs.enqueue({
+      kind: 'shadow',
+      key: `${task}/${shadow}`,
+      data: { task, finding: finding.id, digest: shadow },
+    });
+  }
+}
+
+/**
+ * What a doctor should see first: a critical class, then what the model could not say, on any image; that the AI is not
+ * for an image counts only if it is for none. Only a trained model may push.
+ */
+function priorityOf(analyses: readonly Analysis[]): { priority?: Priority } {
+  if (!analyses.every(({ classification }) => classification.model.trained)) return {};
+  const answers = new Set(analyses.map(({ decision }) => decision.answer));
+  if (answers.has('COVID')) return { priority: 'stat' };
+  const isUnclear = answers.has('Uncertain') || (answers.size === 1 && answers.has('Unsupported'));
+  return isUnclear ? { priority: 'urgent' } : {};
 }
 
 async function fail(context: WriteContext, taken: Kept<'Task'>, reason: ReviewReason): Promise<void> {

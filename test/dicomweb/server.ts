@@ -16,6 +16,7 @@ import { koaListener } from '../../server/http/koa-listener.ts';
 import { bearer } from '../../server/http/bearer.ts';
 import type { Budget } from '../../server/http/budget.ts';
 import { requestId } from '../../server/http/request/request-id.ts';
+import type { Settings } from '../../server/core/settings.ts';
 import type { State } from '../../server/http/state.ts';
 import { unwantedBody } from '../../server/http/request/unwanted-body.ts';
 import { diskBlobs } from '../../server/infrastructure/blobs/disk.ts';
@@ -52,9 +53,10 @@ export interface Reply {
   parts(): { headers: Record<string, string>; body: Buffer }[];
 }
 
-export async function dicomwebServer(
-  options: { budget?: Pick<Budget, 'parts' | 'storeBytes'> } = {},
-): Promise<DicomwebServer> {
+export async function dicomwebServer({
+  settings,
+  ...options
+}: { budget?: Pick<Budget, 'parts' | 'storeBytes'>; settings?: Partial<Settings> } = {}): Promise<DicomwebServer> {
   const database = await freshDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'csss-dicomweb-'));
   const http = createServer();
@@ -64,7 +66,7 @@ export async function dicomwebServer(
   const blobs = await diskBlobs(folder, { reserve: 0 });
   const pixels = threadedPixels(blobs, { threads: 1 });
   const reader = dicomReader({ threads: 1 });
-  const world = testWorld(database, testSettings(publicUrl), { blobs, pixels, reader });
+  const world = testWorld(database, testSettings(publicUrl, settings), { blobs, pixels, reader });
   const callers = new Map([['all', caller('system/*.cruds', { kind: 'client' })]]);
   const faults: unknown[] = [];
   const face = dicomwebFace({

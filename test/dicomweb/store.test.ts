@@ -71,6 +71,46 @@ const count = async (study: string) =>
     await server.database.sql.query<{ count: number }>(`select count(*) from instance where study_uid = $1`, [study])
   )[0]!.count;
 
+describe('storing images that do not say whose they are as their study does', () => {
+  const patientId = newUid().slice(-12);
+  const warnings = ({ response }: Answer) => items(response, '00081199').map((item) => item['00081196']?.Value?.[0]);
+
+  it('answers B000 with the original attributes where only the issuer is missing', async () => {
+    const study = newUid();
+    expect(warnings(await post(multipart([imageFile({ study, patientId })])))).toEqual([undefined]);
+    const again = await post(multipart([imageFile({ study, patientId, with: [['00100021', 'LO', 'NORTH']] })]));
+    expect(again.status).toBe(200);
+    expect(warnings(again)).toEqual([0xb000]);
+    const [stored] = items(again.response, '00081199');
+    const [original] = items(stored!, '04000561');
+    expect(items(original!, '04000550')[0]!['00100021']!.Value).toEqual(['NORTH']);
+    expect(original!['04000565']!.Value).toEqual(['COERCE']);
+    expect(again.headers.get('warning')).toContain('names in other words');
+    const [found] = (await server.get(`/studies?StudyInstanceUID=${study}&includefield=00100021`)).json();
+    expect(found!['00100021']?.Value).toBeUndefined();
+  });
+
+  it('answers 202 and a warning without an address where a human decides first, and shows nothing of it', async () => {
+    const study = newUid();
+    const stranger = imageFile({ study, patientId: `${patientId}-2`, number: 2 });
+    const reply = await post(multipart([imageFile({ study, patientId }), stranger]));
+    expect(reply.status).toBe(202);
+    expect(Object.keys(reply.response)).toEqual(['00081190', '00081199']);
+    expect(warnings(reply)).toEqual([undefined, 0xb0a1]);
+    expect(items(reply.response, '00081199')[1]!['00081190']).toEqual({ vr: 'UR' });
+    expect(reply.headers.get('warning')).toContain('an administrator decides');
+    expect(await count(study)).toBe(1);
+    const corrected = { study, series: `${study}.1`, instance: `${study}.1.1`, pixels: new Uint8Array(512) };
+    await post(multipart([imageFile({ ...corrected, patientId })]));
+    const resend = await post(multipart([imageFile({ ...corrected, patientId: `${patientId}-2` })]));
+    expect([resend.status, warnings(resend)]).toEqual([202, [0xb0a3]]);
+    for (const path of ['', '/metadata', '/thumbnail'])
+      expect((await server.get(`/studies/${study}${path}`, { accept: '*/*' })).body.toString('latin1')).not.toContain(`${patientId}-2`); // prettier-ignore
+    const names = await server.database.sql.query(`select event from audit where event = 'dicomweb:store:held'`);
+    expect(names.length).toBeGreaterThan(0);
+  });
+});
+
 describe('storing by STOW-RS', () => {
   it('answers where each instance can be retrieved, and they can be, byte for byte', async () => {
     const study = newUid();
@@ -236,7 +276,7 @@ describe('what cannot be stored', () => {
 
   it('leaves nothing in the store, and the next request works', async () => {
     const rows = await server.database.sql.query<{ blob: string }>(
-      'select blob from instance union select inflated from instance where inflated is not null',
+      'select blob from instance union select inflated from instance where inflated is not null union select blob from held_instance',
     );
     const kept: string[] = [];
     for await (const digest of server.world.blobs.list(new Date(Date.now() + 60_000))) kept.push(digest);

@@ -1,5 +1,11 @@
 /** A world on a real database; what a test does not bring along is absent, and says so to whoever asks for it. */
-import { clinicalRules, studyFollowers, studyMoveFollowers } from '../../server/core/clinical-rules.ts';
+import {
+  askWhose,
+  clinicalRules,
+  removalGuards,
+  studyFollowers,
+  studyMoveFollowers,
+} from '../../server/core/clinical-rules.ts';
 import type { JobQueue } from '../../server/core/jobs.ts';
 import type { Settings } from '../../server/core/settings.ts';
 import type { Surroundings, World } from '../../server/core/world.ts';
@@ -15,11 +21,17 @@ export function testSettings(publicUrl: string, more: Partial<Settings> = {}): S
     dicomwebBaseUrl: `${publicUrl}/dicomweb`,
     confidenceThreshold: 0.75,
     analyzeOnArrival: false,
+    studyQuietSeconds: 60,
+    studyQuietSecondsOf: new Map(),
+    aiMostImages: 20,
     aiOrdersWorkList: true,
     timeZone: 'UTC',
     organizationName: 'Test Hospital',
     fourEyes: false,
+    correctedResends: 'hold',
+    trustedSenders: [],
     demo: false,
+    removal: { retentionDays: 30, expiredRetentionDays: 7 },
     ...more,
   };
 }
@@ -29,7 +41,7 @@ export function testWorld(
   database: TestDatabase,
   settings: Settings,
   parts: Partial<Surroundings> = {},
-  queue: (sql: Sql) => JobQueue = () => absent('jobs'),
+  queue: (sql: Sql) => JobQueue = () => nobody,
 ): World {
   const checker = recordChecker({ baseUrl: settings.fhirBaseUrl, timeZone: settings.timeZone });
   const site = { baseUrl: settings.fhirBaseUrl, timeZone: settings.timeZone };
@@ -45,6 +57,8 @@ export function testWorld(
     signer: absent('signer'),
     rules: clinicalRules,
     studyFollowers,
+    askWhose,
+    removalGuards,
     studyMoveFollowers,
     modelServes: () => Promise.resolve(),
     now: () => new Date(),
@@ -54,6 +68,9 @@ export function testWorld(
     ...postgresUnits(database.dataSource, { ...site, checker, queue }),
   };
 }
+
+/** Jobs that nobody takes: every study that grows owes one. */
+const nobody: JobQueue = { enqueue: () => Promise.resolve(), lacking: () => Promise.resolve([]) };
 
 function absent<Port extends object>(name: string): Port {
   const refuse = (): never => {

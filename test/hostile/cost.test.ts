@@ -73,6 +73,24 @@ describe('FHIR', () => {
     expect(json.issue[0].diagnostics).toContain('obs-7');
   });
 
+  test('a profile is checked in proportion to the length of the record, however often it is named', async () => {
+    const profile = 'https://csss.example/fhir/StructureDefinition/step-task';
+    const part = {
+      type: { coding: [{ system: 'https://csss.example/fhir/CodeSystem/review-data', code: 'document' }] },
+      valueReference: { reference: 'DocumentReference/x' },
+    };
+    const make = (number: number) => ({
+      resourceType: 'Task', status: 'completed', intent: 'order',
+      meta: { profile: [profile, ...Array.from({ length: number }, (_, version) => `${profile}|${version}`)] },
+      output: Array.from({ length: number }, () => part),
+    }); // prettier-ignore
+    const check = (number: number) => () => post('/Task/$validate', make(number));
+    const { json } = (await check(500)()) as { json: { issue: { diagnostics: string }[] } };
+    expect(json.issue.filter(({ diagnostics }) => diagnostics.startsWith('Task.partOf'))).toHaveLength(1);
+    linear(await best(check(1000)), await best(check(4000)));
+    expect(await longestPause(check(4000))).toBeLessThan(400);
+  });
+
   test('others are answered while a long resource is checked', async () => {
     const body = JSON.stringify(questionnaire(3000));
     await post('/Questionnaire/$validate', body);

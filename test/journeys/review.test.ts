@@ -16,6 +16,7 @@ import {
   type Caller,
 } from '../harness/calls.ts';
 import { newUid } from '../harness/dicom-file.ts';
+import { ownRecords } from '../harness/own-records.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 
 // Journeys 2 and 4: one scan through all five statuses by plain FHIR writes, with the real model, PDF and mail.
@@ -214,6 +215,15 @@ test('every access left a row in the audit trail, without names', async () => {
     `select bool_or(audit::text ~* 'Arjun|Rao\\M|consolidation') as hit from audit`,
   );
   expect(text!.hit).toBe(false);
+});
+
+test('everything that was written on the way fits its profile, in every version', async () => {
+  const { looked, unfit } = await ownRecords(server.system.world);
+  expect(unfit).toEqual([]);
+  expect([...looked.keys()].sort()).toEqual([
+    'ai-finding', 'ai-model', 'clinical-finding', 'concordance', 'coordination-task', 'dicomweb-endpoint', 'heat-map', 'imaging-order', 'imaging-study',
+    'report-document', 'report-message', 'review-content', 'review-provenance', 'review-report', 'step-task',
+  ]); // prettier-ignore
 });
 
 function textOf(pdf: Buffer): string | undefined {

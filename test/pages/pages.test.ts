@@ -100,6 +100,9 @@ describe('a review by four hands', () => {
     expect(await page.$$eval('[aria-invalid="true"]', (fields) => fields.length)).toBeGreaterThan(0);
     await page.type('[role="dialog"] textarea', 'No focal consolidation.\nHeart size normal.');
     await page.select('[role="dialog"] select', 'Normal');
+    // Asked where the AI suggests something else than the doctor concludes.
+    const why = await page.$('[role="dialog"] [data-testid="disagreement"] textarea');
+    await why?.type('The shadow is a fold of the skin.');
     await press(page, 'verify-submit');
     await toast(page, /verified/);
     expect(faults).toEqual([]);

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deviceIdOf } from '../../server/core/analysis/findings.ts';
+import { systemPrincipal } from '../../server/core/principal.ts';
+import { writeInTransaction } from '../../server/core/records/write.ts';
 import { caller, type Caller } from '../harness/calls.ts';
 import { makeModel, type MadeModel } from '../harness/models.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
@@ -95,7 +97,12 @@ describe('the Device of a registered model', () => {
     const runtime = (await standing()).version![2]!.value;
     const late = await makeModel(folder, { version: '4.0.0', temperature: 2 });
     const early = { resourceType: 'Device', id: deviceIdOf(late.digest), status: 'active', modelNumber: 'forged' };
-    expect((await admin!.send('PUT', `/fhir/Device/${early.id}`, early)).status).toBe(201);
+    expect((await admin!.send('PUT', `/fhir/Device/${early.id}`, early)).status).toBe(403);
+    await writeInTransaction(server.system.world, systemPrincipal('test'), {
+      method: 'update',
+      id: early.id,
+      resource: early as Device,
+    });
     expect((await admin!.send('POST', '/portal/models/rescan', {}, { 'Content-Type': 'application/json' })).status).toBe(200); // prettier-ignore
     expect((await change('promote', late.digest)).status).toBe(200);
     expect(await admin!.json<Device>(`/fhir/Device/${early.id}`)).toMatchObject({ modelNumber: 'chest-mobilenet-v2', status: 'active' }); // prettier-ignore
@@ -145,13 +152,15 @@ test('nobody says in the name of a registered model who made what, and a Provena
     recorded: '2026-11-24T12:00:00Z',
     agent: [{ who: { reference: 'Organization/y' }, onBehalfOf: { reference: who } }],
   });
-  for (const [, as] of who()) {
+  const fhirUser = { admin: 'Practitioner/demo-admin', 'backend service': 'Organization/y' };
+  for (const [name, as] of who()) {
     for (const reference of [`Device/${id}`, `${server.fhir}/Device/${id}`, `Device/${id}/_history/1`]) {
       await refused(await as.send('POST', '/fhir/Provenance', provenance(reference)));
       const agent = [{ who: { reference } }];
       await refused(await as.send('POST', '/fhir/Provenance', { ...provenance('Device/z'), agent }));
     }
-    const made = await as.send('POST', '/fhir/Provenance', provenance('Device/another'));
+    const own = { ...provenance('x'), agent: [{ who: { reference: fhirUser[name] }, onBehalfOf: { reference: 'Device/another' } }] }; // prettier-ignore
+    const made = await as.send('POST', '/fhir/Provenance', own);
     expect(made.status).toBe(201);
     const other = (await made.json()) as Provenance;
     const address = `/fhir/Provenance/${other.id}`;

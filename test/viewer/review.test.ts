@@ -1,5 +1,6 @@
-import type { Observation, Resource, Task } from '@medplum/fhirtypes';
+import type { ImagingStudy, Observation, Resource, Task } from '@medplum/fhirtypes';
 import { describe, expect, it } from 'vitest';
+import { conclusionsOf } from '../../server/core/vocabulary/conclusions.ts';
 import type { FhirClient, PatchOperation } from '../../viewer/src/api/fhir.ts';
 import {
   complete,
@@ -8,9 +9,8 @@ import {
   skipping,
   startAnalysis,
   verification,
-  release,
 } from '../../viewer/src/api/review/acts.ts';
-import { aiResultFrom, needsConclusion } from '../../viewer/src/api/review/ai-result.ts';
+import { aiResultFrom, differsFromAi, isSuggestion, shownProbability } from '../../viewer/src/api/review/ai-result.ts';
 import {
   findingLabels,
   findingSystem,
@@ -18,6 +18,7 @@ import {
   reviewStatusSystem,
   reviewStepSystem,
 } from '../../viewer/src/api/review/codes.ts';
+import { conclusionsFor } from '../../viewer/src/api/review/conclusions.ts';
 import {
   aiFailure,
   aiIsRunning,
@@ -58,7 +59,8 @@ describe('an AI result', () => {
     expect(result?.probabilities.map(({ label }) => label)).toEqual(['COVID', 'Normal', 'Sick']);
     expect(result?.top).toEqual({ label: 'COVID', probability: 0.6 });
     expect(result?.threshold).toBe(0.75);
-    expect(needsConclusion(result)).toBe(true);
+    expect(isSuggestion(result)).toBe(false);
+    expect(differsFromAi(result, 'Normal')).toBe(false);
   });
 
   it('is none without a coded value of ours', () => {
@@ -69,7 +71,37 @@ describe('an AI result', () => {
     const result = aiResultFrom(observation('Normal', { Normal: 0.9 }));
     expect(result?.probabilities).toHaveLength(1);
     expect(findingLabels).toHaveLength(6);
-    expect(needsConclusion(result)).toBe(false);
+    expect(isSuggestion(result)).toBe(true);
+  });
+
+  it('is differed from by another code and by words, not by its own code', () => {
+    const result = aiResultFrom(observation('Normal', { Normal: 0.9 }));
+    expect([undefined, 'COVID', 'Normal'].map((code) => differsFromAi(result, code))).toEqual([true, true, false]);
+  });
+
+  it('shows no confidence for an image that the model is not for', () => {
+    expect(shownProbability(aiResultFrom(observation('Unsupported', { Normal: 0.98 })))).toBeUndefined();
+    expect(shownProbability(aiResultFrom(observation('Uncertain', { Normal: 0.6 })))).toBe(0.6);
+  });
+});
+
+describe('the list of conclusions', () => {
+  const study = (modality: string, part?: string): Pick<ImagingStudy, 'series'> => ({
+    series: [{ uid: '1', modality: { code: modality }, ...(part && { bodySite: { display: part } }) }],
+  });
+
+  it.each([
+    undefined,
+    study('DX', 'Chest'),
+    study('DX'),
+    study('OT'),
+    study('CT', 'T-spine'),
+    study('MR', 'HEART'),
+    study('US'),
+  ])('is the one that the server checks (%#)', (each) => {
+    const keys = (list: readonly { system?: string; code?: string }[]) => list.map((one) => `${one.system}|${one.code}`).sort(); // prettier-ignore
+    expect(keys(conclusionsFor(each))).toEqual(keys(conclusionsOf(each)));
+    expect(conclusionsFor(each).length).toBeGreaterThan(0);
   });
 });
 
@@ -129,20 +161,15 @@ describe('a review as a page shows it', () => {
 
 describe('an act', () => {
   const fresh = step('v', 'physician-verification', 'in-progress');
+  const bare = { notes: 'n', conclusion: undefined };
+  const said = { notes: 'n', conclusion: { system: findingSystem, code: 'Normal' } };
 
   it('adds whole lists where there are none, and appends where there are', () => {
     const paths = (operations: PatchOperation[]) => operations.map(({ path }) => path);
-    expect(paths(verification(fresh, { notes: 'n', conclusion: 'Normal' }))).toEqual(['/note', '/output', '/status']);
+    expect(paths(verification(fresh, said))).toEqual(['/note', '/output', '/status']);
     const held = { ...fresh, note: [{ text: 'earlier' }], output: [] };
-    expect(paths(verification(held, { notes: 'n', conclusion: 'Normal' }))).toEqual([
-      '/note/-',
-      '/output/-',
-      '/status',
-    ]);
-    const words = verification(fresh, { notes: 'n', conclusion: undefined, disagreement: 'because' });
-    expect(words[1]).toMatchObject({ value: [{ valueCodeableConcept: { text: 'n' } }, { valueString: 'because' }] });
-    expect(paths(release(fresh, { discordant: false }))).toEqual(['/status']);
-    expect(release(fresh, { discordant: true })[0]).toMatchObject({ path: '/output', value: [{ valueBoolean: true }] });
+    expect(paths(verification(held, said))).toEqual(['/note/-', '/output/-', '/status']);
+    expect(paths(verification(fresh, bare))).toEqual(['/note', '/status']);
   });
 
   it('prescribes a contained proposal for the patient of the step, or none', () => {
@@ -181,13 +208,11 @@ describe('an act', () => {
         return { ...task, status: 'in-progress', meta: { versionId: String(Number(task.meta?.versionId) + 1) } };
       },
     } as unknown as FhirClient;
-    await complete(fhir, { ...fresh, status: 'requested' }, (mine) =>
-      verification(mine, { notes: 'n', conclusion: 'Normal' }),
-    );
-    expect(sent).toEqual([['3', 1], ['4', 3]]); // prettier-ignore
+    await complete(fhir, { ...fresh, status: 'requested' }, (mine) => verification(mine, bare));
+    expect(sent).toEqual([['3', 1], ['4', 2]]); // prettier-ignore
     sent.length = 0;
-    await complete(fhir, fresh, (mine) => verification(mine, { notes: 'n', conclusion: 'Normal' }));
-    expect(sent).toEqual([['3', 3]]);
+    await complete(fhir, fresh, (mine) => verification(mine, bare));
+    expect(sent).toEqual([['3', 2]]);
   });
 
   it('goes on from its own claim when completing was refused, whatever the dialog was opened with', async () => {
@@ -200,9 +225,9 @@ describe('an act', () => {
       },
     } as unknown as FhirClient;
     const step = { ...fresh, id: 'refused-once', status: 'requested' } as Task;
-    const again = () => complete(fhir, step, (mine) => verification(mine, { notes: 'n', conclusion: 'Normal' }));
+    const again = () => complete(fhir, step, (mine) => verification(mine, bare));
     await expect(again()).rejects.toThrow('refused');
     await again();
-    expect(sent).toEqual([['3', 1], ['4', 3], ['4', 3]]); // prettier-ignore
+    expect(sent).toEqual([['3', 1], ['4', 2], ['4', 2]]); // prettier-ignore
   });
 });

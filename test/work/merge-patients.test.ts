@@ -1,105 +1,16 @@
-import type { ImagingStudy, Observation, OperationOutcome, Parameters, Patient, Provenance, Resource, Task } from '@medplum/fhirtypes'; // prettier-ignore
-import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ImagingStudy, Observation, OperationOutcome, Parameters, Patient, Provenance, Task } from '@medplum/fhirtypes'; // prettier-ignore
+import { afterAll, expect, test } from 'vitest';
 import { ensureAccount } from '../../server/core/accounts/account.ts';
-import { systemPrincipal } from '../../server/core/principal.ts';
-import { writeInTransaction } from '../../server/core/records/write.ts';
-import { outputOf } from '../../server/core/workflow/review-tasks.ts';
-import type { World } from '../../server/core/world.ts';
 import { demoPassword } from '../../server/demo/people.ts';
-import { analyze } from '../../server/work/analyze.ts';
-import { issueReport } from '../../server/work/issue-report.ts';
 import { caller, type Caller } from '../harness/calls.ts';
-import { type Element, imageFile, newUid } from '../harness/dicom-file.ts';
-import { taken } from '../harness/jobs.ts';
-import { approvedReview, change, open, read, reviewWorld, type ReviewWorld } from './review-world.ts';
+import { mergeWorld } from './merge-world.ts';
+import { read } from './review-world.ts';
 
 // Two records of one person: merged, everything of the one is the other's, by whatever it is asked for; taken back, it
 // is as it was.
-let place: ReviewWorld;
-let who: Record<'doctor' | 'admin' | 'service', Caller>;
-let number = 0;
 
-beforeAll(async () => {
-  place = await reviewWorld();
-  const { server } = place;
-  const as = async (role: 'doctor' | 'admin') => caller(server, (await server.signIn(role)).access_token);
-  who = { doctor: await as('doctor'), admin: await as('admin'), service: caller(server, await server.backend()) };
-});
+const { place, who, person, store, post, observation, merge, unmerge, refused, ids, retire } = await mergeWorld();
 afterAll(() => place.stop());
-
-const born: Element = ['00100030', 'DA', '19610203'];
-const issuer: Element = ['00100021', 'LO', 'urn:oid:2.16.840.1.77'];
-
-interface Person {
-  id: string;
-  number: string;
-  patient: Patient;
-}
-
-/** A Patient with an identifier by which images of theirs come. */
-async function person(more: Partial<Patient> = {}): Promise<Person> {
-  const value = `N-${++number}`;
-  const answer = await who.service.send('POST', '/fhir/Patient', {
-    resourceType: 'Patient',
-    active: true,
-    identifier: [{ system: 'urn:oid:2.16.840.1.77', value }],
-    name: [{ family: `Family${number}` }],
-    birthDate: '1961-02-03',
-    ...more,
-  });
-  const patient = (await answer.json()) as Patient & { id: string };
-  return { id: patient.id, number: value, patient };
-}
-
-const file = (of: Person, study = newUid()) =>
-  imageFile({ study, patientId: of.number, patientName: 'Probe^P', with: [born, issuer] });
-
-async function store(of: Person, study = newUid()): Promise<{ status: number; study: string }> {
-  return { status: (await who.service.store([file(of, study)])).status, study };
-}
-
-async function post<T extends Resource>(resource: T): Promise<T & { id: string }> {
-  const answer = await who.service.send('POST', `/fhir/${resource.resourceType}`, resource);
-  expect(answer.status).toBe(201);
-  return (await answer.json()) as T & { id: string };
-}
-
-const observation = (of: string, more: Partial<Observation> = {}): Observation => ({
-  resourceType: 'Observation',
-  status: 'final',
-  code: { text: 'weight' },
-  subject: { reference: `Patient/${of}` },
-  ...more,
-});
-
-const merge = (by: Caller, source: string, target: string, more: Parameters['parameter'] = []) =>
-  by.send('POST', '/fhir/Patient/$merge', {
-    resourceType: 'Parameters',
-    parameter: [
-      { name: 'source-patient', valueReference: { reference: `Patient/${source}` } },
-      { name: 'target-patient', valueReference: { reference: `Patient/${target}` } },
-      ...more,
-    ],
-  } satisfies Parameters);
-
-const unmerge = (by: Caller, source: string) =>
-  by.send('POST', `/fhir/Patient/${source}/$unmerge`, {
-    resourceType: 'Parameters',
-    parameter: [{ name: 'reason', valueString: 'they are brothers' }],
-  } satisfies Parameters);
-
-async function refused(answer: Response): Promise<[number, string]> {
-  return [answer.status, ((await answer.json()) as OperationOutcome).issue[0]!.diagnostics!];
-}
-
-const ids = async (query: string) => (await who.admin.search(query)).map(({ id }) => id!).sort();
-
-async function retire(by: Caller, source: string, target: string): Promise<Response> {
-  const patient = await who.admin.json<Patient>(`/fhir/Patient/${source}`);
-  const link: Patient['link'] = [{ other: { reference: `Patient/${target}` }, type: 'replaced-by' }];
-  return by.send('PUT', `/fhir/Patient/${source}`, { ...patient, active: false, link });
-}
 
 const ways = [
   ['$merge', (source: string, target: string) => merge(who.admin, source, target)],
@@ -272,38 +183,6 @@ test('both may be named by identifiers, and what the target shall be may be said
   expect(nobody.status).toBe(422);
 });
 
-test('images that arrive while the merge is made are the survivor’s, all of them', async () => {
-  for (let round = 0; round < 3; round++) {
-    const [source, target] = [await person(), await person()];
-    const { study } = await store(source);
-    const arriving = Array.from({ length: 12 }, (_, at) => store(at % 3 === 2 ? target : source, at % 2 === 0 ? study : newUid())); // prettier-ignore
-    const [answer, ...stored] = await Promise.all([merge(who.admin, source.id, target.id), ...arriving]);
-    expect(answer.status).toBe(200);
-    // Into the study of the source comes the target's image once the two are one; before that it is another patient's.
-    const late = stored.filter(({ status }) => status !== 200);
-    expect(late.every((one) => one.study === study)).toBe(true);
-    expect(await ids(`ImagingStudy?patient=Patient/${source.id}`)).toEqual([]);
-    expect(await place.world.transaction(({ studies }) => studies.studiesOf(source.id))).toEqual([]);
-    expect(await ids(`ImagingStudy?patient=Patient/${target.id}`)).toHaveLength(7);
-  }
-}, 60_000);
-
-test.each(ways)(
-  'of two merges at once in opposite directions, by %s, one wins and the other is told',
-  async (_name, way) => {
-    for (let round = 0; round < 5; round++) {
-      const [a, b] = [await person(), await person()];
-      await post(observation(a.id));
-      await post(observation(b.id));
-      const answers = await Promise.all([way(a.id, b.id), way(b.id, a.id)]);
-      expect(answers.map(({ status }) => status).sort()).toEqual([200, 422]);
-      const survivor = answers[0]!.status === 200 ? b.id : a.id;
-      expect(await ids(`Observation?patient=Patient/${survivor}`)).toHaveLength(2);
-    }
-  },
-  60_000,
-);
-
 test('taken back, all that came with the merge and is the survivor’s still goes back; what came since stays and is named', async () => {
   const [source, target, other] = [await person(), await person(), await person()];
   const { study } = await store(source);
@@ -368,82 +247,4 @@ test('who is signed in as the retired record signs in again, as the survivor; ta
   expect([patients, observations!.sort()]).toEqual([[target.id], [own.id, theirs.id].sort()]);
   await unmerge(who.admin, source.id);
   expect(await seen(await of())).toEqual([[source.id], [own.id]]);
-});
-
-test('an analysis under way goes on over a merge, and its result is the survivor’s', async () => {
-  const target = await person();
-  const review = await place.film({ patientId: `F-${++number}` });
-  const source = review.study.subject.reference!.split('/')[1]!;
-  const step = await open(place.world, review, 'ai-inference');
-  await change(place.world, place.people.doctor, step, { status: 'accepted' });
-  const { pixels } = place.world;
-  let merged = 0;
-  const running: World = {
-    ...place.world,
-    pixels: new Proxy(pixels, {
-      get: (port, name: keyof typeof pixels) =>
-        typeof port[name] !== 'function'
-          ? port[name]
-          : async (...given: never[]) => {
-              if (merged++ === 0) expect((await merge(who.admin, source, target.id)).status).toBe(200);
-              return (port[name] as (...given: never[]) => unknown)(...given);
-            },
-    }),
-  };
-  await analyze(running, taken({ kind: 'analyze', key: step.id, data: { task: step.id } }));
-  const coordination = await read<Task>(place.world, 'Task', review.coordinationId);
-  const finding = outputOf(coordination, 'ai-finding')!.reference.split('/')[1]!;
-  expect(await read(place.world, 'Observation', finding)).toMatchObject({ subject: { reference: `Patient/${target.id}` } }); // prettier-ignore
-});
-
-test('a report that is printed during a merge is printed again, with the survivor’s name', async () => {
-  const target = await person();
-  const review = await approvedReview(place, 'a@example.org');
-  const source = review.study.subject.reference!.split('/')[1]!;
-  const delivery = await open(place.world, review, 'report-delivery');
-  const job = taken({ kind: 'issue-report', key: delivery.id, data: { task: delivery.id } });
-  const printed: string[] = [];
-  const printing: World = {
-    ...place.world,
-    pdf: {
-      async print(html) {
-        printed.push(html);
-        if (printed.length === 1) await merge(who.admin, source, target.id);
-        return new Uint8Array([1]);
-      },
-    },
-  };
-  await expect(issueReport(printing, job)).rejects.toMatchObject({ code: 'transient' });
-  await issueReport(printing, job);
-  expect(printed[1]).toContain(target.patient.name![0]!.family);
-  expect(await ids(`DocumentReference?patient=Patient/${target.id}`)).toHaveLength(1);
-  expect(await ids(`DocumentReference?patient=Patient/${source}`)).toEqual([]);
-});
-
-test('both records are named in the audit trail', async () => {
-  const [source, target] = [await person(), await person()];
-  await merge(who.admin, source.id, target.id);
-  await merge(who.doctor, source.id, target.id);
-  const sql = new pg.Client({ connectionString: place.server.databaseUrl });
-  await sql.connect();
-  const { rows } = await sql.query(`select outcome, role from audit where event = 'fhir:merge' and entities && $1 order by seq`, [[`Patient/${source.id}`]]); // prettier-ignore
-  await sql.end();
-  expect(rows).toEqual([{ outcome: 'success', role: 'admin' }, { outcome: 'refused', role: 'doctor' }]); // prettier-ignore
-});
-
-test('more records than one transaction takes are refused, with what to do', async () => {
-  const [source, target] = [await person(), await person()];
-  const sql = new pg.Client({ connectionString: place.server.databaseUrl });
-  await sql.connect();
-  await sql.query(`select put_record('Basic', 'many-' || n, 1, now(), 'POST', '{"resourceType":"Basic"}', array[$1], false, '{"token":[],"string":[],"date":[],"reference":[],"quantity":[]}') from generate_series(1, 10001) n`, [source.id]); // prettier-ignore
-  const answer = await merge(who.admin, source.id, target.id);
-  const { issue } = (await answer.json()) as OperationOutcome;
-  expect([answer.status, issue[0]!.code]).toEqual([400, 'too-costly']);
-  await sql.query(`update record set deleted = true where type = 'Basic'`);
-  await sql.end();
-  expect((await read<Patient>(place.world, 'Patient', source.id)).active).toBe(true);
-  await writeInTransaction(place.world, systemPrincipal('test'), {
-    method: 'create',
-    resource: observation(source.id),
-  });
 });

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import type * as Codecs from 'dcmjs-codecs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { analyzeStudy } from '../../server/core/analysis/analyze-study.ts';
+import { classifyInstance } from '../../server/core/analysis/analyze-study.ts';
+import { mostTelling } from '../../server/core/analysis/images-to-read.ts';
 import { systems } from '../../server/core/vocabulary/systems.ts';
 import { outputOf } from '../../server/core/workflow/review-tasks.ts';
 import { analyze } from '../../server/work/analyze.ts';
 import type { Element, Fragments, ImageOptions } from '../harness/dicom-file.ts';
-import { change, open, read, reviewWorld, type ReviewWorld } from './review-world.ts';
+import { change, open, read, reviewWorld, steps, type ReviewWorld } from './review-world.ts';
 
 // The whole way of pixels: a DICOM file of each kind that says the same picture must get the same answer.
 const { Context, NativeCodecs } = createRequire(import.meta.url)('dcmjs-codecs') as typeof Codecs;
@@ -41,7 +42,8 @@ const film = (options: ImageOptions): ImageOptions => ({
 async function answerTo(options: ImageOptions): Promise<number[]> {
   const { study } = await place.image(options);
   const uid = study.identifier!.find(({ system }) => system === systems.studyUid)!.value!.replace('urn:oid:', '');
-  return (await analyzeStudy(place.world, uid, place.world.classifier)).classification.probabilities;
+  const image = await place.world.read(({ studies }) => mostTelling(studies, uid));
+  return (await classifyInstance(place.world, image!, place.world.classifier)).classification.probabilities;
 }
 
 const words = (value: (grey: number) => number) => Buffer.from(Uint16Array.from(grey, value).buffer);
@@ -190,10 +192,12 @@ describe('the same picture gets the same answer', () => {
   });
 });
 
-/** What becomes of a file: refused when stored, a Task that failed, or a result. */
+/** What becomes of a file: refused when stored, not for the AI, a Task that failed, or a result. */
 async function fateOf(options: ImageOptions): Promise<string> {
   const review = await place.image(options).catch((error: Error) => error);
   if (review instanceof Error) return `not stored: ${(JSON.parse(review.message) as { reason: string }[])[0]!.reason}`;
+  const [first] = await steps(place.world, review.coordinationId);
+  if (first!.status === 'cancelled') return first!.statusReason!.coding!.map(({ code }) => code).join(': ');
   const step = await open(place.world, review, 'ai-inference');
   await change(place.world, place.people.doctor, step, { status: 'accepted' });
   await analyze(place.world, taken({ kind: 'analyze', key: step.id, data: { task: step.id } }));
@@ -232,12 +236,12 @@ describe('what cannot be classified ends with a reason, and the next film is ans
   test.each<[string, () => Partial<ImageOptions> | Promise<Partial<ImageOptions>>, RegExp]>([
     ['pixel data cut short', () => ({ pixels: grey.subarray(0, 1000) }), /^(not stored|failed): /],
     ['65535 x 65535 pixels of a few bytes', () => ({ rows: 65_535, columns: 65_535, pixels: grey.subarray(0, 256) }), /^(not stored|failed): /],
-    ['no rows', () => ({ rows: 0 }), /^(not stored|failed): /],
+    ['no rows', () => ({ rows: 0 }), /^not-eligible$/],
     ['a photometric interpretation of another kind', () => ({ with: [['00280004', 'CS', 'HSV']] }), /^failed: unsupported-transfer-syntax$/],
     ['a broken JPEG 2000 stream', () => ({ transferSyntax: jpegSyntax(90), pixels: fragment(Buffer.concat([encoded('encodeJpeg2000').fragments[0]!.subarray(0, 400), Buffer.alloc(200, 0x55)])) }), /^failed: broken-pixel-data$/],
     ['JPEG 2000 that says another size', () => ({ transferSyntax: jpegSyntax(90), rows: side * 2, pixels: encoded('encodeJpeg2000') }), /^failed: broken-pixel-data$/],
-    ['a hand', () => ({ with: [['00180015', 'CS', 'HAND']] }), /^Unsupported: unsupported-body-part$/],
-    ['a lateral view', () => ({ with: [['00185101', 'CS', 'LL']] }), /^Unsupported: unsupported-view$/],
+    ['a hand', () => ({ with: [['00180015', 'CS', 'HAND']] }), /^not-eligible: unsupported-body-part$/],
+    ['a lateral view', () => ({ with: [['00185101', 'CS', 'LL']] }), /^not-eligible: unsupported-view$/],
     ['a mask of lungs', () => ({ pixels: mask() }), /^Unsupported: /],
     ['a colour screen as secondary capture', screen, /^Unsupported: /],
     ['one grey value', () => ({ pixels: new Uint8Array(side * side).fill(128) }), /^Unsupported: /],

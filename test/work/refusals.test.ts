@@ -103,10 +103,11 @@ test('where the AI is uncertain the doctor must conclude; a conclusion is a clas
   )[1]!;
   const observation = await read<Observation>(place.world, 'Observation', finding);
   const uncertain = { coding: [{ system: systems.scanFinding, code: 'Uncertain' }] };
+  const interpretation = [{ coding: [{ system: systems.interpretation, code: 'IND' }] }];
   await writeInTransaction(place.world, systemPrincipal('test'), {
     method: 'update',
     id: finding,
-    resource: { ...observation, valueCodeableConcept: uncertain },
+    resource: { ...observation, valueCodeableConcept: uncertain, interpretation },
   });
   await expect(complete(place.world, place.people.doctor, step, { note: [text('Seen.')] })).rejects.toMatchObject({
     code: 'business-rule',

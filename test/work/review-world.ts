@@ -13,6 +13,7 @@ import { isEnded } from '../../server/core/workflow/task-moves.ts';
 import { issueReport } from '../../server/work/issue-report.ts';
 import { chestFilm } from '../../server/demo/demo-images.ts';
 import { imageFile, newUid, type ImageOptions } from '../harness/dicom-file.ts';
+import { ownRecords } from '../harness/own-records.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 
 export interface ReviewWorld {
@@ -22,6 +23,7 @@ export interface ReviewWorld {
   /** Stores a study and gives its review. */
   film(options?: { patientId?: string; patientName?: string }): Promise<Opened>;
   image(options: ImageOptions): Promise<Opened>;
+  /** @throws Error when a version that was stored meanwhile does not fit its profile (fhir-profiles/). */
   stop(): Promise<void>;
 }
 
@@ -51,7 +53,11 @@ export async function reviewWorld(environment: Record<string, string> = {}): Pro
         }), // prettier-ignore
       ),
     image: (options) => store(imageFile(options)),
-    stop: server.stop,
+    async stop() {
+      const { unfit } = await ownRecords(world);
+      await server.stop();
+      if (unfit.length > 0) throw new Error(`These do not fit their profiles:\n${unfit.join('\n')}`);
+    },
   };
 }
 

@@ -198,8 +198,11 @@ test('a released study that is moved is out of the wrong patient’s reach by ev
   expect(await readable(who.wrong, addresses)).toEqual([]);
   const left = await found(who.wrong);
   const [, again] = await rounds(review.study);
-  expect(left.filter((one) => one.includes(review.study.id) || one.includes('DiagnosticReport') || one.includes('Observation/') || one.includes('Media/') || one.includes('DocumentReference') || one.includes('Binary/') || one.includes('Task/'))).toEqual([]); // prettier-ignore
+  expect(left.filter((one) => one.includes(review.study.id) || one.includes('DiagnosticReport/') || one.includes('Observation/') || one.includes('Media/') || one.includes('DocumentReference') || one.includes('Binary/') || one.includes('Task/'))).toEqual([]); // prettier-ignore
 
+  const uid = review.study.identifier![0]!.value!.slice('urn:oid:'.length);
+  const [shown] = await who.right.json<Record<string, { Value: unknown[] }>[]>(`/dicomweb/studies?StudyInstanceUID=${uid}`); // prettier-ignore
+  expect([shown!['00100020']!.Value, shown!['00100010']!.Value]).toEqual([['RIGHT-1'], [{ Alphabetic: 'Right^Wanda' }]]); // prettier-ignore
   const staff = await readable(who.doctor, addresses);
   expect(staff).toEqual(addresses);
   const mine = await readable(who.right, addresses);
@@ -328,6 +331,10 @@ test('moved back, a third review begins; what was read before stays in error', a
   ]);
   expect((await who.wrong.search<DiagnosticReport>('DiagnosticReport')).filter(({ imagingStudy }) => imagingStudy?.[0]?.reference === `ImagingStudy/${review.study.id}`)).toEqual([]); // prettier-ignore
   expect((await who.wrong.get(`/fhir/ImagingStudy/${review.study.id}`)).status).toBe(200);
+  const uid = review.study.identifier![0]!.value!.slice('urn:oid:'.length);
+  const [image] = await who.wrong.json<object[]>(`/dicomweb/studies/${uid}/metadata`);
+  expect(image).toMatchObject({ '00100020': { Value: ['DEMO-1001'] } });
+  expect(image).not.toHaveProperty('04000561'); // the images speak for themselves again
   expect(await who.right.search('ImagingStudy?_id=' + review.study.id)).toEqual([]);
   const study = await read<ImagingStudy>(place.world, 'ImagingStudy', review.study.id);
   const order = await read<ServiceRequest>(place.world, 'ServiceRequest', study.basedOn?.[0]?.reference?.split('/')[1] ?? all[2]!.focus!.reference!.split('/')[1]!); // prettier-ignore

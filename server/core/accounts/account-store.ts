@@ -16,6 +16,8 @@ export interface AccountStore {
   byId(id: string): Promise<Account | undefined>;
   /** Email compared case-insensitively. */
   byEmail(email: string): Promise<Account | undefined>;
+  /** Whether somebody signs in as this person (`Practitioner/id`). */
+  isSomebody(fhirUser: string): Promise<boolean>;
   /** @throws Problem `duplicate` if the id or the address is taken. */
   insert(account: Account): Promise<void>;
   setDisabled(id: string, disabled: boolean): Promise<void>;

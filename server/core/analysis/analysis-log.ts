@@ -5,7 +5,7 @@ export type Answer = Decision['answer'];
 
 /** What is kept of one run of one model, beside the clinical record, for comparison and drift. No patient in it. */
 export interface AnalysisRow {
-  /** Id of the `ai-inference` Task; with the digest the key: a run that is written twice is one row. */
+  /** The run: `runOf` the `ai-inference` Task and its image; with the digest the key: a run that is written twice is one row. */
   task: string;
   digest: string;
   at: Date;
@@ -67,7 +67,7 @@ export interface DriftCell {
 
 /** What models said, for comparison and drift; results for people are FHIR records. */
 export interface AnalysisLog {
-  /** Once for a Task and model, however often it is called. */
+  /** Once for a run and model, however often it is called. */
   append(row: AnalysisRow): Promise<void>;
   appendShadow(row: AnalysisRow): Promise<void>;
   /** Analyses since then that the shadow of that digest has not run on, newest first; `finding`: id of the AI Observation. */

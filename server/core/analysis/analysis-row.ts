@@ -1,8 +1,8 @@
 import type { AnalysisRow } from './analysis-log.ts';
 import type { Classification } from './classifier.ts';
 import type { InstanceRow } from '../dicom/instance.ts';
-import { tagsOf } from './analyze-study.ts';
 import type { Decision } from './decide.ts';
+import { tagsOf } from './eligible.ts';
 import { isoWeek } from './iso-week.ts';
 import { own } from '../table.ts';
 
@@ -26,6 +26,11 @@ export function analysisRow(
     distance: classification.distance,
     ...(run.finding !== undefined && { finding: run.finding }),
   };
+}
+
+/** The name of a step's run on one of its images: the first has the step's own, as when each step read one. */
+export function runOf(task: string, image: number): string {
+  return image === 0 ? task : `${task}/${image}`;
 }
 
 /** Manufacturer (0008,0070) and Manufacturer's Model Name (0008,1090), else Station Name (0008,1010). */

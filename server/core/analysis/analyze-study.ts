@@ -5,8 +5,8 @@ import type { InstanceRow } from '../dicom/instance.ts';
 import type { StudyStore } from '../studies/study-store.ts';
 import type { ReadsFrom, World } from '../world.ts';
 import { Problem } from '../problem.ts';
-import { decide, type Decision, type ImageTags } from './decide.ts';
-import { own } from '../table.ts';
+import { decide, type Decision } from './decide.ts';
+import { tagsOf } from './eligible.ts';
 
 export interface Analysis {
   /** The image that was analysed. */
@@ -22,22 +22,52 @@ export type Turn = Pick<ClassifyOptions, 'priority' | 'picture' | 'signal'>;
 const tablePath = /(^|\.)(00283006|0028120[123])$/;
 const longestTable = 1 << 18;
 
+/** What came of the images of a study. */
+export interface StudyAnalysis {
+  /** In the order in which they were read; one at least. */
+  analyses: Analysis[];
+  /** Images that could not be read, beside others that could. */
+  failures: { SOPInstanceUID: string; error: unknown }[];
+}
+
 /**
- * Analyses the image of a study that says most: one that the model is made for rather than another, a frontal
- * view rather than a lateral, the middle frame of a moving one.
+ * Analyses images of a study, one after the other. One that cannot be read does not lose the others.
  *
+ * @param SOPInstanceUIDs those to read, the most telling first (`images-to-read.ts`); what was removed meanwhile is left out.
  * @param turn how urgent it is, and how it is given up: see `Classifier.classify`.
- * @throws Problem `not-found` if the study has no image; what decoder and classifier throw.
+ * @param isPassing whether a fault is worth another try of the whole analysis, and is thrown.
+ * @throws Problem `not-found` if the study has no such image; what decoder and classifier threw if no image could be read.
  */
-export async function analyzeStudy(
+export async function analyzeImages(
   world: Pick<World, 'pixels' | 'blobs' | 'settings'> & ReadsFrom<'studies'>,
-  StudyInstanceUID: string,
+  { StudyInstanceUID, SOPInstanceUIDs }: { StudyInstanceUID: string; SOPInstanceUIDs: readonly string[] },
   classifier: Classifier,
-  turn: Turn = {},
-): Promise<Analysis> {
-  const instance = await world.read(({ studies }) => mostTelling(studies, StudyInstanceUID));
-  if (!instance) throw new Problem('not-found', 'The study has no image that can be analysed.');
-  return { instance, ...(await classifyInstance(world, instance, classifier, turn)) };
+  turn: Turn,
+  isPassing: (error: unknown) => boolean,
+): Promise<StudyAnalysis> {
+  const analyses: Analysis[] = [];
+  const failures: StudyAnalysis['failures'] = [];
+  for (const SOPInstanceUID of SOPInstanceUIDs) {
+    const instance = await world.read(({ studies }) => imageOf(studies, StudyInstanceUID, SOPInstanceUID));
+    if (!instance) continue;
+    try {
+      analyses.push({ instance, ...(await classifyInstance(world, instance, classifier, turn)) });
+    } catch (error) {
+      if (turn.signal?.aborted || isPassing(error)) throw error;
+      failures.push({ SOPInstanceUID, error });
+    }
+  }
+  if (analyses.length > 0) return { analyses, failures };
+  throw failures[0]?.error ?? new Problem('not-found', 'The study has no image that can be analysed.');
+}
+
+async function imageOf(
+  studies: Pick<StudyStore, 'addresses' | 'instance'>,
+  StudyInstanceUID: string,
+  SOPInstanceUID: string,
+): Promise<InstanceRow | undefined> {
+  const [address] = await studies.addresses({ StudyInstanceUID, SOPInstanceUID }, everything);
+  return address?.isImage ? studies.instance(address, everything) : undefined;
 }
 
 /** What a model says about one stored image: its middle frame, decoded and as a person sees it. @throws as `analyzeStudy`. */
@@ -59,45 +89,9 @@ export async function classifyInstance(
   return { classification, decision: decide(classification, tags, world.settings.confidenceThreshold) };
 }
 
-/** The image that analysis and report show; undefined for a study of documents only. */
-export async function mostTelling(
-  studies: Pick<StudyStore, 'imageAttributes' | 'instance'>,
-  StudyInstanceUID: string,
-): Promise<InstanceRow | undefined> {
-  const images = await studies.imageAttributes(StudyInstanceUID, Object.values(telling));
-  const [best] = images.toSorted((one, other) => rank(one) - rank(other));
-  return best && studies.instance(best, everything);
-}
-
 export function middleFrame({ frames }: InstanceRow): number {
   const count = frames?.encapsulated === false ? frames.count : (frames?.frames.length ?? 1);
   return Math.floor((count - 1) / 2);
-}
-
-/** Lower is better; sorting keeps series and instance order among equals. */
-function rank(instance: Pick<InstanceRow, 'attributes'>): number {
-  const { modality = '', viewPosition = '' } = tagsOf(instance);
-  const kind = ['CR', 'DX', 'RG'].includes(modality)
-    ? 0
-    : modality === 'MR'
-      ? 2
-      : ['SEG', 'SR', 'PR', 'DOC'].includes(modality)
-        ? 6
-        : 4;
-  return kind + (/^(LL|RL|LAT)/.test(viewPosition) ? 1 : 0);
-}
-
-/** Modality (0008,0060), View Position (0018,5101), Body Part Examined (0018,0015). */
-const telling = { modality: '00080060', viewPosition: '00185101', bodyPart: '00180015' } as const;
-
-/** In capitals as the standard has them. */
-export function tagsOf({ attributes }: Pick<InstanceRow, 'attributes'>): ImageTags {
-  const text = (tag: string) => {
-    const value = own(attributes, tag)?.Value?.[0];
-    return typeof value === 'string' && value.trim() !== '' ? value.trim().toUpperCase() : undefined;
-  };
-  const [modality, viewPosition, bodyPart] = [telling.modality, telling.viewPosition, telling.bodyPart].map(text);
-  return { ...(modality && { modality }), ...(viewPosition && { viewPosition }), ...(bodyPart && { bodyPart }) };
 }
 
 async function lookupTables(

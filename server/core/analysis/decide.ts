@@ -2,11 +2,10 @@ import type { Classification } from './classifier.ts';
 import { Problem } from '../problem.ts';
 import type { ScanClass } from '../vocabulary/scan-findings.ts';
 import type { ModelLabel } from './model-description.ts';
-import { own } from '../table.ts';
+import { type ImageTags, refusalByTags, type TagRefusal } from './eligible.ts';
 
 /** Why no class is given (codes of `scan-finding`). */
-export type Refusal =
-  'unsupported-modality' | 'unsupported-view' | 'unsupported-body-part' | 'not-like-training-images';
+export type Refusal = TagRefusal | 'not-like-training-images';
 
 export interface Decision {
   /** What is said: a class, that no class reaches the threshold, or that the image is not for this model. */
@@ -19,22 +18,6 @@ export interface Decision {
   threshold: number;
   refusal?: Refusal;
 }
-
-/** What the image says about itself (DICOM Modality, View Position, Body Part Examined); absent if it does not. */
-export interface ImageTags {
-  modality?: string;
-  viewPosition?: string;
-  bodyPart?: string;
-}
-
-/** Which DICOM modalities a class of the gate comes from. Captures (SC, OT) say nothing: the model's own gate decides. */
-const modalities: Record<string, readonly string[]> = { chest: ['CR', 'DX', 'RG'], cardiac: ['MR'] };
-const captures = ['SC', 'OT', 'XC', 'DOC'];
-const lateral = /^(LL|RL|LLD|RLD|LAT|LATERAL)/;
-const bodyParts: Record<string, RegExp> = {
-  chest: /CHEST|THORAX|LUNG|RIB|^$/,
-  cardiac: /HEART|CARDI|CHEST|THORAX|^$/,
-};
 
 /**
  * From numbers to an answer, through three gates before a class is shown: what the tags say, the model's
@@ -67,14 +50,6 @@ function checkProbabilities(probabilities: number[], classes: number): void {
   const sound = probabilities.length === classes && probabilities.every((value) => value >= 0 && value <= 1.0001);
   if (!sound || !(Math.abs(sum - 1) < 1e-3))
     throw new Problem('exception', 'The model gave numbers that are no probabilities.');
-}
-
-function refusalByTags({ modality = '', viewPosition = '', bodyPart = '' }: ImageTags): Refusal | undefined {
-  if (modality === '' || captures.includes(modality)) return undefined;
-  const [kind] = Object.entries(modalities).find(([, names]) => names.includes(modality)) ?? [];
-  if (!kind) return 'unsupported-modality';
-  if (kind === 'chest' && lateral.test(viewPosition)) return 'unsupported-view';
-  return own(bodyParts, kind)!.test(bodyPart) ? undefined : 'unsupported-body-part';
 }
 
 function refusalByModel({

@@ -1,6 +1,6 @@
 /**
  * The result of one analysis as FHIR: the model as Device, the answer as Observation, the heat map as Media
- * (docs/workflow.md). All ids follow from the Task and the model's digest, so the same run written twice is one result.
+ * (docs/workflow.md). All ids follow from the Task, the model's digest and the image, so the same run written twice is one result.
  */
 import type { Binary, Device, Extension, Media, Observation, ObservationComponent } from '@medplum/fhirtypes';
 import type { Classification } from './classifier.ts';
@@ -9,6 +9,7 @@ import { displays } from '../vocabulary/displays.ts';
 import { findingConcept, type ScanFinding } from '../vocabulary/scan-findings.ts';
 import { canonical, systems } from '../vocabulary/systems.ts';
 import { derivedId } from '../derived-id.ts';
+import { hashOf } from '../records/attachment-check.ts';
 import type { Pointer } from '../r4/pointer.ts';
 import type { Decision } from './decide.ts';
 import { type ModelDescription, noticeOf } from './model-description.ts';
@@ -86,7 +87,7 @@ export function classificationObservation(
   const notes = remarks.filter((text) => text !== undefined && text !== null);
   return {
     resourceType: 'Observation',
-    id: derivedId('ai-finding', subject.task, model.model.sha256),
+    id: derivedId('ai-finding', subject.task, model.model.sha256, subject.SOPInstanceUID),
     meta: { security: [aiAsserted, withheld] },
     extension: [instanceUid(subject)],
     ...(subject.order && { basedOn: [subject.order] }),
@@ -142,7 +143,7 @@ export function heatMap(
 ): { media: Media & { id: string }; binary: Binary & { id: string } } {
   const { model, heatMap: picture } = classification;
   const id = heatMapId(subject, model);
-  const binaryId = derivedId('heat-map-bytes', subject.task, model.model.sha256);
+  const binaryId = derivedId('heat-map-bytes', subject.task, model.model.sha256, subject.SOPInstanceUID);
   return {
     media: {
       resourceType: 'Media',
@@ -162,6 +163,7 @@ export function heatMap(
         contentType: 'image/jpeg',
         url: `Binary/${binaryId}`,
         size: picture.jpeg.length,
+        hash: hashOf(picture.jpeg),
         title: 'AI heat map',
       },
       note: [{ text: `Grad-CAM of the class ${decision.best.label}: where the model looked, not where disease is.` }],
@@ -177,7 +179,7 @@ export function heatMap(
 }
 
 function heatMapId(subject: Subject, model: ModelDescription): string {
-  return derivedId('heat-map', subject.task, model.model.sha256);
+  return derivedId('heat-map', subject.task, model.model.sha256, subject.SOPInstanceUID);
 }
 
 function instanceUid(subject: Subject): Extension {

@@ -37,6 +37,11 @@ function decoder(label: string): Decoder {
   return found;
 }
 
+/** The encoding of a single-byte alphabet with its own bytes above 127: of `ISO_IR 100`, not of what escape sequences switch. */
+export function singleByteLabel(term: string): string | undefined {
+  return own(singleByte, term)?.[0];
+}
+
 /** Latin alphabets and their like: defined term -> [name of the encoding, final byte of the G1 escape `ESC - F`]. */
 const singleByte: Record<string, [label: string, final: number]> = {
   'ISO_IR 100': ['iso-8859-1', 0x41],
@@ -96,7 +101,8 @@ export function decodeText(bytes: Uint8Array, decoding: TextDecoding): string {
   return decoding.whole ? decoding.whole(bytes) : decodeExtended(bytes, decoding.first);
 }
 
-function isPlain(bytes: Uint8Array): boolean {
+/** ASCII only, which is the same bytes in every character set. */
+export function isPlain(bytes: Uint8Array): boolean {
   for (const byte of bytes) if (byte >= 0x80 || byte === escape) return false;
   return true;
 }

@@ -14,6 +14,7 @@ import {
 } from './element-header.ts';
 import { isBinary, jsonElement, mayBeBulk } from './json-value.ts';
 import type { DicomElement, DicomJson } from './json.ts';
+import { restIsZeros } from './trailing-zeros.ts';
 import { own, put } from '../table.ts';
 
 export interface DataSet {
@@ -91,7 +92,7 @@ class Walk {
     const top = level.depth === 0;
     let at = start;
     while (at < end) {
-      if (top && at > start && this.restIsZeros(at, end)) break;
+      if (top && at > start && restIsZeros(this.source, at, end)) break;
       const header = elementHeader(this.source, at, end, level.encoding, level.signed);
       if (header.tag === itemEndTag && delimited) return { json, next: header.valueAt };
       this.expectElement(header, top);
@@ -225,17 +226,6 @@ class Walk {
       group === 0 || group === 2 || group === 1 || group === 3 || group === 5 || group === 7 || group === 0xffff;
     if (forbidden || tag.startsWith('FFFE'))
       throw new Problem('structure', `Element ${tag} does not belong ${top ? 'into a data set' : 'into an item'}`);
-  }
-
-  /** Some writers fill the file up with zeros instead of Data Set Trailing Padding. */
-  private restIsZeros(start: number, end: number): boolean {
-    for (let at = start; at < end; at += 65_536) {
-      // No element begins with (0000,00..), so one look is enough nearly always.
-      const length = Math.min(at === start ? 3 : 65_536, end - at);
-      if (this.source.bytes(at, length).some((byte) => byte !== 0)) return false;
-      if (at === start) at += length - 65_536;
-    }
-    return true;
   }
 }
 

@@ -28,6 +28,11 @@ const shortForm = new Set(
 );
 const longForm = new Set('OB OD OF OL OV OW SQ SV UC UN UR UT UV'.split(' ')); // PS3.5 Table 7.1-1
 
+/** Its length field is four bytes in explicit VR. */
+export function isLongForm(vr: string): boolean {
+  return longForm.has(vr);
+}
+
 const tags = new Map<number, string>();
 
 /**

@@ -17,6 +17,11 @@ export function isBinary(vr: string): boolean {
   return binary.has(vr);
 }
 
+/** Its value is read as text. */
+export function isText(vr: string): boolean {
+  return vr !== 'SQ' && !binary.has(vr) && !Object.hasOwn(numberWidth, vr);
+}
+
 /** Whether the standard lets the value be left out behind a BulkDataURI (PS3.18 F.2.2). */
 export function mayBeBulk(vr: string): boolean {
   return (

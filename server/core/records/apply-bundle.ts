@@ -71,13 +71,17 @@ export async function applyTransaction(
     const answers = new Map<number, BundleEntry>();
     await lockCriteria(context, entries);
     const met = new Map<string, number>();
+    const atEnd: (() => Promise<void>)[] = [];
     const perform = async (entry: ChangeEntry) => {
       face.signal?.throwIfAborted();
-      await answer(context, entry, answers, met);
+      const asked: (() => Promise<void>)[] = [];
+      await answer({ ...context, atEnd: asked }, entry, answers, met);
+      atEnd.push(...asked.map((check) => () => at(entry.index, check)));
     };
     for (const entry of inOrder(entries, ['delete'])) await perform(entry);
     const resolved = await resolve(context, entries, answers);
     for (const entry of inOrder(resolved, ['create', 'update', 'patch'])) await perform(entry);
+    for (const check of atEnd) await check();
     for (const entry of resolved) {
       face.signal?.throwIfAborted();
       const { action, index } = entry;

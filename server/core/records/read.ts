@@ -1,4 +1,4 @@
-import type { ResourceType } from '@medplum/fhirtypes';
+import type { Resource, ResourceType } from '@medplum/fhirtypes';
 import { narrow, tryNarrow, type Interaction } from '../access/policy.ts';
 import { inCompartment, type Narrowing } from '../access/narrowing.ts';
 import type { AuditRow } from '../access/audit-trail.ts';
@@ -7,6 +7,7 @@ import type { Reading, ReadsFrom, World, WriteContext } from '../world.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
 import { traceOf, type Trace } from '../trace.ts';
+import { mustMatchAttachments } from './attachment-check.ts';
 import { auditRefusal } from './audit-refusal.ts';
 import { refuseOtherPatients } from './other-patients.ts';
 import type { SearchQuery } from '../search/search-query.ts';
@@ -162,6 +163,7 @@ async function audited<T extends Found>(
     try {
       const found = await access(stores);
       const given = recordsIn(found);
+      await mustMatchAttachments(stores, binariesAmong(given));
       await stores.audit.append({
         action,
         event,
@@ -183,6 +185,11 @@ async function audited<T extends Found>(
       throw error;
     }
   });
+}
+
+/** Only they are parsed: most answers are passed on as the text they are. */
+function binariesAmong(records: StoredRecord[]): (Resource | undefined)[] {
+  return records.filter(({ resourceType }) => resourceType === 'Binary').map(({ resource }) => resource);
 }
 
 function recordsIn(found: Found): StoredRecord[] {

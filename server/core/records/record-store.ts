@@ -54,9 +54,22 @@ export interface RecordStore {
   /** Appends a version, replaces the search index rows, and writes the change row, in one go. */
   put(record: StoredRecord): Promise<void>;
   /**
+   * What else refers to a record by a search parameter (what a Provenance is about left out): how many, 1001 for more than
+   * a thousand, and the first few that the narrowings let the caller see, as `Type/id`.
+   */
+  referrers(
+    type: ResourceType,
+    id: string,
+    narrowing: (type: ResourceType) => Narrowing | undefined,
+  ): Promise<{ count: number; seen: string[] }>;
+  /**
    * Records that are about another one: current ones that refer to it where searches look, and for a Patient those
    * that lie in its compartment. Itself is not among them. Sorted, so that two who lock them never wait in a circle.
    */
   relatedTo(type: ResourceType, id: string, limit: number): Promise<RelatedRecord[]>;
+  /** Whether a record of a type refers to one of these by that search parameter: a glance into the index. */
+  isReferred(targets: readonly string[], by: { type: ResourceType; parameter: string }): Promise<boolean>;
+  /** FHIR ids of Patients that are not active and linked to others, and about whom there are records nevertheless. */
+  retiredWithRecords(limit: number): Promise<string[]>;
   search(query: SearchQuery, narrowing: (type: ResourceType) => Narrowing | undefined): Promise<SearchPage>;
 }

@@ -9,6 +9,7 @@ import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
 import { traceOf, type Trace } from '../trace.ts';
 import { auditRefusal } from './audit-refusal.ts';
+import { refuseReferred } from './refuse-referred.ts';
 import { sameJson } from '../r4/same-json.ts';
 import type { ValidationIssue } from '../validation/validate-issue.ts';
 
@@ -29,7 +30,7 @@ export interface WriteOutcome {
 
 /**
  * The one way in for FHIR writes: REST, Bundle, operations, the worker. One order for all of them:
- * authorise, lock, If-Match, identity, validate, rule of the type, put, audit.
+ * authorise, lock, If-Match, identity, validate, rights of clients, rule of the type, put, audit.
  *
  * @throws Problem `forbidden`; `not-found` (also for a record that the caller may not see); `deleted`; `lock-error`
  *   (If-Match names another version); `value` (ids differ); whatever validation and the type's rule say.
@@ -92,10 +93,11 @@ async function store(
 
   const named = { ...resource, id };
   refuseFaulty(await context.world.checker.issues(named));
-  const ruled = await context.world.rules.change[type]?.({ context, before: before?.resource, after: named });
-  const wanted = ruled?.resource ?? named;
-  const { principal, world } = context;
-  const after = principal.kind === 'system' ? wanted : world.rules.ofClients(before?.resource, wanted, principal);
+  const { rules } = context.world;
+  const isClient = context.principal.kind !== 'system';
+  const asked = isClient ? await rules.ofClients.change(context, before?.resource, named) : named;
+  const ruled = await rules.change[type]?.({ context, before: before?.resource, after: asked });
+  const after = ruled?.resource ?? asked;
   if (before?.resource && sameContent(before.resource, after)) {
     await audit(context, request.method, before, 'unchanged');
     return { record: before, created: false, unchanged: true };
@@ -113,6 +115,7 @@ async function remove(
   request: Extract<WriteRequest, { method: 'delete' }>,
   narrowing: Narrowing,
 ): Promise<WriteOutcome> {
+  await context.world.rules.lockFirst[request.type]?.(context, request.id);
   const before = await context.stores.records.lock(request.type, request.id);
   if (!before) throw new Problem('not-found', `${request.type}/${request.id} does not exist.`);
   if (!before.resource) {
@@ -121,7 +124,10 @@ async function remove(
   }
   await mustBeVisible(context, before, narrowing);
   checkMatch(before, request.ifMatch);
-  await context.world.rules.removal[request.type]?.(context, before.resource);
+  if (context.principal.kind !== 'system') {
+    await context.world.rules.ofClients.removal(context, before.resource);
+    await refuseReferred(context, request.type, request.id);
+  }
   const record: StoredRecord = {
     resourceType: request.type,
     id: request.id,
@@ -136,7 +142,9 @@ async function remove(
 }
 
 /** A row that is not there cannot be locked, so the first writers of an id agree on a key instead. */
-async function lock({ stores }: WriteContext, type: ResourceType, id: string): Promise<StoredRecord | undefined> {
+async function lock(context: WriteContext, type: ResourceType, id: string): Promise<StoredRecord | undefined> {
+  const { stores } = context;
+  await context.world.rules.lockFirst[type]?.(context, id);
   const standing = await stores.records.lock(type, id);
   if (standing) return standing;
   await stores.records.lockKey(`${type}/${id}`);
@@ -215,7 +223,7 @@ function timeAfter({ world }: WriteContext, before: StoredRecord | undefined): D
 }
 
 /** Whether two versions say the same: all but the stamps that the server sets. */
-function sameContent(before: Resource, after: Resource): boolean {
+export function sameContent(before: Resource, after: Resource): boolean {
   return sameJson(withoutStamps(before), withoutStamps(after));
 }
 

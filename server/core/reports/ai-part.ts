@@ -7,8 +7,13 @@ import { scanClasses } from '../vocabulary/scan-findings.ts';
 import { found } from './look-up.ts';
 import type { AiPart } from './report-content.ts';
 
-/** The AI section of a report, from the stored Observation and its Device: what was said then, not what a model of today says. */
-export async function aiPart(world: Surroundings, stores: Pick<Reading, 'records'>, ai: Observation): Promise<AiPart> {
+/** The AI section of a report, from the stored Observation and its Device: what was said then, not what a model of today says. @param images how many it read; `ai` leads. */
+export async function aiPart(
+  world: Surroundings,
+  stores: Pick<Reading, 'records'>,
+  ai: Observation,
+  images = 1,
+): Promise<AiPart> {
   const device = (await found(stores, 'Device', ai.device)) as Device | undefined;
   const component = (code: string) => ai.component?.find((one) => codeOf(one.code, systems.scanFinding) === code);
   const answer = codeOf(ai.valueCodeableConcept, systems.scanFinding);
@@ -27,7 +32,10 @@ export async function aiPart(world: Surroundings, stores: Pick<Reading, 'records
     model: ai.method?.text ?? device?.modelNumber ?? 'Image classifier',
     digest: component('model-digest')?.valueString ?? '',
     duration: milliseconds === undefined ? undefined : `${(milliseconds / 1000).toFixed(2)} s`,
-    notices: noticesOf(world, ai, component('model-digest')?.valueString),
+    notices: [
+      ...(images > 1 ? [`The AI read ${images} images of the study; this is its most serious answer.`] : []),
+      ...noticesOf(world, ai, component('model-digest')?.valueString),
+    ],
   };
 }
 

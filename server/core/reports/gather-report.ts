@@ -7,7 +7,9 @@ import type {
   ServiceRequest,
   Task,
 } from '@medplum/fhirtypes';
-import { middleFrame, mostTelling } from '../analysis/analyze-study.ts';
+import { middleFrame } from '../analysis/analyze-study.ts';
+import { imageOfResult } from '../analysis/image-of-result.ts';
+import { mostTelling } from '../analysis/images-to-read.ts';
 import type { InstanceRow } from '../dicom/instance.ts';
 import type { Reading, Surroundings, World } from '../world.ts';
 import { searchOwn } from '../records/own-search.ts';
@@ -16,7 +18,7 @@ import { dayOf } from '../time-zone.ts';
 import type { PharmacistPart } from '../workflow/report-parts.ts';
 import { stepsOf } from '../workflow/review-steps.ts';
 import { signedReport } from '../workflow/signed-report.ts';
-import { inputOf, outputOf } from '../workflow/review-tasks.ts';
+import { inputOf, outputOf, outputsOf } from '../workflow/review-tasks.ts';
 import type { Kept } from '../records/server-write.ts';
 import { studyUidOf } from '../studies/study-uid.ts';
 import { aiPart } from './ai-part.ts';
@@ -67,7 +69,8 @@ async function gather(
   const order = await needed(stores, 'ServiceRequest', coordination.focus);
   const steps = await stepsOf(stores, coordination.id);
   const ai = await found(stores, 'Observation', outputOf(coordination, 'ai-finding'));
-  const instance = await mostTelling(stores.studies, studyUidOf(study) ?? '');
+  const instance =
+    (ai && (await imageOfResult(stores, ai))) ?? (await mostTelling(stores.studies, studyUidOf(study) ?? ''));
   const signed = await signedReport(world, stores, delivery, { coordination, steps, report });
   const sources: Sources = { report, patient, study, coordination };
   const content: ReportContent = {
@@ -78,8 +81,8 @@ async function gather(
     referral: await referralFacts(stores, order),
     scan: instance ? scanFacts(instance, world.settings.timeZone) : [['Study', study.description]],
     scanId: coordination.groupIdentifier?.value ?? coordination.id,
-    pictures: await pictures(world, stores, report, instance),
-    ai: ai && (await aiPart(world, stores, ai)),
+    pictures: await pictures(world, stores, { report, ai, instance }),
+    ai: ai && (await aiPart(world, stores, ai, outputsOf(coordination, 'ai-finding').length)),
     aiAbsent: ai ? undefined : 'No AI result was used: the doctor read the image without it.',
     version: await versionOf(world, stores, signed, report.issued),
     findings: await findingsOf(stores, signed),
@@ -150,8 +153,11 @@ async function referralFacts(stores: Stores, order: ServiceRequest): Promise<Fac
 async function pictures(
   world: Surroundings,
   stores: Stores,
-  report: DiagnosticReport,
-  instance: InstanceRow | undefined,
+  {
+    report,
+    ai,
+    instance,
+  }: { report: DiagnosticReport; ai: Observation | undefined; instance: InstanceRow | undefined },
 ): Promise<ReportContent['pictures']> {
   const result: ReportContent['pictures'] = [];
   if (instance) {
@@ -162,7 +168,9 @@ async function pictures(
     });
     result.push({ title: 'Scan image', caption: 'Key image of the study.', dataUri: dataUri('image/jpeg', jpeg) });
   }
-  const media = await found(stores, 'Media', report.media?.[0]?.link);
+  // Of the result that is printed, where there are several.
+  const ofResult = ai?.derivedFrom?.find(({ reference }) => reference?.startsWith('Media/'));
+  const media = await found(stores, 'Media', ofResult ?? report.media?.[0]?.link);
   const bytes = await found(stores, 'Binary', { reference: (media as Media | undefined)?.content.url ?? '' });
   const { contentType, data } = (bytes as Binary | undefined) ?? {};
   if (data) {

@@ -1,5 +1,4 @@
 import type { Attachment, Binary, DiagnosticReport, DocumentReference, Task } from '@medplum/fhirtypes';
-import { createHash } from 'node:crypto';
 import type { WriteContext } from '../world.ts';
 import { Problem } from '../problem.ts';
 import { systems } from '../vocabulary/systems.ts';
@@ -11,6 +10,7 @@ import { stepsOf } from '../workflow/review-steps.ts';
 import { type SignedReport, signedReport } from '../workflow/signed-report.ts';
 import { releaseReview, waitingDelivery, withoutLabel } from '../workflow/release.ts';
 import { outputOf } from '../workflow/review-tasks.ts';
+import { hashOf } from '../records/attachment-check.ts';
 import { type Pointer, pointer, referenceTo } from '../r4/pointer.ts';
 import { create, type Kept, locked, put } from '../records/server-write.ts';
 
@@ -122,8 +122,7 @@ function attachmentOf(
     language: 'en',
     url: `Binary/${binaryId}`,
     size: pdf.length,
-    // R4 wants SHA-1 here (Attachment.hash); it tells copies apart, it protects nothing.
-    hash: createHash('sha1').update(pdf).digest('base64'),
+    hash: hashOf(pdf),
     title: version === 1 ? `Diagnostic report ${number}` : `Diagnostic report ${number}, version ${version}`,
     creation: at,
   };

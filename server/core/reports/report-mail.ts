@@ -9,7 +9,9 @@ import { amendmentOf } from '../workflow/amendment.ts';
 import { withholding } from '../vocabulary/security-labels.ts';
 import { endDelivery } from '../workflow/release.ts';
 import { oweWithdrawal } from '../workflow/withdrawal.ts';
+import { lockedStep } from '../workflow/review.ts';
 import { inputOf, outputOf } from '../workflow/review-tasks.ts';
+import { mustMatch } from '../records/attachment-check.ts';
 import { type Pointer, referenceTo } from '../r4/pointer.ts';
 import { create, type Kept, locked } from '../records/server-write.ts';
 import { found, needed } from './look-up.ts';
@@ -27,7 +29,7 @@ export type Message =
  * both travel and are stored in clear. The message id follows from the delivery step, so that a second try
  * after a crash is recognised as the same message.
  *
- * @throws Problem `conflict` if the document is not there.
+ * @throws Problem `conflict` if the document is not there; `exception` if the stored PDF is not the one that was released.
  */
 export async function reportMessage(
   { settings }: Surroundings,
@@ -44,6 +46,7 @@ export async function reportMessage(
   if (inputOf(delivery, 'recipient')) return { kind: 'mail', mail: { ...envelope, ...notice(settings, number) } };
   const { attachment } = document.content[0]!;
   const binary = await needed(stores, 'Binary', { reference: attachment.url ?? '' });
+  mustMatch(attachment, binary);
   const bytes = Buffer.from(binary.data ?? '', 'base64');
   return {
     kind: 'mail',
@@ -136,7 +139,7 @@ export async function recordDelivery(
   taskId: string,
   end: { sent: true } | { sent: false; reason: ReviewReason },
 ): Promise<void> {
-  const delivery = await locked(context, 'Task', { reference: `Task/${taskId}` });
+  const delivery = await lockedStep(context, taskId);
   if (delivery.status === 'cancelled' && end.sent) return sentTooLate(context, delivery);
   if (delivery.status !== 'in-progress') return;
   const coordination = await locked(context, 'Task', delivery.partOf?.[0]);

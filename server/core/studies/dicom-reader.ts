@@ -1,3 +1,5 @@
+import type { DataSetCoercion } from '../dicom/coerced-data-set.ts';
+import type { Segment } from '../dicom/edits.ts';
 import type { ParsedInstance } from '../dicom/instance.ts';
 import type { ReceivedBlob } from './blobs.ts';
 
@@ -7,6 +9,14 @@ export type ReadInstance = ParsedInstance & {
   inflated?: ReceivedBlob;
 };
 
+/** A stored file with another data set: new bytes, and ranges of what is stored. */
+export interface CoercedFile {
+  /** Bytes of preamble and file meta information, which are as they are stored. */
+  dataSetAt: number;
+  /** The data set from its first byte to the file's last. */
+  segments: Segment[];
+}
+
 /** Reads Part 10 files in worker threads: bytes from outside are parsed nowhere else. Pixel data is not loaded. */
 export interface DicomReader {
   /**
@@ -15,4 +25,9 @@ export interface DicomReader {
    * @param signal gives up what still waits; rejects with its reason
    */
   read(path: string, signal?: AbortSignal): Promise<ReadInstance>;
+  /**
+   * What is given out of a stored file, inflated if it was deflated, with some attributes coerced.
+   * @throws as `read`.
+   */
+  coerced(path: string, coercion: DataSetCoercion): Promise<CoercedFile>;
 }

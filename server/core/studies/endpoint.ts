@@ -5,7 +5,8 @@ import { write } from '../records/write.ts';
 import type { WriteContext } from '../world.ts';
 
 /** One Endpoint serves all studies: it names this server's DICOMweb base. */
-const id = 'dicom-wado-rs';
+export const ownEndpointId = 'dicom-wado-rs';
+const id = ownEndpointId;
 
 /** SMART Imaging Access: the same access token opens FHIR and DICOMweb. */
 const requiresAccessToken = 'http://hl7.org/fhir/smart-app-launch/StructureDefinition/requires-access-token';

@@ -90,7 +90,8 @@ function minutesOf(offset: string): number {
   return offset.startsWith('-') ? -minutes : minutes;
 }
 
-const representation = 'http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation';
+/** Which writing of a name this one is: ABC, IDE or SYL. */
+export const nameRepresentation = 'http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation';
 
 /** One HumanName for each component group (PS3.5 6.2.1.1: family, given, middle, prefix, suffix). */
 export function humanNames(name: PersonName | undefined): HumanName[] {
@@ -102,7 +103,7 @@ export function humanNames(name: PersonName | undefined): HumanName[] {
   const several = groups.filter(([group]) => group).length > 1;
   return groups.flatMap(([group, code]) => {
     const words = group === undefined ? undefined : humanName(group);
-    return words ? [{ ...(several && { extension: [{ url: representation, valueCode: code }] }), ...words }] : [];
+    return words ? [{ ...(several && { extension: [{ url: nameRepresentation, valueCode: code }] }), ...words }] : [];
   });
 }
 

@@ -11,7 +11,12 @@ import { bodySite, codeableConcept, dateTime, dcm, laterality, personReferences 
  */
 export const mostInstancesListed = 1000;
 
-export interface Connections {
+/** What a study is that has lost all of its images: entered in error, unless that is said. */
+export interface EmptyAs {
+  emptyAs?: 'entered-in-error' | 'cancelled';
+}
+
+export interface Connections extends EmptyAs {
   settings: Pick<Settings, 'timeZone' | 'fhirBaseUrl'>;
   endpointId: string;
   /** The order with this accession number, when there is exactly one. */
@@ -39,28 +44,31 @@ export function imagingStudy(
     text(attributes, '00080201'),
     around.settings.timeZone,
   );
+  const { modality: _modality, series: _series, ...kept } = before ?? {};
   return {
     ...without(fromOrder(content, around)),
     ...(started && { started }),
-    ...before,
+    ...kept,
     resourceType: 'ImagingStudy',
     id: study.imagingStudyId,
     identifier: identifiers(before, study, content),
-    status: before?.status === 'cancelled' || before?.status === 'entered-in-error' ? before.status : 'available',
-    modality: modalities(content),
+    status: statusOf(before, study, around),
     subject: subjectOf(before, study),
     endpoint: withEndpoint(before?.endpoint, around.endpointId),
     numberOfSeries: study.numberOfSeries,
     numberOfInstances: study.numberOfInstances,
-    series: series.map((one) =>
-      seriesOf(
-        before?.series?.find(({ uid }) => uid === one.SeriesInstanceUID),
-        one,
-        listed,
-        content,
-        around,
+    ...without({
+      modality: modalities(content),
+      series: series.map((one) =>
+        seriesOf(
+          before?.series?.find(({ uid }) => uid === one.SeriesInstanceUID),
+          one,
+          listed,
+          content,
+          around,
+        ),
       ),
-    ),
+    }),
   } as ImagingStudy;
 }
 
@@ -68,6 +76,20 @@ export function imagingStudy(
 function subjectOf(before: ImagingStudy | undefined, { patientId }: StudyRow): ImagingStudy['subject'] {
   const reference = `Patient/${patientId}` as const;
   return before?.subject?.reference === reference ? before.subject : { reference };
+}
+
+/**
+ * What people wrote of it stays. A study that has lost all of its images stays as a record that others refer to; when
+ * some come back, it is there again.
+ */
+function statusOf(
+  before: ImagingStudy | undefined,
+  { numberOfInstances }: StudyRow,
+  { emptyAs = 'entered-in-error' }: EmptyAs,
+): ImagingStudy['status'] {
+  const isOver = before?.status === 'cancelled' || before?.status === 'entered-in-error';
+  if (numberOfInstances === 0) return isOver ? before.status : emptyAs;
+  return isOver && before.numberOfInstances !== 0 ? before.status : 'available';
 }
 
 /** Elements that describe the examination rather than the images. */

@@ -1,4 +1,6 @@
+import type { DicomJson } from '../dicom/json.ts';
 import type { ProblemCode } from '../problem.ts';
+import type { HoldReason } from './held-instance.ts';
 
 /** Why an instance was not stored; each protocol has its own code for it. */
 export type FailureReason =
@@ -11,9 +13,8 @@ export type FailureReason =
   | 'other-study' // the request is for another study
   | 'other-place' // its SOP Instance UID is stored in another study
   | 'other-content' // other bytes are stored under its UID
-  | 'other-patient' // its study is another patient's
-  | 'unclear-patient' // several patients could be meant
   | 'forbidden' // the caller may not add to this study
+  | 'rejected' // it was removed, and must not come back
   | 'unstorable' // a value of it cannot be kept by the database
   | 'processing'; // our own fault
 
@@ -54,10 +55,22 @@ export interface InstanceName {
   SOPClassUID: string;
 }
 
-/** `known`: these very bytes were stored already; nothing changed. `name` is absent when the file could not be read. */
+/**
+ * `known`: the image is stored already; nothing changed. `held`: its bytes are kept, and nobody finds it until a human has
+ * decided. `name` is absent when the file could not be read.
+ */
 export type InstanceOutcome =
-  /** `warning`: what of it was left out of FHIR, in words; the image itself is stored as it came. */
-  | { status: 'stored' | 'known'; name: InstanceName; warning?: string }
+  | {
+      status: 'stored' | 'known';
+      name: InstanceName;
+      /** In words; the image itself is stored as it came. */
+      warning?: string;
+      /** What it tells of: a rejection note, other values in answers than in the image; else what was left out of FHIR. */
+      about?: 'rejection' | 'coercion';
+      /** Items of Original Attributes Sequence: what the image said, where answers say something else. */
+      original?: DicomJson[];
+    }
+  | { status: 'held'; name: InstanceName; why: HoldReason; message: string }
   | { status: 'failed'; reason: FailureReason; message: string; name: InstanceName | undefined };
 
 /** One outcome for each arriving instance, in the same order. */

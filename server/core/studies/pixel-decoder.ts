@@ -1,3 +1,4 @@
+import type { DataSetCoercion } from '../dicom/coerced-data-set.ts';
 import type { DecodedFrame, InstanceRow } from '../dicom/instance.ts';
 
 /** For whom pixels are worked on: callers take turns, and nothing is begun for who has gone. */
@@ -18,9 +19,10 @@ export interface PixelDecoder {
   /**
    * The whole Part 10 file in Explicit VR Little Endian with native pixel data, chunk by chunk; lossless,
    * whatever the stored transfer syntax. The first chunk comes only when all that can be refused was checked.
+   * @param coercion what it says otherwise than the stored one
    * @throws Problem `not-supported`, `structure`, `timeout`, `transient`.
    */
-  explicit(instance: InstanceRow): AsyncIterable<Uint8Array>;
+  explicit(instance: InstanceRow, coercion?: DataSetCoercion): AsyncIterable<Uint8Array>;
 }
 
 /** How a rendered frame shall look; absent values leave the choice to the image (its own VOI, its own size). */

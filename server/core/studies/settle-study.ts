@@ -1,5 +1,6 @@
 import type { ImagingStudy } from '@medplum/fhirtypes';
 import { text } from '../dicom/attribute-values.ts';
+import type { Job } from '../jobs.ts';
 import { systemPrincipal } from '../principal.ts';
 import type { WriteContext } from '../world.ts';
 import { searchOwn } from '../records/own-search.ts';
@@ -8,9 +9,10 @@ import { studyUidOf } from './study-uid.ts';
 import { released } from '../vocabulary/security-labels.ts';
 import { systems } from '../vocabulary/systems.ts';
 import { ensureEndpoint } from './endpoint.ts';
-import { imagingStudy } from './imaging-study.ts';
+import { imagingStudy, type EmptyAs } from './imaging-study.ts';
 import { writeDerived } from './left-out.ts';
 import type { SettledStudy } from './study-follower.ts';
+import type { StudyRow } from './study-store.ts';
 
 /**
  * Brings a study's row, its ImagingStudy and what follows from it (its review) up to date with its instances: once for each study of a
@@ -29,7 +31,8 @@ export async function settleStudy(
     added = [],
     removed = [],
     moved = false,
-  }: Partial<Pick<SettledStudy, 'added' | 'removed'>> & { moved?: boolean } = {},
+    emptyAs,
+  }: Partial<Pick<SettledStudy, 'added' | 'removed'>> & { moved?: boolean } & EmptyAs = {},
 ): Promise<{ leftOut: string[] }> {
   const { stores, world } = context;
   const own = { ...context, principal: systemPrincipal('study-derivation') };
@@ -42,6 +45,7 @@ export async function settleStudy(
   const resource = imagingStudy(before, study, content, {
     settings: world.settings,
     endpointId: await ensureEndpoint(own),
+    ...(emptyAs && { emptyAs }),
     serviceRequestId: before?.basedOn || !accession ? undefined : await orderOf(own, tie.patientId, accession),
   });
   const { record, leftOut } = await writeDerived(own, {
@@ -49,6 +53,7 @@ export async function settleStudy(
     resource,
     id: tie.imagingStudyId,
   });
+  if (added.length > 0) await waitForMore(context, StudyInstanceUID, study, before);
   const settled = {
     imagingStudy: record.resource as ImagingStudy,
     ...(accession !== undefined && { accession }),
@@ -68,6 +73,33 @@ function withoutTies(study: ImagingStudy): ImagingStudy {
   if (study.status !== 'entered-in-error') return { ...own, ...(meta && { meta }) };
   const shown = released(meta);
   return { ...own, status: 'available', ...(shown && { meta: shown }) };
+}
+
+/**
+ * The study is complete when its sender is quiet for a while, or when all is there that was announced: an ImagingStudy
+ * that was registered before the first image says how much with `numberOfSeries` and `numberOfInstances`.
+ */
+async function waitForMore(
+  { stores, world, principal }: WriteContext,
+  StudyInstanceUID: string,
+  { imagingStudyId, revision }: StudyRow,
+  registered: ImagingStudy | undefined,
+): Promise<void> {
+  const { numberOfSeries: series, numberOfInstances: instances } = registered ?? {};
+  if (revision === 1 && (series ?? instances) !== undefined)
+    await stores.studies.expect(StudyInstanceUID, {
+      ...(series !== undefined && { series }),
+      ...(instances !== undefined && { instances }),
+    });
+  const quiet = world.settings.studyQuietSecondsOf.get(principal.clientId) ?? world.settings.studyQuietSeconds;
+  const { began, seconds } = await stores.studies.grow(StudyInstanceUID, quiet);
+  // While it grows, one job waits; it looks again later if more came.
+  if (began || seconds === 0) await stores.jobs.enqueue(completionJob(imagingStudyId, String(revision), seconds));
+}
+
+/** The look at a study when its quiet time may be over. @param turn tells this job from others of the study. */
+export function completionJob(imagingStudy: string, turn: string, afterSeconds: number): Job {
+  return { kind: 'complete-study', key: `${imagingStudy}/${turn}`, data: { imagingStudy }, afterSeconds };
 }
 
 /**

@@ -170,13 +170,20 @@ function markTwins(candidates: Candidate[]): void {
   }
 }
 
-/** One row for what was stored, one for what was there already, one for what failed; each names its studies. */
+const suffixes: Record<InstanceOutcome['status'], string> = {
+  stored: '',
+  known: ':unchanged',
+  held: ':held',
+  failed: '',
+};
+
+/** One row for what was stored, one for what was there already, was held, or failed; each names its studies. */
 async function audit(context: WriteContext, instances: InstanceOutcome[], options: StoreOptions): Promise<void> {
   for (const [status, outcomes] of Map.groupBy(instances, (instance) => instance.status)) {
     const studies = [...new Set(outcomes.flatMap(({ name }) => (name ? [name.StudyInstanceUID] : [])))];
     await context.stores.audit.append({
       action: 'C',
-      event: `${options.event ?? 'dicomweb:store'}${status === 'known' ? ':unchanged' : ''}`,
+      event: `${options.event ?? 'dicomweb:store'}${suffixes[status]}`,
       outcome: status === 'failed' ? 'failed' : 'success',
       principal: context.principal,
       patients: await patientsOf(context.stores, studies),

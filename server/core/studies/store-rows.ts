@@ -1,17 +1,15 @@
 import { newId } from '../identifier.ts';
 import type { InstanceRow } from '../dicom/instance.ts';
-import { systemPrincipal } from '../principal.ts';
 import type { WriteContext } from '../world.ts';
-import { createPatient, lockPatient, matchPatient, patientIdentity, type PatientIdentity } from './match-patient.ts';
+import { coerceToOwner } from './coerce-to-owner.ts';
+import { identityInWords, settleDoubts, type Doubt } from './hold-images.ts';
 import { failed, nameOf, type InstanceOutcome } from './outcome.ts';
+import { PatientsOfImages } from './patients-of-images.ts';
 import { unmappable } from './left-out.ts';
+import { admitted, applyRejections, readNotes, studiesNamed, type Notes } from './apply-rejections.ts';
+import type { StudyRow, StudyTie } from './study-store.ts';
+import { emptyAs } from './remove.ts';
 import { registeredStudy, settleStudy } from './settle-study.ts';
-
-/** The FHIR resources that a study belongs to. */
-interface Tie {
-  patientId: string;
-  imagingStudyId: string;
-}
 
 /**
  * The database's half of storing, inside a transaction: who the images are of, which rows are new, and what follows
@@ -25,46 +23,114 @@ export async function storeRows(
   rows: InstanceRow[],
   mayUpdate: boolean,
 ): Promise<Map<InstanceRow, InstanceOutcome>> {
-  const { stores, world } = context;
+  const { stores } = context;
   const outcomes = new Map<InstanceRow, InstanceOutcome>();
-  const byStudy = Map.groupBy(rows, ({ StudyInstanceUID }) => StudyInstanceUID);
-  const standing = new Map<string, Tie | undefined>();
-  for (const uid of [...byStudy.keys()].sort()) standing.set(uid, await stores.studies.lockStudy(uid));
+  const notes = await readNotes(context, rows, mayUpdate, outcomes);
+  const readable = rows.filter((row) => !outcomes.has(row));
+  const byStudy = Map.groupBy(readable, ({ StudyInstanceUID }) => StudyInstanceUID);
+  const locked = new Map<string, StudyRow | undefined>();
+  const studies = new Set([...byStudy.keys(), ...studiesNamed(notes)]);
+  for (const uid of [...studies].sort()) locked.set(uid, await stores.studies.lockStudy(uid));
   const patients = new PatientsOfImages(context);
-  await patients.lock(rows.map(({ attributes }) => patientIdentity(attributes, world.settings)));
+  await patients.lock(rows);
 
-  const ties = new Map<string, Tie>();
-  const accepted: InstanceRow[] = [];
-  for (const [uid, study] of standing) {
+  const ties = new Map<string, StudyTie>();
+  const owned = new Map<string, StudyTie>();
+  const [accepted, coerced]: InstanceRow[][] = [[], []];
+  const doubts: Doubt[] = [];
+  const unsure = new Map<InstanceRow, string[]>();
+  for (const [uid, study] of locked) {
+    const arriving = byStudy.get(uid);
+    if (!arriving) continue; // only named by a note
     const refused = study && !mayUpdate;
     const registered = study ?? (await registeredStudy(context, uid));
-    for (const row of byStudy.get(uid)!) {
-      const tie = ties.get(uid) ?? (registered === 'unclear' ? undefined : registered);
+    if (registered && registered !== 'unclear') owned.set(uid, registered);
+    for (const row of arriving) {
+      const tie = ties.get(uid) ?? owned.get(uid);
       if (refused) outcomes.set(row, failed(row, 'forbidden', 'The token does not allow to add to a study'));
-      else if (registered === 'unclear')
-        outcomes.set(row, failed(row, 'unclear-patient', 'Several ImagingStudies are registered for this study'));
+      else if (registered === 'unclear') doubts.push({ row, why: 'unclear-patient', candidates: [] });
       else {
-        const owner = await patients.ownerOf(row, tie?.patientId);
-        if ('failed' in owner) outcomes.set(row, owner.failed);
+        const place = tie ? await patients.inStudyOf(tie.patientId, row) : await patients.ofNewStudy(row);
+        if ('hold' in place) doubts.push({ row, why: place.hold, candidates: place.candidates });
         else {
-          accepted.push(row);
-          ties.set(uid, tie ?? { patientId: owner.patientId, imagingStudyId: newId() });
+          accepted!.push(row);
+          ties.set(uid, tie ?? { patientId: place.patientId, imagingStudyId: newId() });
+          if (place.coerced) coerced!.push(row);
+          if (place.unsure) unsure.set(row, place.unsure.candidates);
         }
       }
     }
   }
-  await insertAndSettle(context, accepted, ties, outcomes);
+  await insertAndSettle(context, accepted!, { ties, locked, notes }, outcomes);
+  await coerceToOwner(context, coerced!, { ties, locked }, outcomes);
+  const again = accepted!.filter((row) => isOtherContent(outcomes.get(row)));
+  doubts.push(...again.map((row): Doubt => ({ row, why: 'corrected', candidates: [] })));
+  await settleDoubts(context, doubts, (uid) => ties.get(uid) ?? owned.get(uid), outcomes);
+  for (const [row, candidates] of unsure) await askWho(context, row, candidates, ties);
   return outcomes;
 }
 
-/** A study of which nothing is new is left as it is: no version, no event. */
-async function insertAndSettle(
+const isOtherContent = (outcome: InstanceOutcome | undefined): boolean =>
+  outcome?.status === 'failed' && outcome.reason === 'other-content';
+
+/** Images are stored under a Patient of their own who may be one of those: a human is asked. */
+async function askWho(
+  context: WriteContext,
+  { StudyInstanceUID, attributes }: InstanceRow,
+  candidates: string[],
+  ties: ReadonlyMap<string, StudyTie>,
+): Promise<void> {
+  const { patientId, imagingStudyId } = ties.get(StudyInstanceUID)!;
+  if (!(await context.stores.studies.study(StudyInstanceUID))) return; // nothing of it was stored after all
+  await context.world.askWhose(context, {
+    StudyInstanceUID,
+    imagingStudyId,
+    patientId,
+    candidates,
+    says: [
+      `The number may be that of another record of the same person. The images say: ${identityInWords(attributes)}`,
+    ],
+  });
+}
+
+/** A study of which nothing is new or gone is left as it is: no version, no event. */
+export async function insertAndSettle(
   context: WriteContext,
   accepted: InstanceRow[],
-  ties: Map<string, Tie>,
+  around: { ties: Map<string, StudyTie>; locked: ReadonlyMap<string, StudyRow | undefined>; notes: Notes },
   outcomes: Map<InstanceRow, InstanceOutcome>,
 ): Promise<void> {
-  const grown = new Map<string, string[]>();
+  const { ties, locked, notes } = around;
+  const { rows, unseen } = await admitted(context, accepted, ties, outcomes);
+  const arrived = await insert(context, rows, outcomes);
+  const { removed, warnings } = await applyRejections(context, notes, { arrived, unseen }, around);
+  const came = Map.groupBy(arrived, (row) => row.StudyInstanceUID);
+  for (const uid of [...new Set([...came.keys(), ...removed.keys()])].sort()) {
+    const rowsOf = came.get(uid) ?? [];
+    const taken = removed.get(uid);
+    const gone = new Set(taken?.names);
+    const added = rowsOf
+      .filter((row) => !gone.has(row.SOPInstanceUID) && !notes.has(row))
+      .map((row) => row.SOPInstanceUID);
+    for (const row of rowsOf) gone.delete(row.SOPInstanceUID);
+    const change = { added, removed: [...gone], ...(taken && emptyAs(taken.reason)) };
+    const { leftOut } = await settleStudy(context, uid, ties.get(uid) ?? locked.get(uid)!, change);
+    if (leftOut.length > 0) for (const row of rowsOf) outcomes.set(row, stored(row, true, leftOut));
+  }
+  for (const [row, warning] of warnings) {
+    const outcome = outcomes.get(row);
+    if (outcome?.status === 'stored' || outcome?.status === 'known')
+      outcomes.set(row, { ...outcome, warning, about: 'rejection' });
+  }
+}
+
+/** @returns those that are new. */
+async function insert(
+  context: WriteContext,
+  accepted: InstanceRow[],
+  outcomes: Map<InstanceRow, InstanceOutcome>,
+): Promise<Set<InstanceRow>> {
+  const arrived = new Set<InstanceRow>();
   const belongs = await context.stores.studies.claimNames(accepted);
   const own = accepted.filter((row, i) => {
     const isOwn = belongs[i]!;
@@ -74,10 +140,7 @@ async function insertAndSettle(
   const inserted = await context.stores.studies.insertInstances(own);
   for (const [i, row] of own.entries()) {
     const { row: stands, inserted: isNew } = inserted[i]!;
-    if (isNew) {
-      if (!grown.has(row.StudyInstanceUID)) grown.set(row.StudyInstanceUID, []);
-      grown.get(row.StudyInstanceUID)!.push(row.SOPInstanceUID);
-    }
+    if (isNew) arrived.add(row);
     if (stands.blob === row.blob) outcomes.set(row, stored(row, isNew));
     else
       outcomes.set(
@@ -85,13 +148,7 @@ async function insertAndSettle(
         failed(row, 'other-content', 'Other content is stored under this SOP Instance UID; it was not replaced'),
       );
   }
-  for (const [uid, added] of [...grown].sort(([one], [other]) => (one < other ? -1 : 1))) {
-    const { leftOut } = await settleStudy(context, uid, ties.get(uid)!, { added });
-    if (leftOut.length === 0) continue;
-    for (const row of own)
-      if (row.StudyInstanceUID === uid && outcomes.get(row)?.status === 'stored')
-        outcomes.set(row, stored(row, true, leftOut));
-  }
+  return arrived;
 }
 
 function stored(row: InstanceRow, isNew: boolean, elements: string[] = []): InstanceOutcome {
@@ -103,55 +160,4 @@ function stored(row: InstanceRow, isNew: boolean, elements: string[] = []): Inst
       warning: `Stored, but not all of it could be said in FHIR: ${leftOut.slice(0, 5).join(', ')}`,
     }),
   };
-}
-
-/** Finds or creates the Patients of one request's images, each identity once. */
-class PatientsOfImages {
-  private readonly context: WriteContext;
-  private readonly known = new Map<string, string>();
-
-  constructor(context: WriteContext) {
-    // The Patient is the server's own conclusion; the sender need not be allowed to write Patients.
-    this.context = { ...context, principal: systemPrincipal('patient-from-images') };
-  }
-
-  async lock(identities: (PatientIdentity | undefined)[]): Promise<void> {
-    const byValue = new Map(identities.flatMap((identity) => (identity ? [[identity.value, identity] as const] : [])));
-    for (const value of [...byValue.keys()].sort()) await lockPatient(this.context.stores, byValue.get(value)!);
-  }
-
-  /**
-   * The Patient of an instance; created from it when there is none and its study is new.
-   * @param studyOwner the Patient of its study: an instance that says it is somebody else's must not get in there.
-   */
-  async ownerOf(
-    row: InstanceRow,
-    studyOwner: string | undefined,
-  ): Promise<{ patientId: string } | { failed: InstanceOutcome }> {
-    const identity = patientIdentity(row.attributes, this.context.world.settings);
-    if (!identity) return { patientId: studyOwner ?? (await createPatient(this.context, undefined, row.attributes)) };
-    const patientId = await this.find(identity, row, studyOwner === undefined);
-    if (patientId === 'unclear')
-      return { failed: failed(row, 'unclear-patient', 'Several patients could be meant by this Patient ID') };
-    if (patientId === undefined || (studyOwner !== undefined && patientId !== studyOwner)) {
-      return { failed: failed(row, 'other-patient', 'The study is stored for another patient') };
-    }
-    return { patientId };
-  }
-
-  private async find(
-    identity: PatientIdentity,
-    row: InstanceRow,
-    create: boolean,
-  ): Promise<string | 'unclear' | undefined> {
-    const key = `${identity.system}|${identity.value}`;
-    const known = this.known.get(key);
-    if (known !== undefined) return known;
-    const match = await matchPatient(this.context.stores, identity, row.attributes);
-    if ('unclear' in match) return 'unclear';
-    if ('none' in match && !create) return undefined;
-    const id = 'found' in match ? match.found : await createPatient(this.context, identity, row.attributes);
-    this.known.set(key, id);
-    return id;
-  }
 }

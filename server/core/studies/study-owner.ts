@@ -3,6 +3,7 @@ import { everything } from '../access/narrowing.ts';
 import { Problem } from '../problem.ts';
 import { systemPrincipal } from '../principal.ts';
 import type { WriteContext } from '../world.ts';
+import type { DicomJson } from '../dicom/json.ts';
 import { coercionOf } from './coercion.ts';
 import { isNamed, patientIdentity } from './match-patient.ts';
 import { settleStudy } from './settle-study.ts';
@@ -14,6 +15,8 @@ export interface OwnerChange {
   /** In the words of who did it. */
   text?: string;
   at: Date;
+  /** What answers show of the order besides, where that was wrong too. */
+  order?: DicomJson;
 }
 
 /**
@@ -86,9 +89,10 @@ async function coerce(
   context: WriteContext,
   StudyInstanceUID: string,
   patient: Patient,
-  { reason, at }: OwnerChange,
+  { reason, at, order = {} }: OwnerChange,
 ): Promise<void> {
   const { stores, world } = context;
+  await stores.studies.coerce(StudyInstanceUID, undefined); // what they say themselves, whatever was shown until now
   const images = await stores.studies.imageAttributes(StudyInstanceUID, identityTags);
   const { attributes: ofStudy } = await stores.studies.content(StudyInstanceUID);
   const agree = [ofStudy, ...images.map(({ attributes }) => attributes)].every((attributes) => {
@@ -97,10 +101,10 @@ async function coerce(
   });
   await stores.studies.coerce(
     StudyInstanceUID,
-    agree
+    agree && Object.keys(order).length === 0
       ? undefined
       : {
-          attributes: coercionOf(patient, world.settings),
+          attributes: { ...coercionOf(patient, world.settings), ...order },
           at: at.toISOString(),
           system: systemPrincipal('study-owner').clientId,
           reason: reason === 'move' ? 'CORRECT' : 'COERCE',

@@ -34,6 +34,7 @@ export const displays = {
     'retry-of': 'Earlier try of this step',
     'returned-from': 'Step that sent the review back',
     'none-needed': 'No medication needed',
+    image: 'Image that the analysis reads',
     'image-update': 'State of the study after images came or went',
     'images-seen': 'State of the study that the reader has seen',
     disagreement: 'Why the reader differs from the AI',

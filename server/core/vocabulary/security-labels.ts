@@ -34,3 +34,21 @@ export function withholding(meta: Meta | undefined): Meta {
 export function isWithheld({ meta }: Resource): boolean {
   return meta?.security?.some(withholds) ?? false;
 }
+
+/** Whether a record says that software asserted it. */
+export function isAiAsserted({ meta }: Resource): boolean {
+  return meta?.security?.some(isAiLabel) ?? false;
+}
+
+function isAiLabel(label: Coding): boolean {
+  return label.system === aiAsserted.system && label.code === aiAsserted.code;
+}
+
+/** A new version with the labels of these two kinds that the standing one has: a write never takes them off. */
+export function withLabelsOf<Kind extends Resource>(before: Resource, after: Kind): Kind {
+  const lost = (before.meta?.security ?? []).filter(
+    (label) => (withholds(label) && !isWithheld(after)) || (isAiLabel(label) && !isAiAsserted(after)),
+  );
+  if (lost.length === 0) return after;
+  return { ...after, meta: { ...after.meta, security: [...(after.meta?.security ?? []), ...lost] } };
+}

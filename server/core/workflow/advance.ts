@@ -1,8 +1,10 @@
-import type { Resource, Task } from '@medplum/fhirtypes';
+import type { Task } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
 import type { Rule } from '../records/rules.ts';
 import type { WriteContext } from '../world.ts';
+import { isReviewTask } from './records-of-review.ts';
 import { skipAnalysis, startAnalysis } from './analysis-step.ts';
+import { carryDecision, decisionOf } from './identity-check.ts';
 import { type ReviewStatus, type ReviewStep, statusOf, stepOf } from '../vocabulary/review-codes.ts';
 import { drop, reword } from './reword.ts';
 import { prescribe } from './prescribe.ts';
@@ -15,7 +17,7 @@ import { reject, sendBack } from './turn-back.ts';
 import { verify } from './verify.ts';
 
 /** What a person's change of a step's status means. `note`: nothing moves; `hold`: put aside. */
-type Meaning = StepAct | 'claim' | 'hold' | 'note';
+type Meaning = StepAct | 'claim' | 'hold' | 'note' | 'decide';
 
 /**
  * The rule for every write of a Task, whoever sends it and however: a plain FHIR PUT or PATCH by any EHR, a
@@ -27,28 +29,15 @@ type Meaning = StepAct | 'claim' | 'hold' | 'note';
 export const advance: Rule<WriteContext> = async ({ context, before, after }) => {
   const standing = before as Task | undefined;
   const sent = after as Task;
-  if (!belongsToReview(sent) && !(standing && belongsToReview(standing))) return { resource: after };
+  if (!isReviewTask(sent) && !(standing && isReviewTask(standing))) return { resource: after };
   if (context.principal.kind === 'system') return { resource: checkedServerWrite(standing, sent) };
   if (!standing) throw new Problem('forbidden', 'Tasks of a review are made by the server.');
   const code = stepOf(standing.code);
   if (!code) throw new Problem('forbidden', 'This Task follows its steps; write the step Task instead.');
-  return { resource: await advanceStep(context, code, standing, sent) };
+  const step = await advanceStep(context, code, standing, sent);
+  const isDecided = code === 'identity-check' && !isEnded(standing.status) && step.status === 'completed';
+  return { resource: step, ...(isDecided && { afterwards: () => carryDecision(context, step) }) };
 };
-
-/**
- * A review without one of its Tasks could not go on, nor be told afterwards.
- *
- * @throws Problem `conflict` for a Task of a review, whoever deletes it but the server.
- */
-export async function keepReview({ principal }: WriteContext, before: Resource): Promise<void> {
-  if (principal.kind === 'system' || !belongsToReview(before as Task)) return;
-  throw new Problem('conflict', 'A Task of a review is not deleted: a review ends by its steps.');
-}
-
-/** One of our step codes, or a status of ours. */
-function belongsToReview(task: Task): boolean {
-  return stepOf(task.code) !== undefined || statusOf(task.businessStatus) !== undefined;
-}
 
 /** The server's own writes bypass roles, never the tables. */
 function checkedServerWrite(before: Task | undefined, after: Task): Task {
@@ -85,8 +74,10 @@ async function advanceStep(context: WriteContext, code: ReviewStep, before: Task
     });
   }
   if (meaning === 'note' || meaning === 'hold') return step;
+  if (code === 'identity-check') return checkedIdentity(context, step, meaning, principal.fhirUser);
   const review = await reviewOf(context, before);
   if (meaning === 'claim') return claimed(step, review, principal.fhirUser);
+  if (meaning === 'decide') throw new Problem('conflict', 'Only an identity check is decided.');
   transitionFor(review.status, meaning, principal.role);
   return effects[meaning](review, code === 'ai-inference' ? step : finished(step, review, principal.fhirUser));
 }
@@ -99,7 +90,24 @@ function meaningOf(code: ReviewStep, from: TaskStatus, to: TaskStatus): Meaning 
     throw new Problem('conflict', `The step ${code} is not made ${to} by people.`, { expression: 'Task.status' });
   }
   if (meaning !== 'end') return meaning;
+  if (code === 'identity-check') return decisionMeaning(to);
   return ends[code]![to === 'completed' ? 'done' : 'back'];
+}
+
+/** @throws Problem `conflict` for an end without a decision. */
+function decisionMeaning(to: TaskStatus): 'decide' {
+  if (to === 'completed') return 'decide';
+  throw new Problem('conflict', 'An identity check ends by a decision: complete it with an output decision.', {
+    expression: 'Task.status',
+  });
+}
+
+/** A check of identity belongs to no review: it is claimed and ended like a step, and what follows comes after it. */
+function checkedIdentity({ world }: WriteContext, step: Task, meaning: Meaning, self: string): Task {
+  const around = { at: world.now() };
+  if (meaning === 'claim') return claimed(step, around, self);
+  decisionOf(step);
+  return finished(step, around, self);
 }
 
 /** What a doctor may say about the analysis; the worker ends it. */
@@ -156,7 +164,7 @@ function checkOwner(code: ReviewStep, before: Task, meaning: Meaning, self: stri
   throw new Problem('forbidden', 'Another person has claimed this step.', { expression: 'Task.owner' });
 }
 
-function claimed(step: Task, review: Review, self: string): Task {
+function claimed(step: Task, review: Pick<Review, 'at'>, self: string): Task {
   return {
     ...step,
     owner: { reference: self },
@@ -164,7 +172,7 @@ function claimed(step: Task, review: Review, self: string): Task {
   };
 }
 
-function finished(step: Task, review: Review, self: string): Task {
+function finished(step: Task, review: Pick<Review, 'at'>, self: string): Task {
   const owned = claimed(step, review, self);
   return { ...owned, executionPeriod: { ...owned.executionPeriod, end: review.at.toISOString() } };
 }

@@ -12,8 +12,8 @@ import { isEnded } from './task-moves.ts';
 
 /**
  * A doctor takes a reading back before the pharmacist has begun: the pharmacist's step is cancelled, and a fresh
- * verification is in the doctor's hands. Pharmacist and doctor at the same moment: the pharmacist's step is locked, so
- * one wins and the other is told.
+ * verification is in the doctor's hands. Pharmacist and doctor at the same moment: the review is locked, so one wins and
+ * the other is told.
  *
  * @returns the fresh verification step.
  * @throws Problem `forbidden`, `conflict` by the table of transitions; `conflict` when the pharmacist has begun.
@@ -23,10 +23,9 @@ export async function amendReading(
   coordination: Pointer,
   reason: string,
 ): Promise<Kept<'Task'>> {
-  const waiting = await pharmacistStep(context, coordination);
   const review = await reviewAt(context, coordination);
   transitionFor(review.status, 'amend', context.principal.role);
-  const step = waiting ?? (await pharmacistStep(context, coordination));
+  const step = await pharmacistStep(context, coordination);
   if (!step || !['requested', 'received', 'ready'].includes(step.status)) {
     throw new Problem(
       'conflict',
@@ -68,7 +67,7 @@ async function takeBack(review: Review, step: Kept<'Task'>, reason: string): Pro
       input: [
         input('returned-from', referenceTo(step)),
         ...findings.map((finding) => input('ai-finding', finding)),
-        { type: dataConcept('amendment-reason'), valueString: reason },
+        { type: dataConcept('amendment-reason'), valueCodeableConcept: { text: reason } },
       ],
     }),
     status: 'in-progress',

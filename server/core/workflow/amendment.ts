@@ -66,7 +66,6 @@ export async function requestAmendment(
   coordination: Pointer,
   owed: Owed,
 ): Promise<Kept<'Task'>> {
-  await openAmendment(context, coordination);
   const review = await reviewAt(context, coordination);
   transitionFor(review.status, 'addendum', context.principal.role);
   const open = (await openAmendment(context, coordination)) ?? (await underWay(review));
@@ -80,18 +79,17 @@ export async function requestAmendment(
 }
 
 /**
- * The review, locked; the step that is open is locked before it, as everybody does who ends one.
+ * The review, locked.
  *
  * @throws Problem `conflict` without a released report.
  */
 export async function releasedReview(context: WriteContext, coordination: Pointer): Promise<Review> {
-  await openAmendment(context, coordination);
   const review = await reviewAt(context, coordination);
   if (review.status === 'REPORT_READY') return review;
   throw new Problem('conflict', `The review is ${review.status}: only a released report is amended.`);
 }
 
-/** The amendment that nobody has ended yet, locked. */
+/** The amendment that nobody has ended yet, locked; its review is locked already. */
 export async function openAmendment(context: WriteContext, coordination: Pointer): Promise<Kept<'Task'> | undefined> {
   const id = coordination.reference.split('/')[1] ?? '';
   for (const step of await stepsOf(context.stores, id)) {

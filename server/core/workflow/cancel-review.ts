@@ -24,15 +24,10 @@ export async function cancelReview(
   reason: CodeableConcept,
   mayCancel: (review: Review) => void,
 ): Promise<Kept<'Task'>> {
-  const id = coordination.reference.split('/')[1] ?? '';
-  // Steps first, as everybody does who ends one; what was made meanwhile is seen under the lock of the coordination.
-  for (const step of await stepsOf(context.stores, id)) {
-    if (!isEnded(step.status)) await locked(context, 'Task', referenceTo(step));
-  }
   const review = await reviewAt(context, coordination);
   mayCancel(review);
   const written: Pointer[] = [];
-  for (const step of await stepsOf(context.stores, id)) {
+  for (const step of await stepsOf(context.stores, review.coordination.id)) {
     if (isEnded(step.status)) continue;
     const standing = await locked(context, 'Task', referenceTo(step));
     written.push(versioned(await put(context, cancelled(review, standing, reason))));

@@ -8,8 +8,8 @@ import { reasonConcept, statusOf } from '../vocabulary/review-codes.ts';
 import { withholding } from '../vocabulary/security-labels.ts';
 import { codeOf, systems } from '../vocabulary/systems.ts';
 import { openReview } from './open-review.ts';
-import { stepsOf } from './release.ts';
 import { partsOf, retractReview } from './retract.ts';
+import { stepsOf } from './review-steps.ts';
 import { orderIdOf, reviewOfStudy, reviewsOfStudy } from './review-of-study.ts';
 
 /**
@@ -61,7 +61,7 @@ async function carryAlong(context: WriteContext, { imagingStudy, from, to }: Stu
     const steps = (await stepsOf(context.stores, coordination.id)).map(referenceTo);
     const order = coordination.focus?.reference;
     const parts = await partsOf({ context, coordination });
-    const all: Pointer[] = [...steps, referenceTo(coordination), ...parts, ...(order ? [{ reference: order }] : [])];
+    const all: Pointer[] = [referenceTo(coordination), ...steps, ...parts, ...(order ? [{ reference: order }] : [])];
     for (const { reference } of all) {
       const [type, id] = reference.split('/') as [Task['resourceType'], string];
       const part = (await context.stores.records.lock(type, id))?.resource as Kept<'Task'> | undefined;

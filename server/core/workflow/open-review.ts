@@ -1,7 +1,9 @@
 import type { DiagnosticReport, Identifier, ImagingStudy, ServiceRequest, Task } from '@medplum/fhirtypes';
 import { everything } from '../access/narrowing.ts';
 import type { WriteContext } from '../world.ts';
-import { analysisJob } from './analysis-step.ts';
+import { skipNotEligible } from './analysis-step.ts';
+import { imagesOfReview } from './images-of-step.ts';
+import { reviewOf } from './review.ts';
 import { statusConcept, statusOf } from '../vocabulary/review-codes.ts';
 import { systems } from '../vocabulary/systems.ts';
 import { withheld } from '../vocabulary/security-labels.ts';
@@ -19,9 +21,11 @@ import { versioned } from '../r4/pointer.ts';
  * coordination Task, the first step and an empty report, all in the caller's transaction (docs/workflow.md).
  *
  * All ids follow from the ImagingStudy's, so a second call, or two senders at once, change nothing. With
- * `settings.analyzeOnArrival` the analysis is owed at once.
+ * `settings.analyzeOnArrival` the analysis is owed when the study is complete. Otherwise a study that has no image which
+ * the AI is for goes to the doctor at once.
  */
 export async function openReview(context: WriteContext, study: SettledStudy): Promise<void> {
+  if (!hasSomethingToReview(study.imagingStudy)) return;
   const studyId = study.imagingStudy.id!;
   await context.stores.records.lockKey(`review/${studyId}`);
   const last = await reviewOfStudy(context.stores, studyId);
@@ -39,15 +43,22 @@ export async function openReview(context: WriteContext, study: SettledStudy): Pr
     at: context.world.now(),
     id: firstAnalysisId(coordinationId),
   });
-  const automatic = context.world.settings.analyzeOnArrival;
-  const inference = await create(context, automatic ? { ...first, status: 'accepted' } : first);
+  const inference = await create(context, first);
   await recordProvenance(context, {
     act: 'open',
     operation: 'CREATE',
     targets: [coordination, inference, report, order].map(versioned),
     sources: [referenceTo(study.imagingStudy)],
   });
-  if (automatic) await context.stores.jobs.enqueue(analysisJob(inference));
+  if (context.world.settings.analyzeOnArrival) return;
+  const images = await imagesOfReview(context, coordination);
+  if (images.every(({ refusal }) => refusal))
+    await skipNotEligible(await reviewOf(context, inference), inference, images);
+}
+
+/** Notes about images, rejection notes among them, may come before the images: there is nothing to be read yet. */
+function hasSomethingToReview({ series = [] }: ImagingStudy): boolean {
+  return series.some(({ modality }) => modality.code !== 'KO');
 }
 
 function firstAnalysisId(coordinationId: string): string {

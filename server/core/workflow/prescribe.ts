@@ -10,6 +10,7 @@ import { input, outputOf, output, outputsOf, stepTask } from './review-tasks.ts'
 import { moveCoordination, nextVersionOf, type Review } from './review.ts';
 import { create, type Kept, locked, put } from '../records/server-write.ts';
 import { versioned } from '../r4/pointer.ts';
+import { reviewNaming } from './records-of-review.ts';
 import { amendmentOf } from './amendment.ts';
 import { requiredNotes } from './readers-word.ts';
 import { signatureOf } from './signature.ts';
@@ -75,6 +76,7 @@ async function keepProposal(review: Review, step: Task, item: TaskOutput): Promi
     throw new Problem('business-rule', 'The medication is for another patient.', { expression: 'Task.output' });
   }
   if (isReleasedWith(review, item)) return wording as Kept<'MedicationRequest'>;
+  if (!reference.startsWith('#')) await mustBeOwnProposal(review, wording);
   const finding = outputOf(review.coordination, 'clinical-finding');
   const { meta: _theirs, text: _narrative, ...words } = wording;
   const proposal: MedicationRequest = {
@@ -91,6 +93,21 @@ async function keepProposal(review: Review, step: Task, item: TaskOutput): Promi
   return id === undefined
     ? create(review.context, { ...proposal, id: newId() })
     : put(review.context, { ...proposal, id, meta: { ...wording.meta, security: [withheld] } });
+}
+
+/** A step makes a draft of the pharmacist's own part of the review, never somebody's order or another review's medication. */
+async function mustBeOwnProposal({ context, coordination }: Review, wording: MedicationRequest): Promise<void> {
+  const requester = wording.requester?.reference;
+  const own = requester === undefined || requester === context.principal.fhirUser;
+  const other = await reviewNaming(context.stores, [referenceTo(wording).reference]);
+  const taken =
+    other !== undefined && (other.partOf?.[0]?.reference ?? `Task/${other.id}`) !== `Task/${coordination.id}`;
+  if (wording.intent === 'proposal' && wording.status === 'draft' && own && !taken) return;
+  throw new Problem(
+    'business-rule',
+    'The medication that the output names must be a draft proposal of your own that belongs to no other review: put it in as contained.',
+    { expression: 'Task.output' },
+  );
 }
 
 /** A correction may keep medication that was released: that stays as it is. */

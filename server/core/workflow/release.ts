@@ -9,13 +9,14 @@ import type { WriteContext } from '../world.ts';
 import { reasonConcept, type ReviewReason, stepOf } from '../vocabulary/review-codes.ts';
 import { released } from '../vocabulary/security-labels.ts';
 import { amendmentOf } from './amendment.ts';
+import { mustKnowWhose } from './open-identity-check.ts';
 import { recordProvenance } from './provenance.ts';
 import { confirmsDiscordance, isDiscordant, releaseContent, reportParts } from './report-parts.ts';
 import { stepsOf } from './review-steps.ts';
 import { signatureOf } from './signature.ts';
 import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
 import { input, output, outputOf, outputsOf, stepTask } from './review-tasks.ts';
-import { moveCoordination, nextVersionOf, type Review, reviewOf } from './review.ts';
+import { lockedStep, moveCoordination, nextVersionOf, type Review, reviewOf } from './review.ts';
 import { asServer, create, type Kept, locked, put } from '../records/server-write.ts';
 import { versioned } from '../r4/pointer.ts';
 import { hasInk } from '../readable-text.ts';
@@ -27,10 +28,11 @@ export { stepsOf } from './review-steps.ts';
  *
  * @throws Problem `forbidden` if the same person verified (four-eyes); `business-rule` without a conclusion, or without
  *   `discordance-confirmed` where reader and AI differ; `conflict` (signature-mismatch) where the records differ from
- *   what was signed.
+ *   what was signed, or while it is open whose the images are.
  */
 export async function approve(review: Review, step: Task): Promise<Task> {
   const { context, coordination } = review;
+  await mustKnowWhose(context, coordination);
   const report = await locked(context, 'DiagnosticReport', outputOf(coordination, 'report'));
   if (!hasInk(report.conclusion) || !report.resultsInterpreter?.length) {
     throw new Problem('business-rule', 'A report is released only with a conclusion and its author.', {
@@ -200,6 +202,6 @@ function endedDelivery(
 
 /** The delivery step if it is still waiting for its PDF, locked; undefined if that was made already. */
 export async function waitingDelivery(context: WriteContext, taskId: string): Promise<Kept<'Task'> | undefined> {
-  const step = await locked(context, 'Task', { reference: `Task/${taskId}` });
+  const step = await lockedStep(context, taskId);
   return stepOf(step.code) === 'report-delivery' && step.status === 'requested' ? step : undefined;
 }

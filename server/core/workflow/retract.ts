@@ -4,7 +4,7 @@
  */
 import type { CodeableConcept, DocumentReference, Reference, Resource, ResourceType, Task } from '@medplum/fhirtypes';
 import { searchOwn } from '../records/own-search.ts';
-import { type Kept, locked, put } from '../records/server-write.ts';
+import { type Kept, put } from '../records/server-write.ts';
 import type { WriteContext } from '../world.ts';
 import { idIn, type Pointer, pointer, referenceTo, versioned } from '../r4/pointer.ts';
 import { statusOf, stepOf } from '../vocabulary/review-codes.ts';
@@ -30,10 +30,9 @@ export async function retractReview(
   coordination: Kept<'Task'>,
   change: { reason: CodeableConcept },
 ): Promise<Kept<'Task'>> {
-  // Steps first, as everybody does who ends one; what was made meanwhile is seen under the lock of the coordination.
-  for (const step of await stepsOf(context.stores, coordination.id)) await locked(context, 'Task', referenceTo(step));
   const review = await reviewOf(context, { partOf: [referenceTo(coordination)] } as Task);
   if (statusOf(review.coordination.businessStatus) === 'RETRACTED') return review.coordination;
+  // Under the lock of the coordination Task nobody makes or ends a step.
   const steps = await stepsOf(context.stores, coordination.id);
   const written: Pointer[] = [];
   for (const step of steps) {

@@ -65,6 +65,11 @@ export function inputOf(task: Task, type: ReviewData): Pointer | undefined {
   return pointer(task.input?.find((item) => codeOf(item.type, systems.reviewData) === type)?.valueReference);
 }
 
+/** All inputs of that type. */
+export function inputsOf(task: Task, type: ReviewData): TaskInput[] {
+  return (task.input ?? []).filter((item) => codeOf(item.type, systems.reviewData) === type);
+}
+
 /** All outputs of that type. */
 export function outputsOf(task: Task, type: ReviewData): TaskOutput[] {
   return (task.output ?? []).filter((item) => codeOf(item.type, systems.reviewData) === type);

@@ -1,11 +1,14 @@
 import type { Reference, Task, TaskOutput } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
 import type { WriteContext } from '../world.ts';
-import { type ReviewStatus, statusConcept, statusOf } from '../vocabulary/review-codes.ts';
-import type { Pointer } from '../r4/pointer.ts';
+import { everything } from '../access/narrowing.ts';
+import { searchOwn } from '../records/own-search.ts';
+import { type ReviewStatus, type ReviewStep, statusConcept, statusOf, stepOf } from '../vocabulary/review-codes.ts';
+import { systems } from '../vocabulary/systems.ts';
+import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
 import { withOutputs } from './review-tasks.ts';
 import { type Kept, locked, put } from '../records/server-write.ts';
-import { type TaskStatus, wayTo } from './task-moves.ts';
+import { isEnded, taskMoves, type TaskStatus, wayTo } from './task-moves.ts';
 
 /** A review in the hands of one transaction: its coordination Task is locked. */
 export interface Review {
@@ -27,6 +30,48 @@ export async function reviewAt(context: WriteContext, reference: Reference | und
   if (!status) throw new Problem('conflict', 'The review has no known status.', { expression: 'Task.businessStatus' });
   return { context, coordination, status, at: context.world.now() };
 }
+
+/** The review of this coordination Task, locked. @throws Problem `conflict` if it is not there. */
+export function reviewWith(context: WriteContext, coordinationId: string): Promise<Review> {
+  return reviewOf(context, { resourceType: 'Task', status: 'requested', intent: 'order', partOf: [{ reference: `Task/${coordinationId}` }] }); // prettier-ignore
+}
+
+/**
+ * Locks the coordination Task of a step before the step itself is locked. Whoever changes anything of a review holds that
+ * first (a sender: the study's lock before it), so that two of them wait for each other and never in a circle.
+ */
+export async function lockReviewFirst({ stores }: WriteContext, stepId: string): Promise<void> {
+  const step = (await stores.records.read('Task', stepId, everything))?.resource as Task | undefined;
+  const coordinationId = step && stepOf(step.code) && idIn(step.partOf?.[0], 'Task');
+  if (coordinationId !== undefined) await stores.records.lock('Task', coordinationId);
+}
+
+/** A step, locked after its review. @throws Problem `conflict` if it is not there. */
+export async function lockedStep(context: WriteContext, stepId: string): Promise<Kept<'Task'>> {
+  await lockReviewFirst(context, stepId);
+  return locked(context, 'Task', { reference: `Task/${stepId}` });
+}
+
+/** The steps of a review that are not ended, locked, oldest first; of that code, if one is given. */
+export async function openSteps({ context, coordination }: Review, code?: ReviewStep): Promise<Kept<'Task'>[]> {
+  const conditions = [
+    { parameter: 'part-of', values: [`Task/${coordination.id}`] },
+    { parameter: 'status', values: openStatuses },
+    ...(code ? [{ parameter: 'code', values: [`${systems.reviewStep}|${code}`] }] : []),
+  ];
+  const sort = [{ parameter: 'authored-on', descending: false }];
+  const { found } = await searchOwn(context.stores, 'Task', conditions, { count: 100, sort });
+  const steps: Kept<'Task'>[] = [];
+  for (const step of found) steps.push(await locked(context, 'Task', referenceTo(step)));
+  return steps;
+}
+
+/** A doctor has the study to read, for the first time or again. */
+export function isBeforeReading(status: ReviewStatus): boolean {
+  return status === 'AI_ANALYZED' || status === 'AI_SKIPPED' || status === 'RETURNED';
+}
+
+const openStatuses = Object.keys(taskMoves).filter((status) => !isEnded(status as TaskStatus));
 
 /** What changes on the coordination Task in one transition. */
 export interface Advance {

@@ -6,6 +6,7 @@ import { Problem } from '../problem.ts';
 import { dataConcept, type ReviewStep } from '../vocabulary/review-codes.ts';
 import { findingConcept } from '../vocabulary/scan-findings.ts';
 import { kindOf, underWay } from './amendment.ts';
+import { mustHaveSeenImages } from './images-seen.ts';
 import { recordProvenance } from './provenance.ts';
 import { readersWord } from './readers-word.ts';
 import { signedActOf } from './report-parts.ts';
@@ -29,6 +30,7 @@ export async function reword(review: Review, step: Task): Promise<Task> {
     throw new Problem('conflict', 'An earlier amendment waits for its release: release it or send it back first.');
   }
   const kind = kindOf(step);
+  await mustHaveSeenImages(review, step);
   const { study, ai, seen } = await whatIsRead(review, step);
   const word = readersWord(step, { study, ai, wordsOnly: kind === 'addendum' });
   const computed: TaskOutput[] =

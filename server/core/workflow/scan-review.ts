@@ -41,19 +41,26 @@ export const transitions: Record<ReviewStatus, Partial<Record<ReviewAct, Transit
     cancel: { by: ['doctor', 'admin'], to: 'CANCELLED' },
     retract: { by: ['doctor', 'admin'], to: 'RETRACTED' },
   },
+  // Before the reading images may come late: a further analysis of them is started or done without, like the first.
   AI_ANALYZED: {
+    analyze: { by: ['doctor'], to: 'AI_ANALYZED', after: 'analyze' },
+    skip: { by: ['doctor'], to: 'AI_ANALYZED' },
     verify: { by: ['doctor'], to: 'DOCTOR_VERIFIED' },
     reject: { by: ['doctor'], to: 'REJECTED' },
     cancel: { by: ['doctor', 'admin'], to: 'CANCELLED' },
     retract: { by: ['doctor', 'admin'], to: 'RETRACTED' },
   },
   AI_SKIPPED: {
+    analyze: { by: ['doctor'], to: 'AI_ANALYZED', after: 'analyze' },
+    skip: { by: ['doctor'], to: 'AI_SKIPPED' },
     verify: { by: ['doctor'], to: 'DOCTOR_VERIFIED' },
     reject: { by: ['doctor'], to: 'REJECTED' },
     cancel: { by: ['doctor', 'admin'], to: 'CANCELLED' },
     retract: { by: ['doctor', 'admin'], to: 'RETRACTED' },
   },
   RETURNED: {
+    analyze: { by: ['doctor'], to: 'RETURNED', after: 'analyze' },
+    skip: { by: ['doctor'], to: 'RETURNED' },
     verify: { by: ['doctor'], to: 'DOCTOR_VERIFIED' },
     reject: { by: ['doctor'], to: 'REJECTED' },
     cancel: { by: ['doctor', 'admin'], to: 'CANCELLED' },

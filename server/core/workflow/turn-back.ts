@@ -1,11 +1,13 @@
 import type { Task, TaskInput } from '@medplum/fhirtypes';
+import { Problem } from '../problem.ts';
 import { codeOf, systems } from '../vocabulary/systems.ts';
-import { reasonConcept } from '../vocabulary/review-codes.ts';
+import { reasonConcept, stepOf } from '../vocabulary/review-codes.ts';
 import { amendmentOf, amendmentStep, kindOf } from './amendment.ts';
 import { recordProvenance } from './provenance.ts';
+import { endAnalyses } from './analysis-step.ts';
 import { isFor } from './report-parts.ts';
 import { stepsOf } from './review-steps.ts';
-import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
+import { idIn, type Pointer, pointer, referenceTo } from '../r4/pointer.ts';
 import { input, inputOf, outputOf, outputsOf, stepTask } from './review-tasks.ts';
 import { withdrawResults } from './retract.ts';
 import { moveCoordination, nextVersionOf, type Review } from './review.ts';
@@ -21,6 +23,9 @@ import { taskMoves } from './task-moves.ts';
  */
 export async function reject(review: Review, step: Task): Promise<Task> {
   const { context, coordination } = review;
+  if (stepOf(step.code) === 'ai-inference' && review.status !== 'PENDING_AI')
+    throw new Problem('conflict', 'A new image is asked for on the step physician-verification, which is open too.');
+  if (stepOf(step.code) !== 'ai-inference') await endAnalyses(review, 'The doctor asked for a new image.');
   const mistaken = codeOf(step.statusReason, systems.reviewReason) === 'wrong-patient';
   const written = mistaken ? await hideFromPatient(review) : [await cancelReport(review)];
   const rejected = await moveCoordination(review, {
@@ -60,23 +65,13 @@ async function hideFromPatient(review: Review): Promise<Pointer[]> {
 export async function sendBack(review: Review, step: Task): Promise<Task> {
   const { context } = review;
   if (amendmentOf(step)) return sendAmendmentBack(review, step);
-  const withdrawn: Kept<'MedicationRequest'>[] = [];
-  for (const { valueReference } of outputsOf(review.coordination, 'medication')) {
-    if (idIn(valueReference, 'MedicationRequest') === undefined) continue;
-    const proposal = await locked(context, 'MedicationRequest', valueReference);
-    withdrawn.push(await put(context, { ...proposal, status: 'cancelled' }));
-  }
-  const kept = (review.coordination.output ?? []).filter(
-    (item) => !outputsOf(review.coordination, 'medication').includes(item),
-  );
-  review.coordination = { ...review.coordination, output: kept };
+  const withdrawn = await withdrawMedication(review);
   const moved = await moveCoordination(review, { business: 'RETURNED' });
-  const finding = outputOf(moved, 'ai-finding');
   const again = await create(context, {
     ...stepTask(moved, {
       code: 'physician-verification',
       at: review.at,
-      input: [input('returned-from', referenceTo(step)), ...(finding ? [input('ai-finding', finding)] : [])],
+      input: [input('returned-from', referenceTo(step)), ...aiInputs(moved)],
       priority: step.priority,
     }),
     ...(step.statusReason && { statusReason: step.statusReason }),
@@ -130,4 +125,26 @@ async function withdrawProposals(review: Review, amendment: Task): Promise<Kept<
 
 function imageUpdatesOf(amendment: Task): TaskInput[] {
   return (amendment.input ?? []).filter(({ type }) => codeOf(type, systems.reviewData) === 'image-update');
+}
+
+/** The AI's results, as inputs of a step that is opened anew. */
+export function aiInputs(coordination: Task): TaskInput[] {
+  return outputsOf(coordination, 'ai-finding')
+    .flatMap(({ valueReference }) => pointer(valueReference) ?? [])
+    .map((finding) => input('ai-finding', finding));
+}
+
+/** Medication that was proposed for the earlier reading is withdrawn, and the coordination Task forgets it. */
+export async function withdrawMedication(review: Review): Promise<Kept<'MedicationRequest'>[]> {
+  const { context } = review;
+  const withdrawn: Kept<'MedicationRequest'>[] = [];
+  const proposed = outputsOf(review.coordination, 'medication');
+  for (const { valueReference } of proposed) {
+    if (idIn(valueReference, 'MedicationRequest') === undefined) continue;
+    const proposal = await locked(context, 'MedicationRequest', valueReference);
+    withdrawn.push(await put(context, { ...proposal, status: 'cancelled' }));
+  }
+  const kept = (review.coordination.output ?? []).filter((item) => !proposed.includes(item));
+  review.coordination = { ...review.coordination, output: kept };
+  return withdrawn;
 }

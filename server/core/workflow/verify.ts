@@ -3,6 +3,9 @@ import { everything } from '../access/narrowing.ts';
 import { type Kept, locked, put } from '../records/server-write.ts';
 import { create } from '../records/server-write.ts';
 import { idIn, type Pointer, pointer, referenceTo, versioned } from '../r4/pointer.ts';
+import { settleAiResults } from './ai-results.ts';
+import { endAnalyses } from './analysis-step.ts';
+import { mustHaveSeenImages } from './images-seen.ts';
 import { hear, imagesSeen, keepReading, type KeptReading } from './keep-reading.ts';
 import { recordProvenance } from './provenance.ts';
 import { type ReadersWord, readersWord } from './readers-word.ts';
@@ -24,9 +27,12 @@ export { requiredNotes } from './readers-word.ts';
 export async function verify(review: Review, step: Task): Promise<Task> {
   const { context, coordination } = review;
   const reader: Pointer = { reference: context.principal.fhirUser! };
+  await mustHaveSeenImages(review, step);
+  await endAnalyses(review, 'The doctor has read the study before the analysis ended.');
   const { study, ai, seen } = await whatIsRead(review, step);
   const word = readersWord(step, { study, ai });
-  const settled = ai && ai.status === 'preliminary' ? await put(context, { ...ai, status: 'final' }) : ai;
+  const results = await settleAiResults(review);
+  const settled = results.at(-1);
   const kept = await keepReading(review, {
     word,
     reader,
@@ -51,7 +57,7 @@ export async function verify(review: Review, step: Task): Promise<Task> {
       priority: step.priority,
     }),
   );
-  const written = [preliminary, review.coordination, next, settled, ...Object.values(kept)];
+  const written = [preliminary, review.coordination, next, ...results, ...Object.values(kept)];
   await recordProvenance(context, {
     act: 'verify',
     operation: 'UPDATE',

@@ -1,9 +1,10 @@
 import { systemPrincipal } from '../principal.ts';
-import { locked, put } from '../records/server-write.ts';
+import { put } from '../records/server-write.ts';
 import { inOneTransaction } from '../records/write.ts';
 import type { World } from '../world.ts';
 import { analysisJob, failAnalysis } from './analysis-step.ts';
 import { mendLacking } from './owed-work.ts';
+import { lockedStep } from './review.ts';
 
 /**
  * Owes the analysis of every step that is accepted and not begun, and not owed: those that waited while the model was
@@ -20,7 +21,7 @@ export async function wakeAnalyses(world: World): Promise<number> {
 
 async function giveUp(world: World, id: string): Promise<void> {
   await inOneTransaction(world, { principal: systemPrincipal('analysis') }, async (context) => {
-    const step = await locked(context, 'Task', { reference: `Task/${id}` });
+    const step = await lockedStep(context, id);
     if (step.status !== 'accepted') return;
     // accepted -> failed is no legal move: the step was begun, and ended.
     const begun = await put(context, { ...step, status: 'in-progress', lastModified: world.now().toISOString() });

@@ -4,6 +4,7 @@
  */
 import '../../core/sealed-prototype.ts';
 import { parentPort } from 'node:worker_threads';
+import type { DataSetCoercion } from '../../core/dicom/coerced-data-set.ts';
 import type { DecodedFrame, InstanceRow } from '../../core/dicom/instance.ts';
 import type { RenderedLook } from '../../core/studies/pixel-decoder.ts';
 import { Problem } from '../../core/problem.ts';
@@ -31,6 +32,7 @@ export interface PixelTask {
   instance: InstanceRow;
   frame: number;
   window?: RenderedLook['window'] | undefined;
+  coercion?: DataSetCoercion | undefined;
 }
 
 export type PixelAnswer =
@@ -65,7 +67,7 @@ function bulkReader({ path, instance }: PixelTask) {
 }
 
 async function perform(task: PixelTask): Promise<PixelResults[keyof PixelResults]> {
-  if (task.kind === 'surroundings') return explicitSurroundings(task.path, task.instance);
+  if (task.kind === 'surroundings') return explicitSurroundings(task.path, task.instance, task.coercion);
   const frame = await decode(task);
   if (task.kind === 'decode') return frame;
   return display(frame, presentationOf(task.instance, 0, bulkReader(task)), task.window);

@@ -6,6 +6,9 @@ import {
   type Edits,
   type Encoding,
 } from '../../core/dicom/explicit-little-endian.ts';
+import { memorySource } from '../../core/dicom/byte-source.ts';
+import { coercionEdits, type DataSetCoercion } from '../../core/dicom/coerced-data-set.ts';
+import { editedBytes, type Edit } from '../../core/dicom/edits.ts';
 import { wordWidth } from '../../core/dicom/word-order.ts';
 import { isDecoded } from '../../core/dicom/encapsulated-syntaxes.ts';
 import type { InstanceRow } from '../../core/dicom/instance.ts';
@@ -32,7 +35,7 @@ const surroundingsLimit = 256 * 1024 * 1024;
  * Rewrites everything but the pixels of a stored file.
  * @throws Problem `not-supported` when the pixels cannot be decoded, `structure` when the file is broken.
  */
-export function explicitSurroundings(path: string, instance: InstanceRow): Surroundings {
+export function explicitSurroundings(path: string, instance: InstanceRow, coercion?: DataSetCoercion): Surroundings {
   const size = statSync(path).size;
   const pixelsAt = startOfPixels(instance);
   const source = readLimited(path, 0, Math.min(pixelsAt ?? size, size));
@@ -40,13 +43,18 @@ export function explicitSurroundings(path: string, instance: InstanceRow): Surro
   const encoding = encodingOf(instance);
   const decoding = instance.frames?.encapsulated ? decodedForm(instance) : undefined;
   const { chunks, pixelData } = rewriteExplicit(source, dataSetAt, encoding, decoding?.edits);
-  const head = [source.subarray(0, 128), meta, ...chunks];
-  if (!pixelData) return { head: Buffer.concat(head), tail: new Uint8Array(0), pixels: undefined };
+  const beginning = [source.subarray(0, 128), meta];
+  if (!pixelData) {
+    const [whole] = coerced(chunks, [], coercion);
+    return { head: Buffer.concat([...beginning, whole]), tail: new Uint8Array(0), pixels: undefined };
+  }
 
   const end =
     pixelData.valueAt + (decoding ? (own(instance.bulk, pixelData.tag)?.length ?? Infinity) : pixelData.length);
   if (end > size) throw new Problem('structure', 'The file ends inside of the pixel data');
-  const tail = Buffer.concat(rewriteExplicit(readLimited(path, end, size - end), 0, encoding).chunks);
+  const behind = rewriteExplicit(readLimited(path, end, size - end), 0, encoding).chunks;
+  const [before, tail] = coerced(chunks, behind, coercion);
+  const head = [...beginning, before];
   if (decoding) {
     head.push(elementHeader('7FE00010', decoding.vr, decoding.length + (decoding.length % 2)));
     return { head: Buffer.concat(head), tail, pixels: { frames: decoding.frames, bytes: decoding.bytes } };
@@ -54,6 +62,24 @@ export function explicitSurroundings(path: string, instance: InstanceRow): Surro
   const width = wordWidth(instance);
   head.push(elementHeader(pixelData.tag, own(instance.bulk, pixelData.tag)?.vr ?? 'OW', pixelData.length));
   return { head: Buffer.concat(head), tail, pixels: { native: [pixelData.valueAt, pixelData.length], width } };
+}
+
+/** The elements before and behind the pixels, with what a coercion makes of them: to it they are one data set. */
+function coerced(
+  before: readonly Uint8Array[],
+  behind: readonly Uint8Array[],
+  coercion: DataSetCoercion | undefined,
+): [before: Uint8Array, behind: Uint8Array] {
+  const first = Buffer.concat(before);
+  if (!coercion) return [first, Buffer.concat(behind)];
+  const source = memorySource(Buffer.concat([first, ...behind]));
+  const edits = coercionEdits(source, 0, source.size, { explicit: true, littleEndian: true }, coercion);
+  const middle = first.length;
+  const isBefore = ({ at, length }: Edit) => at < middle || (at === middle && length === 0);
+  return [
+    editedBytes(source, 0, middle, edits.filter(isBefore)),
+    editedBytes(source, middle, source.size, edits.filter((edit) => !isBefore(edit))),
+  ]; // prettier-ignore
 }
 
 /** Bytes before the first frame: the header of Pixel Data is among them. */

@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import type { Blobs } from '../../core/studies/blobs.ts';
-import type { InstanceRow } from '../../core/dicom/instance.ts';
 import type { PixelDecoder, PixelErrand } from '../../core/studies/pixel-decoder.ts';
 import { Problem } from '../../core/problem.ts';
 import type { PixelAnswer, PixelResults, PixelTask } from './decode-worker.ts';
@@ -55,8 +54,8 @@ export function threadedPixels(
         look,
       );
     },
-    explicit: (instance: InstanceRow) =>
-      explicitFile(instance, () => perform({ kind: 'surroundings', instance, frame: 0 }), decode, blobs),
+    explicit: (instance, coercion) =>
+      explicitFile(instance, () => perform({ kind: 'surroundings', instance, frame: 0, coercion }), decode, blobs),
     ping: () => pool.ping(),
     load: () => pool.load(),
     close: () => pool.close(),

@@ -2,29 +2,46 @@
 import '../../core/sealed-prototype.ts';
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
+import type { ByteSource } from '../../core/dicom/byte-source.ts';
+import { coercionEdits, type DataSetCoercion } from '../../core/dicom/coerced-data-set.ts';
+import { edited } from '../../core/dicom/edits.ts';
 import { readFileMeta, readInstance } from '../../core/dicom/part10.ts';
 import type { LongParts } from '../../core/dicom/instance.ts';
-import type { ReadInstance } from '../../core/studies/dicom-reader.ts';
+import type { CoercedFile, ReadInstance } from '../../core/studies/dicom-reader.ts';
 import { Problem, type ProblemCode } from '../../core/problem.ts';
 import { diskProblem } from '../blobs/disk-problem.ts';
 import { fileSource } from './file-source.ts';
 import { inflateFile } from './inflate.ts';
 
-export type Reading = { instance: ReadInstance } | { code: ProblemCode; message: string } | { fault: unknown };
+/** A file to read, or to give out with another data set. */
+export interface ReadingTask {
+  path: string;
+  coercion?: DataSetCoercion;
+}
 
-parentPort!.on('message', (path: string | 'ping') => {
-  if (path === 'ping') return parentPort!.postMessage({});
-  void read(path).then((reading) => parentPort!.postMessage(reading));
+export type Reading =
+  { instance: ReadInstance } | { coerced: CoercedFile } | { code: ProblemCode; message: string } | { fault: unknown };
+
+parentPort!.on('message', (task: ReadingTask | 'ping') => {
+  if (task === 'ping') return parentPort!.postMessage({});
+  void perform(task).then((reading) => parentPort!.postMessage(reading));
 });
 
-async function read(path: string): Promise<Reading> {
+async function perform({ path, coercion }: ReadingTask): Promise<Reading> {
   try {
+    if (coercion) return { coerced: withSource(path, (source) => coercedFile(source, coercion)) };
     return { instance: withoutLongParts(await readPath(path)) };
   } catch (error) {
     // A class does not survive the way to another thread; its content does.
     const problem = error instanceof Problem ? error : diskProblem(error);
     return problem ? { code: problem.code, message: problem.message } : { fault: error };
   }
+}
+
+function coercedFile(source: ByteSource, coercion: DataSetCoercion): CoercedFile {
+  const { dataSetAt, syntax } = readFileMeta(source);
+  const edits = coercionEdits(source, dataSetAt, source.size, syntax, coercion);
+  return { dataSetAt, segments: edited(source, dataSetAt, source.size, edits) };
 }
 
 /** Characters of JSON of a part: beyond this, building its objects again would hold up the server. */
@@ -68,7 +85,7 @@ async function readPath(path: string): Promise<ReadInstance> {
   }
 }
 
-function withSource<T>(path: string, use: (source: ReturnType<typeof fileSource>) => T): T {
+function withSource<T>(path: string, use: (source: ByteSource) => T): T {
   const descriptor = openSync(path, 'r');
   try {
     return use(fileSource(descriptor));

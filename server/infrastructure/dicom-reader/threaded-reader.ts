@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { DicomReader } from '../../core/studies/dicom-reader.ts';
 import { Problem } from '../../core/problem.ts';
 import { WorkerPool } from '../threads/worker-pool.ts';
-import type { Reading } from './read-worker.ts';
+import type { Reading, ReadingTask } from './read-worker.ts';
 
 export interface ThreadedReader extends DicomReader {
   /** Resolves when a thread answers. */
@@ -24,7 +24,7 @@ export function dicomReader(
 ): ThreadedReader {
   // What a file may cost is limited by its elements; time is the last resort, because a busy machine is no fault of the file.
   const timeoutMs = options.timeLimitMs ?? 60_000;
-  const pool = new WorkerPool<string, Reading>(new URL('./read-worker.ts', import.meta.url), {
+  const pool = new WorkerPool<ReadingTask, Reading>(new URL('./read-worker.ts', import.meta.url), {
     threads: options.threads ?? Math.max(1, Math.min(4, availableParallelism() - 1)),
     waiting: options.waiting ?? 1024,
     timeoutMs,
@@ -36,9 +36,7 @@ export function dicomReader(
     started: true,
   });
 
-  async function notRead(path: string, error: unknown, signal: AbortSignal | undefined): Promise<never> {
-    // A thread that was ended has not cleaned up.
-    await rm(`${path}.inflated`, { force: true });
+  function notRead(error: unknown, signal?: AbortSignal): never {
     signal?.throwIfAborted();
     if (!(error instanceof Problem))
       throw new Problem('transient', 'The reader stopped; try again.', { retryAfter: 1, cause: error });
@@ -46,14 +44,25 @@ export function dicomReader(
     throw new Problem('too-costly', `Reading the file takes longer than ${timeoutMs} ms`);
   }
 
+  function refused(reading: Reading): never {
+    if ('code' in reading) throw new Problem(reading.code, reading.message);
+    throw 'fault' in reading ? reading.fault : new Error('the reader answered something else');
+  }
+
   return {
     async read(path, signal) {
-      const reading = await pool
-        .run(path, [], signal ? { signal } : {})
-        .catch((error: unknown) => notRead(path, error, signal));
+      const reading = await pool.run({ path }, [], signal ? { signal } : {}).catch(async (error: unknown) => {
+        // A thread that was ended has not cleaned up.
+        await rm(`${path}.inflated`, { force: true });
+        return notRead(error, signal);
+      });
       if ('instance' in reading) return reading.instance;
-      if ('code' in reading) throw new Problem(reading.code, reading.message);
-      throw reading.fault;
+      return refused(reading);
+    },
+    async coerced(path, coercion) {
+      const reading = await pool.run({ path, coercion }).catch((error: unknown) => notRead(error));
+      if ('coerced' in reading) return reading.coerced;
+      return refused(reading);
     },
     ping: () => pool.ping(),
     load: () => pool.load(),

@@ -10,7 +10,10 @@ import { poolSql, type Sql } from './connection.ts';
 import { postgresModels } from './models/models.ts';
 import { postgresRecords } from './records/records.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
+import { postgresHeld } from './studies/held.ts';
+import { postgresRemovals } from './studies/removals.ts';
 import { postgresStudyWriting } from './studies/studies.ts';
+import { postgresLateImages } from './studies/late-images.ts';
 import { postgresStudySearch } from './studies/search.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -32,6 +35,9 @@ export function postgresUnits(
   const storesOn = (sql: Sql, audit = postgresAudit(sql)): Stores => ({
     records: postgresRecords(sql, { baseUrl, timeZone, checker }),
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl, timeZone }) },
+    held: postgresHeld(sql),
+    removals: postgresRemovals(sql),
+    lateImages: postgresLateImages(sql),
     accounts: postgresAccounts(sql),
     reportNumbers: postgresReportNumbers(sql),
     models: postgresModels(sql),

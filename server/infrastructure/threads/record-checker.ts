@@ -3,7 +3,7 @@ import type { Resource } from '@medplum/fhirtypes';
 import type { RecordChecker } from '../../core/records/record-checker.ts';
 import { Problem } from '../../core/problem.ts';
 import { indexRowsOf, type Site } from '../../core/search/index-extraction.ts';
-import { validationIssues } from '../../core/validation/validate.ts';
+import { issuesWith } from '../../core/validation/validate-profile.ts';
 import type { RecordAnswer, RecordTask } from './record-worker.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -40,10 +40,10 @@ export function recordChecker(
   }
 
   return {
-    async issues(resource) {
+    async issues(resource, profiles = []) {
       const content = JSON.stringify(resource);
-      if (content === undefined || content.length <= shortRecord) return validationIssues(resource);
-      const answer = await perform({ kind: 'issues', content });
+      if (content === undefined || content.length <= shortRecord) return issuesWith(resource, profiles);
+      const answer = await perform({ kind: 'issues', content, profiles });
       return 'issues' in answer ? answer.issues : [];
     },
     async indexRows(content) {

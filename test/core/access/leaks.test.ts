@@ -243,7 +243,7 @@ describe('a narrower or missing right', () => {
   });
 
   it('holds a granular scope in read, search and write', async () => {
-    const narrow = caller('user/Observation.cruds?status=preliminary', { role: 'doctor' });
+    const narrow = caller('user/Observation.cruds?status=preliminary', { role: 'doctor', fhirUser: 'Practitioner/d' });
     await expect(read(here.world, narrow, 'Observation', 'obs-a')).rejects.toMatchObject({ code: 'not-found' });
     expect(await here.find('Observation', narrow)).toEqual([]);
     const resource = (status: 'final' | 'preliminary'): Observation => ({

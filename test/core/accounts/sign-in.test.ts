@@ -22,6 +22,7 @@ function world(): {
   const audit: AuditRow[] = [];
   const accounts: AccountStore = {
     byId: (id) => by((row) => row.id === id),
+    isSomebody: async (fhirUser) => rows.some((row) => row.fhirUser === fhirUser),
     byEmail: (email) => by((row) => row.email.toLowerCase() === email.toLowerCase()),
     async insert(account) {
       if (rows.some((row) => row.email.toLowerCase() === account.email.toLowerCase()))

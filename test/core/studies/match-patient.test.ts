@@ -83,7 +83,9 @@ describe('whose images they are', () => {
       identifier: [{ type, system: 'http://hospital.example/mrn', value: patientId }],
     });
     expect(await idOf({ patientId })).toBe(id);
-    expect(await found({ patientId, with: [['00100030', 'DA', '19991231']] })).toBe('unclear-patient');
+    // Another birth date: kept apart, and the next image is the registered person's all the same.
+    expect(await idOf({ patientId, with: [['00100030', 'DA', '19991231']] })).not.toBe(id);
+    expect(await idOf({ patientId })).toBe(id);
   });
 
   it('is not a Patient who only has the same number of another kind', async () => {
@@ -95,12 +97,16 @@ describe('whose images they are', () => {
     expect(await idOf({ patientId })).not.toBe(id);
   });
 
-  it('is unclear when two Patients have the identifier', async () => {
+  it('is none of two Patients who have the identifier', async () => {
     const patientId = newPatientId();
     const identifier = [{ system: `${here.world.settings.fhirBaseUrl}/NamingSystem/patient-id`, value: patientId }];
-    await put({ resourceType: 'Patient', identifier });
-    await put({ resourceType: 'Patient', identifier });
-    expect(await found({ patientId })).toBe('unclear-patient');
+    const both = [
+      await put({ resourceType: 'Patient', identifier }),
+      await put({ resourceType: 'Patient', identifier }),
+    ];
+    const own = await idOf({ patientId });
+    expect(both.map(({ id }) => id)).not.toContain(own);
+    expect(await idOf({ patientId })).toBe(own);
   });
 
   it('follows a merge of Patients', async () => {
@@ -128,14 +134,16 @@ describe('whose images they are', () => {
       imageFile({ study, patientId: other }),
       imageFile({ study, with: [['00100020', 'LO', '']] }),
     );
-    expect(statuses(outcome)).toEqual(['stored', 'other-patient', 'stored']);
-    expect(statuses(await here.store(imageFile({ study, patientId: other })))).toEqual(['other-patient']);
-    // The refused one left no Patient behind.
+    expect(statuses(outcome)).toEqual(['stored', 'held', 'stored']);
+    expect(statuses(await here.store(imageFile({ study, patientId: other })))).toEqual(['held']);
+    // Those that are held are nowhere to be found, and left no Patient behind.
     expect(
       await here.database.sql.query(`select 1 from instance where attributes -> '00100020' -> 'Value' ->> 0 = $1`, [
         other,
       ]),
     ).toEqual([]);
+    const named = `select 1 from held_instance where study_uid = $1`;
+    expect(await here.database.sql.query(named, [study])).toHaveLength(2);
   });
 
   it('is the same Patient for senders at the same moment', async () => {

@@ -223,7 +223,7 @@ describe('the ImagingStudy of stored images', () => {
     const study = newUid();
     const patientId = newPatientId();
     const registered = await register(patientId, [study]);
-    expect(statuses(await here.store(imageFile({ study, patientId: newPatientId() })))).toEqual(['other-patient']);
+    expect(statuses(await here.store(imageFile({ study, patientId: newPatientId() })))).toEqual(['held']);
     expect(statuses(await here.store(imageFile({ study, patientId })))).toEqual(['stored']);
     expect(await studyOf(study)).toMatchObject({ id: registered.id, status: 'available', meta: { versionId: '2' } });
   });
@@ -249,7 +249,7 @@ describe('the ImagingStudy of stored images', () => {
     // As if the record had been deleted and written anew with another UID.
     const tie = `update study set imaging_study_id = $2 where study_uid = $1`;
     await here.database.sql.query(tie, [two, registered.id]);
-    expect(statuses(await here.store(imageFile({ study: one, patientId })))).toEqual(['unclear-patient']);
+    expect(statuses(await here.store(imageFile({ study: one, patientId })))).toEqual(['held']);
     const tied = await here.database.sql.query(`select study_uid from study where imaging_study_id = $1`, [
       registered.id,
     ]);

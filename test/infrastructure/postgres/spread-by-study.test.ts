@@ -3,14 +3,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { everything } from '../../../server/core/access/narrowing.ts';
 import type { InstanceRow } from '../../../server/core/dicom/instance.ts';
+import type { RemovalStore, Removing } from '../../../server/core/studies/removal-store.ts';
 import type { StudyQuery, StudyStore } from '../../../server/core/studies/study-store.ts';
 import type { Sql } from '../../../server/infrastructure/postgres/connection.ts';
+import { postgresRemovals } from '../../../server/infrastructure/postgres/studies/removals.ts';
 import { postgresStudyWriting } from '../../../server/infrastructure/postgres/studies/studies.ts';
 import { postgresStudySearch } from '../../../server/infrastructure/postgres/studies/search.ts';
 import { freshDatabase, type TestDatabase } from '../../harness/database.ts';
 
 // Tables that an engine such as Citus spreads by the study take nothing that only one machine could check or compute.
-const spread = ['study', 'series', 'instance'];
+const spread = ['study', 'series', 'instance', 'removed_instance'];
 let database: TestDatabase;
 beforeAll(async () => {
   database = await freshDatabase();
@@ -81,7 +83,11 @@ async function statementsOfStore(): Promise<string[]> {
     query: (text, values) => (seen.push(text), database.sql.query(text, values)),
     prepared: (text, values) => (seen.push(text), database.sql.prepared(text, values)),
   };
-  const whole: StudyStore = { ...postgresStudyWriting(sql), ...postgresStudySearch(sql) };
+  const whole: StudyStore & RemovalStore = {
+    ...postgresStudyWriting(sql),
+    ...postgresStudySearch(sql),
+    ...postgresRemovals(sql),
+  };
   const store = new Proxy(whole, {
     get: (target, name) => (called.add(String(name)), Reflect.get(target, name) as unknown),
   });
@@ -107,6 +113,9 @@ async function statementsOfStore(): Promise<string[]> {
   expect(await store.claimNames([row('1.2.3.1', '1.7')])).toEqual([false]);
   expect(await store.study('1.2')).toMatchObject({ numberOfInstances: 2 });
   expect(await store.tiedTo('i')).toBe('1.2');
+  expect(await store.studiesOf('p')).toEqual(['1.2']);
+  const coercion = { attributes: {}, at: '2026-03-10T10:00:00Z', system: 'test', reason: 'CORRECT' } as const;
+  for (const wanted of [coercion, undefined]) await store.coerce('1.2', wanted);
   expect((await store.content('1.2')).series).toHaveLength(1);
   expect(await store.blobsInUse(['b'.repeat(64)])).toHaveProperty('size', 1);
   for (const level of ['study', 'series', 'instance'] as const) {
@@ -132,6 +141,23 @@ async function statementsOfStore(): Promise<string[]> {
   expect(await store.middleImage({ StudyInstanceUID: '1.2' }, everything, [])).toBeUndefined();
   await store.imageAttributes('1.2', ['00080060']);
   expect(await store.attributesOf('1.2', ['1.2.3.1'])).toHaveLength(1);
+  const now = new Date();
+  const why: Removing = { reason: '113037', by: 'client x', at: now, purgeAfter: now };
+  const name = { StudyInstanceUID: '1.2', SOPInstanceUID: '1.2.3.9' };
+  expect(await store.notesAmong('1.2', ['1.2.3.9'])).toEqual([]);
+  expect(await store.putAside('1.2', ['1.2.3.9', '1.2.3.7'], why)).toEqual(['1.2.3.9']);
+  await store.bar('1.2', ['1.2.3.9'], { ...why, patientId: 'p' });
+  expect(await store.obstacles([name])).toMatchObject([{ ...name, removed: true, barred: { purged: false } }]);
+  expect(await store.removed('1.2')).toMatchObject([{ ...name, byNote: false }]);
+  await store.bringBack('1.2', ['1.2.3.9']);
+  expect(await store.obstacles([name])).toEqual([]);
+  await store.putAside('1.2', ['1.2.3.9'], why);
+  expect(await store.due(now, 10)).toEqual(['1.2']);
+  expect(await store.purge('1.2', now)).toEqual(['1.2.3.9']);
+  await store.forget([name]);
+  await store.coerce('1.2', { attributes: { '00100020': { vr: 'LO', Value: ['P'] } }, at: '2026-11-27T00:00:00Z', system: 'CSSS', reason: 'CORRECT' }); // prettier-ignore
+  expect(await store.attributesOf('1.2', ['1.2.3.1'])).toEqual([expect.stringContaining('04000561')]);
+  expect((await store.addresses({ StudyInstanceUID: '1.2' }, everything))[0]!.coerced).not.toBeNull();
   expect([...called].sort()).toEqual(Object.keys(whole).sort());
   return seen;
 }

@@ -1,5 +1,5 @@
 /** A thin, typed FHIR R4 client (FHIR http.html): exactly the interactions that the pages use. */
-import type { Bundle, Resource, ResourceType } from '@medplum/fhirtypes';
+import type { Bundle, ParametersParameter, Resource, ResourceType } from '@medplum/fhirtypes';
 import { jsonOf, type AuthorizedFetch } from './http.ts';
 
 export type SearchParameters = Record<string, string | number | readonly string[] | undefined>;
@@ -17,6 +17,12 @@ export interface FhirClient {
   read<T extends Resource>(type: T['resourceType'], id: string, signal?: AbortSignal): Promise<T>;
   /** Changes one version: `version` becomes If-Match. @throws RequestFailure `changed-elsewhere` if it is not current. */
   patch<T extends Resource>(resource: T, operations: PatchOperation[]): Promise<T>;
+  /** An operation of the server (FHIR operations.html) on one record; gives what it answers. */
+  operation<T extends Resource>(
+    on: { type: ResourceType; id: string },
+    name: string,
+    parameters: ParametersParameter[],
+  ): Promise<T>;
   /** All versions, newest first. */
   history(type: ResourceType, id: string, signal?: AbortSignal): Promise<Bundle>;
   /** A Binary's bytes, in its own content type. `url` may be absolute or `Binary/id`. */
@@ -47,6 +53,14 @@ export function fhirClient(send: AuthorizedFetch, base: string): FhirClient {
           'If-Match': `W/"${resource.meta?.versionId ?? ''}"`,
         },
         body: JSON.stringify(operations),
+      });
+      return jsonOf(response);
+    },
+    async operation({ type, id }, name, parameter) {
+      const response = await send(`${base}/${type}/${encodeURIComponent(id)}/$${name}`, {
+        method: 'POST',
+        headers: { Accept: fhirJson, 'Content-Type': fhirJson },
+        body: JSON.stringify({ resourceType: 'Parameters', parameter }),
       });
       return jsonOf(response);
     },

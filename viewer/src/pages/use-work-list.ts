@@ -52,7 +52,9 @@ export function useRefresh(): () => Promise<void> {
   const queries = useQueryClient();
   return async () => {
     await Promise.all(
-      ['work-list', 'work-counts', 'review'].map((key) => queries.invalidateQueries({ queryKey: [key] })),
+      ['work-list', 'work-counts', 'review', 'imaging-study'].map((key) =>
+        queries.invalidateQueries({ queryKey: [key] }),
+      ),
     );
   };
 }

@@ -20,7 +20,8 @@ export interface SignIn extends TokenSource {
 }
 
 /** What the viewer asks for: staff read and advance Tasks, admins change models, patients read; the server grants what the role allows. */
-export const scope = 'openid profile fhirUser offline_access user/*.rs user/Task.u user/Device.u patient/*.rs';
+export const scope =
+  'openid profile fhirUser offline_access user/*.rs user/Task.u user/ImagingStudy.u user/Device.u patient/*.rs';
 
 /** Renew this long before the access token ends, so that no request starts with a token that ends under way. */
 const renewBefore = 30;

@@ -2,26 +2,24 @@
  * The FHIR records of registered models belong to the registry: they say what produced a clinical result, so they change
  * with the registry only, never by a FHIR client's write. Other Devices, documents and Provenances are not touched.
  */
-import type { Device, DocumentReference, Identifier, Provenance, Resource } from '@medplum/fhirtypes';
+import type {
+  Device,
+  DocumentReference,
+  Identifier,
+  Media,
+  Observation,
+  Provenance,
+  Resource,
+} from '@medplum/fhirtypes';
+import { isDerivedId } from '../../derived-id.ts';
 import { Problem } from '../../problem.ts';
 import { referenceKey } from '../../r4/reference-key.ts';
-import type { Rule } from '../../records/rules.ts';
 import type { WriteContext } from '../../world.ts';
 import { deviceIdOf } from '../findings.ts';
 
-/**
- * The rule for writes of Device, DocumentReference and Provenance.
- *
- * @throws Problem `forbidden` if a client's write would change, or make, a record of a registered model.
- */
-export const keepModelRecord: Rule<WriteContext> = async ({ context, before, after }) => {
-  for (const resource of [before, after]) if (resource) await mustNotBeOfModel(context, resource);
-  return { resource: after };
-};
-
-/** @throws Problem `forbidden` if it is such a record and a client writes or deletes it. */
+/** @throws Problem `forbidden` if it is such a record, or a client's write would make one of it. */
 export async function mustNotBeOfModel(context: WriteContext, resource: Resource): Promise<void> {
-  if (context.principal.kind === 'system' || !mayName(resource)) return;
+  if (!mayName(resource)) return;
   for (const { digest, description } of await context.stores.models.all()) {
     if (!namesModel(context, resource, digest)) continue;
     throw new Problem(
@@ -32,9 +30,31 @@ export async function mustNotBeOfModel(context: WriteContext, resource: Resource
   }
 }
 
+const kept = new Set<Resource['resourceType']>(['Device', 'DocumentReference', 'Provenance']);
+
 /** Most documents name no model: the registry is not asked about them. */
 function mayName(resource: Resource): boolean {
+  if (!kept.has(resource.resourceType)) return false;
   return resource.resourceType !== 'DocumentReference' || digestsIn(resource).length > 0;
+}
+
+/**
+ * Whether a result says that a model of this registry made it, one that is out of service or was removed included: by
+ * the Device that it names, or by the digest of the weights.
+ */
+export async function isByOurModel({ stores, world }: WriteContext, result: Observation | Media): Promise<boolean> {
+  const { device } = result;
+  if (device?.reference !== undefined) {
+    const { type, id } = referenceKey(device.reference, world.settings.fhirBaseUrl);
+    if (type === 'Device' && isDerivedId(id)) return true;
+  }
+  const devices = (result.contained ?? []).filter((one) => one.resourceType === 'Device');
+  const components = result.resourceType === 'Observation' ? (result.component ?? []) : [];
+  const digests = [
+    ...digestsAmong([device?.identifier?.value, ...components.map(({ valueString }) => valueString)]),
+    ...devices.flatMap(digestsIn),
+  ];
+  return digests.length > 0 && (await stores.models.all()).some(({ digest }) => digests.includes(digest));
 }
 
 function namesModel({ world }: WriteContext, resource: Resource, digest: string): boolean {
@@ -56,6 +76,10 @@ function digestsIn(resource: Device | DocumentReference): string[] {
       ? (resource.identifier ?? [])
       : [...(resource.identifier ?? []), resource.masterIdentifier, resource.subject?.identifier];
   const versions = resource.resourceType === 'Device' ? (resource.version ?? []) : [];
-  const values = [...identifiers, ...versions].map((one) => one?.value?.toLowerCase() ?? '');
-  return values.flatMap((value) => /^(?:urn:hash:{1,2}sha-?256:)?([0-9a-f]{64})$/.exec(value)?.[1] ?? []);
+  return digestsAmong([...identifiers, ...versions].map((one) => one?.value));
+}
+
+function digestsAmong(values: (string | undefined)[]): string[] {
+  const digest = /^(?:urn:hash:{1,2}sha-?256:)?([0-9a-f]{64})$/;
+  return values.flatMap((value) => digest.exec(value?.toLowerCase() ?? '')?.[1] ?? []);
 }

@@ -23,6 +23,9 @@ export function postgresAccounts(sql: Sql): AccountStore {
   return {
     byId: (id) => one('id = $1', id),
     byEmail: (email) => one('lower(email) = lower($1)', email.trim()),
+    async isSomebody(fhirUser) {
+      return (await sql.query(`select from account where fhir_user = $1 limit 1`, [fhirUser])).length > 0;
+    },
     async insert(account) {
       try {
         await sql.query(

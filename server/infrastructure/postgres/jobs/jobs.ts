@@ -35,8 +35,10 @@ const queues: Record<
   Job['kind'],
   { retryLimit: number; retryDelay: number; retryDelayMax: number; expireInSeconds: number }
 > = {
-  analyze: { retryLimit: 3, retryDelay: 1, retryDelayMax: 30, expireInSeconds: 120 },
+  // All images of a study: see `leaseOf` in work/analyze.ts, and the limit of AI_MOST_IMAGES.
+  analyze: { retryLimit: 3, retryDelay: 1, retryDelayMax: 30, expireInSeconds: 1800 },
   shadow: { retryLimit: 2, retryDelay: 5, retryDelayMax: 60, expireInSeconds: 12 * 3600 },
+  'complete-study': { retryLimit: 5, retryDelay: 1, retryDelayMax: 30, expireInSeconds: 60 },
   'issue-report': { retryLimit: 5, retryDelay: 2, retryDelayMax: 60, expireInSeconds: 120 },
   'send-report': { retryLimit: 12, retryDelay: 5, retryDelayMax: 900, expireInSeconds: 120 },
   'send-withdrawal': { retryLimit: 12, retryDelay: 5, retryDelayMax: 900, expireInSeconds: 120 },
@@ -86,7 +88,12 @@ export async function startJobs(
           priority: job.priority ?? 0,
           ...(requestId !== undefined && { requestId }),
         };
-        await boss.send(job.kind, payload, { singletonKey: job.key, priority: payload.priority, db: adapt(sql) });
+        await boss.send(job.kind, payload, {
+          singletonKey: job.key,
+          priority: payload.priority,
+          db: adapt(sql),
+          ...(job.afterSeconds !== undefined && { startAfter: Math.ceil(job.afterSeconds) }),
+        });
       },
       lacking: (kind, keys) =>
         keys.length === 0

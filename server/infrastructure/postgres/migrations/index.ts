@@ -14,7 +14,10 @@ import { AuditPartitions1764000012000 } from './0012-audit-partitions.ts';
 import { ChangeTrimmed1764000013000 } from './0013-change-trimmed.ts';
 import { StudiesApart1764000014000 } from './0014-studies-apart.ts';
 import { AnalysisTime1764000015000 } from './0015-analysis-time.ts';
-import { Coercion1764000016000 } from './0016-coercion.ts';
+import { StudyCoercion1764000016000 } from './0016-study-coercion.ts';
+import { HeldInstances1764000017000 } from './0017-held-instances.ts';
+import { Removal1764000018000 } from './0018-removal.ts';
+import { StudyGrowth1764000019000 } from './0019-study-growth.ts';
 
 /** In the order in which they run. TypeORM reads the time stamp at the end of each class name. */
 export const migrations: (new () => MigrationInterface)[] = [
@@ -33,5 +36,8 @@ export const migrations: (new () => MigrationInterface)[] = [
   ChangeTrimmed1764000013000,
   StudiesApart1764000014000,
   AnalysisTime1764000015000,
-  Coercion1764000016000,
+  StudyCoercion1764000016000,
+  HeldInstances1764000017000,
+  Removal1764000018000,
+  StudyGrowth1764000019000,
 ];

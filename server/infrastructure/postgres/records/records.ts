@@ -11,6 +11,7 @@ import { codeOf, sqlState } from '../database-problem.ts';
 import { visible } from './narrowing.ts';
 import { longestPage, place } from './page.ts';
 import { recordColumns, storedRecord, type RecordRow } from './row.ts';
+import { isReferred, referrersOf } from './referrers.ts';
 import { searchRecords } from './search.ts';
 import { bindings } from './search-values.ts';
 
@@ -85,6 +86,7 @@ export function postgresRecords(
       ]);
     },
 
+    referrers: (type, id, narrowing) => referrersOf(sql, type, id, narrowing, site),
     async relatedTo(type, id, limit) {
       const rows = await sql.query<{ type: ResourceType; id: string; created: Date }>(relatedStatement, [
         type,
@@ -94,11 +96,17 @@ export function postgresRecords(
       return rows.map((row) => ({ resourceType: row.type, id: row.id, created: row.created }));
     },
 
+    isReferred: (targets, by) => isReferred(sql, targets, `${by.type}.${by.parameter}`),
+    async retiredWithRecords(limit) {
+      const rows = await sql.query<{ id: string }>(retiredStatement, [limit]);
+      return rows.map(({ id }) => id);
+    },
+
     search: (query, narrowing) => searchRecords(sql, query, narrowing, site).catch(tooCostly),
   };
 }
 
-/** A Binary lies in the compartments of what it belongs to. */
+/** A Binary lies in the compartments of what it belongs to, a Patient in its own. */
 const relatedStatement = `
   with related as (
     select r.rid from record r where $1 = 'Patient' and r.patients @> array[$2] and not r.deleted
@@ -109,6 +117,14 @@ const relatedStatement = `
     from related join record r using (rid) join record_version v on v.rid = r.rid and v.version = 1
    where not (r.type = $1 and r.id = $2)
    order by r.type, r.id limit $3`;
+
+const retiredStatement = `
+  select p.id from search_token t join record p on p.rid = t.rid
+   where t.param = 'Patient.active' and t.code = 'false' and not p.deleted
+     and exists (select from search_reference l where l.rid = p.rid and l.param = 'Patient.link')
+     and exists (select from record r where r.patients @> array[p.id] and not r.deleted
+                    and r.type <> all('{Patient,Provenance,AuditEvent}'))
+   order by p.rid limit $1`;
 
 /** The statement ran into the connection's time limit. */
 function tooCostly(error: unknown): never {

@@ -1,5 +1,5 @@
--- Spreads the instance index over the workers of a Citus cluster: study, series and instance by the study, side by side.
--- Everything else (records, jobs, accounts, audit, names of instances) stays on the coordinator.
+-- Spreads the instance index over the workers of a Citus cluster: study, series, instance and removed instance by the study,
+-- side by side. Everything else (records, jobs, accounts, audit, names of instances) stays on the coordinator.
 --
 --   psql "$DATABASE_URL" -v ON_ERROR_STOP=1 -f server/infrastructure/postgres/studies/distribute-on-citus.sql
 --
@@ -18,6 +18,7 @@ alter table series drop constraint series_study_uid_fkey;
 select create_distributed_table('study', 'study_uid');
 select create_distributed_table('series', 'study_uid', colocate_with => 'study');
 select create_distributed_table('instance', 'study_uid', colocate_with => 'study');
+select create_distributed_table('removed_instance', 'study_uid', colocate_with => 'study');
 
 alter table series add constraint series_study_uid_fkey
   foreign key (study_uid) references study (study_uid) on delete cascade;

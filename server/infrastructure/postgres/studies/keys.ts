@@ -1,6 +1,8 @@
 /** Where the attributes of a search lie in the instance index: generated columns for the usual keys, the data set for the rest. */
 import type { StudyQuery } from '../../../core/studies/study-store.ts';
+import { coercedAttributes } from './coerced.ts';
 import { dateRange, likePattern, timeRange, valueCondition, wanted, type MatchOptions } from './matching.ts';
+import { isCoercible } from '../../../core/studies/coercion.ts';
 import { own } from '../../../core/table.ts';
 
 /** Aliases of the three tables in every statement of the search. */
@@ -109,7 +111,8 @@ function dataSetCondition(
   const tags = key.path.split('.');
   const path = options.bound.add(`$.${tags.map((tag) => `"${tag}".Value[*]`).join('.')}`);
   const alternatives = levels[level].map((alias) => {
-    const values = `jsonb_path_query(${alias}.attributes, ${path}::jsonpath) as found(value)`;
+    const attributes = alias === 'i' && isCoercible(tags[0]!) ? coercedAttributes('false') : `${alias}.attributes`;
+    const values = `jsonb_path_query(${attributes}, ${path}::jsonpath) as found(value)`;
     if (empty) return `exists (select from ${values} where found.value <> 'null'::jsonb)`;
     return `exists (select from ${values} where ${valueCondition(comparable(key.vr), key.vr, key.value, options)})`;
   });

@@ -5,7 +5,6 @@ import { returned, returnedPaths } from '../../../core/studies/return-keys.ts';
 import type {
   FoundStudy,
   ImageAttributes,
-  InstanceAddress,
   LocatedInstance,
   StudyPart,
   StudyQuery,
@@ -16,6 +15,7 @@ import type { Sql } from '../connection.ts';
 import { inTurns } from '../../../core/in-turns.ts';
 import { visible } from '../records/narrowing.ts';
 import { bindings, type Bindings } from '../records/search-values.ts';
+import { coercedAttributes, coercedColumn, withCoercion } from './coerced.ts';
 import { keyConditions } from './keys.ts';
 
 interface FoundRow {
@@ -31,6 +31,8 @@ interface FoundRow {
   series_instances?: number;
   sop_uid?: string;
   instance?: DicomJson;
+  /** Of instances: what their study says in place of them. */
+  coercion?: DicomJson | null;
   /** Of instances: matches that the page could have, whatever their length. */
   available?: number;
 }
@@ -99,7 +101,7 @@ const seriesColumns = `se.series_uid, se.attributes as series, se.number_of_inst
 const addressColumns = `i.study_uid as "StudyInstanceUID", i.series_uid as "SeriesInstanceUID",
   i.sop_uid as "SOPInstanceUID", i.transfer_syntax_uid as "TransferSyntaxUID", i.blob, i.size,
   i.frames is not null as "isImage", pg_column_size(i.attributes) as weight,
-  st.patient_id as "patientId", st.imaging_study_id as "imagingStudyId"`;
+  st.patient_id as "patientId", st.imaging_study_id as "imagingStudyId", ${coercedColumn}`;
 
 /**
  * The reading half of the study store: search and retrieve.
@@ -124,6 +126,8 @@ export function postgresStudySearch(
       conditions.push(`${lowest[query.level]}.study_uid = ${bound.add(query.StudyInstanceUID)}`);
     if (query.SeriesInstanceUID !== undefined)
       conditions.push(`${lowest[query.level]}.series_uid = ${bound.add(query.SeriesInstanceUID)}`);
+    // All that was in it has been removed: it can be brought back, and is not there until then.
+    if (query.level === 'study') conditions.push('st.number_of_instances > 0');
     conditions.push(...allowed(narrowing, bound, baseUrl));
     return conditions.length === 0 ? 'true' : conditions.join(' and ');
   }
@@ -163,25 +167,21 @@ export function postgresStudySearch(
 
     async addresses(part, narrowing) {
       const bound = bindings(timeZone);
-      return sql.query<InstanceAddress>(
-        `select ${addressColumns} from ${from.instance} where ${located(part, narrowing, bound)} order by ${order.instance}`,
-        bound.values,
-      );
+      const statement = `select ${addressColumns} from ${from.instance} where ${located(part, narrowing, bound)} order by ${order.instance}`;
+      return withCoercion(sql, narrowing, () => sql.query(statement, bound.values));
     },
 
     async middleImage(part, narrowing, syntaxes) {
       const bound = bindings(timeZone);
       const drawn = `i.frames is not null and i.transfer_syntax_uid = any(${bound.add(syntaxes)}::text[])`;
-      const [middle] = await sql.query<InstanceAddress>(
-        `with image as (
+      const statement = `with image as (
            select i.study_uid, i.series_uid, i.sop_uid, row_number() over (order by ${order.instance}) as place,
                   count(*) over () as images
              from ${from.instance} where ${located(part, narrowing, bound)} and ${drawn})
          select ${addressColumns}
            from image join instance i using (study_uid, series_uid, sop_uid) left join study st using (study_uid)
-          where image.place = image.images / 2 + 1`,
-        bound.values,
-      );
+          where image.place = image.images / 2 + 1`;
+      const [middle] = await withCoercion(sql, narrowing, () => sql.query(statement, bound.values));
       return middle;
     },
 
@@ -197,21 +197,24 @@ export function postgresStudySearch(
       return row && locatedInstance(row, framesOfPictures);
     },
 
-    async imageAttributes(study, tags) {
+    async imageAttributes(study, tags, among) {
       return sql.query<ImageAttributes>(
         `select i.study_uid as "StudyInstanceUID", i.series_uid as "SeriesInstanceUID", i.sop_uid as "SOPInstanceUID",
                 (select coalesce(jsonb_object_agg(tag, i.attributes -> tag), '{}')
                    from unnest($2::text[]) tag where i.attributes ? tag) as attributes
-           from ${from.instance} where i.study_uid = $1 and i.frames is not null order by ${order.instance}`,
-        [study, tags],
+           from ${from.instance} where i.study_uid = $1 and i.frames is not null and ($3::text[] is null or i.sop_uid = any($3))
+          order by ${order.instance}`,
+        [study, tags, among ?? null],
       );
     },
 
-    async attributesOf(study, instances) {
+    async attributesOf(study, instances, originals = true) {
       const rows = await sql.query<{ attributes: string }>(
-        `select attributes::text from unnest($2::text[]) with ordinality as wanted (sop, place)
-           join instance on study_uid = $1 and sop_uid = sop order by place`,
-        [study, instances],
+        `select (${coercedAttributes('$3::boolean')})::text as attributes
+           from unnest($2::text[]) with ordinality as wanted (sop, place)
+           join instance i on i.study_uid = $1 and i.sop_uid = sop left join study st on st.study_uid = i.study_uid
+          order by place`,
+        [study, instances, originals],
       );
       return rows.map(({ attributes }) => attributes);
     },
@@ -245,11 +248,12 @@ function countedFrom(level: StudyQuery['level'], condition: string): string {
 function columnsOf(query: StudyQuery, bound: Bindings): string {
   if (query.level === 'study') return studyColumns;
   if (query.level === 'series') return `${studyColumns}, ${seriesColumns}`;
+  const coercion = `st.coercion -> 'attributes' as coercion`;
   const attributes =
     query.include === 'all'
       ? `case when pg_column_size(i.attributes) < ${longestValue / 8} then i.attributes else (${shortAttributes}) end`
       : `(${pickedAttributes(query, bound)})`;
-  return `${studyColumns}, ${seriesColumns}, i.sop_uid, ${attributes} as instance`;
+  return `${studyColumns}, ${seriesColumns}, i.sop_uid, ${attributes} as instance, ${coercion}`;
 }
 
 function pickedAttributes(query: StudyQuery, bound: Bindings): string {
@@ -275,8 +279,16 @@ function cutByLength(columns: string, page: string, order: string): string {
 }
 
 function foundStudy(row: FoundRow, query: StudyQuery, paths: string[]): FoundStudy {
-  const attributes = { ...row.study, ...row.series, ...row.instance, ...computed(row) };
+  const said = { ...row.study, ...row.series, ...row.instance };
+  const attributes = { ...said, ...(row.coercion && shownOf(row.coercion, said)), ...computed(row) };
   return { attributes: returned(attributes, query, paths), patientId: row.patient_id };
+}
+
+/** What has no value takes one away and adds nothing. */
+function shownOf(coercion: DicomJson, said: DicomJson): DicomJson {
+  return Object.fromEntries(
+    Object.entries(coercion).filter(([tag, { Value: values }]) => values !== undefined || Object.hasOwn(said, tag)),
+  );
 }
 
 /** What no sender wrote, or not reliably: counts and lists over what is really stored; text is in UTF-8 here. */

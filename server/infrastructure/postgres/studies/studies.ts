@@ -1,9 +1,11 @@
+import { storedCoercion } from '../../../core/studies/coercion.ts';
 import { everyPatientAndStudyTag, seriesTags } from '../../../core/studies/levels.ts';
 import { headerSize } from '../../../core/studies/receive-instance.ts';
 import type { InstanceRow } from '../../../core/dicom/instance.ts';
 import type { StudyContent, StudyRow, StudyStore } from '../../../core/studies/study-store.ts';
 import type { DicomJson } from '../../../core/dicom/json.ts';
 import type { Sql } from '../connection.ts';
+import { postgresGrowth, type StudyGrowing } from './growth.ts';
 
 /** The half of the study store that changes it; searching and locating are in search.ts. */
 export type StudyWriting = Pick<
@@ -18,7 +20,8 @@ export type StudyWriting = Pick<
   | 'tiedTo'
   | 'content'
   | 'blobsInUse'
->;
+> &
+  StudyGrowing;
 
 /** JSON of one statement's rows: beyond this the rows go out in several statements. */
 const statementSize = 16 << 20;
@@ -40,11 +43,7 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
       );
       return rows.map(({ study_uid }) => study_uid);
     },
-
-    async coerce(uid, coercion) {
-      const written = coercion === undefined ? null : JSON.stringify(coercion);
-      await sql.query(`update study set coercion = $2::jsonb where study_uid = $1`, [uid, written]);
-    },
+    ...postgresGrowth(sql),
 
     async tiedTo(imagingStudyId) {
       const [row] = await sql.query<{ study_uid: string }>(
@@ -74,7 +73,7 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
 
     async insertInstances(rows) {
       const inserted = new Set<string>();
-      for (const batch of batches(rows)) {
+      for (const batch of statements(rows)) {
         const added = await sql.query<{ study_uid: string; sop_uid: string }>(insertStatement, [
           `[${batch.map(columns).join(',')}]`,
         ]);
@@ -99,12 +98,22 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
       return (await studyRow(sql, uid))!;
     },
 
+    async coerce(uid, coercion) {
+      const value = coercion && JSON.stringify(storedCoercion(coercion));
+      await sql.query(coerceStatement, [uid, value ?? null]);
+      await sql.query(summariseStatement, [uid, everyPatientAndStudyTag]);
+    },
+
     content: (uid) => studyContent(sql, uid),
 
     async blobsInUse(candidates) {
       const found = await sql.query<{ blob: string }>(
         `select blob from instance where blob = any($1)
-         union select inflated from instance where inflated = any($1)`,
+         union select inflated from instance where inflated = any($1)
+         union select blob from removed_instance where blob = any($1)
+         union select inflated from removed_instance where inflated = any($1)
+         union select blob from held_instance where blob = any($1)
+         union select inflated from held_instance where inflated = any($1)`,
         [candidates],
       );
       return new Set(found.map(({ blob }) => blob));
@@ -118,18 +127,30 @@ interface NameRow {
 }
 
 /** Those of the named instances that are there, as `study sop`. */
-async function stored(sql: Sql, names: readonly NameRow[]): Promise<ReadonlySet<string>> {
+async function stored(
+  sql: Sql,
+  names: readonly NameRow[],
+  table: 'instance' | 'removed_instance' | 'rejected_name' = 'instance',
+): Promise<ReadonlySet<string>> {
   if (names.length === 0) return new Set();
   const found = await sql.query<NameRow>(
-    `select sop_uid, study_uid from instance
+    `select sop_uid, study_uid from ${table}
        join unnest($1::text[], $2::text[]) as wanted (sop_uid, study_uid) using (study_uid, sop_uid)`,
     [names.map(({ sop_uid }) => sop_uid), names.map(({ study_uid }) => study_uid)],
   );
   return new Set(found.map(({ sop_uid, study_uid }) => `${study_uid} ${sop_uid}`));
 }
 
+/** The same, and those that were removed and may come back, or must not. */
+async function held(sql: Sql, names: readonly NameRow[]): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (const table of ['instance', 'removed_instance', 'rejected_name'] as const)
+    for (const name of await stored(sql, names, table)) found.add(name);
+  return found;
+}
+
 /**
- * Gives standing names to who wants them where the instance that had them was removed. A name and its instance come in one
+ * Gives standing names to who wants them where the instance that had them is gone for good. A name and its instance come in one
  * transaction, so a name of an earlier transaction without one is free. Asked here, because triggers are not to be had where the
  * index is spread over machines.
  */
@@ -140,8 +161,8 @@ async function takeFreed(
 ): Promise<NameRow[]> {
   const wanted = new Map(refused.toReversed().map((row) => [row.SOPInstanceUID, row.StudyInstanceUID]));
   const holders = standing.filter(({ sop_uid }) => wanted.has(sop_uid));
-  const held = await stored(sql, holders);
-  const free = holders.filter(({ sop_uid, study_uid }) => !held.has(`${study_uid} ${sop_uid}`));
+  const taken = await held(sql, holders);
+  const free = holders.filter(({ sop_uid, study_uid }) => !taken.has(`${study_uid} ${sop_uid}`));
   if (free.length === 0) return [];
   return sql.query<NameRow>(takeStatement, [
     free.map(({ sop_uid }) => sop_uid),
@@ -168,7 +189,7 @@ const claimStatement = `
 async function studyRow(sql: Sql, uid: string): Promise<StudyRow | undefined> {
   const [row] = await sql.query<StudyRow>(
     `select study_uid as "StudyInstanceUID", patient_id as "patientId", imaging_study_id as "imagingStudyId", revision,
-            number_of_series as "numberOfSeries", number_of_instances as "numberOfInstances"
+            number_of_series as "numberOfSeries", number_of_instances as "numberOfInstances", coercion is not null as coerced
        from study where study_uid = $1`,
     [uid],
   );
@@ -176,7 +197,7 @@ async function studyRow(sql: Sql, uid: string): Promise<StudyRow | undefined> {
 }
 
 /** The row as JSON; what came as text stays text. */
-function columns({ long = {}, ...row }: InstanceRow): string {
+export function columns({ long = {}, ...row }: InstanceRow): string {
   const short = JSON.stringify({
     study_uid: row.StudyInstanceUID,
     series_uid: row.SeriesInstanceUID,
@@ -195,7 +216,7 @@ function columns({ long = {}, ...row }: InstanceRow): string {
 }
 
 /** Splits by the size of the files' headers. */
-function* batches(rows: InstanceRow[]): Generator<InstanceRow[]> {
+export function* statements(rows: InstanceRow[]): Generator<InstanceRow[]> {
   let batch: InstanceRow[] = [];
   let size = 0;
   for (const row of rows) {
@@ -211,7 +232,12 @@ function* batches(rows: InstanceRow[]): Generator<InstanceRow[]> {
   if (batch.length > 0) yield batch;
 }
 
-const names = `study_uid, series_uid, sop_uid, sop_class_uid, transfer_syntax_uid, blob, inflated, size, attributes, bulk, frames`;
+/** The columns of an instance that are not computed. */
+export const names = `study_uid, series_uid, sop_uid, sop_class_uid, transfer_syntax_uid, blob, inflated, size, attributes, bulk, frames`;
+
+/** The same under the names of `InstanceRow`. */
+export const instanceColumns = `study_uid as "StudyInstanceUID", series_uid as "SeriesInstanceUID", sop_uid as "SOPInstanceUID",
+  sop_class_uid as "SOPClassUID", transfer_syntax_uid as "TransferSyntaxUID", blob, size, attributes, bulk, frames, inflated`;
 
 /** Rows arrive in the order of their instance numbers or file names, and `seq` keeps it. */
 const insertStatement = `
@@ -227,10 +253,7 @@ const insertStatement = `
 async function standingRows(sql: Sql, rows: InstanceRow[]): Promise<Map<string, InstanceRow>> {
   if (rows.length === 0) return new Map();
   const found = await sql.query<InstanceRow>(
-    `select study_uid as "StudyInstanceUID", series_uid as "SeriesInstanceUID", sop_uid as "SOPInstanceUID",
-            sop_class_uid as "SOPClassUID", transfer_syntax_uid as "TransferSyntaxUID", blob, size, attributes, bulk, frames,
-            inflated
-       from instance join unnest($1::text[], $2::text[]) as wanted (study, sop) on study_uid = study and sop_uid = sop`,
+    `select ${instanceColumns} from instance join unnest($1::text[], $2::text[]) as wanted (study, sop) on study_uid = study and sop_uid = sop`,
     [rows.map((row) => row.StudyInstanceUID), rows.map((row) => row.SOPInstanceUID)],
   );
   return new Map(
@@ -271,7 +294,13 @@ const settleSeriesStatement = `
     join instance on instance.study_uid = $1 and instance.series_uid = counted.series_uid and instance.seq = counted.first
    where counted.series_uid not in (select series_uid from series where study_uid = $1)`;
 
-/** The study's attributes: of its first instance that has a value, series by series in order of arrival. */
+const coerceStatement = `
+  update study set coercion = $2::jsonb, revision = revision + 1, updated_at = now() where study_uid = $1`;
+
+/**
+ * The study's attributes: of its first instance that has a value, series by series in order of arrival. What a coercion
+ * says stands before that; what it leaves empty takes a value away and adds none.
+ */
 const summariseStatement = `
   with firsts as (
     select min(seq) as seq from instance where study_uid = $1 group by series_uid
@@ -280,15 +309,19 @@ const summariseStatement = `
       from instance join firsts using (seq), jsonb_each(instance.attributes)
      where instance.study_uid = $1 and key = any($2::text[])
      order by key, (value ? 'Value') desc, seq
+  ), summary as (
+    select coalesce(jsonb_object_agg(key, value), '{}') as said from candidates
   )
   update study set
-    attributes = (select coalesce(jsonb_object_agg(key, value), '{}') from candidates),
+    attributes = summary.said || (
+      select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(study.coercion -> 'attributes')
+       where value ? 'Value' or summary.said ? key),
     number_of_series = (select count(*) from series where study_uid = $1),
     number_of_instances = (select coalesce(sum(number_of_instances), 0) from series where study_uid = $1),
     modalities = (select coalesce(array_agg(distinct modality order by modality), '{}') from series
                    where study_uid = $1 and modality is not null),
     sop_classes = (select coalesce(array_agg(distinct sop_class_uid order by sop_class_uid), '{}') from instance where study_uid = $1)
-  where study_uid = $1`;
+  from summary where study_uid = $1`;
 
 async function studyContent(sql: Sql, uid: string): Promise<StudyContent> {
   const [study] = await sql.query<{ attributes: DicomJson }>(`select attributes from study where study_uid = $1`, [

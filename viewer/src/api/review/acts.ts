@@ -2,16 +2,18 @@
  * What people do to a review: JSON Patches of the step Task (docs/workflow.md, "What a client sends").
  * A step is claimed first and completed second; each patch names the version that the user has seen.
  */
-import type { MedicationRequest, Task } from '@medplum/fhirtypes';
+import type { CodeableConcept, MedicationRequest, Reference, Task } from '@medplum/fhirtypes';
 import type { FhirClient, PatchOperation } from '../fhir.ts';
-import { findingSystem, reviewDataSystem, reviewReasonSystem } from './codes.ts';
+import { reviewDataSystem, reviewReasonSystem } from './codes.ts';
 
 export interface Verification {
   notes: string;
-  /** A class of `scan-finding`, always the reader's own choice; undefined: in the words of the notes. */
-  conclusion: string | undefined;
-  /** Why it differs from the AI result, where it does. */
+  /** A code of the list for this kind of study, or words; undefined only for an addendum that changes no conclusion. */
+  conclusion: { system: string; code: string } | { text: string } | undefined;
+  /** Why the reader differs from the AI. */
   disagreement?: string | undefined;
+  /** The state of the study that the reader has seen, where the step was told that it changed. */
+  seen?: Reference | undefined;
 }
 
 export interface Prescription {
@@ -29,25 +31,27 @@ export interface Refusal {
 type Output = NonNullable<Task['output']>[number];
 
 export const startAnalysis: PatchOperation[] = [{ op: 'replace', path: '/status', value: 'accepted' }];
-export const approval: PatchOperation[] = [{ op: 'replace', path: '/status', value: 'completed' }];
+const approval: PatchOperation[] = [{ op: 'replace', path: '/status', value: 'completed' }];
 const claim: PatchOperation[] = [{ op: 'replace', path: '/status', value: 'in-progress' }];
 
-export function verification(step: Task, { notes, conclusion, disagreement }: Verification): PatchOperation[] {
-  const outputs: Output[] = [
-    {
-      type: reviewData('conclusion'),
-      valueCodeableConcept:
-        conclusion === undefined ? { text: notes } : { coding: [{ system: findingSystem, code: conclusion }] },
-    },
-    ...(disagreement === undefined ? [] : [{ type: reviewData('disagreement'), valueString: disagreement }]),
-  ];
+export function verification(step: Task, said: Verification): PatchOperation[] {
+  const { notes, conclusion, disagreement, seen } = said;
+  const outputs: Output[] = [];
+  if (conclusion) outputs.push({ type: reviewData('conclusion'), valueCodeableConcept: conceptOf(conclusion) });
+  if (disagreement) outputs.push({ type: reviewData('disagreement'), valueString: disagreement });
+  if (seen) outputs.push({ type: reviewData('images-seen'), valueReference: seen });
   return [...append(step, 'note', [{ text: notes }]), ...append(step, 'output', outputs), ...approval];
 }
 
-/** The release of a report whose reader differs from the AI names that it is meant so. */
-export function release(step: Task, { discordant }: { discordant: boolean }): PatchOperation[] {
-  const confirmed: Output = { type: reviewData('discordance-confirmed'), valueBoolean: true };
-  return [...append(step, 'output', discordant ? [confirmed] : []), ...approval];
+function conceptOf(conclusion: NonNullable<Verification['conclusion']>): CodeableConcept {
+  if ('text' in conclusion) return { text: conclusion.text };
+  return { coding: [{ system: conclusion.system, code: conclusion.code }] };
+}
+
+/** @param discordant the administrator has seen that the reader differs from the AI */
+export function release(step: Task, discordant: boolean): PatchOperation[] {
+  const outputs: Output[] = discordant ? [{ type: reviewData('discordance-confirmed'), valueBoolean: true }] : [];
+  return [...append(step, 'output', outputs), ...approval];
 }
 
 export function prescription(step: Task, { notes, medication }: Prescription): PatchOperation[] {

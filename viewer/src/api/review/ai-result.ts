@@ -1,5 +1,6 @@
 /** The AI Observation as pages show it: a label, six probabilities, and the threshold that was applied. */
 import type { CodeableConcept, Observation } from '@medplum/fhirtypes';
+import { classMeantBy } from './conclusions.ts';
 import { findingLabels, findingSystem, type FindingLabel } from './codes.ts';
 
 export interface AiResult {
@@ -45,7 +46,20 @@ export function findingCode(concept: CodeableConcept | undefined): string | unde
   return concept?.coding?.find((coding) => coding.system === findingSystem)?.code;
 }
 
-/** Nothing that a page may call a prediction: the reader must conclude alone. */
-export function needsConclusion(result: AiResult | undefined): boolean {
-  return result === undefined || result.label === 'Uncertain' || result.label === 'Unsupported';
+/** The AI gave a class: what a page may call its suggestion. */
+export function isSuggestion(result: AiResult | undefined): result is AiResult {
+  return result !== undefined && result.label !== 'Uncertain' && result.label !== 'Unsupported';
+}
+
+/** Of the most probable class, 0..1; a number beside an image that the model is not for would look like an answer. */
+export function shownProbability(result: AiResult | undefined): number | undefined {
+  return result?.label === 'Unsupported' ? undefined : result?.top?.probability;
+}
+
+/**
+ * Whether a conclusion is not what the AI suggests: the server asks for a reason then.
+ * @param code undefined for a conclusion in words
+ */
+export function differsFromAi(result: AiResult | undefined, code: string | undefined): boolean {
+  return isSuggestion(result) && result.label !== classMeantBy(code);
 }

@@ -19,14 +19,13 @@ export const reviewSteps = {
   prescription: 'pharmacist-review',
   approval: 'release-approval',
   delivery: 'report-delivery',
+  amendment: 'report-amendment',
+  identity: 'identity-check',
 } as const satisfies Record<string, ReviewStep>;
 
 /** The model's classes, in the order of its outputs. */
 export const findingLabels = scanClasses;
 export type FindingLabel = (typeof findingLabels)[number];
-
-/** What a reader may conclude: NIH_MERGED names a data source and is no diagnosis. */
-export const conclusionLabels = ['Normal', 'Lung_Opacity', 'Viral_Pneumonia', 'COVID', 'Sick'] as const;
 
 export function isReviewStatus(code: string | undefined): code is ReviewStatus {
   return reviewStatuses.some((status) => status === code);

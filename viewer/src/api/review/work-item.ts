@@ -1,22 +1,25 @@
 /** One review as pages show it: the coordination Task with everything that it points to. */
 import type {
+  CodeableConcept,
   DiagnosticReport,
   DocumentReference,
   ImagingStudy,
   MedicationRequest,
   Observation,
   Patient,
+  Reference,
   Resource,
   ServiceRequest,
   Task,
 } from '@medplum/fhirtypes';
 import { follow, refersTo } from '../bundle.ts';
 import { inOrder } from '../formatting.ts';
-import { aiResultFrom, findingCode, type AiResult } from './ai-result.ts';
+import { aiResultFrom, type AiResult } from './ai-result.ts';
 import {
   dicomUidSystem,
   isReviewStatus,
   reviewDataSystem,
+  reviewReasonSystem,
   reviewStatusSystem,
   reviewSteps,
   reviewStepSystem,
@@ -38,10 +41,18 @@ export interface WorkItem {
   ai: AiResult | undefined;
   /** `agree`, `partly` or `disagree`: the reader's view of the AI result. */
   concordance: string | undefined;
-  /** The reader's own coded finding. */
-  conclusion: string | undefined;
+  /** Why the reader differs from the AI, in the reader's words. */
+  disagreement: string | undefined;
+  /** The reader's own conclusion: a code of a list, or words. The AI's label never stands in for it. */
+  conclusion: Conclusion | undefined;
   medications: MedicationRequest[];
   steps: Task[];
+}
+
+export interface Conclusion {
+  code: string | undefined;
+  /** The reader's words, or what the code says. */
+  text: string;
 }
 
 export function isReview(task: Task): boolean {
@@ -57,6 +68,7 @@ export function workItemFrom(task: Task, known: readonly Resource[]): WorkItem {
   const study = task.input?.find((data) => codeIn(data.type.coding, reviewDataSystem) === 'study');
   const ai = output<Observation>('ai-finding', 'Observation').at(-1);
   const status = codeIn(task.businessStatus?.coding, reviewStatusSystem);
+  const concordance = output<Observation>('concordance', 'Observation').at(-1);
   return {
     task,
     status: isReviewStatus(status) ? status : undefined,
@@ -67,8 +79,9 @@ export function workItemFrom(task: Task, known: readonly Resource[]): WorkItem {
     report: output<DiagnosticReport>('report', 'DiagnosticReport').at(-1),
     document: output<DocumentReference>('document', 'DocumentReference').at(-1),
     ai: ai && aiResultFrom(ai),
-    concordance: output<Observation>('concordance', 'Observation').at(-1)?.valueCodeableConcept?.coding?.[0]?.code,
-    conclusion: findingCode(output<Observation>('clinical-finding', 'Observation').at(-1)?.valueCodeableConcept),
+    concordance: concordance?.valueCodeableConcept?.coding?.[0]?.code,
+    disagreement: concordance?.note?.map((note) => note.text).join('\n') || undefined,
+    conclusion: conclusionFrom(output<Observation>('clinical-finding', 'Observation').at(-1)?.valueCodeableConcept),
     medications: output<MedicationRequest>('medication', 'MedicationRequest'),
     steps: known.filter(
       (resource): resource is Task =>
@@ -125,9 +138,40 @@ export function aiFailure(item: WorkItem): string | undefined {
   );
 }
 
-/** What stands in lists as the diagnosis: the reader's conclusion, before it the AI's label. */
-export function findingOf(item: WorkItem): string | undefined {
-  return item.conclusion ?? item.ai?.label;
+export function conclusionFrom(concept: CodeableConcept | undefined): Conclusion | undefined {
+  const [coding] = concept?.coding ?? [];
+  const text = concept?.text ?? coding?.display ?? coding?.code;
+  return text === undefined ? undefined : { code: coding?.code, text };
+}
+
+/** The state of the study that a step was told of when images came or went; undefined when nothing did. */
+export function imageUpdateOf(step: Task): Reference | undefined {
+  return step.input?.findLast((data) => codeIn(data.type.coding, reviewDataSystem) === 'image-update')?.valueReference;
+}
+
+/** Kind of the amendment that a step is about: `addendum`, `correction` or `amendment`. */
+export function amendmentKindOf(step: Task | undefined): string | undefined {
+  const kind = step?.input?.find((data) => codeIn(data.type.coding, reviewDataSystem) === 'amendment-kind');
+  return codeIn(kind?.valueCodeableConcept?.coding, reviewDataSystem);
+}
+
+/** Why the AI was not asked, where no image of the study is one that it is for. */
+export function notEligible(item: WorkItem): string | undefined {
+  const skipped = stepsOf(item, reviewSteps.inference).find(
+    (task) => task.status === 'cancelled' && codeIn(task.statusReason?.coding, reviewReasonSystem) === 'not-eligible',
+  );
+  return skipped && (skipped.statusReason?.text ?? skipped.statusReason?.coding?.[0]?.display ?? '');
+}
+
+/** What doctors and administrators may do to a whole review in its present state. */
+export function correctionsOf({ status, study }: WorkItem): ('move' | 'cancel' | 'retract')[] {
+  if (status === undefined || status === 'RETRACTED') return [];
+  const isRunning = !['REPORT_READY', 'REJECTED', 'CANCELLED'].includes(status);
+  return [
+    ...(study ? (['move'] as const) : []),
+    ...(isRunning ? (['cancel'] as const) : []),
+    ...(status === 'REPORT_READY' ? (['retract'] as const) : []),
+  ];
 }
 
 /** The notes that a step's people wrote, oldest first. */
@@ -138,7 +182,7 @@ export function notesOf(item: WorkItem, step: ReviewStep): string | undefined {
 
 /** What the doctor wrote, or the report says. */
 export function doctorsWordsOf(item: WorkItem): string | undefined {
-  return notesOf(item, reviewSteps.verification) ?? inOrder(item.report?.conclusion);
+  return inOrder(item.report?.conclusion) ?? notesOf(item, reviewSteps.verification);
 }
 
 export function studyUidOf(study: ImagingStudy | undefined): string | undefined {

@@ -1,7 +1,10 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** What answers show instead of what the images of a study say of their patient (PS3.3 C.12.1.1.9, Original Attributes). */
-export class Coercion1764000016000 implements MigrationInterface {
+/**
+ * What answers of a study show in place of the patient that its images name: the bytes stay as they were received, and so
+ * do the attributes of each instance. Null for nearly all.
+ */
+export class StudyCoercion1764000016000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`alter table study add column coercion jsonb`);
   }
