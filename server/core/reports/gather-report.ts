@@ -3,6 +3,7 @@ import type {
   DiagnosticReport,
   ImagingStudy,
   Media,
+  Observation,
   Patient,
   ServiceRequest,
   Task,
