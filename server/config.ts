@@ -43,9 +43,9 @@ const longestQuiet = 86_400;
 const quietTimes = z.string().transform((text, context): ReadonlyMap<string, number> => {
   const times = new Map<string, number>();
   for (const part of text.split(',').filter((one) => one.trim() !== '')) {
-    const [sender, seconds = ''] = part.split('=', 2).map((one) => one.trim());
-    const value = Number(seconds);
-    if (sender === undefined || times.has(sender) || !(value >= 1 && value <= longestQuiet)) {
+    const [sender, seconds, ...rest] = part.split('=').map((one) => one.trim());
+    const value = /^\d{1,5}$/.test(seconds ?? '') ? Number(seconds) : 0;
+    if (!sender || rest.length > 0 || times.has(sender) || value < 1 || value > longestQuiet) {
       context.addIssue({
         code: 'custom',
         message: `must be senders, each once, with their seconds (1 to ${longestQuiet}), such as client-a=5,client-b=300`,

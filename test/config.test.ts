@@ -115,3 +115,14 @@ test('corrections are accepted from senders that are named, else from nobody', (
   expect(() => readConfig({ CORRECTED_RESENDS: 'accept' })).toThrow('TRUSTED_SENDERS');
   expect(() => readConfig({ CORRECTED_RESENDS: 'always' })).toThrow('CORRECTED_RESENDS');
 });
+
+test('quiet times by sender are read, and refused as a whole when one is no time', () => {
+  const given = readConfig({ STUDY_QUIET_SECONDS_OF: ' client-a=5, client-b = 300 ' });
+  expect([...given.studyQuietSecondsOf]).toEqual([
+    ['client-a', 5],
+    ['client-b', 300],
+  ]);
+  expect(readConfig({}).studyQuietSecondsOf.size).toBe(0);
+  for (const bad of ['client-a', 'client-a=0', 'client-a=86401', 'a=5,a=6', '=5', 'a=x'])
+    expect(() => readConfig({ STUDY_QUIET_SECONDS_OF: bad })).toThrow(/STUDY_QUIET_SECONDS_OF: must be senders/);
+});

@@ -32,7 +32,11 @@ async function sessions(name: string, folder: string): Promise<void> {
 } // prettier-ignore
 
 export async function wholeAnalyses(): Promise<void> {
-  const server = await startServer({ ANALYZE_ON_ARRIVAL: 'true', EXECUTION_PROVIDERS: 'cpu' });
+  const server = await startServer({
+    ANALYZE_ON_ARRIVAL: 'true',
+    STUDY_QUIET_SECONDS: '1',
+    EXECUTION_PROVIDERS: 'cpu',
+  });
   const database = new pg.Client({ connectionString: server.databaseUrl() });
   await database.connect();
   try {

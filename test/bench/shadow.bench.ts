@@ -19,7 +19,12 @@ const backlog = 600;
 export async function shadowBench(): Promise<void> {
   const models = await mkdtemp(join(tmpdir(), 'csss-bench-shadow-'));
   const { digest } = await makeModel(models, { version: '2.0.0', temperature: 3 });
-  const server = await startServer({ ANALYZE_ON_ARRIVAL: 'true', EXECUTION_PROVIDERS: 'cpu', MODELS_DIR: models });
+  const server = await startServer({
+    ANALYZE_ON_ARRIVAL: 'true',
+    STUDY_QUIET_SECONDS: '1',
+    EXECUTION_PROVIDERS: 'cpu',
+    MODELS_DIR: models,
+  });
   const database = new pg.Client({ connectionString: server.databaseUrl() });
   await database.connect();
   try {

@@ -33,7 +33,12 @@ beforeAll(async () => {
        static now() { return Real.now() + ${hour}; }
      };`,
   );
-  const environment = { DATABASE_URL: database.url, DATA_DIR: folder.path, ANALYZE_ON_ARRIVAL: 'true' };
+  const environment = {
+    DATABASE_URL: database.url,
+    DATA_DIR: folder.path,
+    ANALYZE_ON_ARRIVAL: 'true',
+    STUDY_QUIET_SECONDS: '1',
+  };
   right = await startServerProcess({ environment, key });
   ahead = await startServerProcess({
     environment: { ...environment, PUBLIC_URL: right.url },

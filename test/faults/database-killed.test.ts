@@ -17,7 +17,7 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let server: ServerProcess;
 beforeAll(async () => {
   folder = await temporaryFolder();
-  const environment = { DATA_DIR: folder.path, ANALYZE_ON_ARRIVAL: 'true' };
+  const environment = { DATA_DIR: folder.path, ANALYZE_ON_ARRIVAL: 'true', STUDY_QUIET_SECONDS: '1' };
   server = await startServerProcess({ environment, key: await backendKey() });
 });
 afterAll(async () => {

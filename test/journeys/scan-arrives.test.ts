@@ -132,7 +132,7 @@ test('a film with the number of a known patient belongs to that patient, who see
 });
 
 test('the review of a study names its step and its patient', async () => {
-  const [task] = await doctor.search<Task>(`Task?code=${reviewStep}|ai-inference&_count=1`);
+  const [task] = await doctor.search<Task>(`Task?code=${reviewStep}|physician-verification&_count=1`);
   expect(task).toMatchObject({
     status: 'requested',
     for: { reference: expect.stringMatching(/^Patient\//) as unknown },

@@ -278,7 +278,7 @@ describe('late images', () => {
     expect(await status(review)).toBe('RETURNED');
     expect(await shape(review)).toContain(`${cancelled} cancelled`);
     const step = await open(place.world, review, 'physician-verification');
-    expect(step.statusReason).toMatchObject({ coding: [{ code: 'new-images' }], text: '1 new image since your reading' });
+    expect(step.reasonCode).toMatchObject({ coding: [{ code: 'new-images' }], text: '1 new image since your reading' });
     expect(step.input!.map(({ type }) => codeOf(type, systems.reviewData))).toEqual(
       expect.arrayContaining(['returned-from', 'ai-finding', 'image-update']),
     );
@@ -309,11 +309,13 @@ describe('late images', () => {
   });
 
   test('objects that are no images, and duplicates, send nothing back', async () => {
-    const review = await analysed();
+    const instance = newUid();
+    const review = await analysed({ instance, series: `${instance}.1`, pixels: new Uint8Array(64 * 64) });
     await readByDoctor(review);
     const before = await shape(review);
     for (const sopClass of ['1.2.840.10008.5.1.4.1.1.88.11', '1.2.840.10008.5.1.4.1.1.88.59', '1.2.840.10008.5.1.4.1.1.11.1', '1.2.840.10008.5.1.4.1.1.104.1']) // prettier-ignore
       await review.more({ with: [['00080016', 'UI', sopClass], ['00080060', 'CS', 'SR']], without: ['7FE00010', '00280010', '00280011'] }); // prettier-ignore
+    await expect(review.more({ instance, series: `${instance}.1`, pixels: new Uint8Array(64 * 64) })).rejects.toThrow('known'); // prettier-ignore
     await quiet(review);
     expect(await shape(review)).toEqual(before);
     expect(await status(review)).toBe('DOCTOR_VERIFIED');

@@ -39,7 +39,7 @@ test.each(ways)(
     const group = await post({ resourceType: 'Group', type: 'person', actual: true, member: [{ entity: { reference: `Patient/${source.id}` } }] }); // prettier-ignore
     const binary = await post({ resourceType: 'Binary', contentType: 'text/plain', data: 'YQ==', securityContext: { reference: `Patient/${source.id}` } }); // prettier-ignore
     const tasks = await ids(`Task?patient=Patient/${source.id}`);
-    expect(tasks).toHaveLength(4); // two reviews, each with its first step
+    expect(tasks).toHaveLength(6); // two reviews, with an analysis that is not for them and the doctor's step
 
     const start = performance.now();
     const answer = await way(source.id, target.id);
@@ -232,7 +232,7 @@ test('taken back, all that came with the merge and is the survivor’s still goe
   expect(row.patientId).toBe(source.id);
   expect(await ids(`ImagingStudy?patient=Patient/${source.id}`)).toEqual([row.imagingStudyId]);
   const review = await who.admin.search<Task>(`Task?focus=ImagingStudy/${row.imagingStudyId}`);
-  expect(review.map((task) => task.for!.reference)).toEqual([`Patient/${source.id}`]);
+  expect([...new Set(review.map((task) => task.for!.reference))]).toEqual([`Patient/${source.id}`]);
   expect((await place.world.read(({ studies }) => studies.study(late.study)))!.patientId).toBe(target.id);
 
   const restored = await read<Patient>(place.world, 'Patient', source.id);

@@ -120,7 +120,7 @@ describe.each(states)('of a review that is %s', (state) => {
       { ...report, identifier: [{ system: systems.reportNumber, value: 'CSS-2026-00001' }] },
       ...records.filter((one): one is Observation => one.resourceType === 'Observation').map((one): Resource => ({ ...report, result: [{ reference: `Observation/${one.id}` }] })),
       { resourceType: 'Task', status: 'requested', intent: 'order', partOf: [{ reference: `Task/${coordinationId}` }] },
-      { ...t0, resourceType: 'Task' },
+      { ...t0, meta: undefined, resourceType: 'Task' },
       { resourceType: 'Communication', status: 'completed', subject: subject as { reference: `Patient/${string}` }, category: [{ coding: [{ system: systems.reviewData, code: 'message' }] }] },
       ...(delivery ? [{ resourceType: 'Communication', status: 'completed', partOf: [{ reference: `Task/${delivery.id}` }] } as Resource] : []),
       { ...study, resourceType: 'ImagingStudy', subject: { reference: 'Patient/demo-patient-1' } },

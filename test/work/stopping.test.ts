@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await sql.end();
-  await place.stop();
+  await place.server.stop(); // the tests have ended what place.stop() would read
 });
 
 test('a report under way is printed and kept before the browser and the pool end, and its mail is owed', async () => {

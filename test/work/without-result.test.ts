@@ -1,8 +1,9 @@
-import type { DiagnosticReport, Observation, Task } from '@medplum/fhirtypes';
+import type { DiagnosticReport, Task } from '@medplum/fhirtypes';
 import { taken } from '../harness/jobs.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { statusOf } from '../../server/core/vocabulary/review-codes.ts';
 import { inputOf, outputOf } from '../../server/core/workflow/review-tasks.ts';
+import { systems } from '../../server/core/vocabulary/systems.ts';
 import { analyze } from '../../server/work/analyze.ts';
 import {
   change,
@@ -11,6 +12,7 @@ import {
   open,
   read,
   reviewWorld,
+  steps,
   type Opened,
   type ReviewWorld,
 } from './review-world.ts';
@@ -64,6 +66,7 @@ test('a result that comes after the step was cancelled is not written', async ()
 
 test('an image that cannot be decoded fails the step with a coded reason; a fresh one waits', async () => {
   const review = await place.image({
+    modality: 'DX',
     transferSyntax: '1.2.840.10008.1.2.4.90',
     patientId: 'BROKEN',
     pixels: { fragments: [new Uint8Array([1, 2, 3, 4])] },
@@ -83,17 +86,21 @@ test('an image that cannot be decoded fails the step with a coded reason; a fres
   expect(await status(review)).toBe('AI_SKIPPED');
 });
 
-test('a CT is unsupported by name, keeps its probabilities, and goes on to the doctor', async () => {
+test('a CT goes on to the doctor with the coded reason, and the AI cannot be started', async () => {
   const review = await place.image({ modality: 'CT', patientId: 'CT-1', rows: 64, columns: 64 });
-  const step = await open(place.world, review, 'ai-inference');
-  await change(place.world, place.people.doctor, step, { status: 'accepted' });
-  await analyze(place.world, job(step));
-  const finding = outputOf(await read<Task>(place.world, 'Task', review.coordinationId), 'ai-finding')!.reference.split(
-    '/',
-  )[1]!;
-  const observation = await read<Observation>(place.world, 'Observation', finding);
-  expect(observation.valueCodeableConcept!.coding![0]!.code).toBe('Unsupported');
-  const refusal = observation.component!.find(({ code }) => code.coding![0]!.code === 'refusal');
-  expect(refusal!.valueCodeableConcept!.coding![0]!.code).toBe('unsupported-modality');
-  expect(observation.component!.filter(({ valueQuantity }) => valueQuantity?.code === '1')).toHaveLength(7);
+  expect(await status(review)).toBe('AI_SKIPPED');
+  const [step] = await steps(place.world, review.coordinationId);
+  expect(step).toMatchObject({
+    status: 'cancelled',
+    statusReason: {
+      coding: [
+        { system: systems.reviewReason, code: 'not-eligible' },
+        { system: systems.scanFinding, code: 'unsupported-modality' },
+      ],
+    },
+  });
+  expect((await open(place.world, review, 'physician-verification')).status).toBe('requested');
+  await expect(change(place.world, place.people.doctor, step!, { status: 'accepted' })).rejects.toMatchObject({
+    code: 'conflict',
+  });
 });

@@ -380,7 +380,7 @@ test('who may not move, and what cannot be moved, is refused with the reason; no
   expect(await refused(who.doctor, 'Patient/nobody')).toEqual([422, expect.stringContaining('does not exist')]);
   expect((await refused(who.doctor, right, 'no-study'))[0]).toBe(404);
   const plain = await who.service.send('PUT', `/fhir/ImagingStudy/${study.id}`, { ...study, subject: { reference: right } }); // prettier-ignore
-  expect([plain.status, await plain.text()]).toEqual([422, expect.stringContaining('$move')]);
+  expect([plain.status, await plain.text()]).toEqual([403, expect.stringContaining('$move')]);
   const reasonless = await who.doctor.send('POST', `/fhir/ImagingStudy/${study.id}/$move`, { resourceType: 'Parameters', parameter: [{ name: 'patient', valueReference: { reference: right } }] }); // prettier-ignore
   expect(reasonless.status).toBe(400);
   expect((await rounds(study)).length).toBe(1);

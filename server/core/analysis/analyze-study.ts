@@ -48,6 +48,7 @@ export async function analyzeImages(
   const analyses: Analysis[] = [];
   const failures: StudyAnalysis['failures'] = [];
   for (const SOPInstanceUID of SOPInstanceUIDs) {
+    turn.signal?.throwIfAborted();
     const instance = await world.read(({ studies }) => imageOf(studies, StudyInstanceUID, SOPInstanceUID));
     if (!instance) continue;
     try {

@@ -47,9 +47,9 @@ export async function followImages(context: WriteContext, settled: SettledStudy)
 
 const ended: ReadonlySet<Review['status']> = new Set(['REJECTED', 'CANCELLED', 'RETRACTED']);
 
-/** The first reader has not begun. */
+/** Neither the AI nor a reader has seen the study. */
 async function isUnbegun(review: Review): Promise<boolean> {
-  if (review.status !== 'AI_ANALYZED' && review.status !== 'AI_SKIPPED') return false;
+  if (review.status !== 'AI_SKIPPED') return false;
   const [step] = await openSteps(review, 'physician-verification');
   return step?.status === 'requested' && step.owner === undefined;
 }

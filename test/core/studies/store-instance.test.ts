@@ -282,7 +282,7 @@ describe('the ImagingStudy of stored images', () => {
         () => everything,
       ),
     );
-    expect(matches.map(({ resource }) => (resource as Task).businessStatus?.coding?.[0]?.code)).toEqual(['PENDING_AI']);
+    expect(matches.map(({ resource }) => (resource as Task).businessStatus?.coding?.[0]?.code)).toEqual(['AI_SKIPPED']);
   });
 
   it('lists no instances in a study of more than a thousand', async () => {
