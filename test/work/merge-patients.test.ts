@@ -1,6 +1,7 @@
 import type { ImagingStudy, Observation, OperationOutcome, Parameters, Patient, Provenance, Task } from '@medplum/fhirtypes'; // prettier-ignore
 import { afterAll, expect, test } from 'vitest';
 import { ensureAccount } from '../../server/core/accounts/account.ts';
+import type { DicomJson } from '../../server/core/dicom/json.ts';
 import { demoPassword } from '../../server/demo/people.ts';
 import { caller, type Caller } from '../harness/calls.ts';
 import { mergeWorld } from './merge-world.ts';
@@ -139,6 +140,25 @@ test('a merge that goes on takes along what was merged before', async () => {
   expect((await unmerge(who.admin, b.id)).status).toBe(200);
   expect((await unmerge(who.admin, a.id)).status).toBe(200);
   expect(await ids(`Observation?patient=Patient/${a.id}`)).toEqual([own.id]);
+});
+
+test('one person has one number: later images that name the retired one are shown with the survivor’s, in new studies too', async () => {
+  const [source, middle, target] = [await person(), await person(), await person()];
+  const { study } = await store(target);
+  expect((await merge(who.admin, source.id, middle.id)).status).toBe(200);
+  expect((await merge(who.admin, middle.id, target.id)).status).toBe(200);
+
+  for (const named of [source, middle]) {
+    for (const late of [await store(named, study), await store(named)]) {
+      expect(late.status).toBe(200);
+      const metadata = await who.service.json<DicomJson[]>(`/dicomweb/studies/${late.study}/metadata`);
+      expect(metadata.map((one) => one['00100020']?.Value)).toEqual(metadata.map(() => [target.number]));
+      const shown = JSON.stringify(metadata.map((one) => one['04000561']));
+      expect(shown).toContain(named.number);
+    }
+  }
+  const found = await who.service.json<DicomJson[]>(`/dicomweb/studies?PatientID=${target.number}`);
+  expect(found).toHaveLength(3);
 });
 
 test('a preview says what would happen and changes nothing', async () => {

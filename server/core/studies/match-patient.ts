@@ -203,9 +203,9 @@ function has(patient: Patient, fits: (identifier: Identifier) => boolean, value:
 
 /** Whether a Patient has the identifier that an image names, as `matchPatient` counts it, and has it still. */
 export function isNamed(patient: Patient, identity: PatientIdentity): boolean {
-  const fits = ({ system, assigner, ...rest }: Identifier) =>
-    system === identity.system ||
-    (identity.assumed ? isRecordNumber({ ...rest, ...(system && { system }) }) : assigner?.display === identity.issuer);
+  const { system, issuer, assumed } = identity;
+  const fits = (one: Identifier) =>
+    one.system === system || (assumed ? isRecordNumber(one) : issuer !== undefined && one.assigner?.display === issuer);
   return has(patient, fits, identity.value);
 }
 

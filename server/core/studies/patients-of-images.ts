@@ -6,6 +6,7 @@ import type { WriteContext } from '../world.ts';
 import type { HoldReason } from './held-instance.ts';
 import {
   createPatient,
+  isNamed,
   isSameButForIssuer,
   lockPatient,
   matchPatient,
@@ -54,7 +55,8 @@ export class PatientsOfImages {
     if (!identity) return { patientId: await createPatient(this.context, undefined, row.attributes) };
     const match = await this.match(identity, row);
     if ('found' in match) {
-      return { patientId: match.found, ...(match.provisional && { unsure: { candidates: [] } }) };
+      const unsure = match.provisional && { unsure: { candidates: [] } };
+      return { patientId: match.found, ...(await this.otherWords(match.found, identity)), ...unsure };
     }
     const provisional = 'unclear' in match;
     const patientId = await createPatient(this.context, identity, row.attributes, { provisional });
@@ -73,12 +75,19 @@ export class PatientsOfImages {
       return { patientId: studyOwner, ...(isNumbered && { coerced: true }) };
     }
     const match = await this.match(identity, row);
-    if ('found' in match && match.found === studyOwner) return { patientId: studyOwner };
+    if ('found' in match && match.found === studyOwner)
+      return { patientId: studyOwner, ...(await this.otherWords(studyOwner, identity)) };
     const owner = await this.owner(studyOwner);
     if (owner && 'found' in match && match.found === survivor(owner)) return { patientId: studyOwner };
     if (owner && isSameButForIssuer(owner, identity, row.attributes)) return { patientId: studyOwner, coerced: true };
     if ('unclear' in match) return { hold: 'unclear-patient', candidates: match.candidates };
     return { hold: 'other-patient', candidates: 'found' in match ? [match.found] : [] };
+  }
+
+  /** By a number that is the Patient's no more (a merge): answers show one person under one number, as for the studies before. */
+  private async otherWords(id: string, identity: PatientIdentity): Promise<{ coerced?: true }> {
+    const owner = await this.owner(id);
+    return owner && !isNamed(owner, identity) ? { coerced: true } : {};
   }
 
   private async match(identity: PatientIdentity, row: InstanceRow): Promise<PatientMatch> {
