@@ -380,7 +380,7 @@ test('who may not move, and what cannot be moved, is refused with the reason; no
   expect(await refused(who.doctor, 'Patient/nobody')).toEqual([422, expect.stringContaining('does not exist')]);
   expect((await refused(who.doctor, right, 'no-study'))[0]).toBe(404);
   const plain = await who.service.send('PUT', `/fhir/ImagingStudy/${study.id}`, { ...study, subject: { reference: right } }); // prettier-ignore
-  expect([plain.status, await plain.text()]).toEqual([422, expect.stringContaining('$move')]);
+  expect([plain.status, await plain.text()]).toEqual([403, expect.stringContaining('$move')]);
   const reasonless = await who.doctor.send('POST', `/fhir/ImagingStudy/${study.id}/$move`, { resourceType: 'Parameters', parameter: [{ name: 'patient', valueReference: { reference: right } }] }); // prettier-ignore
   expect(reasonless.status).toBe(400);
   expect((await rounds(study)).length).toBe(1);
@@ -392,7 +392,7 @@ test('who may not move, and what cannot be moved, is refused with the reason; no
 test('images rejected as the wrong patient’s are hidden from that patient until they are moved', async () => {
   const review = await place.film();
   const uid = review.study.identifier![0]!.value!.slice('urn:oid:'.length);
-  const ways = [`/fhir/ImagingStudy/${review.study.id}`, `/fhir/ImagingStudy/${review.study.id}/_history/1`, `/fhir/Task/${review.coordinationId}`, `/dicomweb/studies/${uid}/metadata`]; // prettier-ignore
+  const ways = [`/fhir/ImagingStudy/${review.study.id}`, `/fhir/ImagingStudy/${review.study.id}/_history/1`, `/fhir/Task/${review.coordinationId}`, `/fhir/${(await read<Task>(place.world, 'Task', review.coordinationId)).focus!.reference}`, `/dicomweb/studies/${uid}/metadata`]; // prettier-ignore
   expect(await readable(who.wrong, ways)).toEqual(ways);
   await change(place.world, place.people.doctor, await open(place.world, review, 'ai-inference'), {
     status: 'rejected',
