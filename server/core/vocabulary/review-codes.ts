@@ -1,7 +1,7 @@
 /** The words of the review as FHIR concepts: statuses, steps, data of Tasks, reasons. */
 import type { CodeableConcept } from '@medplum/fhirtypes';
 import { displays } from './displays.ts';
-import { codeOf, systems } from './systems.ts';
+import { systems } from './systems.ts';
 
 export type ReviewStatus = keyof typeof displays.status;
 export type ReviewStep = keyof typeof displays.step;

@@ -1,17 +1,16 @@
-import type { ImagingStudy, ServiceRequest, Task } from '@medplum/fhirtypes';
+import type { ImagingStudy, Task } from '@medplum/fhirtypes';
 import { redirectReferences } from '../records/redirect-references.ts';
 import { type Kept, put } from '../records/server-write.ts';
 import type { StudyMove } from '../studies/study-follower.ts';
 import type { WriteContext } from '../world.ts';
-import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
+import { type Pointer, referenceTo } from '../r4/pointer.ts';
 import { reasonConcept, statusOf } from '../vocabulary/review-codes.ts';
-import { withholding } from '../vocabulary/security-labels.ts';
 import { codeOf, systems } from '../vocabulary/systems.ts';
 import { leaveOrder } from './leave-order.ts';
 import { openReview } from './open-review.ts';
 import { partsOf, retractReview } from './retract.ts';
 import { stepsOf } from './review-steps.ts';
-import { orderIdOf, reviewOfStudy, reviewsOfStudy } from './review-of-study.ts';
+import { reviewOfStudy, reviewsOfStudy } from './review-of-study.ts';
 
 /**
  * What becomes of the review of a study that comes to another patient.
