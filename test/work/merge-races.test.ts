@@ -53,6 +53,31 @@ test.each(ways)(
   60_000,
 );
 
+test.each(ways)(
+  'a study that is moved to a patient whose record is merged away at that moment, by %s, is the survivor’s',
+  async (_name, way) => {
+    for (let round = 0; round < 8; round++) {
+      const [wrong, right, survivor] = [await person(), await person(), await person()];
+      const { study } = await store(wrong);
+      await post(observation(right.id));
+      const [imagingStudy] = await ids(`ImagingStudy?patient=Patient/${wrong.id}`);
+      const move = who.doctor.send('POST', `/fhir/ImagingStudy/${imagingStudy}/$move`, {
+        resourceType: 'Parameters',
+        parameter: [
+          { name: 'patient', valueReference: { reference: `Patient/${right.id}` } },
+          { name: 'reason', valueString: 'the tags were changed by hand' },
+        ],
+      });
+      const [merged, moved] = await Promise.all([way(right.id, survivor.id), move]);
+      expect(merged.status).toBe(200);
+      expect([200, 422]).toContain(moved.status);
+      const owner = (await place.world.read(({ studies }) => studies.study(study)))!.patientId;
+      expect(owner).toBe(moved.status === 200 ? survivor.id : wrong.id);
+    }
+  },
+  60_000,
+);
+
 test('an analysis under way goes on over a merge, and its result is the survivor’s', async () => {
   const target = await person();
   const review = await place.film({ patientId: `F-${target.number}` });

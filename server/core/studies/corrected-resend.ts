@@ -78,6 +78,22 @@ function orderOf(attributes: DicomJson): DicomJson {
   return Object.fromEntries(ofOrder.flatMap((tag) => (attributes[tag] ? [[tag, attributes[tag]]] : [])));
 }
 
+/**
+ * Whether a re-send says what answers show already, for its study was corrected: by an earlier re-send, a move or a merge.
+ * To accept it would change nothing.
+ */
+export async function isCarriedOut({ stores, world }: WriteContext, row: InstanceRow): Promise<boolean> {
+  const study = await stores.studies.study(row.StudyInstanceUID);
+  const identity = patientIdentity(row.attributes, world.settings);
+  if (!study?.coerced || !identity) return false;
+  const match = await matchPatient(stores, identity, row.attributes);
+  if (!('found' in match) || match.found !== study.patientId) return false;
+  const [json] = await stores.studies.attributesOf(row.StudyInstanceUID, [row.SOPInstanceUID]);
+  const shown = JSON.parse(json ?? '{}') as DicomJson;
+  const valuesOf = (attributes: DicomJson, tag: string) => JSON.stringify(own(attributes, tag)?.Value);
+  return ofOrder.every((tag) => valuesOf(shown, tag) === valuesOf(row.attributes, tag));
+}
+
 /** Why re-sends cannot be carried out as they are. */
 export type Refusal = 'no Patient ID' | 'several patients' | 'unclear patient';
 

@@ -5,7 +5,7 @@ import type { DicomJson } from '../dicom/json.ts';
 import { searchOwn } from '../records/own-search.ts';
 import { systems } from '../vocabulary/systems.ts';
 import type { Stores, WriteContext } from '../world.ts';
-import { carryCorrection, changeable, sameBulk, type Refusal } from './corrected-resend.ts';
+import { carryCorrection, changeable, isCarriedOut, sameBulk, type Refusal } from './corrected-resend.ts';
 import type { HoldReason } from './held-instance.ts';
 import { failed, nameOf, type InstanceOutcome } from './outcome.ts';
 import { studyUidOf } from './study-uid.ts';
@@ -44,6 +44,8 @@ export async function settleDoubts(
     else if (copy.row.blob === row.blob) outcomes.set(row, { status: 'known', name: nameOf(row) });
     else if (!copy.alike || !(await sameBulk(context.world.blobs, copy.row, row))) outcomes.set(row, otherContent(row));
     else if (copy.alike === 'all') outcomes.set(row, { status: 'known', name: nameOf(row), warning: written });
+    else if (await isCarriedOut(context, row))
+      outcomes.set(row, { status: 'known', name: nameOf(row), warning: corrected, about: 'coercion' }); // prettier-ignore
     else waiting.push({ ...doubt, why: 'corrected' });
   }
   for (const [uid, ofStudy] of Map.groupBy(waiting, ({ row }) => row.StudyInstanceUID)) {
@@ -53,6 +55,7 @@ export async function settleDoubts(
 }
 
 const written = 'The same image is stored in other bytes; it was not replaced';
+const corrected = 'Answers show the patient and the order that it names already; the stored bytes stay';
 
 function otherContent(row: InstanceRow): InstanceOutcome {
   return failed(row, 'other-content', 'Other content is stored under this SOP Instance UID; it was not replaced');

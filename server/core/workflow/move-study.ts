@@ -39,6 +39,8 @@ export async function moveStudy(
   const uid = await stores.studies.tiedTo(imagingStudyId);
   if (uid === undefined)
     throw new Problem('business-rule', 'No images are stored for this ImagingStudy yet: change its subject by an update.'); // prettier-ignore
+  // As a merge locks them: the Patient first, so that nobody retires who gets the study, and studies second.
+  await stores.records.lock('Patient', to.patientId);
   const from = (await stores.studies.lockStudy(uid))!.patientId;
   const { id: patientId } = await standingPatient(context, to.patientId);
   if (patientId === from) throw new Problem('business-rule', `The study is of Patient/${patientId} already.`);

@@ -1,4 +1,5 @@
 import type { CodeableConcept, Task, TaskInput } from '@medplum/fhirtypes';
+import { everything } from '../access/narrowing.ts';
 import { derivedId } from '../derived-id.ts';
 import { Problem } from '../problem.ts';
 import { idIn, referenceTo } from '../r4/pointer.ts';
@@ -6,6 +7,7 @@ import { searchOwn } from '../records/own-search.ts';
 import { create, type Kept, put } from '../records/server-write.ts';
 import type { SearchCondition } from '../search/search-query.ts';
 import type { AskWhose, IdentityQuestion } from '../studies/identity-question.ts';
+import { isProvisional } from '../studies/match-patient.ts';
 import { displays } from '../vocabulary/displays.ts';
 import { dataConcept, reasonConcept, stepConcept } from '../vocabulary/review-codes.ts';
 import { withheld } from '../vocabulary/security-labels.ts';
@@ -32,10 +34,17 @@ export const askWhose: AskWhose<WriteContext> = async (context, question) => {
     const standing = (await records.lock('Task', id))?.resource as Kept<'Task'> | undefined;
     if (standing && isEnded(standing.status)) continue;
     if (standing) await join(context, standing, question);
-    else await open(context, id, question);
+    else if (!(await isDecided(context, question))) await open(context, id, question);
     return;
   }
 };
+
+/** Of an image that came while somebody decided who its Patient is: that is its answer, too. */
+async function isDecided({ stores }: WriteContext, { held, patientId }: IdentityQuestion): Promise<boolean> {
+  if (held !== undefined || patientId === undefined) return false;
+  const record = await stores.records.read('Patient', patientId, everything);
+  return record?.resource?.resourceType === 'Patient' && !isProvisional(record.resource);
+}
 
 async function open(context: WriteContext, id: string, question: IdentityQuestion): Promise<void> {
   const { StudyInstanceUID, imagingStudyId, patientId, held } = question;

@@ -138,7 +138,22 @@ describe('a correction that waits', () => {
     expect(said(await holding!.store(imageFile({ study, patientId: `${number}-right`, number: 10 })))).toEqual([
       'stored',
     ]);
-    expect(images).toHaveLength(2);
+    for (const image of images) expect(said(await holding!.store(imageFile(image)))).toEqual(['known']);
+    expect(said(await holding!.store(imageFile({ ...images[0]!, patientId: `${number}-third` })))).toEqual(['held']);
+    expect(said(await holding!.store(imageFile({ ...images[1]!, with: [['00080050', 'SH', 'ACC-3']] })))).toEqual(['held']); // prettier-ignore
+  });
+
+  it('asks nobody again when the same correction is sent once more', async () => {
+    const study = newUid();
+    await holding!.store(imageFile(imageOf(study)));
+    const right = imageFile({ ...imageOf(study), patientId: `${number}-right`, with: [['00080050', 'SH', 'ACC-2']] });
+    await holding!.store(right);
+    await decide(holding!, (await checksOf(holding!, study))[0]!, 'accept');
+    const version = (await shown(holding!, study))[0]!['04000561'];
+    const { instances } = await holding!.store(right);
+    expect(instances[0]).toMatchObject({ status: 'known', about: 'coercion' });
+    expect((await shown(holding!, study))[0]!['04000561']).toEqual(version);
+    expect((await checksOf(holding!, study)).map(({ status }) => status)).toEqual(['completed']);
   });
 
   it('leaves the study where it is when it is discarded', async () => {

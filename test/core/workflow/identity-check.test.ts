@@ -133,6 +133,21 @@ describe('a number that came without an issuer and comes with one', () => {
     expect((await aboutPatient(person)).filter(({ status }) => status !== 'completed')).toEqual([]);
   });
 
+  it('is asked about once, although images come in the moment of the decision', async () => {
+    for (let round = 0; round < 6; round++) {
+      const [first, second] = [newUid(), newUid()];
+      number = `N${process.pid}-${++serial}`;
+      await here.store(bare(first));
+      await here.store(from('NORTH', second));
+      const provisional = await ownerOf(second);
+      const [task] = await aboutPatient(provisional);
+      const late = Array.from({ length: 6 }, (_, at) => from('NORTH', at % 2 === 0 ? newUid() : second, [['00200013', 'IS', String(at + 2)]])); // prettier-ignore
+      const [decided] = await Promise.all([decide(task!, 'another-person'), ...late.map((image) => here.store(image))]);
+      expect(decided).toMatchObject({ status: 'completed' });
+      expect((await aboutPatient(provisional)).map(({ status }) => status)).toEqual(['completed']);
+    }
+  });
+
   it('is another person, says an administrator: the Patient stays, and nobody is asked again', async () => {
     const [first, second, third] = [newUid(), newUid(), newUid()];
     await here.store(bare(first));
