@@ -123,6 +123,21 @@ test('a report of a reviewed study is refused however it names the study or its 
   expect((await who.doctor.send('POST', '/fhir/DiagnosticReport', unknown)).status).toBe(201);
 });
 
+test('nobody registers a study under the UID of a stored one, whichever of its identifiers says it', async () => {
+  const { study } = await place.film();
+  const [stored] = study.identifier!;
+  const fresh = () => ({ system: systems.studyUid, value: `urn:oid:${newUid()}` });
+  const registered = (identifier: object[]) => ({ resourceType: 'ImagingStudy', status: 'available', subject: { reference: 'Patient/demo-patient-2' }, identifier }); // prettier-ignore
+  for (const by of [who.doctor, who.service]) {
+    for (const identifier of [[stored!], [fresh(), stored!]])
+      expect((await by.send('POST', '/fhir/ImagingStudy', registered(identifier))).status).toBe(403);
+    const own = (await (await by.send('POST', '/fhir/ImagingStudy', registered([fresh()]))).json()) as Resource;
+    const path = `/fhir/ImagingStudy/${own.id}`;
+    const add = [{ op: 'add', path: '/identifier/-', value: stored }];
+    expect((await by.send('PATCH', path, add, { 'Content-Type': 'application/json-patch+json' })).status).toBe(403);
+  }
+});
+
 test('a merge is taken back by what the server wrote down of it, not by what others say', async () => {
   const [source, target] = [await person('Twice'), await person('Twice')];
   const [moved, kept] = [await labValue(`Patient/${source.id}`), await labValue(`Patient/${target.id}`)];

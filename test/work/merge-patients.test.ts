@@ -250,6 +250,24 @@ test('taken back, all that came with the merge and is the survivor’s still goe
   expect(await ids(`Observation?patient=Patient/${source.id}`)).toEqual([own.id, both.id].sort());
 });
 
+test('taken back, the survivor’s own record does not show by its history whom it was taken for', async () => {
+  const [source, target] = [await person(), await person()];
+  const email = `${target.number}@example.org`.toLowerCase();
+  await ensureAccount(place.world, place.server.system.passwords, { email, password: demoPassword, role: 'patient', displayName: 'P', fhirUser: `Patient/${target.id}` }); // prettier-ignore
+  await merge(who.admin, source.id, target.id);
+  await unmerge(who.admin, source.id);
+  const self = caller(place.server, (await place.server.signIn('patient', { email })).access_token);
+  const paths = [1, 2, 3].map((version) => `/fhir/Patient/${target.id}/_history/${version}`);
+  expect(await Promise.all(paths.map(async (path) => (await self.get(path)).status))).toEqual([404, 404, 200]);
+  for (const path of [
+    `/fhir/Patient/${target.id}/_history`,
+    '/fhir/Patient/_history',
+    `/fhir/Patient/${target.id}/$everything`,
+  ])
+    expect(await (await self.get(path)).text()).not.toMatch(new RegExp(`${source.id}|"${source.number}"`));
+  expect((await who.admin.get(paths[1]!)).status).toBe(200);
+});
+
 test('who is signed in as the retired record signs in again, as the survivor; taken back, as before', async () => {
   const [source, target] = [await person(), await person()];
   const email = `${source.number}@example.org`.toLowerCase();

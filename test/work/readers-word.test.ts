@@ -42,6 +42,8 @@ test('the conclusion is always the reader’s; concordance is computed; a differ
     message: expect.stringContaining('disagreement') as unknown,
   });
   await expect(said({ ...note('x'), output: [conclusion('Lung_Opacity'), disagreement('\u200b')] })).rejects.toMatchObject({ code: 'business-rule' }); // prettier-ignore
+  for (const text of ['Clear.\u0085', 'x'.repeat(20_001)])
+    await expect(said({ ...note('x'), output: [{ ...conclusion('Sick'), valueCodeableConcept: { text } }] })).rejects.toMatchObject({ code: 'business-rule' }); // prettier-ignore
   const agree = {
     type: { coding: [{ system: systems.reviewData, code: 'concordance' }] },
     valueCodeableConcept: { coding: [{ system: systems.scanFinding, code: 'agree' }] },

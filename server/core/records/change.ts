@@ -105,7 +105,9 @@ async function update(context: WriteContext, asked: Extract<Change, { kind: 'upd
 }
 
 /** `If-None-Match: *`: only to create (RFC 9110 13.1.2). The key is the one under which `write` creates. */
-async function refuseExisting({ stores }: WriteContext, type: ResourceType, id: string): Promise<void> {
+async function refuseExisting(context: WriteContext, type: ResourceType, id: string): Promise<void> {
+  const { world, stores } = context;
+  await world.rules.lockFirst[type]?.(context, id);
   await stores.records.lockKey(`${type}/${id}`);
   if ((await stores.records.lock(type, id))?.resource) throw new Problem('lock-error', `${type}/${id} exists already.`);
 }
@@ -123,7 +125,9 @@ async function patched(
   const narrowing = narrow(context.principal, type, 'update');
   const id = await idOf(context, type, target);
   if (id === undefined) throw new Problem('not-found', `No ${type} matches the criteria`);
-  // Locked before it is read, so that no other change slips between the reading and the writing.
+  // Locked before it is read, so that no other change slips between the reading and the writing; and in the order of
+  // `write`, or a patch and an update of one step would wait for each other.
+  await context.world.rules.lockFirst[type]?.(context, id);
   const locked = await context.stores.records.lock(type, id);
   const standing = locked && (await context.stores.records.read(type, id, narrowing));
   if (!standing) throw new Problem('not-found', `${type}/${id} does not exist.`);

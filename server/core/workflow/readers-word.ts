@@ -58,6 +58,7 @@ export function requiredNotes(step: Task): string {
 function conclusionOf(step: Task, study: ImagingStudy | undefined): CodeableConcept | undefined {
   const concept = outputsOf(step, 'conclusion').at(-1)?.valueCodeableConcept;
   if (!concept) return undefined;
+  mustBePrintable(concept.text);
   const ours = (concept.coding ?? []).filter(isConclusionSystem);
   if (ours.length === 0) return hasInk(concept.text) ? concept : undefined;
   const allowed = conclusionsOf(study);
@@ -69,6 +70,16 @@ function conclusionOf(step: Task, study: ImagingStudy | undefined): CodeableConc
     });
   }
   return spelled(concept);
+}
+
+/** @throws Problem `business-rule` for words that no line of a report can show. */
+function mustBePrintable(words: string | undefined): void {
+  if (words === undefined || (!hasControls(words) && words.length <= longestReason)) return;
+  throw new Problem(
+    'business-rule',
+    `The words of a conclusion have at most ${longestReason} characters, none of them a control character.`,
+    { expression: 'Task.output' },
+  );
 }
 
 /** Our own coding first, with its display; what else the reader's system says beside it stays. */

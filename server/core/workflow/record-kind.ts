@@ -9,7 +9,7 @@ import { isDerivedId } from '../derived-id.ts';
 import { referenceTo } from '../r4/pointer.ts';
 import { changedDerivedElement } from '../studies/derived-elements.ts';
 import { ownEndpointId } from '../studies/endpoint.ts';
-import { studyUidOf } from '../studies/study-uid.ts';
+import { studyUidOf, studyUidsOf } from '../studies/study-uid.ts';
 import { stepOf } from '../vocabulary/review-codes.ts';
 import { isAiAsserted } from '../vocabulary/security-labels.ts';
 import { hasCode, systems } from '../vocabulary/systems.ts';
@@ -191,5 +191,6 @@ async function ofStudy(
   if (uid === undefined) return undefined;
   const standing = studyUidOf(before);
   if (standing !== undefined && standing !== uid) return 'stored-study';
-  return (await stores.studies.study(uid)) ? 'stored-study' : undefined;
+  for (const named of studyUidsOf(after)) if (await stores.studies.study(named)) return 'stored-study';
+  return undefined;
 }

@@ -152,7 +152,8 @@ async function patients(sql: Sql, resource: Resource, baseUrl: string): Promise<
 
 /**
  * Older versions: the caller must be allowed to see the record as it is now, and as it was. A grant with conditions
- * (a report once it is final) says nothing about older versions, so it shows the current one only.
+ * (a report once it is final) says nothing about older versions, so it shows the current one only. So it is with the
+ * patient's own Patient: while two records were merged by mistake it named the other person.
  */
 function visibleVersion(
   type: ResourceType,
@@ -163,7 +164,8 @@ function visibleVersion(
   if (narrowing.kind === 'all') return 'true';
   const grants = narrowing.grants.map((grant) => {
     const now = visible(type, { kind: 'some', grants: [grant] }, 'r', bound, baseUrl);
-    if (grant.conditions?.length || grant.sharedBy) return `(${now} and v.version = r.version)`;
+    const isOwnPatient = type === 'Patient' && grant.released;
+    if (grant.conditions?.length || grant.sharedBy || isOwnPatient) return `(${now} and v.version = r.version)`;
     const then = [now];
     if (grant.patient !== undefined) then.push(`v.patients @> array[${bound.add(grant.patient)}]`);
     if (grant.released) then.push('not v.withheld');
