@@ -98,7 +98,7 @@ describe('a rejection note', () => {
     expect(reply.warning).toContain('113037 Rejected for Patient Safety Reasons');
     expect(await server.ways(study, first, a)).toEqual([404, 404, 404, 404, 404]);
     expect((await server.listed(study)).sort()).toEqual([b, c, `${study}.99`].sort());
-    expect((await server.coordination(study)).businessStatus!.coding![0]!.code).toBe('PENDING_AI');
+    expect((await server.coordination(study)).businessStatus!.coding![0]!.code).toBe('AI_SKIPPED');
   });
 
   it('before the only image of another study leaves that study empty, without a review, until somebody brings it back', async () => {
@@ -112,7 +112,7 @@ describe('a rejection note', () => {
     expect((await server.restore(id!, [reasonParameter])).status).toBe(404);
     expect((await server.restore(id!, [reasonParameter, { name: 'rejected', valueBoolean: true }])).status).toBe(200);
     expect(await server.listed(study)).toEqual([a]);
-    expect((await server.coordination(study)).status).toBe('received');
+    expect((await server.coordination(study)).status).toBe('in-progress');
     expect((await server.imagingStudy(study)).status).toBe('available');
   });
 

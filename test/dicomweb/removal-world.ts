@@ -124,7 +124,7 @@ export async function removalWorld(): Promise<RemovalWorld> {
     async endReview(study) {
       const resource = {
         ...(await coordination(study)),
-        status: 'rejected' as const,
+        status: 'failed' as const,
         businessStatus: statusConcept('REJECTED'),
       };
       await writeInTransaction(world, systemPrincipal('test'), { method: 'update', id: resource.id, resource });

@@ -93,7 +93,7 @@ describe('a review by four hands', () => {
     const first = await page.waitForSelector('tr[data-review="PENDING_AI"]');
     scan = (await first!.evaluate((row) => row.getAttribute('data-testid')))!.replace('scan-', '');
     await click(page, `${rowOf(scan)} [data-testid="analyze"]`);
-    await openTab(page, 'tab-analyzed');
+    await openTab(page, 'tab-toRead');
     await openDialog(page, scan, 'verify');
     expect(await barriers(page)).toEqual([]);
     await press(page, 'verify-submit');

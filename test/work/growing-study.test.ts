@@ -278,7 +278,7 @@ describe('late images', () => {
     expect(await status(review)).toBe('RETURNED');
     expect(await shape(review)).toContain(`${cancelled} cancelled`);
     const step = await open(place.world, review, 'physician-verification');
-    expect(step.reasonCode).toMatchObject({ coding: [{ code: 'new-images' }], text: '1 new image since your reading' });
+    expect(step.statusReason).toMatchObject({ coding: [{ code: 'new-images' }], text: '1 new image since your reading' });
     expect(step.input!.map(({ type }) => codeOf(type, systems.reviewData))).toEqual(
       expect.arrayContaining(['returned-from', 'ai-finding', 'image-update']),
     );
@@ -302,7 +302,7 @@ describe('late images', () => {
     const owed = (await shape(review)).filter((one) => one === 'report-amendment requested');
     expect(owed).toHaveLength(1);
     const step = await open(place.world, review, 'report-amendment');
-    expect(step.statusReason).toMatchObject({ coding: [{ code: 'new-images' }] });
+    expect(step.reasonCode).toMatchObject({ coding: [{ code: 'new-images' }] });
     expect(latestUpdate(step)!.reference).toBe(`ImagingStudy/${review.study.id}/_history/4`);
     expect(await status(review)).toBe('REPORT_READY');
     expect((await reportOf(review)).status).toBe('final');

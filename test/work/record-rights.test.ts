@@ -107,6 +107,7 @@ describe.each(states)('of a review that is %s', (state) => {
     const records = await recordsOf(reviews.get(state)!);
     const report: DiagnosticReport = { resourceType: 'DiagnosticReport', status: 'final', code: { text: 'Chest' }, subject, conclusion: 'Forged.' }; // prettier-ignore
     const t0 = await read<Task>(place.world, 'Task', coordinationId);
+    const { meta: _labels, ...unlabelled } = t0;
     const delivery = records.find(
       (one) => one.resourceType === 'Task' && one.code?.coding?.[0]?.code === 'report-delivery',
     );
@@ -120,7 +121,7 @@ describe.each(states)('of a review that is %s', (state) => {
       { ...report, identifier: [{ system: systems.reportNumber, value: 'CSS-2026-00001' }] },
       ...records.filter((one): one is Observation => one.resourceType === 'Observation').map((one): Resource => ({ ...report, result: [{ reference: `Observation/${one.id}` }] })),
       { resourceType: 'Task', status: 'requested', intent: 'order', partOf: [{ reference: `Task/${coordinationId}` }] },
-      { ...t0, meta: undefined, resourceType: 'Task' },
+      { ...unlabelled, resourceType: 'Task' },
       { resourceType: 'Communication', status: 'completed', subject: subject as { reference: `Patient/${string}` }, category: [{ coding: [{ system: systems.reviewData, code: 'message' }] }] },
       ...(delivery ? [{ resourceType: 'Communication', status: 'completed', partOf: [{ reference: `Task/${delivery.id}` }] } as Resource] : []),
       { ...study, resourceType: 'ImagingStudy', subject: { reference: 'Patient/demo-patient-1' } },

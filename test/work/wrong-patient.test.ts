@@ -392,7 +392,7 @@ test('who may not move, and what cannot be moved, is refused with the reason; no
 test('images rejected as the wrong patient’s are hidden from that patient until they are moved', async () => {
   const review = await place.film();
   const uid = review.study.identifier![0]!.value!.slice('urn:oid:'.length);
-  const ways = [`/fhir/ImagingStudy/${review.study.id}`, `/fhir/ImagingStudy/${review.study.id}/_history/1`, `/fhir/Task/${review.coordinationId}`, `/dicomweb/studies/${uid}/metadata`]; // prettier-ignore
+  const ways = [`/fhir/ImagingStudy/${review.study.id}`, `/fhir/ImagingStudy/${review.study.id}/_history/1`, `/fhir/Task/${review.coordinationId}`, `/fhir/${(await read<Task>(place.world, 'Task', review.coordinationId)).focus!.reference}`, `/dicomweb/studies/${uid}/metadata`]; // prettier-ignore
   expect(await readable(who.wrong, ways)).toEqual(ways);
   await change(place.world, place.people.doctor, await open(place.world, review, 'ai-inference'), {
     status: 'rejected',

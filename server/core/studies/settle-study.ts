@@ -2,6 +2,7 @@ import type { ImagingStudy } from '@medplum/fhirtypes';
 import { text } from '../dicom/attribute-values.ts';
 import type { Job } from '../jobs.ts';
 import { systemPrincipal } from '../principal.ts';
+import { everything } from '../access/narrowing.ts';
 import type { WriteContext } from '../world.ts';
 import { searchOwn } from '../records/own-search.ts';
 import { escapedValue } from '../search/search-values.ts';
@@ -40,7 +41,7 @@ export async function settleStudy(
   const content = await stores.studies.content(StudyInstanceUID);
   const standing = (await stores.records.lock('ImagingStudy', tie.imagingStudyId))?.resource as
     ImagingStudy | undefined;
-  const before = standing && moved ? withoutTies(standing) : standing;
+  const before = standing && (moved ? withoutTies(standing) : await asBeforeEmptied(context, standing, study));
   const accession = text(content.attributes, '00080050');
   const resource = imagingStudy(before, study, content, {
     settings: world.settings,
@@ -73,6 +74,30 @@ function withoutTies(study: ImagingStudy): ImagingStudy {
   if (study.status !== 'entered-in-error') return { ...own, ...(meta && { meta }) };
   const shown = released(meta);
   return { ...own, status: 'available', ...(shown && { meta: shown }) };
+}
+
+/**
+ * A study that had lost its images and has some again is what it was when it had some: in error, if somebody had said so
+ * then (the images may be another patient's still), else there for everybody as before. The label that its patient must not see
+ * the empty record goes with it.
+ */
+async function asBeforeEmptied(
+  { stores }: WriteContext,
+  standing: ImagingStudy,
+  { numberOfInstances }: StudyRow,
+): Promise<ImagingStudy> {
+  if (standing.status !== 'entered-in-error' || standing.numberOfInstances !== 0 || numberOfInstances === 0)
+    return standing;
+  for (let version = Number(standing.meta?.versionId) - 1; version > 0; version--) {
+    const earlier = (await stores.records.readVersion('ImagingStudy', standing.id!, version, everything))?.resource;
+    const { status, numberOfInstances: had } = (earlier ?? {}) as Partial<ImagingStudy>;
+    if (had === 0) continue;
+    if (status === 'entered-in-error') return { ...standing, numberOfInstances: had ?? 1 };
+    break;
+  }
+  const { meta: _label, ...rest } = standing;
+  const meta = released(standing.meta);
+  return { ...rest, status: 'available', ...(meta && { meta }) };
 }
 
 /**

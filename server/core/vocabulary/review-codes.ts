@@ -1,7 +1,7 @@
 /** The words of the review as FHIR concepts: statuses, steps, data of Tasks, reasons. */
 import type { CodeableConcept } from '@medplum/fhirtypes';
 import { displays } from './displays.ts';
-import { codeOf, systems } from './systems.ts';
+import { systems } from './systems.ts';
 
 export type ReviewStatus = keyof typeof displays.status;
 export type ReviewStep = keyof typeof displays.step;
@@ -26,13 +26,19 @@ export function reasonConcept(code: ReviewReason): CodeableConcept {
 
 /** The code of a concept as one of ours; undefined for any other. */
 export function statusOf(concept: CodeableConcept | undefined): ReviewStatus | undefined {
-  return known(displays.status, codeOf(concept, systems.reviewStatus));
+  return known(displays.status, concept, systems.reviewStatus);
 }
 
 export function stepOf(concept: CodeableConcept | undefined): ReviewStep | undefined {
-  return known(displays.step, codeOf(concept, systems.reviewStep));
+  return known(displays.step, concept, systems.reviewStep);
 }
 
-function known<Code extends string>(table: Readonly<Record<Code, string>>, code: string | undefined): Code | undefined {
-  return code !== undefined && Object.hasOwn(table, code) ? (code as Code) : undefined;
+/** Whichever coding says it: a search finds a concept by any of them, so a code behind an unknown one counts as well. */
+function known<Code extends string>(
+  table: Readonly<Record<Code, string>>,
+  concept: CodeableConcept | undefined,
+  system: string,
+): Code | undefined {
+  const codes = (concept?.coding ?? []).filter((coding) => coding.system === system).map(({ code }) => code);
+  return codes.find((code): code is Code => code !== undefined && Object.hasOwn(table, code));
 }

@@ -50,3 +50,8 @@ export const systems = {
 export function codeOf(concept: CodeableConcept | undefined, system: string): string | undefined {
   return concept?.coding?.find((coding) => coding.system === system)?.code;
 }
+
+/** Whether any coding of a concept is this one: what a search by it would find. */
+export function hasCode(concept: CodeableConcept | undefined, system: string, ...codes: string[]): boolean {
+  return (concept?.coding ?? []).some((one) => one.system === system && codes.includes(one.code ?? ''));
+}

@@ -1,16 +1,16 @@
-import type { ImagingStudy, ServiceRequest, Task } from '@medplum/fhirtypes';
+import type { ImagingStudy, Task } from '@medplum/fhirtypes';
 import { redirectReferences } from '../records/redirect-references.ts';
 import { type Kept, put } from '../records/server-write.ts';
 import type { StudyMove } from '../studies/study-follower.ts';
 import type { WriteContext } from '../world.ts';
-import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
+import { type Pointer, referenceTo } from '../r4/pointer.ts';
 import { reasonConcept, statusOf } from '../vocabulary/review-codes.ts';
-import { withholding } from '../vocabulary/security-labels.ts';
 import { codeOf, systems } from '../vocabulary/systems.ts';
+import { leaveOrder } from './leave-order.ts';
 import { openReview } from './open-review.ts';
 import { partsOf, retractReview } from './retract.ts';
 import { stepsOf } from './review-steps.ts';
-import { orderIdOf, reviewOfStudy, reviewsOfStudy } from './review-of-study.ts';
+import { reviewOfStudy, reviewsOfStudy } from './review-of-study.ts';
 
 /**
  * What becomes of the review of a study that comes to another patient.
@@ -32,21 +32,6 @@ async function beginAnew(context: WriteContext, { imagingStudy, text }: StudyMov
   }
   const accession = accessionOf(imagingStudy);
   await openReview(context, { imagingStudy, ...(accession !== undefined && { accession }), added: [], removed: [] });
-}
-
-/**
- * An order that somebody gave stands: the wrong patient still needs what was ordered, and the images did not fulfil it.
- * A self-referral was made for these images only.
- */
-async function leaveOrder(context: WriteContext, coordination: Kept<'Task'>, study: ImagingStudy): Promise<void> {
-  const id = idIn(coordination.focus, 'ServiceRequest');
-  const order = id === undefined ? undefined : (await context.stores.records.lock('ServiceRequest', id))?.resource;
-  if (order?.resourceType !== 'ServiceRequest' || id === undefined) return;
-  const isOwn = id === orderIdOf(study.id!, coordination.id);
-  const left: ServiceRequest = isOwn
-    ? { ...order, status: 'revoked', meta: withholding(order.meta) }
-    : { ...order, ...(order.status === 'completed' && { status: 'active' as const }) };
-  await put(context, { ...left, id });
 }
 
 /** DICOM's Accession Number, as settle-study.ts writes it. */

@@ -11,6 +11,7 @@ import type { SettledStudy } from '../studies/study-follower.ts';
 import { derivedId } from '../derived-id.ts';
 import { recordProvenance } from './provenance.ts';
 import { idIn, pointer, referenceTo } from '../r4/pointer.ts';
+import { referenceKey } from '../r4/reference-key.ts';
 import { nextReviewId, orderIdOf, reportIdOf, reviewOfStudy } from './review-of-study.ts';
 import { input, output, stepTask } from './review-tasks.ts';
 import { create, type Kept } from '../records/server-write.ts';
@@ -76,10 +77,19 @@ async function orderOf(
     .find((id) => id !== undefined);
   if (named !== undefined) {
     const record = await context.stores.records.read('ServiceRequest', named, everything);
-    if (record?.resource) return record.resource as Kept<'ServiceRequest'>;
+    const order = record?.resource as Kept<'ServiceRequest'> | undefined;
+    if (order && isOf(context, order, imagingStudy)) return order;
   }
   const id = orderIdOf(imagingStudy.id!, coordinationId);
   return create(context, selfReferral(context, imagingStudy, accession, id));
+}
+
+/** Who registers a study may name any order: another patient's would be done, cancelled and reported with these images. */
+function isOf({ world }: WriteContext, order: ServiceRequest, study: ImagingStudy): boolean {
+  const [ordered, seen] = [order, study].map(({ subject }) =>
+    referenceKey(subject.reference ?? '', world.settings.fhirBaseUrl),
+  );
+  return ordered?.type === 'Patient' && seen?.type === 'Patient' && ordered.id === seen.id;
 }
 
 function selfReferral(

@@ -1,4 +1,5 @@
 import type { Provenance, ProvenanceAgent, Signature, Task } from '@medplum/fhirtypes';
+import { derivedId } from '../derived-id.ts';
 import { newId } from '../identifier.ts';
 import type { WriteContext } from '../world.ts';
 import { aiAsserted, withheld } from '../vocabulary/security-labels.ts';
@@ -32,7 +33,7 @@ export async function recordProvenance(context: WriteContext, happening: Happeni
   const at = context.world.now().toISOString();
   const provenance: Provenance & { id: string } = {
     resourceType: 'Provenance',
-    id: happening.signed ? provenanceIdOf(happening.signed.act, happening.signed.step) : newId(),
+    id: idOf(happening),
     meta: { security: happening.device ? [aiAsserted, withheld] : [withheld] },
     target: happening.targets,
     occurredDateTime: at,
@@ -50,6 +51,12 @@ export async function recordProvenance(context: WriteContext, happening: Happeni
     ...(happening.signed && { signature: [happening.signed.signature] }),
   };
   await create(context, provenance);
+}
+
+/** What is acted upon later, signatures and merges, has an id that no client can give. */
+function idOf({ signed, lifecycle }: Happening): string {
+  if (signed) return provenanceIdOf(signed.act, signed.step);
+  return lifecycle ? derivedId(lifecycle, newId()) : newId();
 }
 
 function entities({ sources = [], accounts = [] }: Happening): Pick<Provenance, 'entity'> {

@@ -12,11 +12,11 @@ import { ownEndpointId } from '../studies/endpoint.ts';
 import { studyUidOf } from '../studies/study-uid.ts';
 import { stepOf } from '../vocabulary/review-codes.ts';
 import { isAiAsserted } from '../vocabulary/security-labels.ts';
-import { codeOf, systems } from '../vocabulary/systems.ts';
+import { hasCode, systems } from '../vocabulary/systems.ts';
 import type { WriteContext } from '../world.ts';
 import { namesAuthors } from './own-name.ts';
 import type { RecordKind } from './record-rights.ts';
-import { idsAmong, isReviewed, isReviewTask, reviewNaming, reviewOfOrder } from './records-of-review.ts';
+import { idsAmong, idsMeant, isReviewed, isReviewTask, reviewNaming, reviewOfOrder } from './records-of-review.ts';
 
 /** @param after undefined for a deletion. @returns undefined for what no row is about. */
 export async function kindOf(
@@ -92,10 +92,11 @@ async function ofObservation(
   after: Observation | undefined,
 ): Promise<RecordKind | undefined> {
   if (await anyByModel(context, [before, after])) return 'ai-result';
-  const codes = [before, after].map((side) => codeOf(side?.code, systems.scanFinding));
-  if (codes.some((code) => code === 'clinical-finding' || code === 'concordance')) return 'review-reading';
+  const says = (...codes: string[]) =>
+    [before, after].some((side) => hasCode(side?.code, systems.scanFinding, ...codes));
+  if (says('clinical-finding', 'concordance')) return 'review-reading';
   if (before && (await reviewNaming(context.stores, [referenceTo(before).reference]))) return 'review-reading';
-  return codes.includes('ai-classification') ? 'ai-result-of-others' : undefined;
+  return says('ai-classification') ? 'ai-result-of-others' : undefined;
 }
 
 async function anyByModel(context: WriteContext, sides: (Observation | Media | undefined)[]): Promise<boolean> {
@@ -115,9 +116,9 @@ async function anyReport(context: WriteContext, sides: (DiagnosticReport | undef
 async function isReportOfReview(context: WriteContext, report: DiagnosticReport): Promise<boolean> {
   const { stores } = context;
   if (report.identifier?.some(isReportNumber)) return true;
-  for (const id of idsAmong(context, 'ImagingStudy', report.imagingStudy))
+  for (const id of await idsMeant(context, 'ImagingStudy', report, report.imagingStudy))
     if (await isReviewed(stores, id)) return true;
-  const orders = idsAmong(context, 'ServiceRequest', report.basedOn);
+  const orders = await idsMeant(context, 'ServiceRequest', report, report.basedOn);
   if (await reviewOfOrder(stores, orders.map((id) => `ServiceRequest/${id}`))) return true; // prettier-ignore
   if (
     idsAmong(
@@ -146,7 +147,7 @@ function claimsRelease(context: WriteContext, document: DocumentReference | unde
 const isReportNumber = (identifier: Identifier | undefined): boolean => identifier?.system === systems.reportNumber;
 
 async function isDelivery(context: WriteContext, message: Communication): Promise<boolean> {
-  if (message.category?.some((concept) => codeOf(concept, systems.reviewData) === 'message')) return true;
+  if (message.category?.some((concept) => hasCode(concept, systems.reviewData, 'message'))) return true;
   for (const id of idsAmong(context, 'Task', message.partOf)) {
     const record = await context.stores.records.read('Task', id, everything);
     if (stepOf((record?.resource as Task | undefined)?.code) === 'report-delivery') return true;

@@ -3,7 +3,7 @@
  * can give (`isDerivedId`), or because a Task of a review names it as its output, which no client can write either.
  * One search by an index, and only when a record is changed that has no such id.
  */
-import type { Reference, Resource, Task } from '@medplum/fhirtypes';
+import type { DiagnosticReport, ImagingStudy, Reference, Resource, ServiceRequest, Task } from '@medplum/fhirtypes';
 import { everything } from '../access/narrowing.ts';
 import type { RecordStore } from '../records/record-store.ts';
 import { searchOwn } from '../records/own-search.ts';
@@ -11,6 +11,7 @@ import type { Kept } from '../records/server-write.ts';
 import { idIn, referenceTo } from '../r4/pointer.ts';
 import { referenceKey } from '../r4/reference-key.ts';
 import type { SearchCondition } from '../search/search-query.ts';
+import { escapedValue } from '../search/search-values.ts';
 import { displays } from '../vocabulary/displays.ts';
 import { type ReviewStatus, statusOf, stepOf } from '../vocabulary/review-codes.ts';
 import { systems } from '../vocabulary/systems.ts';
@@ -67,6 +68,27 @@ export function idsAmong(
 ): string[] {
   const keys = (references ?? []).map((one) => referenceKey(one?.reference ?? '', world.settings.fhirBaseUrl));
   return [...new Set(keys.filter((key) => key.type === type).map(({ id }) => id))];
+}
+
+/** The same, and those that are named by an identifier, in the reference or in a contained record. */
+export async function idsMeant(
+  context: Pick<WriteContext, 'world' | 'stores'>,
+  type: 'ImagingStudy' | 'ServiceRequest',
+  { contained = [] }: DiagnosticReport,
+  references: readonly Reference[] = [],
+): Promise<string[]> {
+  const within = contained.filter((one) => one.resourceType === type) as (ImagingStudy | ServiceRequest)[];
+  const identifiers = [
+    ...references.flatMap((one) => one.identifier ?? []),
+    ...within.flatMap((one) => one.identifier ?? []),
+  ];
+  const values = identifiers.flatMap(({ system, value }) =>
+    value === undefined ? [] : [`${system === undefined ? '' : `${escapedValue(system)}|`}${escapedValue(value)}`],
+  );
+  const literal = idsAmong(context, type, references);
+  if (values.length === 0) return literal;
+  const { found } = await searchOwn(context.stores, type, [{ parameter: 'identifier', values }], { count: 50 });
+  return [...new Set([...literal, ...found.map(({ id }) => id)])];
 }
 
 /** How far the review of a record is; undefined where that cannot be told. For the words of a refusal only. */

@@ -4,9 +4,10 @@
  */
 import type { CodeableConcept, DocumentReference, Reference, Resource, ResourceType, Task } from '@medplum/fhirtypes';
 import { searchOwn } from '../records/own-search.ts';
+import { isDerivedId } from '../derived-id.ts';
 import { type Kept, put } from '../records/server-write.ts';
 import type { WriteContext } from '../world.ts';
-import { idIn, type Pointer, pointer, referenceTo, versioned } from '../r4/pointer.ts';
+import { idIn, type Pointer, referenceTo, versioned } from '../r4/pointer.ts';
 import { statusOf, stepOf } from '../vocabulary/review-codes.ts';
 import { withholding } from '../vocabulary/security-labels.ts';
 import { recordProvenance } from './provenance.ts';
@@ -122,16 +123,22 @@ export async function partsOf({
     for (const { link } of report.media ?? []) add(link);
     for (const { url } of report.presentedForm ?? []) add({ ...(url && { reference: url }) });
     const about = { parameter: 'related', values: [`DiagnosticReport/${report.id}`] };
+    // Documents of people that refer to the report are theirs to judge, and may name anybody's records.
     for (const document of (await searchOwn(stores, 'DocumentReference', [about], { count: 100 })).found)
-      add(referenceTo(document));
+      if (isDerivedId(document.id)) add(referenceTo(document));
   }
   for (const reference of [...found.values()]) for (const file of filesOf(await kept(reference))) add(file);
   return [...found.values()].sort((one, other) => (one.reference < other.reference ? -1 : 1));
 }
 
-/** Where the bytes of a record lie. */
+/** Where the bytes of a record lie that the server wrote: an attachment may name any record. */
 function filesOf(resource: Resource | undefined): Pointer[] {
-  if (resource?.resourceType === 'Media') return [pointer({ reference: resource.content.url ?? '' })!];
-  if (resource?.resourceType !== 'DocumentReference') return [];
-  return (resource as DocumentReference).content.map(({ attachment }) => ({ reference: attachment.url ?? '' }));
+  if (!isDerivedId(resource?.id)) return [];
+  const urls =
+    resource?.resourceType === 'Media'
+      ? [resource.content.url]
+      : resource?.resourceType === 'DocumentReference'
+        ? (resource as DocumentReference).content.map(({ attachment }) => attachment.url)
+        : [];
+  return urls.map((url) => ({ reference: url ?? '' })).filter((file) => isDerivedId(idIn(file, 'Binary')));
 }

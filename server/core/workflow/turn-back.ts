@@ -9,6 +9,7 @@ import { isFor } from './report-parts.ts';
 import { stepsOf } from './review-steps.ts';
 import { idIn, type Pointer, pointer, referenceTo } from '../r4/pointer.ts';
 import { input, inputOf, outputOf, outputsOf, stepTask } from './review-tasks.ts';
+import { leaveOrder } from './leave-order.ts';
 import { withdrawResults } from './retract.ts';
 import { moveCoordination, nextVersionOf, type Review } from './review.ts';
 import { withholding } from '../vocabulary/security-labels.ts';
@@ -55,6 +56,7 @@ async function hideFromPatient(review: Review): Promise<Pointer[]> {
   review.coordination = { ...review.coordination, meta: withholding(review.coordination.meta) };
   const study = await locked(review.context, 'ImagingStudy', inputOf(review.coordination, 'study'));
   const hidden = await put(review.context, { ...study, status: 'entered-in-error', meta: withholding(study.meta) });
+  await leaveOrder(review.context, review.coordination, hidden);
   return [...written, versioned(hidden)];
 }
 

@@ -18,7 +18,7 @@ export const moveImagingStudy: Operation = {
     inOneAct(exchange, { event: 'fhir:move', entities: [`ImagingStudy/${id}`] }, async (context) => {
       const patientId = idIn({ reference: asked.reference('patient') }, 'Patient');
       if (patientId === undefined) throw new Problem('value', 'patient must be a Reference to Patient/[id]');
-      return answer(await moveStudy(context, id, { patientId, reason: asked.text('reason') }));
+      return answer(await moveStudy(context, id, { patientId, reason: asked.reason }));
     }),
 };
 

@@ -2,7 +2,7 @@
 import type { Parameters, ParametersParameter, ResourceType } from '@medplum/fhirtypes';
 import { Problem } from '../../core/problem.ts';
 import { refuseFaulty } from '../../core/records/write.ts';
-import { hasInk } from '../../core/readable-text.ts';
+import { hasControls, hasInk } from '../../core/readable-text.ts';
 import type { Answer, Exchange } from '../exchange.ts';
 
 export interface Operation {
@@ -19,6 +19,8 @@ export interface Operation {
    */
   run(exchange: Exchange, asked: Asked, id: string): Promise<Answer>;
 }
+
+const longestReason = 2_000;
 
 /** What an operation was asked: the parameters in the body, by name. */
 export class Asked {
@@ -48,6 +50,13 @@ export class Asked {
     if (text === undefined || !hasInk(text))
       throw new Problem('required', `The parameter ${name} is missing: a text that can be read`, expressionOf(name));
     return text;
+  }
+
+  /** Why: it stands in records and in the audit trail. @throws Problem `required`, `value`. */
+  get reason(): string {
+    const reason = this.text('reason');
+    if (reason.length <= longestReason && !hasControls(reason)) return reason;
+    throw new Problem('value', `The parameter reason has at most ${longestReason} characters, none of them a control.`);
   }
 
   /** `Type/id`. @throws Problem `required`. */

@@ -18,7 +18,7 @@ export const restore: Operation = {
     const [series, instance] = [uidOf(asked, 'series'), uidOf(asked, 'instance')];
     const record = await inOneTransaction(exchange.world, exchange, (context) =>
       restoreStudy(context, id, {
-        reason: asked.text('reason'),
+        reason: asked.reason,
         ...(series !== undefined && { SeriesInstanceUID: series }),
         ...(instance !== undefined && { SOPInstanceUID: instance }),
         rejected: asked.one('rejected')?.valueBoolean ?? false,

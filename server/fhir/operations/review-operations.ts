@@ -2,7 +2,6 @@
 import type { CodeableConcept } from '@medplum/fhirtypes';
 import { Problem } from '../../core/problem.ts';
 import { referenceTo } from '../../core/r4/pointer.ts';
-import { hasControls } from '../../core/readable-text.ts';
 import { reasonConcept, type ReviewReason, statusOf } from '../../core/vocabulary/review-codes.ts';
 import { amendmentKinds, requestAmendment } from '../../core/workflow/amendment.ts';
 import { amendReading } from '../../core/workflow/amend-reading.ts';
@@ -13,11 +12,9 @@ import { transitionFor } from '../../core/workflow/scan-review.ts';
 import type { Asked, Operation } from './operation.ts';
 import { onReview } from './on-review.ts';
 
-const longestReason = 2_000;
-
 /** The doctor who verified, or a colleague, takes the reading back before the pharmacist has begun. */
 const amend = onReview('amend', (context, coordination, asked) =>
-  amendReading(context, referenceTo(coordination), reasonIn(asked)),
+  amendReading(context, referenceTo(coordination), asked.reason),
 );
 
 /** A released report gets an addendum, a correction or an amendment: the step in which a doctor writes it. */
@@ -25,7 +22,7 @@ const addendum = onReview('addendum', (context, coordination, asked) => {
   const stated = asked.one('kind')?.valueCode ?? asked.one('kind')?.valueString ?? 'addendum';
   const kind = amendmentKinds.find((known) => known === stated);
   if (!kind) throw new Problem('code-invalid', `The parameter kind is one of ${amendmentKinds.join(', ')}.`);
-  return requestAmendment(context, referenceTo(coordination), { kind, reason: { text: reasonIn(asked) } });
+  return requestAmendment(context, referenceTo(coordination), { kind, reason: { text: asked.reason } });
 });
 
 const cancel = onReview('cancel', (context, coordination, asked) =>
@@ -44,12 +41,5 @@ const retract = onReview('retract', async (context, coordination, asked) => {
 export const reviewOperations: readonly Operation[] = [amend, addendum, cancel, retract];
 
 function concept(code: ReviewReason, asked: Asked): CodeableConcept {
-  return { ...reasonConcept(code), text: reasonIn(asked) };
-}
-
-/** @throws Problem `required`, `value`. */
-function reasonIn(asked: Asked): string {
-  const reason = asked.text('reason');
-  if (reason.length <= longestReason && !hasControls(reason)) return reason;
-  throw new Problem('value', `The parameter reason has at most ${longestReason} characters, none of them a control.`);
+  return { ...reasonConcept(code), text: asked.reason };
 }

@@ -16,7 +16,7 @@ export const unmergePatient: Operation = {
   run: (exchange, asked, id) =>
     inOneAct(exchange, { event: 'fhir:unmerge', entities: [`Patient/${id}`] }, async (context) => {
       requireMergeRight(context.principal);
-      return answer(await unmergePatients(context, id, { reason: asked.text('reason') }));
+      return answer(await unmergePatients(context, id, { reason: asked.reason }));
     }),
 };
 

@@ -158,6 +158,12 @@ async function statementsOfStore(): Promise<string[]> {
   await store.coerce('1.2', { attributes: { '00100020': { vr: 'LO', Value: ['P'] } }, at: '2026-11-27T00:00:00Z', system: 'CSSS', reason: 'CORRECT' }); // prettier-ignore
   expect(await store.attributesOf('1.2', ['1.2.3.1'])).toEqual([expect.stringContaining('04000561')]);
   expect((await store.addresses({ StudyInstanceUID: '1.2' }, everything))[0]!.coerced).not.toBeNull();
+  await store.expect('1.2', { series: 1, instances: 9 });
+  expect(await store.grow('1.2', 60)).toMatchObject({ began: true });
+  expect(await store.completeIfDue('1.2')).toBeGreaterThan(0);
+  expect(await store.overdue(60, 10)).toEqual([]);
+  expect(await store.completeIfDue('1.2', true)).toBe('complete');
+  expect(await store.growth('1.2')).toEqual({ growing: false, wasComplete: true });
   expect([...called].sort()).toEqual(Object.keys(whole).sort());
   return seen;
 }

@@ -1,9 +1,10 @@
 /** A dashboard's list: a page of reviews that refreshes by itself, and forward paging by the server's links. */
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/vue-query';
-import { computed, ref, toValue, watch, type MaybeRefOrGetter } from 'vue';
+import { computed, ref, shallowRef, toValue, watch, type MaybeRefOrGetter } from 'vue';
 import { useConnection } from '../api/connection.ts';
 import type { SearchParameters } from '../api/fhir.ts';
-import { workPage } from '../api/review/work-list.ts';
+import { workPage, type WorkPage } from '../api/review/work-list.ts';
+import { anyDialogOpen } from '../components/controls/open-dialogs.ts';
 
 const everyFiveSeconds = 5_000;
 const pageSize = 20;
@@ -21,8 +22,18 @@ export function useWorkList(queue: MaybeRefOrGetter<SearchParameters>) {
     refetchInterval: everyFiveSeconds,
     placeholderData: keepPreviousData,
   });
+  /** While a dialog is open the list stands still: what it is about may leave the queue meanwhile. */
+  const shown = shallowRef<WorkPage>();
+  watch(
+    [query.data, anyDialogOpen],
+    ([page, isOpen]) => {
+      if (!isOpen) shown.value = page;
+    },
+    { immediate: true },
+  );
   return {
     ...query,
+    data: shown,
     onFirstPage: computed(() => link.value === undefined),
     next: () => (link.value = query.data.value?.next),
     first: () => (link.value = undefined),

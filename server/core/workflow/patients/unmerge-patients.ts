@@ -1,6 +1,7 @@
 /** A merge of two Patients taken back: what came from the source, and is the survivor's still, is the source's again. */
 import type { ImagingStudy, Patient, Provenance, Resource, ResourceType } from '@medplum/fhirtypes';
 import { everything } from '../../access/narrowing.ts';
+import { isDerivedId } from '../../derived-id.ts';
 import { Problem } from '../../problem.ts';
 import { type Pointer, referenceTo, versioned } from '../../r4/pointer.ts';
 import { searchOwn } from '../../records/own-search.ts';
@@ -98,9 +99,7 @@ interface Merge {
 
 /** What is written down of the merge, and of the times that it was carried on, since the two were last apart. */
 async function mergeOf(context: WriteContext, source: string, target: string): Promise<Merge> {
-  const about = [source, target].map((id) => ({ parameter: 'target', values: [`Patient/${id}`] }));
-  const sort = [{ parameter: 'recorded', descending: true }];
-  const { found } = await searchOwn(context.stores, 'Provenance', about, { count: 200, sort });
+  const found = await toldOf(context, source, target);
   const lifecycle = ({ activity }: Provenance) => codeOf(activity, systems.recordLifecycle);
   const until = found.findIndex((one) => lifecycle(one) === 'unmerge' && isOf(one, source, target));
   const merges = found
@@ -117,6 +116,21 @@ async function mergeOf(context: WriteContext, source: string, target: string): P
   }
   const accounts = merges.flatMap(({ entity }) => (entity ?? []).flatMap(({ what }) => what.identifier?.system === systems.account ? (what.identifier.value ?? []) : [])); // prettier-ignore
   return { versions: [...versions.values()], accounts, at: new Date(first.recorded!) };
+}
+
+/** Newest first, and of the server only: people and systems may write down merges of their own, which are not ours to undo. */
+async function toldOf({ stores }: WriteContext, source: string, target: string): Promise<Provenance[]> {
+  const about = [source, target].map((id) => ({ parameter: 'target', values: [`Patient/${id}`] }));
+  const sort = [{ parameter: 'recorded', descending: true }];
+  const own: Provenance[] = [];
+  let after: string | undefined;
+  do {
+    const from = { count: 200, sort, ...(after !== undefined && { after }) };
+    const { found, next } = await searchOwn(stores, 'Provenance', about, from);
+    own.push(...found.filter(({ id }) => isDerivedId(id)));
+    after = next;
+  } while (after !== undefined);
+  return own;
 }
 
 /** A merge names the survivor first and the retired record second; an unmerge the other way round. */

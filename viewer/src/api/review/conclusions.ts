@@ -35,6 +35,11 @@ export function classMeantBy(code: string | undefined): string | undefined {
   return code === 'no-abnormality' ? 'Normal' : code;
 }
 
+/** A reading that found nothing: not one that was written in words, whose meaning nobody can compute. */
+export function foundNothing(code: string | undefined): boolean {
+  return classMeantBy(code) === 'Normal';
+}
+
 function includes(list: readonly string[], value: string): boolean {
   return list.includes(value);
 }

@@ -1,5 +1,5 @@
 /** Acts on a review beside its steps (docs/workflow.md): operations of the server, each with a reason in words. */
-import type { ImagingStudy, Patient, Task } from '@medplum/fhirtypes';
+import type { ImagingStudy, OperationOutcome, Parameters, Patient, Task } from '@medplum/fhirtypes';
 import { matchesOf } from '../bundle.ts';
 import type { FhirClient } from '../fhir.ts';
 import type { WorkItem } from './work-item.ts';
@@ -30,18 +30,24 @@ export function retractReview(fhir: FhirClient, item: WorkItem, reason: string):
   return fhir.operation<Task>(reviewOf(item), 'retract', [because(reason)]);
 }
 
-/** Gives the images, and everything that follows from them, to another patient. */
-export function moveStudy(
+/**
+ * Gives the images, and everything that follows from them, to another patient.
+ * @returns what the server says is left for people to look at; undefined where nothing is.
+ */
+export async function moveStudy(
   fhir: FhirClient,
   study: ImagingStudy,
   patient: Patient,
   reason: string,
-): Promise<ImagingStudy> {
+): Promise<string | undefined> {
   const valueReference = { reference: `Patient/${patient.id ?? ''}` };
-  return fhir.operation<ImagingStudy>({ type: 'ImagingStudy', id: study.id ?? '' }, 'move', [
+  const answer = await fhir.operation<Parameters>({ type: 'ImagingStudy', id: study.id ?? '' }, 'move', [
     { name: 'patient', valueReference },
     because(reason),
   ]);
+  const outcome = answer.parameter?.find(({ name }) => name === 'outcome')?.resource as OperationOutcome | undefined;
+  const left = (outcome?.issue ?? []).filter(({ severity }) => severity === 'warning');
+  return left.map(({ diagnostics, details }) => diagnostics ?? details?.text ?? '').join(' ') || undefined;
 }
 
 const mostFound = 10;

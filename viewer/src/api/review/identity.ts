@@ -41,7 +41,7 @@ export async function identityChecks(fhir: FhirClient, signal?: AbortSignal): Pr
       follow<ImagingStudy>(studies, 'ImagingStudy', task.focus) ??
       follow<ImagingStudy>(studies, 'ImagingStudy', inputs(task, 'study')[0]),
     held: task.input?.find((data) => typeIs(data, 'held-images'))?.valueUnsignedInt ?? 0,
-    reason: task.statusReason?.text ?? task.description,
+    reason: task.reasonCode?.text ?? task.statusReason?.text ?? task.description,
   }));
 }
 

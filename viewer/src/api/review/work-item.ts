@@ -105,9 +105,13 @@ export function referencesOf(tasks: readonly Task[]): Map<string, Set<string>> {
 
 const over = new Set(['completed', 'failed', 'cancelled', 'rejected', 'entered-in-error']);
 
+export function isOver(task: Task): boolean {
+  return over.has(task.status);
+}
+
 /** The step of that kind which somebody may act on now. */
 export function openStep(item: WorkItem, step: ReviewStep): Task | undefined {
-  return stepsOf(item, step).find((task) => !over.has(task.status));
+  return stepsOf(item, step).find((task) => !isOver(task));
 }
 
 /** The newest step of that kind, whatever became of it. */
@@ -153,6 +157,74 @@ export function imageUpdateOf(step: Task): Reference | undefined {
 export function amendmentKindOf(step: Task | undefined): string | undefined {
   const kind = step?.input?.find((data) => codeIn(data.type.coding, reviewDataSystem) === 'amendment-kind');
   return codeIn(kind?.valueCodeableConcept?.coding, reviewDataSystem);
+}
+
+/** What a step says of the images that came or went: how many, in the server's words. */
+export function imageNewsOf(step: Task): string | undefined {
+  const told = (step.input ?? [])
+    .filter((data) => codeIn(data.type.coding, reviewDataSystem) === 'amendment-reason')
+    .map((data) => data.valueCodeableConcept);
+  const news = [step.statusReason, ...told].filter((concept) =>
+    ['new-images', 'images-removed'].includes(codeIn(concept?.coding, reviewReasonSystem) ?? ''),
+  );
+  return [...new Set(news.flatMap((concept) => concept?.text ?? []))].join('\n') || undefined;
+}
+
+/** Why a doctor is asked for a reading again, or for an amendment: in the words of who asks. */
+export function readingNewsOf(item: WorkItem): string | undefined {
+  const amendment = openStep(item, reviewSteps.amendment);
+  if (amendment) return wordsOfAmendment(amendment).reason;
+  const reading = openStep(item, reviewSteps.verification);
+  return reading && inOrder(reading.statusReason?.text ?? reading.statusReason?.coding?.[0]?.display);
+}
+
+/** The amendment that a step of pharmacist or administrator brings on its way; its words are in it and nowhere else yet. */
+export function amendmentBehind(item: WorkItem, step: Task): Task | undefined {
+  const by = step.input?.findLast((data) => codeIn(data.type.coding, reviewDataSystem) === 'amended-by');
+  return item.steps.find((one) => by !== undefined && refersTo(by.valueReference, one));
+}
+
+export interface AmendmentWords {
+  kind: string | undefined;
+  reason: string | undefined;
+  conclusion: Conclusion | undefined;
+  disagreement: string | undefined;
+  text: string | undefined;
+  author: string | undefined;
+}
+
+/** What an amendment that is not released yet says, and why there is one. */
+export function wordsOfAmendment(step: Task): AmendmentWords {
+  const outputs = (code: string) =>
+    (step.output ?? []).filter((data) => codeIn(data.type.coding, reviewDataSystem) === code);
+  const reasons = (step.input ?? [])
+    .filter((data) => codeIn(data.type.coding, reviewDataSystem) === 'amendment-reason')
+    .map(({ valueCodeableConcept: concept }) => concept?.text ?? concept?.coding?.[0]?.display ?? '');
+  return {
+    kind: amendmentKindOf(step),
+    reason: inOrder(reasons.filter((reason) => reason !== '').join('\n')) || undefined,
+    conclusion: conclusionFrom(outputs('conclusion').at(-1)?.valueCodeableConcept),
+    disagreement: differsByItself(step) ? inOrder(outputs('disagreement').at(-1)?.valueString) : undefined,
+    text: inOrder(step.note?.map((note) => note.text ?? '').join('\n\n')),
+    author: step.owner?.display,
+  };
+}
+
+function differsByItself(step: Task): boolean {
+  const stated = step.output?.findLast((data) => codeIn(data.type.coding, reviewDataSystem) === 'concordance');
+  return stated?.valueCodeableConcept?.coding?.[0]?.code === 'disagree';
+}
+
+/** Whether reader and AI differ somewhere in what a release gives out: the server wants that confirmed. */
+export function isDiscordant(item: WorkItem, amendment: Task | undefined): boolean {
+  const addenda = stepsOf(item, reviewSteps.amendment).filter(
+    (step) => step.status === 'completed' && amendmentKindOf(step) === 'addendum',
+  );
+  const replaced = amendment !== undefined && amendmentKindOf(amendment) !== 'addendum';
+  return (
+    (!replaced && item.concordance === 'disagree') ||
+    [...addenda, ...(amendment ? [amendment] : [])].some((step) => differsByItself(step))
+  );
 }
 
 /** Why the AI was not asked, where no image of the study is one that it is for. */

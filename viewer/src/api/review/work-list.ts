@@ -2,7 +2,15 @@
 import type { Bundle, Resource, ResourceType, Task } from '@medplum/fhirtypes';
 import { follow, idOf, localReference, matchesOf, nextLink, resourcesOf } from '../bundle.ts';
 import type { FhirClient, SearchParameters } from '../fhir.ts';
-import { reviewStatusSystem, reviewSteps, reviewStepSystem, tokens, type ReviewStatus } from './codes.ts';
+import {
+  reviewStatuses,
+  reviewStatusSystem,
+  reviewSteps,
+  reviewStepSystem,
+  tokens,
+  type ReviewStatus,
+  type ReviewStep,
+} from './codes.ts';
 import { isReview, referencesOf, workItemFrom, type WorkItem } from './work-item.ts';
 
 export interface WorkPage {
@@ -14,21 +22,36 @@ export interface WorkPage {
 /** The lists that dashboards show; each is a plain FHIR search of Task. */
 export const queues = {
   pending: withStatus('PENDING_AI'),
-  // Step Tasks carry the priority that an urgent AI result raises.
-  analyzed: {
-    code: tokens(reviewStepSystem, [reviewSteps.verification]),
-    status: 'requested,accepted,ready,in-progress',
-    _sort: '-priority,authored-on',
-  },
+  // By their steps, which carry the priority that an urgent AI result raises: a released report that is to be amended
+  // stays REPORT_READY while its amendment waits for a doctor, a pharmacist, an administrator.
+  toRead: withOpenStep(reviewSteps.verification, reviewSteps.amendment),
   verified: withStatus('DOCTOR_VERIFIED', 'PHARMACIST_COMPLETED', 'REPORT_READY'),
-  toPrescribe: withStatus('DOCTOR_VERIFIED'),
-  toApprove: { ...withStatus('PHARMACIST_COMPLETED'), _sort: '-_lastUpdated' },
+  toPrescribe: withOpenStep(reviewSteps.prescription),
+  toApprove: withOpenStep(reviewSteps.approval),
+  underWay: withStatus(
+    'PENDING_AI',
+    'AI_ANALYZED',
+    'AI_SKIPPED',
+    'RETURNED',
+    'DOCTOR_VERIFIED',
+    'PHARMACIST_COMPLETED',
+  ),
   released: { ...withStatus('REPORT_READY'), _sort: '-_lastUpdated' },
-  all: { 'business-status:missing': 'false', _sort: '-authored-on' },
+  ended: { ...withStatus('REJECTED', 'CANCELLED', 'RETRACTED'), _sort: '-_lastUpdated' },
+  // Not what was said of a wrong patient: the study has another review by then.
+  all: { ...withStatus(...reviewStatuses.filter((status) => status !== 'RETRACTED')), _sort: '-authored-on' },
 } satisfies Record<string, SearchParameters>;
 
 function withStatus(...statuses: ReviewStatus[]): SearchParameters {
   return { 'business-status': tokens(reviewStatusSystem, statuses), _sort: 'authored-on' };
+}
+
+function withOpenStep(...steps: ReviewStep[]): SearchParameters {
+  return {
+    code: tokens(reviewStepSystem, steps),
+    status: 'requested,received,accepted,ready,in-progress,on-hold',
+    _sort: '-priority,authored-on',
+  };
 }
 
 export async function workPage(
@@ -76,8 +99,9 @@ async function completed(fhir: FhirClient, bundle: Bundle, reviews: Task[], sign
 }
 
 /**
- * The review of an ImagingStudy; undefined when there is none that the user may see. Staff find it by its
- * steps, whose focus is the study; patients do not see steps, and look through their own reviews.
+ * The latest review of an ImagingStudy, which a move to another patient begins anew; undefined when there is none that
+ * the user may see. Staff find it by its newest step, whose focus is the study; patients do not see steps, and look
+ * through their own reviews.
  */
 export async function reviewOfStudy(
   fhir: FhirClient,
@@ -85,7 +109,11 @@ export async function reviewOfStudy(
   signal?: AbortSignal,
 ): Promise<WorkItem | undefined> {
   const study = `ImagingStudy/${imagingStudyId}`;
-  const steps = await fhir.search('Task', { focus: study, _count: 1 }, signal);
+  const steps = await fhir.search(
+    'Task',
+    { focus: study, 'part-of:missing': 'false', _sort: '-authored-on', _count: 1 },
+    signal,
+  );
   const review = idOf(matchesOf<Task>(steps, 'Task')[0]?.partOf?.[0]);
   if (review !== undefined) return (await workPage(fhir, { _id: review }, { size: 1 }, signal)).items[0];
   const own = await fhir.search('Task', { ...queues.all, _count: 200 }, signal);

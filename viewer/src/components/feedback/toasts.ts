@@ -1,10 +1,10 @@
-/** Short messages about what just happened. Errors stay until closed; others leave by themselves. */
+/** Short messages about what just happened. Errors, and notices that ask for an act, stay until closed; others leave by themselves. */
 import { defineStore } from 'pinia';
 import { ref } from 'vue';
 
 export interface Toast {
   key: number;
-  kind: 'success' | 'error' | 'info';
+  kind: 'success' | 'error' | 'info' | 'notice';
   text: string;
   /** One thing to do at once, for example to open the PDF. */
   action?: { label: string; run: () => void };
