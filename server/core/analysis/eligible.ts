@@ -96,11 +96,13 @@ const otherViews = new Set(
    399198007 399236003 399173006 399184004 399061009 399162004 399196006 399004004 399288005 399225005 399132005 399325008
    399182000 399067008 399110001 399099002 399368009`.split(/\s+/),
 );
+/** The projections of SNOMED-RT have the numbers R-10200 to R-10299 (CID 4010 as devices of before 2020 send it). */
+const snomedRtView = /^R-102\d\d$/;
 
 /** A code of the standard by its value; one that is not known here by what it says. */
 function isFrontalCode({ value, meaning }: Code): boolean {
   if (frontalViews.has(value)) return true;
-  if (otherViews.has(value)) return false;
+  if (otherViews.has(value) || snomedRtView.test(value)) return false;
   return !/LATERAL|OBLIQUE|AXIAL|TANGENTIAL|SAGITTAL|DECUBITUS/.test(meaning);
 }
 

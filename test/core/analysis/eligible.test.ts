@@ -38,6 +38,8 @@ test.each<[string, DicomJson, TagRefusal | undefined]>([
   ['view code lateral, whatever its meaning says', { ...film, '00540220': code('399067008', '') }, 'unsupported-view'],
   ['view code left posterior oblique', { ...film, '00540220': code('399006002', 'left posterior oblique') }, 'unsupported-view'],
   ['view code left lateral, by its older code', { ...film, '00540220': code('R-10236', 'left lateral', 'SRT') }, 'unsupported-view'],
+  ['view code of SNOMED-RT in another language', { ...film, '00540220': code('R-10236', 'links anliegend', 'SRT') }, 'unsupported-view'],
+  ['view code frontal of SNOMED-RT in another language', { ...film, '00540220': code('R-10202', 'von vorn', 'SRT') }, undefined],
   ['a view code of a site of its own: PA', { ...film, '00540220': code('7', 'PA erect', '99X') }, undefined],
   ['rows to the left, columns to the feet', { ...film, '00200020': word('L', 'F') }, undefined],
   ['a frontal film on its side', { ...film, '00200020': word('H', 'L') }, undefined],
