@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'puppeteer';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openBrowser, signInByPage, type TestBrowser } from '../harness/browser.ts';
 import { caller, eventually } from '../harness/calls.ts';
+import { barriers, click, openDialog, openTab, overflow, press, rowOf, toast } from '../harness/page-acts.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 
 // The pages as people use them: a whole review by four hands, what a session may go through, and who can use them.
@@ -38,52 +37,6 @@ async function signedIn(role: 'doctor' | 'pharmacist' | 'admin' | 'patient'): Pr
   person.page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
   return person.page;
 }
-
-/** WCAG 2.2 AA and best practice by axe-core; only what its authors call serious or critical counts. */
-async function barriers(page: Page): Promise<string[]> {
-  await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
-  return page.evaluate(async () => {
-    type Axe = {
-      run(where: Document): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
-    };
-    const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run(document);
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
-  });
-}
-
-const overflow = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-
-/** Clicks the element itself: lists refresh, so that a place on the screen may belong to another row a moment later. */
-async function click(page: Page, selector: string): Promise<void> {
-  await page.waitForSelector(selector, { visible: true });
-  await page.$eval(selector, (found) => (found as HTMLElement).click());
-}
-
-const press = (page: Page, testId: string) => click(page, `[data-testid="${testId}"]`);
-
-/** Tabs answer to the pointer going down, as Reka UI makes them; they stay where they are. */
-async function openTab(page: Page, testId: string): Promise<void> {
-  await (await page.waitForSelector(`[data-testid="${testId}"]`, { visible: true }))!.click();
-}
-
-const rowOf = (scan: string) => `[data-testid="scan-${scan}"]`;
-
-async function openDialog(page: Page, scan: string, testId: string): Promise<void> {
-  await click(page, `${rowOf(scan)} [data-testid="${testId}"]`);
-  await page.waitForSelector('[role="dialog"]');
-}
-
-const toast = (page: Page, words: RegExp) =>
-  page.waitForFunction(
-    (source: string) =>
-      [...document.querySelectorAll('[data-testid^="toast-"]')].some((each) =>
-        new RegExp(source).test(each.textContent ?? ''),
-      ),
-    {},
-    words.source,
-  );
 
 describe('a review by four hands', () => {
   let scan = '';

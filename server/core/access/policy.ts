@@ -20,7 +20,11 @@ const letters: Record<Interaction, string> = { read: 'r', search: 's', create: '
  */
 export function narrow(principal: Principal, type: ResourceType, interaction: Interaction): Narrowing {
   const narrowing = tryNarrow(principal, type, interaction);
-  if (!narrowing) throw new Problem('forbidden', `The token does not allow to ${interaction} ${type}.`);
+  if (!narrowing)
+    throw new Problem(
+      'forbidden',
+      `The token does not allow to ${interaction} ${type}: it takes a token with a scope for that (people sign out and in again), and a role that has it.`,
+    );
   return narrowing;
 }
 

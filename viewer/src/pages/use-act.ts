@@ -1,12 +1,14 @@
 /** One act at a time: busy while the server decides, its refusal in words, and fresh lists afterwards. */
 import { ref } from 'vue';
-import { asFailure } from '../api/failure.ts';
+import { asFailure, type FailureKind } from '../api/failure.ts';
 import { useFailureText } from '../components/feedback/failure-text.ts';
 import { useRefresh } from './use-work-list.ts';
 
 export function useAct() {
   const busy = ref(false);
   const refusal = ref<string>();
+  /** What kind of refusal it was. */
+  const kind = ref<FailureKind>();
   const failureText = useFailureText();
   const refresh = useRefresh();
 
@@ -15,18 +17,20 @@ export function useAct() {
     if (busy.value) return false;
     busy.value = true;
     refusal.value = undefined;
+    kind.value = undefined;
     try {
       await work();
       await refresh().catch(() => undefined);
       return true;
     } catch (thrown) {
       refusal.value = failureText(thrown);
-      if (['changed-elsewhere', 'conflict'].includes(asFailure(thrown).kind)) void refresh();
+      kind.value = asFailure(thrown).kind;
+      if (['changed-elsewhere', 'conflict'].includes(kind.value)) void refresh();
       return false;
     } finally {
       busy.value = false;
     }
   }
 
-  return { busy, refusal, act };
+  return { busy, refusal, kind, act };
 }

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { Page } from 'puppeteer';
+
+// What people do on the pages, and what is looked at there.
+
+/** WCAG 2.2 AA and best practice by axe-core; only what its authors call serious or critical counts. */
+export async function barriers(page: Page): Promise<string[]> {
+  await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
+  return page.evaluate(async () => {
+    type Axe = {
+      run(where: Document): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
+    };
+    const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run(document);
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
+  });
+}
+
+export const overflow = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+
+/** Clicks the element itself: lists refresh, so that a place on the screen may belong to another row a moment later. */
+export async function click(page: Page, selector: string): Promise<void> {
+  await page.waitForSelector(selector, { visible: true });
+  await page.$eval(selector, (found) => (found as HTMLElement).click());
+}
+
+export const press = (page: Page, testId: string) => click(page, `[data-testid="${testId}"]`);
+
+/** Tabs and menus answer to the pointer going down, as Reka UI makes them; they stay where they are. */
+export async function point(page: Page, selector: string): Promise<void> {
+  await (await page.waitForSelector(selector, { visible: true }))!.click();
+}
+
+export const openTab = (page: Page, testId: string) => point(page, `[data-testid="${testId}"]`);
+
+export const rowOf = (scan: string) => `[data-testid="scan-${scan}"]`;
+
+export async function openDialog(page: Page, scan: string, testId: string): Promise<void> {
+  await click(page, `${rowOf(scan)} [data-testid="${testId}"]`);
+  await page.waitForSelector('[role="dialog"]');
+}
+
+/** One of the rarer acts, behind the menu of a row or of a study page. */
+export async function openRareAct(page: Page, within: string, act: string): Promise<void> {
+  await point(page, `${within} [data-testid="more"]`);
+  await point(page, `[data-testid="act-${act}"]`);
+  await page.waitForSelector('[role="dialog"]');
+}
+
+export const toast = (page: Page, words: RegExp) =>
+  page.waitForFunction(
+    (source: string) =>
+      [...document.querySelectorAll('[data-testid^="toast-"]')].some((each) =>
+        new RegExp(source).test(each.textContent ?? ''),
+      ),
+    {},
+    words.source,
+  );
+
+/** Waits until the text of an element is as it should be. */
+export const says = (page: Page, selector: string, words: RegExp) =>
+  page.waitForFunction(
+    (where: string, source: string) => new RegExp(source).test(document.querySelector(where)?.textContent ?? ''),
+    {},
+    selector,
+    words.source,
+  );
