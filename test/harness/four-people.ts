@@ -5,7 +5,7 @@ import type { Page } from 'puppeteer';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { chestFilm } from '../../server/demo/demo-images.ts';
 import { openBrowser, signInByPage, type TestBrowser } from './browser.ts';
-import { caller, type Caller } from './calls.ts';
+import { caller } from './calls.ts';
 import { imageFile, newUid, type Element } from './dicom-file.ts';
 import { click, openDialog, openTab, overflow, press, rowOf, toast } from './page-acts.ts';
 import { startTestServer, type TestServer } from './server.ts';
