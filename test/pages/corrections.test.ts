@@ -1,151 +1,39 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DiagnosticReport, ImagingStudy } from '@medplum/fhirtypes';
-import type { Page } from 'puppeteer';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { chestFilm } from '../../server/demo/demo-images.ts';
-import { openBrowser, signInByPage, type TestBrowser } from '../harness/browser.ts';
+import type { DiagnosticReport } from '@medplum/fhirtypes';
+import { describe, expect, test, vi } from 'vitest';
 import { caller, type Caller } from '../harness/calls.ts';
-import { imageFile, newUid, type Element } from '../harness/dicom-file.ts';
-import { barriers, click, openDialog, openRareAct, openTab, overflow, press, rowOf, says, toast } from '../harness/page-acts.ts'; // prettier-ignore
-import { startTestServer, type TestServer } from '../harness/server.ts';
+import { imageFile, newUid } from '../harness/dicom-file.ts';
+import {
+  server,
+  dialog,
+  picture,
+  pacs,
+  staff,
+  at,
+  arjun,
+  patientOf,
+  type Film,
+  film,
+  anotherSeries,
+  runAi,
+  sign,
+  verify,
+  prescribeNothing,
+  release,
+  gone,
+  wordsOf,
+  withFourPeople,
+} from '../harness/four-people.ts';
+import { barriers, click, openDialog, openRareAct, openTab, press, rowOf, says, toast } from '../harness/page-acts.ts';
 
 // The model reads and a browser draws on a machine that may be busy: waiting long is no failure.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
-// What goes wrong around a review, and how people put it right on the pages. SCREENSHOTS=folder keeps pictures.
-let server: TestServer;
-let browser: TestBrowser;
-type Role = 'doctor' | 'pharmacist' | 'admin' | 'patient';
-const pages = new Map<Role, Page>();
-const faults: string[] = [];
-const dialog = '[role="dialog"]';
-
-beforeAll(async () => {
-  server = await startTestServer({ environment: { STUDY_QUIET_SECONDS: '1' } });
-  browser = await openBrowser();
-  for (const role of ['doctor', 'pharmacist', 'admin', 'patient'] as const) {
-    const person = await browser.person();
-    person.page.setDefaultTimeout(60_000);
-    // A dialog that fades in has too little contrast for a moment.
-    await person.page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
-    await signInByPage(person.page, server.url, role);
-    person.page.on('pageerror', (error) => faults.push(String(error)));
-    pages.set(role, person.page);
-  }
-});
-afterAll(async () => {
-  await browser.close();
-  await server.stop();
-});
-afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') for (const [role, page] of pages) await picture(page, `failed-${role}`);
-  expect(faults.splice(0)).toEqual([]);
-});
-
-/** Wide and narrow; the narrow one must not need a horizontal scroll bar. */
-async function picture(page: Page, name: string): Promise<void> {
-  for (const [form, width] of [
-    ['wide', 1440],
-    ['narrow', 360],
-  ] as const) {
-    await page.setViewport({ width, height: 900 });
-    if (form === 'narrow') expect.soft(await overflow(page), name).toBeLessThanOrEqual(0);
-    const folder = process.env.SCREENSHOTS;
-    if (!folder) continue;
-    mkdirSync(folder, { recursive: true });
-    await page.screenshot({ path: join(folder, `${name}-${form}.png`) as `${string}.png` });
-  }
-  await page.setViewport({ width: 1280, height: 800 });
-}
-
-/** With tokens of their own moment: the whole file takes longer than one lasts. */
-const pacs = async () => caller(server, await server.backend());
-const staff = async () => caller(server, (await server.signIn('doctor')).access_token);
-
-async function at(role: Role, path = `/${role}`): Promise<Page> {
-  const page = pages.get(role)!;
-  await page.bringToFront();
-  await page.goto(server.url + path);
-  await page.waitForSelector('[data-testid="person"]');
-  return page;
-}
-
-const arjun = { patientId: 'DEMO-1001', patientName: 'Rao^Arjun', birthDate: '19850412', sex: 'M' as const };
-const patientOf = (more: readonly Element[] = []): Element[] => [
-  ['00100021', 'LO', 'CSSS-DEMO'],
-  ['00100030', 'DA', arjun.birthDate],
-  ['00100040', 'CS', arjun.sex],
-  ...more,
-];
-
-interface Film {
-  scan: string;
-  uid: string;
-  id: string;
-}
-
-async function film(scan: string): Promise<Film> {
-  const uid = newUid();
-  const study = { ...arjun, studyUID: uid, accession: scan, description: 'Chest PA', studyDate: '20261120', studyTime: '101500' }; // prettier-ignore
-  expect((await (await pacs()).store([await chestFilm('film-1.jpg', study)])).status).toBe(200);
-  return { scan, uid, id: await studyId(uid) };
-}
-
-async function studyId(uid: string): Promise<string> {
-  return (await (await staff()).search<ImagingStudy>(`ImagingStudy?identifier=urn:dicom:uid|urn:oid:${uid}`))[0]!.id!;
-}
-
-/** A series more of the same study, as a scanner sends it late. */
-async function anotherSeries({ scan, uid }: Film, number: string): Promise<void> {
-  const more: Element[] = [['00080050', 'SH', scan], ['00200011', 'IS', number], ['0008103E', 'LO', `Late series ${number}`]]; // prettier-ignore
-  const image = imageFile({ study: uid, series: `${uid}.9${number}`, modality: 'DX', patientId: arjun.patientId, patientName: arjun.patientName, with: patientOf(more), rows: 64, columns: 64 }); // prettier-ignore
-  expect((await (await pacs()).store([image])).status).toBe(200);
-}
-
-async function runAi(scan: string): Promise<Page> {
-  const page = await at('doctor');
-  await click(page, `${rowOf(scan)} [data-testid="analyze"]`);
-  await openTab(page, 'tab-toRead');
-  await page.waitForSelector(`${rowOf(scan)} [data-testid="verify"]`);
-  return page;
-}
-
-async function sign(page: Page, code: string, notes: string): Promise<void> {
-  await page.select(`${dialog} select`, code);
-  await page.type(`${dialog} form > div:last-child textarea`, notes);
-  await press(page, 'verify-submit');
-}
-
-async function verify(scan: string): Promise<void> {
-  const page = await at('doctor');
-  await openTab(page, 'tab-toRead');
-  await openDialog(page, scan, 'verify');
-  await sign(page, 'Normal', 'Heart and lungs are normal.');
-  await toast(page, /verified/);
-}
-
-async function prescribeNothing(scan: string): Promise<void> {
-  const page = await at('pharmacist');
-  await openDialog(page, scan, 'prescribe');
-  await page.click(`${dialog} input[type="radio"]:not(:checked)`);
-  await page.type(`${dialog} textarea`, 'No medication.');
-  await press(page, 'prescribe-submit');
-  await toast(page, /waits for release/);
-}
-
-async function release(scan: string): Promise<Page> {
-  const page = await at('admin');
-  await openDialog(page, scan, 'approve');
-  await press(page, 'approve-submit');
-  await toast(page, /is released/);
-  return page;
-}
-
-const gone = (page: Page) => page.waitForFunction(() => !document.querySelector('[role="dialog"]'));
-const wordsOf = (page: Page, selector: string) => page.$eval(selector, (found) => found.textContent ?? '');
+// What goes wrong around a review, and how people put it right on the pages.
+withFourPeople();
 
 describe('wrong patient, found after the release', () => {
   let wrong: Film;
@@ -294,7 +182,8 @@ describe('a second series', () => {
 
     const admin = await at('admin');
     await openDialog(admin, late.scan, 'approve');
-    await says(admin, '[data-testid="amendment-words"]', /1 new image since the release[\s\S]*no more than the others[\s\S]*Iyer/); // prettier-ignore
+    await says(admin, '[data-testid="summary"]', /Pharmacist’s notes\s*No medication/);
+    await says(admin, '[data-testid="amendment-words"]', /1 new image since the release[\s\S]*no more than the others/); // prettier-ignore
     expect(await barriers(admin)).toEqual([]);
     await picture(admin, 'approve-addendum');
     await press(admin, 'approve-submit');

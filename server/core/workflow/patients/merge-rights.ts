@@ -25,5 +25,5 @@ export function requireMoveRight(principal: Principal): void {
   if (principal.kind === 'user' && principal.role !== 'doctor' && principal.role !== 'admin')
     throw new Problem('forbidden', 'Only a doctor or an administrator gives images to another patient.');
   if (!scopesReachAll(principal, 'ImagingStudy', 'update') || !scopesReachAll(principal, 'Patient', 'read'))
-    throw new Problem('forbidden', 'Giving images to another patient takes a token with ImagingStudy.u and Patient.r beyond one patient.'); // prettier-ignore
+    throw new Problem('forbidden', 'Giving images to another patient takes a token with ImagingStudy.u and Patient.r beyond one patient: people sign out and in again for one, services ask for these scopes.'); // prettier-ignore
 }

@@ -190,7 +190,6 @@ export interface AmendmentWords {
   conclusion: Conclusion | undefined;
   disagreement: string | undefined;
   text: string | undefined;
-  author: string | undefined;
 }
 
 /** What an amendment that is not released yet says, and why there is one. */
@@ -206,7 +205,6 @@ export function wordsOfAmendment(step: Task): AmendmentWords {
     conclusion: conclusionFrom(outputs('conclusion').at(-1)?.valueCodeableConcept),
     disagreement: differsByItself(step) ? inOrder(outputs('disagreement').at(-1)?.valueString) : undefined,
     text: inOrder(step.note?.map((note) => note.text ?? '').join('\n\n')),
-    author: step.owner?.display,
   };
 }
 

@@ -94,8 +94,27 @@ async function completed(fhir: FhirClient, bundle: Bundle, reviews: Task[], sign
   const searches = [...missing].map(([type, ids]) =>
     fhir.search(type as ResourceType, { _id: [...ids].join(','), _count: ids.size }, signal),
   );
-  const bundles = await Promise.all(searches);
-  return [...known, ...bundles.flatMap((found) => (found.entry ?? []).flatMap((entry) => entry.resource ?? []))];
+  const [steps, ...bundles] = await Promise.all([stepsOf(fhir, bundle, reviews, signal), ...searches]);
+  const found = bundles.flatMap(({ entry }) => (entry ?? []).flatMap(({ resource }) => resource ?? []));
+  const all = [...known, ...steps, ...found];
+  return [...new Map(all.map((resource) => [`${resource.resourceType}/${resource.id}`, resource])).values()];
+}
+
+const mostPages = 10;
+
+/** All steps of reviews that were found by one of them: the search includes their review, not its other steps. */
+async function stepsOf(fhir: FhirClient, bundle: Bundle, reviews: Task[], signal?: AbortSignal): Promise<Task[]> {
+  const matched = new Set(matchesOf<Task>(bundle, 'Task').map(({ id }) => id));
+  const others = reviews.filter(({ id }) => !matched.has(id)).map(({ id }) => `Task/${id}`);
+  const steps: Task[] = [];
+  if (others.length === 0) return steps;
+  let page = await fhir.search('Task', { 'part-of': others.join(','), _count: 200 }, signal);
+  for (let read = 1; ; read += 1) {
+    steps.push(...matchesOf<Task>(page, 'Task'));
+    const next = nextLink(page);
+    if (next === undefined || read === mostPages) return steps;
+    page = await fhir.page(next, signal);
+  }
 }
 
 /**
