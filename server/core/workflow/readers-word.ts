@@ -107,7 +107,13 @@ export function wordOfStep(step: Task): ReadersWord {
 function concordanceOf(conclusion: CodeableConcept, ai: Observation | undefined): 'agree' | 'disagree' | undefined {
   const found = classOf(ai?.valueCodeableConcept);
   if (!found) return undefined;
-  return classMeantBy(conclusion) === found ? 'agree' : 'disagree';
+  return classMeantBy(conclusion) === found && !saysMore(conclusion) ? 'agree' : 'disagree';
+}
+
+/** Words beside a code may mean something else than the code: they count as words. */
+function saysMore({ coding, text }: CodeableConcept): boolean {
+  const said = text?.trim().toLowerCase();
+  return hasInk(said) && !(coding ?? []).some(({ display }) => display?.toLowerCase() === said);
 }
 
 export function classOf(concept: CodeableConcept | undefined): ScanClass | undefined {
