@@ -45,8 +45,9 @@ test('the conclusion is always the reader’s; concordance is computed; a differ
   for (const text of ['Clear.\u0085', 'x'.repeat(20_001)])
     await expect(said({ ...note('x'), output: [{ ...conclusion('Sick'), valueCodeableConcept: { text } }] })).rejects.toMatchObject({ code: 'business-rule' }); // prettier-ignore
   // Normal, and in the same breath something else: the code alone does not make it agreement.
-  const contradictory = conclusion('Normal');
-  contradictory.valueCodeableConcept = { ...contradictory.valueCodeableConcept, text: 'Right lower lobe pneumonia' };
+  const normal = conclusion('Normal');
+  const concept = { ...normal.valueCodeableConcept, text: 'Right lower lobe pneumonia' };
+  const contradictory = { ...normal, valueCodeableConcept: concept };
   await expect(said({ ...note('x'), output: [contradictory] })).rejects.toMatchObject({
     code: 'business-rule',
     message: expect.stringContaining('disagreement') as unknown,
