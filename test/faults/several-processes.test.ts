@@ -38,6 +38,7 @@ beforeAll(async () => {
     SMTP_URL: relay.url,
     FOUR_EYES: 'false',
     LOG_LEVEL: 'info',
+    STUDY_QUIET_SECONDS: '1',
     NODE_TLS_REJECT_UNAUTHORIZED: '0', // the relay's certificate is signed by nobody
   };
   const start = (ROLE: string, more: { port?: number } = {}) =>
@@ -247,8 +248,9 @@ test('without any worker the APIs answer and take work, which waits', async () =
   const study = await sendFilm(1);
   expect(await accept(0, study)).toBe(200);
   expect([(await apis[0].readyz()).status, (await apis[1].readyz()).status]).toEqual([200, 200]);
-  expect(await rows(`select name, state::text from job.job where state < 'active'`)).toEqual([
+  expect(await rows(`select name, state::text from job.job where state < 'active' order by name`)).toEqual([
     { name: 'analyze', state: 'created' },
+    { name: 'complete-study', state: 'created' },
   ]);
   expect([await apis[0].end(), await apis[1].end()]).toEqual([
     [0, null],
