@@ -10,7 +10,6 @@ import { followOrder } from './workflow/follow-order.ts';
 import { followOwner } from './workflow/follow-owner.ts';
 import { keepRecords } from './workflow/keep-records.ts';
 import { keepReviewedImages } from './workflow/keep-reviewed-images.ts';
-export { askWhose } from './workflow/open-identity-check.ts';
 import { openReview } from './workflow/open-review.ts';
 import { patientRule } from './workflow/patients/patient-rule.ts';
 import { lockReviewFirst } from './workflow/review.ts';
@@ -38,3 +37,6 @@ export const studyMoveFollowers: readonly StudyMoveFollower<WriteContext>[] = [f
 
 /** A study under review keeps its images. */
 export const removalGuards: readonly RemovalGuard<WriteContext>[] = [keepReviewedImages];
+
+/** Asks a human whose images are. */
+export { askWhose } from './workflow/open-identity-check.ts';

@@ -14,6 +14,7 @@ import { writeInTransaction } from '../../server/core/records/write.ts';
 import { reasonConcept, statusOf } from '../../server/core/vocabulary/review-codes.ts';
 import { systems } from '../../server/core/vocabulary/systems.ts';
 import { oweAmendment } from '../../server/core/workflow/amendment.ts';
+import { reviewAt } from '../../server/core/workflow/review.ts';
 import { amendReading } from '../../server/core/workflow/amend-reading.ts';
 import { cancelReview } from '../../server/core/workflow/cancel-review.ts';
 import { transitionFor } from '../../server/core/workflow/scan-review.ts';
@@ -163,8 +164,9 @@ test('of two people who ask for an amendment at once one gets it; late images ar
   const lost = both.find((one) => one.status === 'rejected')!;
   expect(lost.reason).toMatchObject({ code: 'conflict' });
   const seen = { type: { coding: [{ system: systems.reviewData, code: 'image-update' }] }, valueReference: { reference: `ImagingStudy/${review.study.id}/_history/2` } }; // prettier-ignore
-  const owed = await as(systemPrincipal('test'), (context) =>
-    oweAmendment(context, at(review), { kind: 'addendum', reason: reasonConcept('new-images'), inputs: [seen] }),
+  const late = { kind: 'addendum' as const, reason: reasonConcept('new-images'), inputs: [seen] };
+  const owed = await as(systemPrincipal('test'), async (context) =>
+    oweAmendment(await reviewAt(context, at(review)), late),
   );
   const standing = await open(place.world, review, 'report-amendment');
   expect(owed.id).toBe(standing.id);

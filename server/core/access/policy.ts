@@ -41,6 +41,15 @@ export function tryNarrow(principal: Principal, type: ResourceType, interaction:
   return grants.length === 0 ? undefined : { kind: 'some', grants };
 }
 
+/** Whether the caller may do it to all records of a type: role and scopes, not those of one patient or of a condition. */
+export function mayAll(principal: Principal, type: ResourceType, interaction: Interaction): boolean {
+  const narrowing = tryNarrow(principal, type, interaction);
+  return (
+    narrowing?.kind === 'all' ||
+    (narrowing?.grants.some(({ patient, conditions }) => patient === undefined && !conditions?.length) ?? false)
+  );
+}
+
 /**
  * Whether the token reaches all records of a type by some scope, whatever its role may write by itself: for acts that
  * have a rule of their own about roles.

@@ -1,4 +1,4 @@
-import { narrow, tryNarrow } from '../access/policy.ts';
+import { mayAll, narrow } from '../access/policy.ts';
 import type { InstanceRow } from '../dicom/instance.ts';
 import type { ReadInstance } from './dicom-reader.ts';
 import type { ReceivedBlob } from './blobs.ts';
@@ -31,16 +31,8 @@ export interface StoreOptions {
  */
 export function mustBeAllowedToStore(principal: Principal): void {
   narrow(principal, 'ImagingStudy', 'create');
-  if (principal.role === 'patient' || !unlimited(principal, 'create'))
+  if (principal.role === 'patient' || !mayAll(principal, 'ImagingStudy', 'create'))
     throw new Problem('forbidden', 'The token does not allow to store images.');
-}
-
-function unlimited(principal: Principal, interaction: 'create' | 'update'): boolean {
-  const narrowing = tryNarrow(principal, 'ImagingStudy', interaction);
-  return (
-    narrowing?.kind === 'all' ||
-    (narrowing?.grants.some(({ patient, conditions }) => patient === undefined && !conditions?.length) ?? false)
-  );
 }
 
 /**
@@ -93,7 +85,7 @@ async function settleCandidates(
       const { requestId } = options;
       const context: WriteContext = { world, stores, principal, ...(requestId !== undefined && { requestId }) };
       const rows = candidates.flatMap((one) => ('row' in one ? [one.row] : []));
-      const outcomes = await storeRows(context, rows, unlimited(principal, 'update'));
+      const outcomes = await storeRows(context, rows, mayAll(principal, 'ImagingStudy', 'update'));
       const instances = candidates.map((one) => ('row' in one ? outcomes.get(one.row)! : one.outcome));
       await audit(context, instances, options);
       return instances;

@@ -4,14 +4,14 @@
  */
 import type { CodeableConcept, Task, TaskInput } from '@medplum/fhirtypes';
 import { type Pointer, referenceTo, versioned } from '../r4/pointer.ts';
-import { create, type Kept, locked, put } from '../records/server-write.ts';
+import { create, type Kept, put } from '../records/server-write.ts';
 import { dataConcept, type ReviewData, stepOf } from '../vocabulary/review-codes.ts';
 import { codeOf, systems } from '../vocabulary/systems.ts';
 import { Problem } from '../problem.ts';
 import type { WriteContext } from '../world.ts';
 import { recordProvenance } from './provenance.ts';
 import { inputOf, stepTask } from './review-tasks.ts';
-import { type Review, reviewAt } from './review.ts';
+import { openSteps, type Review, reviewAt } from './review.ts';
 import { stepsOf } from './review-steps.ts';
 import { transitionFor } from './scan-review.ts';
 import { isEnded } from './task-moves.ts';
@@ -34,23 +34,19 @@ export interface Owed {
  * An amendment of a released report is owed: the step waits for a doctor. Where one waits or is being written already,
  * that one gets the reason and the new inputs.
  *
- * @param coordination the coordination Task of the review, or a reference to it.
  * @throws Problem `conflict` for a review without a released report.
  */
-export async function oweAmendment(
-  context: WriteContext,
-  coordination: Task | Pointer,
-  owed: Owed,
-): Promise<Kept<'Task'>> {
-  const t0 = 'resourceType' in coordination ? referenceTo(coordination) : coordination;
-  const review = await releasedReview(context, t0);
-  const open = await openAmendment(context, t0);
+export async function oweAmendment(review: Review, owed: Owed): Promise<Kept<'Task'>> {
+  const { context, coordination } = review;
+  if (review.status !== 'REPORT_READY')
+    throw new Problem('conflict', `The review is ${review.status}: only a released report is amended.`);
+  const [open] = await openSteps(review, 'report-amendment');
   const step = open ? await addTo(review, open, owed) : await create(context, amendmentStep(review, owed));
   await recordProvenance(context, {
     act: owed.kind,
     operation: open ? 'UPDATE' : 'CREATE',
     targets: [versioned(step)],
-    sources: [referenceTo(review.coordination)],
+    sources: [referenceTo(coordination)],
   });
   return step;
 }
@@ -68,36 +64,15 @@ export async function requestAmendment(
 ): Promise<Kept<'Task'>> {
   const review = await reviewAt(context, coordination);
   transitionFor(review.status, 'addendum', context.principal.role);
-  const open = (await openAmendment(context, coordination)) ?? (await underWay(review));
+  const [waiting] = await openSteps(review, 'report-amendment');
+  const open = waiting ?? (await underWay(review));
   if (open) {
     throw new Problem(
       'conflict',
       `An amendment of this report is open already (Task/${open.id}): end it, or have it released, first.`,
     );
   }
-  return oweAmendment(context, coordination, owed);
-}
-
-/**
- * The review, locked.
- *
- * @throws Problem `conflict` without a released report.
- */
-export async function releasedReview(context: WriteContext, coordination: Pointer): Promise<Review> {
-  const review = await reviewAt(context, coordination);
-  if (review.status === 'REPORT_READY') return review;
-  throw new Problem('conflict', `The review is ${review.status}: only a released report is amended.`);
-}
-
-/** The amendment that nobody has ended yet, locked; its review is locked already. */
-export async function openAmendment(context: WriteContext, coordination: Pointer): Promise<Kept<'Task'> | undefined> {
-  const id = coordination.reference.split('/')[1] ?? '';
-  for (const step of await stepsOf(context.stores, id)) {
-    if (stepOf(step.code) !== 'report-amendment' || isEnded(step.status)) continue;
-    const standing = await locked(context, 'Task', referenceTo(step));
-    if (!isEnded(standing.status)) return standing;
-  }
-  return undefined;
+  return oweAmendment(review, owed);
 }
 
 export function amendmentStep(review: Review, { kind, reason, inputs = [] }: Owed): Task & { id: string } {

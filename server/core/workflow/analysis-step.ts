@@ -2,7 +2,7 @@
  * The `ai-inference` step: a doctor starts it or goes on without it; the worker takes it, completes it or
  * lets it fail. Each function is one transition with all that it writes (docs/workflow.md).
  */
-import type { CodeableConcept, Task, TaskInput, TaskOutput } from '@medplum/fhirtypes';
+import type { CodeableConcept, Task, TaskOutput } from '@medplum/fhirtypes';
 import { choose, imagesOfStudy, type StudyImage } from '../analysis/images-to-read.ts';
 import { placesOf } from '../analysis/registry/registered-model.ts';
 import type { Job } from '../jobs.ts';
@@ -13,9 +13,10 @@ import { findingConcept } from '../vocabulary/scan-findings.ts';
 import { aiResultsOf, leadingLast } from './ai-results.ts';
 import { imageInput, imagesOfReview, leftOut, namedImages, studyUidOfReview, withNotes } from './images-of-step.ts';
 import { recordProvenance } from './provenance.ts';
-import { input, inputOf, output, outputOf, stepTask } from './review-tasks.ts';
-import { type Pointer, pointer, referenceTo } from '../r4/pointer.ts';
+import { aiInputs, input, inputOf, output, outputOf, stepTask } from './review-tasks.ts';
+import { type Pointer, referenceTo } from '../r4/pointer.ts';
 import {
+  ended,
   isBeforeReading,
   lockedStep,
   moveCoordination,
@@ -99,7 +100,7 @@ export async function skipNotEligible(
   images: readonly StudyImage[],
 ): Promise<void> {
   const { context } = review;
-  const skipped = await put(context, { ...ended(review, step), status: 'cancelled', statusReason: whyNot(images) });
+  const skipped = await put(context, ended(review, step, 'cancelled', whyNot(images)));
   const verification =
     review.status === 'PENDING_AI' ? await openVerification(review, step, { business: 'AI_SKIPPED' }) : undefined;
   await context.stores.lateImages.takeCare(review.coordination.id, step.id);
@@ -124,7 +125,7 @@ function whyNot(images: readonly StudyImage[]): CodeableConcept {
 /** The analyses of a review that nobody waits for any more are cancelled. */
 export async function endAnalyses(review: Review, why: string): Promise<void> {
   for (const step of await openSteps(review, 'ai-inference')) {
-    await put(review.context, { ...ended(review, step), status: 'cancelled', statusReason: { text: why } });
+    await put(review.context, ended(review, step, 'cancelled', { text: why }));
     await review.context.stores.lateImages.takeCare(review.coordination.id, step.id);
   }
 }
@@ -224,9 +225,8 @@ export async function completeAnalysis(
   const outputs = leadingLast([...(await aiResultsOf(review)), ...result.findings]);
   const report = await locked(context, 'DiagnosticReport', outputOf(review.coordination, 'report'));
   const done = await put(context, {
-    ...ended(review, step),
+    ...ended(review, step, 'completed'),
     ...withNotes(review, step, result.notes),
-    status: 'completed',
     output: [...(step.output ?? []), ...fresh],
   });
   const pictures = result.media.map((link) => ({ comment: 'AI heat map, not for diagnosis', link }));
@@ -271,14 +271,14 @@ async function tellDoctor(
     ...verification,
     priority: jobPriorities[priority ?? 'routine'] > jobPriorities[standing] ? priority! : standing,
     lastModified: review.at.toISOString(),
-    input: [...others, ...inputsFrom(outputs)],
+    input: [...others, ...aiInputs(outputs)],
   });
 }
 
 /** The analysis cannot be done: the step fails with a coded reason, a fresh one waits for the doctor's decision. */
 export async function failAnalysis(context: WriteContext, step: Kept<'Task'>, reason: ReviewReason): Promise<void> {
   const review = await reviewOf(context, step);
-  const failed = await put(context, { ...ended(review, step), status: 'failed', statusReason: reasonConcept(reason) });
+  const failed = await put(context, ended(review, step, 'failed', reasonConcept(reason)));
   // The first analysis chooses anew when it is taken; one of late images is about these again.
   const images = review.status === 'PENDING_AI' ? [] : namedImages(step);
   const again = await create(
@@ -364,23 +364,8 @@ async function openVerification(
   const verification = stepTask(review.coordination, {
     code: 'physician-verification',
     at: review.at,
-    input: inputsFrom(change.outputs ?? []),
+    input: aiInputs(change.outputs),
     priority: jobPriorities[raised] > jobPriorities[ordered] ? raised : ordered,
   });
   return create(review.context, verification);
-}
-
-function inputsFrom(outputs: TaskOutput[]): TaskInput[] {
-  return outputs
-    .flatMap(({ valueReference }) => pointer(valueReference) ?? [])
-    .map((found) => input('ai-finding', found));
-}
-
-function ended(review: Review, step: Kept<'Task'>): Kept<'Task'> {
-  const { restriction: _lease, ...rest } = step;
-  return {
-    ...rest,
-    lastModified: review.at.toISOString(),
-    executionPeriod: { ...step.executionPeriod, end: review.at.toISOString() },
-  };
 }

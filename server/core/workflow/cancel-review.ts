@@ -1,13 +1,12 @@
 import type { CodeableConcept } from '@medplum/fhirtypes';
 import { type Kept, locked, put } from '../records/server-write.ts';
-import { idIn, type Pointer, referenceTo, versioned } from '../r4/pointer.ts';
+import { idIn, type Pointer, versioned } from '../r4/pointer.ts';
 import { inputOf, outputOf, outputsOf } from './review-tasks.ts';
 import type { WriteContext } from '../world.ts';
 import { recordProvenance } from './provenance.ts';
+import { withdrawDrafts } from './prescribe.ts';
 import { orderIdOf } from './review-of-study.ts';
-import { moveCoordination, type Review, reviewAt } from './review.ts';
-import { stepsOf } from './review-steps.ts';
-import { isEnded } from './task-moves.ts';
+import { ended, moveCoordination, openSteps, type Review, reviewAt } from './review.ts';
 
 /**
  * A review that nobody needs any more ends without a report, in whatever state it is before the release. Work under
@@ -27,27 +26,12 @@ export async function cancelReview(
   const review = await reviewAt(context, coordination);
   mayCancel(review);
   const written: Pointer[] = [];
-  for (const step of await stepsOf(context.stores, review.coordination.id)) {
-    if (isEnded(step.status)) continue;
-    const standing = await locked(context, 'Task', referenceTo(step));
-    written.push(versioned(await put(context, cancelled(review, standing, reason))));
-  }
+  for (const step of await openSteps(review))
+    written.push(versioned(await put(context, ended(review, step, 'cancelled', reason))));
   written.push(...(await endResults(review)));
   const moved = await moveCoordination(review, { status: 'cancelled', business: 'CANCELLED', statusReason: reason });
   await recordProvenance(context, { act: 'cancel', operation: 'UPDATE', targets: [versioned(moved), ...written] });
   return moved;
-}
-
-function cancelled(review: Review, step: Kept<'Task'>, statusReason: CodeableConcept): Kept<'Task'> {
-  const { restriction: _lease, ...rest } = step;
-  const at = review.at.toISOString();
-  return {
-    ...rest,
-    status: 'cancelled',
-    statusReason,
-    lastModified: at,
-    executionPeriod: { ...step.executionPeriod, end: at },
-  };
 }
 
 /** The report without a release, proposals that nobody will be given, and the order that was made for this review. */
@@ -56,11 +40,7 @@ async function endResults(review: Review): Promise<Pointer[]> {
   const written: Pointer[] = [];
   const report = await locked(context, 'DiagnosticReport', outputOf(coordination, 'report'));
   written.push(versioned(await put(context, { ...report, status: 'cancelled' })));
-  for (const { valueReference } of outputsOf(coordination, 'medication')) {
-    if (idIn(valueReference, 'MedicationRequest') === undefined) continue;
-    const proposal = await locked(context, 'MedicationRequest', valueReference);
-    if (proposal.status === 'draft') written.push(versioned(await put(context, { ...proposal, status: 'cancelled' })));
-  }
+  written.push(...(await withdrawDrafts(context, outputsOf(coordination, 'medication'))).map(versioned));
   const order = await locked(context, 'ServiceRequest', coordination.focus);
   const study = idIn(inputOf(coordination, 'study'), 'ImagingStudy');
   const own = study !== undefined && order.id === orderIdOf(study, coordination.id);

@@ -1,11 +1,12 @@
 import type { ImagingStudy } from '@medplum/fhirtypes';
-import { tryNarrow } from '../access/policy.ts';
+import { mayAll } from '../access/policy.ts';
 import { everything } from '../access/narrowing.ts';
 import { newId } from '../identifier.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
 import { systemPrincipal } from '../principal.ts';
 import { auditRefusal } from '../records/audit-refusal.ts';
+import { referenceTo } from '../r4/pointer.ts';
 import { inOneTransaction } from '../records/write.ts';
 import type { StoredRecord } from '../records/record-store.ts';
 import { completionJob } from '../studies/settle-study.ts';
@@ -14,7 +15,7 @@ import { traceOf, type Trace } from '../trace.ts';
 import type { World, WriteContext } from '../world.ts';
 import { analyzeLate, beginAnalysis } from './analysis-step.ts';
 import { reviewOfStudy } from './review-of-study.ts';
-import { isBeforeReading, reviewWith } from './review.ts';
+import { isBeforeReading, reviewAt } from './review.ts';
 import { tellOfImages } from './tell-of-images.ts';
 
 /**
@@ -64,20 +65,12 @@ function mustBeAllowed(principal: Principal): void {
   const isAdmin =
     role === 'admin' &&
     scopes.some(({ context, type, permissions, query }) => context === 'user' && (type === '*' || type === 'ImagingStudy') && permissions.includes('u') && query === undefined); // prettier-ignore
-  const mayUpdate = (role === 'doctor' || kind !== 'user') && isUnlimited(principal);
+  const mayUpdate = (role === 'doctor' || kind !== 'user') && mayAll(principal, 'ImagingStudy', 'update');
   if (!isAdmin && !mayUpdate)
     throw new Problem(
       'forbidden',
       'A study is said to be complete by its sender (system/ImagingStudy.u), a doctor or an administrator.',
     );
-}
-
-function isUnlimited(principal: Principal): boolean {
-  const narrowing = tryNarrow(principal, 'ImagingStudy', 'update');
-  return (
-    narrowing?.kind === 'all' ||
-    (narrowing?.grants.some(({ patient, conditions }) => patient === undefined && !conditions?.length) ?? false)
-  );
 }
 
 async function complete(context: WriteContext, imagingStudyId: string, atOnce: boolean): Promise<void> {
@@ -93,7 +86,7 @@ async function complete(context: WriteContext, imagingStudyId: string, atOnce: b
   if (state === undefined) return;
   const [last, imagingStudy] = [await reviewOfStudy(stores, imagingStudyId), await read()];
   if (!last || !imagingStudy) return;
-  const review = await reviewWith(context, last.id);
+  const review = await reviewAt(context, referenceTo(last));
   if (review.status === 'PENDING_AI') return beginAnalysis(review);
   await tellOfImages(review, imagingStudy);
   if (isBeforeReading(review.status)) await analyzeLate(review);

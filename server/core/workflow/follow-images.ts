@@ -3,11 +3,12 @@ import { imagesOfStudy, isImageClass } from '../analysis/images-to-read.ts';
 import { everything } from '../access/narrowing.ts';
 import type { SettledStudy } from '../studies/study-follower.ts';
 import { studyUidOf } from '../studies/study-uid.ts';
+import { referenceTo } from '../r4/pointer.ts';
 import type { WriteContext } from '../world.ts';
 import { withdrawResultsOf } from './ai-results.ts';
 import type { LateImage } from './late-images.ts';
 import { reviewOfStudy } from './review-of-study.ts';
-import { openSteps, type Review, reviewWith } from './review.ts';
+import { openSteps, type Review, reviewAt } from './review.ts';
 import { tellingStep, tellOfImages } from './tell-of-images.ts';
 
 /** Of a late image that nobody need be told of: who reads the study begins after it came. */
@@ -28,7 +29,7 @@ export async function followImages(context: WriteContext, settled: SettledStudy)
   if (!last || uid === undefined) return;
   const late = await lateImagesOf(context, uid, settled);
   if (late.length === 0) return;
-  const review = await reviewWith(context, last.id);
+  const review = await reviewAt(context, referenceTo(last));
   if (ended.has(review.status)) return;
   const { lateImages, studies } = stores;
   const { id } = review.coordination;

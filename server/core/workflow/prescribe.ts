@@ -1,6 +1,7 @@
 import type { MedicationRequest, Resource, Task, TaskOutput } from '@medplum/fhirtypes';
 import { newId } from '../identifier.ts';
 import { Problem } from '../problem.ts';
+import type { WriteContext } from '../world.ts';
 import { codeOf, systems } from '../vocabulary/systems.ts';
 import { dataConcept } from '../vocabulary/review-codes.ts';
 import { withheld } from '../vocabulary/security-labels.ts';
@@ -125,4 +126,27 @@ function containedIn(step: Task, id: string): MedicationRequest {
   }
   const { id: _local, ...rest } = found;
   return rest;
+}
+
+/** Medication that was proposed for the earlier reading is withdrawn, and the coordination Task forgets it. */
+export async function withdrawMedication(review: Review): Promise<Kept<'MedicationRequest'>[]> {
+  const proposed = outputsOf(review.coordination, 'medication');
+  const withdrawn = await withdrawDrafts(review.context, proposed);
+  const kept = (review.coordination.output ?? []).filter((item) => !proposed.includes(item));
+  review.coordination = { ...review.coordination, output: kept };
+  return withdrawn;
+}
+
+/** Proposals that nobody will be given: those that are not released. @param said outputs of the type `medication`. */
+export async function withdrawDrafts(
+  context: WriteContext,
+  said: readonly TaskOutput[],
+): Promise<Kept<'MedicationRequest'>[]> {
+  const withdrawn: Kept<'MedicationRequest'>[] = [];
+  for (const { valueReference } of said) {
+    if (idIn(valueReference, 'MedicationRequest') === undefined) continue;
+    const proposal = await locked(context, 'MedicationRequest', valueReference);
+    if (proposal.status === 'draft') withdrawn.push(await put(context, { ...proposal, status: 'cancelled' }));
+  }
+  return withdrawn;
 }

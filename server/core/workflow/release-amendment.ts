@@ -7,15 +7,14 @@ import { Problem } from '../problem.ts';
 import { searchOwn } from '../records/own-search.ts';
 import { create, type Kept, locked, put } from '../records/server-write.ts';
 import { idIn, type Pointer, pointer, referenceTo, versioned } from '../r4/pointer.ts';
-import { reasonConcept, stepOf } from '../vocabulary/review-codes.ts';
+import { reasonConcept } from '../vocabulary/review-codes.ts';
 import { withholding } from '../vocabulary/security-labels.ts';
 import { type AmendmentKind, amendmentOf, kindOf } from './amendment.ts';
 import { addReading, hear, keepReading, type KeptReading, type Reading } from './keep-reading.ts';
 import { recordRelease, showResults, withoutLabel } from './release.ts';
 import { conclusionCodes, conclusionText, isFor, type ReportParts, type SignedWord } from './report-parts.ts';
-import { stepsOf } from './review-steps.ts';
 import { input, output, outputOf, outputsOf, stepTask } from './review-tasks.ts';
-import { moveCoordination, type Review } from './review.ts';
+import { ended, moveCoordination, openSteps, type Review } from './review.ts';
 import { resultsWith } from './verify.ts';
 
 /** What a released report becomes (FHIR diagnostic-report-status). */
@@ -175,19 +174,10 @@ async function supersede({ context, coordination }: Review): Promise<Pointer[]> 
 }
 
 /** A mail that still waits to bring the earlier version must not arrive after the new one. */
-async function stopEarlierMails({ context, coordination, at }: Review, delivery: Task): Promise<void> {
-  for (const step of await stepsOf(context.stores, coordination.id)) {
-    if (stepOf(step.code) !== 'report-delivery' || step.status !== 'in-progress' || step.id === delivery.id) continue;
-    const standing = await locked(context, 'Task', referenceTo(step));
-    if (standing.status !== 'in-progress') continue;
-    await put(context, {
-      ...standing,
-      status: 'cancelled',
-      statusReason: reasonConcept('superseded'),
-      lastModified: at.toISOString(),
-      executionPeriod: { ...standing.executionPeriod, end: at.toISOString() },
-    });
-  }
+async function stopEarlierMails(review: Review, delivery: Task): Promise<void> {
+  for (const step of await openSteps(review, 'report-delivery'))
+    if (step.status === 'in-progress' && step.id !== delivery.id)
+      await put(review.context, ended(review, step, 'cancelled', reasonConcept('superseded')));
 }
 
 /** The patient's delivery, and one for each other person who was told of an earlier version. */

@@ -16,12 +16,10 @@ import { stepsOf } from './review-steps.ts';
 import { signatureOf } from './signature.ts';
 import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
 import { input, output, outputOf, outputsOf, stepTask } from './review-tasks.ts';
-import { lockedStep, moveCoordination, nextVersionOf, type Review, reviewOf } from './review.ts';
+import { ended, lockedStep, moveCoordination, nextVersionOf, type Review, reviewOf } from './review.ts';
 import { asServer, create, type Kept, locked, put } from '../records/server-write.ts';
 import { versioned } from '../r4/pointer.ts';
 import { hasInk } from '../readable-text.ts';
-
-export { stepsOf } from './review-steps.ts';
 
 /**
  * An admin approves: the report is owed. The status changes when it exists.
@@ -157,7 +155,7 @@ export async function failIssue(context: WriteContext, delivery: Kept<'Task'>, r
   const review = await reviewOf(context, delivery);
   // requested -> failed is no legal move: the step was begun, and ended.
   const begun = await put(context, { ...delivery, status: 'in-progress', lastModified: review.at.toISOString() });
-  const failed = await put(context, endedDelivery(review, begun, 'failed', reason));
+  const failed = await put(context, ended(review, begun, 'failed', reasonConcept(reason)));
   const again = await create(
     context,
     stepTask(review.coordination, {
@@ -181,23 +179,8 @@ export async function endDelivery(
   end: { status: 'completed' | 'failed'; reason?: ReviewReason; message: Pointer },
 ): Promise<void> {
   const review = await reviewOf(context, delivery);
-  const ended = endedDelivery(review, delivery, end.status, end.reason);
-  await put(context, { ...ended, output: [...(ended.output ?? []), output('message', end.message)] });
-}
-
-function endedDelivery(
-  review: Review,
-  delivery: Kept<'Task'>,
-  status: 'completed' | 'failed',
-  reason: ReviewReason | undefined,
-): Kept<'Task'> {
-  return {
-    ...delivery,
-    status,
-    ...(reason && { statusReason: reasonConcept(reason) }),
-    lastModified: review.at.toISOString(),
-    executionPeriod: { ...delivery.executionPeriod, end: review.at.toISOString() },
-  };
+  const done = ended(review, delivery, end.status, end.reason && reasonConcept(end.reason));
+  await put(context, { ...done, output: [...(done.output ?? []), output('message', end.message)] });
 }
 
 /** The delivery step if it is still waiting for its PDF, locked; undefined if that was made already. */

@@ -2,7 +2,7 @@
  * A review that was in error, mostly because its images are another patient's: all that was said in it stays for staff,
  * as said in error, and no patient reads it any more.
  */
-import type { CodeableConcept, DocumentReference, Reference, Resource, ResourceType, Task } from '@medplum/fhirtypes';
+import type { CodeableConcept, DocumentReference, Reference, Resource, ResourceType } from '@medplum/fhirtypes';
 import { searchOwn } from '../records/own-search.ts';
 import { isDerivedId } from '../derived-id.ts';
 import { type Kept, put } from '../records/server-write.ts';
@@ -11,9 +11,9 @@ import { idIn, type Pointer, referenceTo, versioned } from '../r4/pointer.ts';
 import { statusOf, stepOf } from '../vocabulary/review-codes.ts';
 import { withholding } from '../vocabulary/security-labels.ts';
 import { recordProvenance } from './provenance.ts';
-import { stepsOf } from './release.ts';
+import { stepsOf } from './review-steps.ts';
 import { outputOf, outputsOf } from './review-tasks.ts';
-import { moveCoordination, type Review, reviewOf } from './review.ts';
+import { ended, moveCoordination, type Review, reviewAt } from './review.ts';
 import { isEnded } from './task-moves.ts';
 import { oweWithdrawal, reportWasSent } from './withdrawal.ts';
 
@@ -31,35 +31,27 @@ export async function retractReview(
   coordination: Kept<'Task'>,
   change: { reason: CodeableConcept },
 ): Promise<Kept<'Task'>> {
-  const review = await reviewOf(context, { partOf: [referenceTo(coordination)] } as Task);
+  const review = await reviewAt(context, referenceTo(coordination));
   if (statusOf(review.coordination.businessStatus) === 'RETRACTED') return review.coordination;
   // Under the lock of the coordination Task nobody makes or ends a step.
   const steps = await stepsOf(context.stores, coordination.id);
   const written: Pointer[] = [];
   for (const step of steps) {
-    if (!isEnded(step.status)) written.push(versioned(await cancelled(review, step, change.reason)));
+    if (!isEnded(step.status))
+      written.push(versioned(await put(context, ended(review, step, 'cancelled', change.reason))));
   }
   written.push(...(await withdrawResults(review)));
   for (const delivery of steps.filter(({ code }) => stepOf(code) === 'report-delivery')) {
     const sent = await reportWasSent(context.stores, delivery);
     if (sent) written.push(referenceTo(await oweWithdrawal(context, delivery)));
   }
-  const ended = await endInError(review, change.reason);
-  await recordProvenance(context, { act: 'retract', operation: 'UPDATE', targets: [versioned(ended), ...written] });
-  return ended;
-}
-
-/** Who works for the step finds it ended. */
-async function cancelled(review: Review, step: Kept<'Task'>, statusReason: CodeableConcept): Promise<Kept<'Task'>> {
-  const { restriction: _lease, ...rest } = step;
-  const at = review.at.toISOString();
-  return put(review.context, {
-    ...rest,
-    status: 'cancelled',
-    statusReason,
-    lastModified: at,
-    executionPeriod: { ...step.executionPeriod, end: at },
+  const inErrorNow = await endInError(review, change.reason);
+  await recordProvenance(context, {
+    act: 'retract',
+    operation: 'UPDATE',
+    targets: [versioned(inErrorNow), ...written],
   });
+  return inErrorNow;
 }
 
 /** The patient reads the coordination Task too. R4 has no way from an open Task to `entered-in-error` but by its end. */

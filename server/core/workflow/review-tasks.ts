@@ -85,3 +85,11 @@ export function withOutputs(task: Task, fresh: TaskOutput[]): TaskOutput[] {
   const types = new Set(fresh.map((item) => codeOf(item.type, systems.reviewData)));
   return [...(task.output ?? []).filter((item) => !types.has(codeOf(item.type, systems.reviewData))), ...fresh];
 }
+
+/** The AI's results among these outputs, as inputs of a step that is opened for a reader. */
+export function aiInputs(outputs: readonly TaskOutput[] = []): TaskInput[] {
+  return outputs
+    .filter((item) => codeOf(item.type, systems.reviewData) === 'ai-finding')
+    .flatMap(({ valueReference }) => pointer(valueReference) ?? [])
+    .map((finding) => input('ai-finding', finding));
+}

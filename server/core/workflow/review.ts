@@ -1,4 +1,4 @@
-import type { Reference, Task, TaskOutput } from '@medplum/fhirtypes';
+import type { CodeableConcept, Reference, Task, TaskOutput } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
 import type { WriteContext } from '../world.ts';
 import { everything } from '../access/narrowing.ts';
@@ -31,11 +31,6 @@ export async function reviewAt(context: WriteContext, reference: Reference | und
   return { context, coordination, status, at: context.world.now() };
 }
 
-/** The review of this coordination Task, locked. @throws Problem `conflict` if it is not there. */
-export function reviewWith(context: WriteContext, coordinationId: string): Promise<Review> {
-  return reviewOf(context, { resourceType: 'Task', status: 'requested', intent: 'order', partOf: [{ reference: `Task/${coordinationId}` }] }); // prettier-ignore
-}
-
 /**
  * Locks the coordination Task of a step before the step itself is locked. Whoever changes anything of a review holds that
  * first (a sender: the study's lock before it), so that two of them wait for each other and never in a circle.
@@ -64,6 +59,23 @@ export async function openSteps({ context, coordination }: Review, code?: Review
   const steps: Kept<'Task'>[] = [];
   for (const step of found) steps.push(await locked(context, 'Task', referenceTo(step)));
   return steps;
+}
+
+/** A step as it ends now; without a lease, so that whoever works for it finds it ended. */
+export function ended(
+  { at }: Pick<Review, 'at'>,
+  step: Kept<'Task'>,
+  status: 'completed' | 'failed' | 'cancelled',
+  statusReason?: CodeableConcept,
+): Kept<'Task'> {
+  const { restriction: _lease, ...rest } = step;
+  return {
+    ...rest,
+    status,
+    ...(statusReason && { statusReason }),
+    lastModified: at.toISOString(),
+    executionPeriod: { ...step.executionPeriod, end: at.toISOString() },
+  };
 }
 
 /** A doctor has the study to read, for the first time or again. */

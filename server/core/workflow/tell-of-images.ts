@@ -6,10 +6,10 @@ import { oweAmendment } from './amendment.ts';
 import { inWords, latestUpdate } from './images-seen.ts';
 import type { LateCount } from './late-images.ts';
 import { recordProvenance } from './provenance.ts';
-import { input, stepTask } from './review-tasks.ts';
+import { aiInputs, input, stepTask } from './review-tasks.ts';
 import { referenceTo } from '../r4/pointer.ts';
-import { isBeforeReading, moveCoordination, openSteps, type Review } from './review.ts';
-import { aiInputs, withdrawMedication } from './turn-back.ts';
+import { ended, isBeforeReading, moveCoordination, openSteps, type Review } from './review.ts';
+import { withdrawMedication } from './prescribe.ts';
 
 /**
  * Tells whoever must know that images came or went since the study was opened for reading: the doctor who has the step;
@@ -27,9 +27,8 @@ export async function tellOfImages(review: Review, imagingStudy: ImagingStudy): 
   else if (isRead(review.status)) await returnForImages(review, update, news);
   else if (review.status === 'REPORT_READY') {
     const kind = news.removed > 0 ? 'correction' : 'addendum';
-    await oweAmendment(context, coordination, { kind, reason: reasonFor(news, 'the release'), inputs: [update] });
-    const [amendment] = await openSteps(review, 'report-amendment');
-    if (amendment) await lateImages.tell(coordination.id, amendment.id);
+    const amendment = await oweAmendment(review, { kind, reason: reasonFor(news, 'the release'), inputs: [update] });
+    await lateImages.tell(coordination.id, amendment.id);
   }
 }
 
@@ -61,18 +60,7 @@ async function returnForImages(review: Review, update: TaskInput, news: LateCoun
   const { context, at } = review;
   const reason = reasonFor(news, 'your reading');
   const called: Kept<'Task'>[] = [];
-  for (const step of await openSteps(review)) {
-    const executionPeriod = { ...step.executionPeriod, end: at.toISOString() };
-    called.push(
-      await put(context, {
-        ...step,
-        status: 'cancelled',
-        statusReason: reason,
-        lastModified: at.toISOString(),
-        executionPeriod,
-      }),
-    );
-  }
+  for (const step of await openSteps(review)) called.push(await put(context, ended(review, step, 'cancelled', reason)));
   const withdrawn = await withdrawMedication(review);
   const moved = await moveCoordination(review, { business: 'RETURNED' });
   const [last] = called.slice(-1);
@@ -80,7 +68,7 @@ async function returnForImages(review: Review, update: TaskInput, news: LateCoun
     ...stepTask(moved, {
       code: 'physician-verification',
       at,
-      input: [...(last ? [input('returned-from', referenceTo(last))] : []), ...aiInputs(moved), update],
+      input: [...(last ? [input('returned-from', referenceTo(last))] : []), ...aiInputs(moved.output), update],
       ...(last?.priority && { priority: last.priority }),
     }),
     statusReason: reason,

@@ -7,8 +7,9 @@ import { recordProvenance } from './provenance.ts';
 import { endAnalyses } from './analysis-step.ts';
 import { isFor } from './report-parts.ts';
 import { stepsOf } from './review-steps.ts';
-import { idIn, type Pointer, pointer, referenceTo } from '../r4/pointer.ts';
-import { input, inputOf, outputOf, outputsOf, stepTask } from './review-tasks.ts';
+import { type Pointer, referenceTo } from '../r4/pointer.ts';
+import { aiInputs, input, inputOf, outputOf, outputsOf, stepTask } from './review-tasks.ts';
+import { withdrawDrafts, withdrawMedication } from './prescribe.ts';
 import { leaveOrder } from './leave-order.ts';
 import { withdrawResults } from './retract.ts';
 import { moveCoordination, nextVersionOf, type Review } from './review.ts';
@@ -73,7 +74,7 @@ export async function sendBack(review: Review, step: Task): Promise<Task> {
     ...stepTask(moved, {
       code: 'physician-verification',
       at: review.at,
-      input: [input('returned-from', referenceTo(step)), ...aiInputs(moved)],
+      input: [input('returned-from', referenceTo(step)), ...aiInputs(moved.output)],
       priority: step.priority,
     }),
     ...(step.statusReason && { statusReason: step.statusReason }),
@@ -112,41 +113,14 @@ async function sendAmendmentBack(review: Review, step: Task): Promise<Task> {
 
 /** Drafts of the pharmacist's step for this amendment; what is released stays. */
 async function withdrawProposals(review: Review, amendment: Task): Promise<Kept<'MedicationRequest'>[]> {
-  const { context, coordination } = review;
-  const withdrawn: Kept<'MedicationRequest'>[] = [];
-  const steps = await stepsOf(context.stores, coordination.id);
-  for (const { valueReference } of steps
-    .filter((one) => isFor(one, amendment))
-    .flatMap((one) => outputsOf(one, 'medication'))) {
-    if (idIn(valueReference, 'MedicationRequest') === undefined) continue;
-    const proposal = await locked(context, 'MedicationRequest', valueReference);
-    if (proposal.status === 'draft') withdrawn.push(await put(context, { ...proposal, status: 'cancelled' }));
-  }
-  return withdrawn;
+  const steps = await stepsOf(review.context.stores, review.coordination.id);
+  const own = steps.filter((one) => isFor(one, amendment));
+  return withdrawDrafts(
+    review.context,
+    own.flatMap((one) => outputsOf(one, 'medication')),
+  );
 }
 
 function imageUpdatesOf(amendment: Task): TaskInput[] {
   return (amendment.input ?? []).filter(({ type }) => codeOf(type, systems.reviewData) === 'image-update');
-}
-
-/** The AI's results, as inputs of a step that is opened anew. */
-export function aiInputs(coordination: Task): TaskInput[] {
-  return outputsOf(coordination, 'ai-finding')
-    .flatMap(({ valueReference }) => pointer(valueReference) ?? [])
-    .map((finding) => input('ai-finding', finding));
-}
-
-/** Medication that was proposed for the earlier reading is withdrawn, and the coordination Task forgets it. */
-export async function withdrawMedication(review: Review): Promise<Kept<'MedicationRequest'>[]> {
-  const { context } = review;
-  const withdrawn: Kept<'MedicationRequest'>[] = [];
-  const proposed = outputsOf(review.coordination, 'medication');
-  for (const { valueReference } of proposed) {
-    if (idIn(valueReference, 'MedicationRequest') === undefined) continue;
-    const proposal = await locked(context, 'MedicationRequest', valueReference);
-    withdrawn.push(await put(context, { ...proposal, status: 'cancelled' }));
-  }
-  const kept = (review.coordination.output ?? []).filter((item) => !proposed.includes(item));
-  review.coordination = { ...review.coordination, output: kept };
-  return withdrawn;
 }

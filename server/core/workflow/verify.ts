@@ -1,7 +1,6 @@
 import type { DiagnosticReport, ImagingStudy, Task, TaskOutput } from '@medplum/fhirtypes';
 import { everything } from '../access/narrowing.ts';
-import { type Kept, locked, put } from '../records/server-write.ts';
-import { create } from '../records/server-write.ts';
+import { create, type Kept, locked, put } from '../records/server-write.ts';
 import { idIn, type Pointer, pointer, referenceTo, versioned } from '../r4/pointer.ts';
 import { settleAiResults } from './ai-results.ts';
 import { endAnalyses } from './analysis-step.ts';
@@ -13,8 +12,6 @@ import { input, inputOf, output, outputOf, outputsOf, stepTask } from './review-
 import { moveCoordination, nextVersionOf, type Review } from './review.ts';
 import { signatureOf } from './signature.ts';
 import { readingContent } from './signed-content.ts';
-
-export { requiredNotes } from './readers-word.ts';
 
 /**
  * A doctor verifies: the notes become the report's text, the doctor's own conclusion an Observation beside the AI's,

@@ -1,13 +1,13 @@
 /** Operations on a review: the address names its coordination Task. */
 import { narrow } from '../../core/access/policy.ts';
-import { auditRefusal } from '../../core/records/audit-refusal.ts';
-import { inOneTransaction } from '../../core/records/write.ts';
+import { idIn } from '../../core/r4/pointer.ts';
 import { Problem } from '../../core/problem.ts';
 import { traceOf } from '../../core/trace.ts';
 import { statusOf } from '../../core/vocabulary/review-codes.ts';
 import { canonical } from '../../core/vocabulary/systems.ts';
 import type { WriteContext } from '../../core/world.ts';
 import type { Kept } from '../../core/records/server-write.ts';
+import { inOneAct } from './in-one-act.ts';
 import type { Asked, Operation } from './operation.ts';
 
 /** @returns the Task that the operation answers with. */
@@ -25,24 +25,20 @@ export function onReview(name: string, work: ReviewWork): Operation {
     definition: `${canonical}/OperationDefinition/Task-${name}`,
     level: 'instance',
     async run(exchange, asked, id) {
-      const task = await inOneTransaction(exchange.world, exchange, async (context) => {
-        const row = { action: 'E', event: `fhir:$${name}`, entities: [`Task/${id}`] } as const;
-        try {
-          const done = await work(context, await coordinationOf(context, id), asked);
-          const patient = /^Patient\/(.+)$/.exec(done.for?.reference ?? '')?.[1];
-          await context.stores.audit.append({
-            ...row,
-            entities: [...row.entities, `Task/${done.id}/_history/${done.meta?.versionId}`],
-            outcome: 'success',
-            principal: context.principal,
-            patients: patient === undefined ? [] : [patient],
-            ...traceOf(context),
-          });
-          return done;
-        } catch (error) {
-          await auditRefusal(context, error, { ...row, entities: [...row.entities] });
-          throw error;
-        }
+      const act = { event: `fhir:$${name}`, entities: [`Task/${id}`] };
+      const task = await inOneAct(exchange, act, async (context) => {
+        const done = await work(context, await coordinationOf(context, id), asked);
+        const patient = idIn(done.for, 'Patient');
+        await context.stores.audit.append({
+          action: 'E',
+          event: act.event,
+          entities: [...act.entities, `Task/${done.id}/_history/${done.meta?.versionId}`],
+          outcome: 'success',
+          principal: context.principal,
+          patients: patient === undefined ? [] : [patient],
+          ...traceOf(context),
+        });
+        return done;
       });
       return { status: 200, resource: task };
     },
