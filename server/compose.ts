@@ -7,6 +7,7 @@ import { openImages, type Images } from './compose/images.ts';
 import { openMeasures, serveMeasures } from './compose/measures.ts';
 import { openModels, serveModels } from './compose/models.ts';
 import { openReports, type Reports } from './compose/reports.ts';
+import { openSecrets } from './compose/secrets.ts';
 import { settingsFrom, type Start } from './compose/start.ts';
 import { openWebServer } from './compose/web-server.ts';
 import type { Config } from './config.ts';
@@ -14,6 +15,7 @@ import type { AuthorizationStore } from './core/accounts/authorizations.ts';
 import type { PasswordHasher } from './core/accounts/password.ts';
 import { askWhose, clinicalRules, removalGuards, studyFollowers, studyMoveFollowers } from './core/clinical-rules.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
+import type { SecretBox } from './core/secret-box.ts';
 import type { Signer } from './core/signer.ts';
 import type { World } from './core/world.ts';
 import type { Readiness } from './http/health.ts';
@@ -97,9 +99,10 @@ async function build(start: Start, onDead: () => void): Promise<Omit<System, 'cl
   const clock = await openClock(start, database);
   const metrics = openMeasures(database, images, models, clock);
   const { url, sql, jobs } = database;
+  const secrets = await openSecrets(start);
   const authorizations = postgresAuthorizations(sql);
   const signer = jwsSigner(await authorizations.secret('record-signing-keys', async () => [await makeSigningKey()]));
-  const world = worldOf(start, { database, images, models, reports, clock, metrics, signer });
+  const world = worldOf(start, { database, images, models, reports, clock, metrics, signer, secrets });
   await serveModels(start, world);
   if (config.roles.api) await openDefinitions(start, world);
 
@@ -140,9 +143,10 @@ interface Parts {
   clock: Clock;
   metrics: Metrics;
   signer: Signer;
+  secrets: SecretBox;
 }
 
-function worldOf({ settings }: Start, { database, images, models, reports, clock, metrics, signer }: Parts): World {
+function worldOf({ settings }: Start, { database, images, models, reports, clock, metrics, signer, secrets }: Parts): World {
   const { fhirBaseUrl: baseUrl, timeZone } = settings;
   const { checker } = images;
   const world: World = metrics.timed({
@@ -157,6 +161,7 @@ function worldOf({ settings }: Start, { database, images, models, reports, clock
     pdf: reports.pdf,
     mailer: reports.mailer,
     signer,
+    secrets,
     rules: clinicalRules,
     studyFollowers,
     askWhose,

@@ -57,6 +57,17 @@ const quietTimes = z.string().transform((text, context): ReadonlyMap<string, num
   return times;
 });
 
+/** Keys of 32 bytes in base64, newest first. */
+const secretKeys = z.string().transform((text, context): Buffer[] => {
+  const keys = text.split(',').filter((key) => key.trim() !== '').map((key) => Buffer.from(key.trim(), 'base64'));
+  if (keys.every((key) => key.length === 32 && new Set(key).size > 8)) return keys;
+  context.addIssue({
+    code: 'custom',
+    message: 'must be random keys of 32 bytes in base64, newest first (openssl rand -base64 32)',
+  });
+  return z.NEVER;
+}); // prettier-ignore
+
 /** Every environment variable that the server reads, with its default. docs/operations.md explains them to operators. */
 const variables = z.object({
   CSSS_MODE: z.enum(['demo', 'production']).default('demo'),
@@ -68,6 +79,7 @@ const variables = z.object({
   PUBLIC_URL: httpUrl.optional(),
   TRUSTED_PROXIES: proxies.optional(),
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres://').optional(),
+  SECRET_KEYS: secretKeys.prefault(''),
   DATABASE_POOL: wholeNumber(4, 200).default(20),
   DATA_DIR: z.string().default('data'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug']).default('info'),
@@ -144,6 +156,8 @@ export interface Config {
   /** Addresses and CIDR ranges. */
   trustedProxies: string[];
   databaseUrl: string | undefined;
+  /** Of 32 bytes, newest first: what is secret in the database is encrypted with them. */
+  secretKeys: Buffer[];
   databasePool: number;
   dataDir: string;
   logLevel: string;
@@ -224,6 +238,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     publicUrl: value.PUBLIC_URL,
     trustedProxies: value.TRUSTED_PROXIES ?? [],
     databaseUrl: value.DATABASE_URL,
+    secretKeys: value.SECRET_KEYS,
     databasePool: value.DATABASE_POOL,
     dataDir: resolve(value.DATA_DIR),
     logLevel: value.LOG_LEVEL,
@@ -301,6 +316,8 @@ function unsafe(value: z.infer<typeof variables>): string[] {
   if (!value.DATABASE_URL) mistakes.push('DATABASE_URL: production needs a PostgreSQL of its own, with back-ups');
   if (/:\/\/[^:/@]+:(csss|postgres|password|changeme|secret)@/i.test(value.DATABASE_URL ?? ''))
     mistakes.push('DATABASE_URL: the password is a well-known default');
+  if (value.SECRET_KEYS.length === 0)
+    mistakes.push('SECRET_KEYS: production needs a key for the secrets in the database: openssl rand -base64 32');
   if (!value.SMTP_URL) mistakes.push('SMTP_URL: production needs a mail relay for released reports');
   if (value.BACKEND_CLIENT_JWKS) mistakes.push('BACKEND_CLIENT_JWKS: registers a demo client; not in production');
   return mistakes;

@@ -11,6 +11,7 @@ import { analyze, failLostAnalyses } from './work/analyze.ts';
 import { completeOverdue, completeStudyJob } from './work/complete-study.ts';
 import { issueReport } from './work/issue-report.ts';
 import { oweMails, oweReports, oweShadowRuns, oweWithdrawals } from './work/owed-work.ts';
+import { sendMail } from './work/send-mail.ts';
 import { sendReport } from './work/send-report.ts';
 import { sendWithdrawal } from './work/send-withdrawal.ts';
 import { shadow } from './work/shadow.ts';
@@ -34,6 +35,7 @@ export async function startWorkers(
     'issue-report': issueReport,
     'send-report': sendReport,
     'send-withdrawal': sendWithdrawal,
+    'send-mail': sendMail,
   } as const;
   const state = world.classifier.state();
   const concurrency = {
@@ -43,6 +45,7 @@ export async function startWorkers(
     'issue-report': 1,
     'send-report': 2,
     'send-withdrawal': 1,
+    'send-mail': 2,
   };
   for (const kind of Object.keys(handlers) as (keyof typeof handlers)[]) {
     await jobs.work(kind, concurrency[kind], async (job) => {

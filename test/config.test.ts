@@ -29,6 +29,8 @@ test('production refuses plain http, an embedded database, default passwords and
   expect(read).toThrow(/well-known default/);
   expect(read).toThrow(/SMTP_URL/);
   expect(read).toThrow(/TRUSTED_PROXIES/);
+  expect(read).toThrow(/SECRET_KEYS: production needs a key/);
+  expect(() => readConfig({ SECRET_KEYS: 'short' })).toThrow(/SECRET_KEYS: must be random keys/);
 });
 
 test('the audit trail is kept for ever unless somebody says for how long, and not for less than a year', () => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Problem } from '../core/problem.ts';
-import type { Mailer } from '../core/reports/mailer.ts';
+import type { Mailer } from '../core/deliveries/mailer.ts';
 import type { PdfPrinter } from '../core/reports/pdf-printer.ts';
 import { startMailSink, type MailSink } from '../infrastructure/mail/mail-sink.ts';
 import { smtpMailer, type SmtpMailer } from '../infrastructure/mail/smtp-mailer.ts';

@@ -1,5 +1,5 @@
 export interface Job {
-  kind: 'analyze' | 'shadow' | 'complete-study' | 'issue-report' | 'send-report' | 'send-withdrawal';
+  kind: 'analyze' | 'shadow' | 'complete-study' | 'issue-report' | 'send-report' | 'send-withdrawal' | 'send-mail';
   /** Only one job of this kind and key waits or runs at a time; asking again changes nothing. */
   key: string;
   /** Ids only, no health data. */

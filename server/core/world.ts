@@ -7,6 +7,7 @@
  */
 import type { AuditTrail } from './access/audit-trail.ts';
 import type { AccountStore } from './accounts/account-store.ts';
+import type { LinkStore } from './accounts/link-store.ts';
 import type { AnalysisLog } from './analysis/analysis-log.ts';
 import type { SwitchedClassifier } from './analysis/classifier.ts';
 import type { ModelFiles, ModelStore } from './analysis/registry/model-registry.ts';
@@ -15,9 +16,11 @@ import type { Principal } from './principal.ts';
 import type { RecordChecker } from './records/record-checker.ts';
 import type { RecordStore } from './records/record-store.ts';
 import type { RecordRules } from './records/rules.ts';
-import type { Mailer } from './reports/mailer.ts';
+import type { DeliveryStore } from './deliveries/delivery-store.ts';
+import type { Mailer } from './deliveries/mailer.ts';
 import type { PdfPrinter } from './reports/pdf-printer.ts';
 import type { ReportNumbers } from './reports/report-numbers.ts';
+import type { SecretBox } from './secret-box.ts';
 import type { Settings } from './settings.ts';
 import type { Signer } from './signer.ts';
 import type { Blobs } from './studies/blobs.ts';
@@ -40,6 +43,8 @@ export interface Stores {
   removals: RemovalStore;
   lateImages: LateImages;
   accounts: AccountStore;
+  links: LinkStore;
+  deliveries: DeliveryStore;
   reportNumbers: ReportNumbers;
   models: ModelStore;
   analyses: AnalysisLog;
@@ -68,6 +73,7 @@ export interface Reading {
   held: Pick<HeldStore, 'count'>;
   removals: Pick<RemovalStore, 'due' | 'removed'>;
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
+  links: Pick<LinkStore, 'find'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
   jobs: Pick<JobQueue, 'lacking'>;
@@ -89,6 +95,7 @@ export interface Surroundings {
   pdf: PdfPrinter;
   mailer: Mailer;
   signer: Signer;
+  secrets: SecretBox;
   /** What a write of each type must satisfy (`clinical-rules.ts`). */
   rules: RecordRules<WriteContext>;
   /** Who hears that a study has settled, in the same transaction. */

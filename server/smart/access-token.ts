@@ -157,6 +157,7 @@ function toPrincipal(claims: AccessTokenClaims, standing: Standing): Principal {
     tokenId,
     role,
     fhirUser,
+    ...(standing.firstParty && { firstParty: true }),
     ...(claims.patient === undefined ? {} : { patient: claims.patient }),
     scopes: scopes.filter(
       (scope) => roleMayUse(role, scope) && (scope.context !== 'patient' || claims.patient !== undefined),

@@ -55,6 +55,7 @@ export function testWorld(
     pdf: absent('pdf'),
     mailer: absent('mailer'),
     signer: absent('signer'),
+    secrets: absent('secrets'),
     rules: clinicalRules,
     studyFollowers,
     askWhose,

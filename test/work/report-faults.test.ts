@@ -6,7 +6,7 @@ import { systemPrincipal } from '../../server/core/principal.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
 import { statusOf } from '../../server/core/vocabulary/review-codes.ts';
 import { outputOf } from '../../server/core/workflow/review-tasks.ts';
-import type { OutgoingMail } from '../../server/core/reports/mailer.ts';
+import type { OutgoingMail } from '../../server/core/deliveries/mailer.ts';
 import type { World } from '../../server/core/world.ts';
 import { issueReport } from '../../server/work/issue-report.ts';
 import { sendReport } from '../../server/work/send-report.ts';

@@ -14,7 +14,7 @@ import type {
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ensureAccount } from '../../server/core/accounts/account.ts';
-import type { OutgoingMail } from '../../server/core/reports/mailer.ts';
+import type { OutgoingMail } from '../../server/core/deliveries/mailer.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
 import { statusOf } from '../../server/core/vocabulary/review-codes.ts';

@@ -3,13 +3,18 @@ import type { Role } from '../principal.ts';
 export interface Account {
   id: string;
   email: string;
-  /** argon2id PHC string. */
-  passwordHash: string;
+  /** argon2id PHC string; null for somebody who was invited and has not answered yet. */
+  passwordHash: string | null;
   role: Role;
   displayName: string;
   /** The person's own FHIR resource: `Practitioner/id` or `Patient/id`. */
   fhirUser: string;
   disabled: boolean;
+  /** When somebody first answered from this address; health data goes to no other. */
+  verifiedAt?: Date;
+  lastSignInAt?: Date;
+  /** BCP 47; without it the browser's. */
+  language?: string;
 }
 
 export interface AccountStore {

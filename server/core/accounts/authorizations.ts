@@ -91,6 +91,7 @@ export interface Standing {
   /** Revoked by itself, or its authorisation ended. */
   revoked: boolean;
   clientDisabled: boolean;
+  firstParty: boolean;
   account?: { role: Role; fhirUser: string; disabled: boolean };
 }
 

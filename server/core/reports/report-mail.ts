@@ -1,5 +1,5 @@
 import type { Communication, DiagnosticReport, Task } from '@medplum/fhirtypes';
-import type { OutgoingMail } from './mailer.ts';
+import type { OutgoingMail } from '../deliveries/mailer.ts';
 import type { Reading, Surroundings, WriteContext } from '../world.ts';
 import { dataConcept, reasonConcept, type ReviewReason } from '../vocabulary/review-codes.ts';
 import { systems } from '../vocabulary/systems.ts';
@@ -15,7 +15,7 @@ import { mustMatch } from '../records/attachment-check.ts';
 import { type Pointer, referenceTo } from '../r4/pointer.ts';
 import { create, type Kept, locked } from '../records/server-write.ts';
 import { found, needed } from './look-up.ts';
-import { isPlainAddress } from './mail-address.ts';
+import { isPlainAddress } from '../deliveries/mail-address.ts';
 import { numberOf } from './keep-report.ts';
 import { contactOf } from './person.ts';
 

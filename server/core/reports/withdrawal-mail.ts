@@ -2,7 +2,7 @@ import type { Communication } from '@medplum/fhirtypes';
 import type { Kept } from '../records/server-write.ts';
 import type { Reading, Surroundings } from '../world.ts';
 import { found, needed } from './look-up.ts';
-import { isPlainAddress } from './mail-address.ts';
+import { isPlainAddress } from '../deliveries/mail-address.ts';
 import { contactOf } from './person.ts';
 import type { Message } from './report-mail.ts';
 

@@ -1,7 +1,7 @@
 import { createTransport, type Transporter } from 'nodemailer';
-import type { Mailer, OutgoingMail } from '../../core/reports/mailer.ts';
+import type { Mailer, OutgoingMail } from '../../core/deliveries/mailer.ts';
 import { Problem } from '../../core/problem.ts';
-import { isPlainAddress } from '../../core/reports/mail-address.ts';
+import { isPlainAddress } from '../../core/deliveries/mail-address.ts';
 
 export interface SmtpOptions {
   /** `smtps://user:password@host:465`, or `smtp://host:587`. */

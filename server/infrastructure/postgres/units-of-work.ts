@@ -5,8 +5,10 @@ import type { RecordChecker } from '../../core/records/record-checker.ts';
 import type { Stores, World } from '../../core/world.ts';
 import { postgresAccounts } from './accounts/accounts.ts';
 import { postgresAnalyses } from './models/analyses.ts';
+import { postgresLinks } from './accounts/one-time-links.ts';
 import { postgresAudit, sharedAudit } from './audit/audit.ts';
 import { poolSql, type Sql } from './connection.ts';
+import { postgresDeliveries } from './deliveries.ts';
 import { postgresModels } from './models/models.ts';
 import { postgresRecords } from './records/records.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
@@ -39,6 +41,8 @@ export function postgresUnits(
     removals: postgresRemovals(sql),
     lateImages: postgresLateImages(sql),
     accounts: postgresAccounts(sql),
+    links: postgresLinks(sql),
+    deliveries: postgresDeliveries(sql),
     reportNumbers: postgresReportNumbers(sql),
     models: postgresModels(sql),
     analyses: postgresAnalyses(sql),

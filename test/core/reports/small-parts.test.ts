@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isPlainAddress } from '../../../server/core/reports/mail-address.ts';
+import { isPlainAddress } from '../../../server/core/deliveries/mail-address.ts';
 import { dayOf } from '../../../server/core/time-zone.ts';
 import { addressOf, ageOn, contactOf, nameOf, recordNumberOf } from '../../../server/core/reports/person.ts';
 import { riskLevel, severity } from '../../../server/core/reports/risk-level.ts';

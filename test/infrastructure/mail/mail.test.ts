@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { OutgoingMail } from '../../../server/core/reports/mailer.ts';
+import type { OutgoingMail } from '../../../server/core/deliveries/mailer.ts';
 import { startMailSink, type MailSink } from '../../../server/infrastructure/mail/mail-sink.ts';
 import { smtpMailer } from '../../../server/infrastructure/mail/smtp-mailer.ts';
 

@@ -6,11 +6,14 @@ import { codeOf, sqlState } from '../database-problem.ts';
 interface AccountRow {
   id: string;
   email: string;
-  password_hash: string;
+  password_hash: string | null;
   role: Account['role'];
   display_name: string;
   fhir_user: string;
   disabled: boolean;
+  verified_at: Date | null;
+  last_sign_in_at: Date | null;
+  language: string | null;
 }
 
 /** Accounts in PostgreSQL; addresses are unique without regard to case. */
@@ -29,7 +32,8 @@ export function postgresAccounts(sql: Sql): AccountStore {
     async insert(account) {
       try {
         await sql.query(
-          `insert into account (id, email, password_hash, role, display_name, fhir_user, disabled) values ($1, $2, $3, $4, $5, $6, $7)`,
+          `insert into account (id, email, password_hash, role, display_name, fhir_user, disabled, verified_at, language)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
           [
             account.id,
             account.email,
@@ -38,6 +42,8 @@ export function postgresAccounts(sql: Sql): AccountStore {
             account.displayName,
             account.fhirUser,
             account.disabled,
+            account.verifiedAt ?? null,
+            account.language ?? null,
           ],
         );
       } catch (error) {
@@ -74,5 +80,8 @@ function toAccount(row: AccountRow): Account {
     displayName: row.display_name,
     fhirUser: row.fhir_user,
     disabled: row.disabled,
+    ...(row.verified_at !== null && { verifiedAt: row.verified_at }),
+    ...(row.last_sign_in_at !== null && { lastSignInAt: row.last_sign_in_at }),
+    ...(row.language !== null && { language: row.language }),
   };
 }

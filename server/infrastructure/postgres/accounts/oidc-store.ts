@@ -85,9 +85,9 @@ function endings(sql: Sql): Pick<AuthorizationStore, 'revokeGrant' | 'revokeAcco
         `select exists (select from revoked_token where token_id = $1)
                 or ($3::text is not null and not exists (select from oidc_payload where model = 'Grant' and id = $3 and expires_at > now()))
                   as revoked,
-                not exists (select from smart_client where id = $2 and not disabled) as client_disabled,
+                coalesce(client.disabled, true) as client_disabled, coalesce(client.first_party, false) as first_party,
                 account.role, account.fhir_user, account.disabled
-           from (select) as always left join account on account.id = $4`,
+           from (select) as always left join account on account.id = $4 left join smart_client client on client.id = $2`,
         [tokenId, clientId, grantId ?? null, accountId ?? null],
       );
       return toStanding(row!);
@@ -98,6 +98,7 @@ function endings(sql: Sql): Pick<AuthorizationStore, 'revokeGrant' | 'revokeAcco
 interface StandingRow {
   revoked: boolean;
   client_disabled: boolean;
+  first_party: boolean;
   role: NonNullable<Standing['account']>['role'] | null;
   fhir_user: string;
   disabled: boolean;
@@ -107,6 +108,7 @@ function toStanding(row: StandingRow): Standing {
   return {
     revoked: row.revoked,
     clientDisabled: row.client_disabled,
+    firstParty: row.first_party,
     ...(row.role === null ? {} : { account: { role: row.role, fhirUser: row.fhir_user, disabled: row.disabled } }),
   };
 }
@@ -128,11 +130,12 @@ function housekeeping(sql: Sql): Pick<AuthorizationStore, 'secret' | 'sweep'> {
         `with payloads as (delete from oidc_payload where expires_at < now() returning 1),
               tokens as (delete from revoked_token where expires_at < now() returning 1),
               launches as (delete from smart_launch where expires_at < now() returning 1),
+              links as (delete from one_time_link where expires_at < now() returning 1),
               attempts as (delete from sign_in_attempt where until < now() returning 1),
               grants as (delete from smart_grant where created_at < now() - interval '1 day'
                            and not exists (select from oidc_payload where model = 'Grant' and id = grant_id and expires_at > now()) returning 1)
          select (select count(*) from payloads) + (select count(*) from tokens) + (select count(*) from launches)
-              + (select count(*) from attempts) + (select count(*) from grants) as gone`,
+              + (select count(*) from links) + (select count(*) from attempts) + (select count(*) from grants) as gone`,
       );
       return row!.gone;
     },

@@ -42,6 +42,7 @@ const queues: Record<
   'issue-report': { retryLimit: 5, retryDelay: 2, retryDelayMax: 60, expireInSeconds: 120 },
   'send-report': { retryLimit: 12, retryDelay: 5, retryDelayMax: 900, expireInSeconds: 120 },
   'send-withdrawal': { retryLimit: 12, retryDelay: 5, retryDelayMax: 900, expireInSeconds: 120 },
+  'send-mail': { retryLimit: 12, retryDelay: 5, retryDelayMax: 900, expireInSeconds: 120 },
 };
 
 /**

@@ -18,6 +18,8 @@ import { StudyCoercion1764000016000 } from './0016-study-coercion.ts';
 import { HeldInstances1764000017000 } from './0017-held-instances.ts';
 import { Removal1764000018000 } from './0018-removal.ts';
 import { StudyGrowth1764000019000 } from './0019-study-growth.ts';
+import { People1764000020000 } from './0020-people.ts';
+import { Deliveries1764000021000 } from './0021-deliveries.ts';
 
 /** In the order in which they run. TypeORM reads the time stamp at the end of each class name. */
 export const migrations: (new () => MigrationInterface)[] = [
@@ -40,4 +42,6 @@ export const migrations: (new () => MigrationInterface)[] = [
   HeldInstances1764000017000,
   Removal1764000018000,
   StudyGrowth1764000019000,
+  People1764000020000,
+  Deliveries1764000021000,
 ];

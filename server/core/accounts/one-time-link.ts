@@ -1,0 +1,46 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Stores } from '../world.ts';
+import type { LinkPurpose, LinkStore, OneTimeLink } from './link-store.ts';
+
+const minute = 60;
+const hour = 60 * minute;
+
+/** Seconds that a link can be used. */
+const lifetimes: Record<LinkPurpose, number> = {
+  'first-admin': hour,
+  invitation: 7 * 24 * hour,
+  'reset-password': 30 * minute,
+  'reset-factors': hour,
+  'verify-address': 24 * hour,
+  register: 24 * hour,
+};
+
+/**
+ * Makes a link that works once, and voids earlier ones of the same purpose and account.
+ *
+ * @returns the word (256 random bits, base64url) that the link ends with: it is stored nowhere.
+ */
+export async function makeLink(
+  { links }: Pick<Stores, 'links'>,
+  link: Omit<OneTimeLink, 'expiresAt'>,
+): Promise<{ word: string; seconds: number }> {
+  const word = randomBytes(32).toString('base64url');
+  const seconds = lifetimes[link.purpose];
+  if (link.accountId !== undefined) await links.revoke(link.accountId, [link.purpose]);
+  await links.insert(linkId(word), link, seconds);
+  return { word, seconds };
+}
+
+/** The link as it stands, without using it: mail scanners open links before people do. */
+export function readLink(links: Pick<LinkStore, 'find'>, word: string): Promise<OneTimeLink | undefined> {
+  return links.find(linkId(word));
+}
+
+/** Uses the link up, in the transaction of what it allows. */
+export function takeLink(links: Pick<LinkStore, 'take'>, word: string): Promise<OneTimeLink | undefined> {
+  return links.take(linkId(word));
+}
+
+function linkId(word: string): string {
+  return createHash('sha256').update(word).digest('base64url');
+}

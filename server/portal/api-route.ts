@@ -1,0 +1,129 @@
+import Router, { type RouterContext } from '@koa/router';
+import type { Middleware } from 'koa';
+import type { z } from 'zod';
+import type { AuditRow } from '../core/access/audit-trail.ts';
+import type { Principal, Role } from '../core/principal.ts';
+import { Problem } from '../core/problem.ts';
+import type { ReadsFrom } from '../core/world.ts';
+import { readJson } from '../http/request/body-text.ts';
+import type { State } from '../http/state.ts';
+
+/** What a handler is given, parsed. */
+export interface Asked<Body = unknown, Query = unknown> {
+  principal: Principal;
+  params: Record<string, string>;
+  body: Body;
+  query: Query;
+  requestId: string;
+  sourceAddress: string;
+  /** Adds to the call's row in the audit trail. */
+  about(facts: Pick<AuditRow, 'patients' | 'entities'>): void;
+  /** For answers that are no JSON. */
+  ctx: RouterContext<State>;
+}
+
+/** One act of our own screens: its declaration checks what comes in, and is its part of the OpenAPI document. */
+export interface ApiRoute<Body = unknown, Query = unknown> {
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  /** Below the origin, with `:names` (`/portal/users/:id/disable`). */
+  path: string;
+  /** One line for people. */
+  summary: string;
+  /** Heading in the document. */
+  tag: string;
+  /** `public`: everybody, without a token; else people with one of the roles, through our own application. */
+  roles: 'public' | readonly Role[];
+  /** Event of its row in the audit trail (`portal:user-disable`). Public routes without one leave no row. */
+  event?: string;
+  /** Asks for a second factor that is not older than some minutes. */
+  fresh?: boolean;
+  body?: z.ZodType<Body>;
+  query?: z.ZodType<Query>;
+  /** Status and shape of the answer. */
+  answer: { status?: number; schema?: z.ZodType; mediaType?: string };
+  handle(asked: Asked<Body, Query>): Promise<unknown>;
+}
+
+export interface ApiParts {
+  world: ReadsFrom<'audit'>;
+  bearer: Middleware<State>;
+  /** Answers problems as OperationOutcome. */
+  errors: Middleware;
+  /** @throws Problem when the second factor of the token is missing or too old. */
+  checkFresh?(principal: Principal): void;
+}
+
+export const everyRole: readonly Role[] = ['patient', 'doctor', 'pharmacist', 'admin'];
+const largestBody = 256 * 1024;
+
+/** Keeps the types of body and query together with the handler that gets them. */
+export function apiRoute<Body, Query>(route: ApiRoute<Body, Query>): ApiRoute {
+  return route as ApiRoute;
+}
+
+/** The routes of a noun. Each call that is not public leaves an audit row, refused ones too. */
+export function apiRouter(parts: ApiParts, routes: readonly ApiRoute[]): Router<State> {
+  const router = new Router<State>();
+  router.use(parts.errors as Middleware<State>);
+  for (const route of routes) {
+    const steps = route.roles === 'public' ? [] : [parts.bearer];
+    router[route.method](route.path, ...steps, (ctx: RouterContext<State>) => answer(parts, route, ctx));
+  }
+  return router;
+}
+
+async function answer(parts: ApiParts, route: ApiRoute, ctx: RouterContext<State>): Promise<void> {
+  const { requestId, clientAddress: sourceAddress } = ctx.state;
+  const principal = route.roles === 'public' ? nobody : ctx.state.principal;
+  const facts: Pick<AuditRow, 'patients' | 'entities'> = {};
+  const note = async (outcome: AuditRow['outcome']) => {
+    if (route.event === undefined) return;
+    const action = route.method === 'get' ? 'R' : 'E';
+    const who = route.roles === 'public' ? undefined : principal;
+    const row = { action, event: route.event, outcome, principal: who, requestId, sourceAddress, ...facts } as const;
+    await parts.world.read(({ audit }) => audit.append(row));
+  };
+  ctx.set('Cache-Control', 'no-store');
+  let result: unknown;
+  try {
+    mustBeAllowed(parts, route, principal);
+    result = await route.handle({
+      principal,
+      params: ctx.params as Record<string, string>,
+      body: route.body && parsed(route.body, await readJson(ctx, largestBody, 'The body must be JSON.'), ''),
+      query: route.query && parsed(route.query, { ...ctx.query }, 'query'),
+      requestId,
+      sourceAddress,
+      about: (more) => void Object.assign(facts, more),
+      ctx,
+    });
+  } catch (error) {
+    const refused = error instanceof Problem && (error.code === 'forbidden' || error.code === 'login');
+    await note(refused ? 'refused' : 'failed');
+    throw error;
+  }
+  await note('success');
+  ctx.status = route.answer.status ?? (result === undefined ? 204 : 200);
+  if (result !== undefined) ctx.body = result;
+}
+
+const nobody: Principal = { kind: 'user', subject: '', clientId: '', scopes: [] };
+
+/** Other apps never get here, whatever scopes they were given: accounts, apps and audit are no FHIR data. */
+function mustBeAllowed(parts: ApiParts, route: ApiRoute, principal: Principal): void {
+  if (route.roles === 'public') return;
+  if (principal.firstParty !== true) throw new Problem('forbidden', 'This is done in our own application only.');
+  if (!principal.role || !route.roles.includes(principal.role))
+    throw new Problem('forbidden', `This is for the role ${route.roles.join(' or ')}.`);
+  if (route.fresh) parts.checkFresh?.(principal);
+}
+
+function parsed<T>(schema: z.ZodType<T>, value: unknown, name: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const path = [name, ...(issue?.path ?? [])].filter((part) => part !== '').join('.');
+  throw new Problem('value', `${path === '' ? 'The body' : path}: ${issue?.message ?? 'is not valid'}.`, {
+    ...(path !== '' && { expression: path }),
+  });
+}
