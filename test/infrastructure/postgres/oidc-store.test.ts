@@ -69,6 +69,7 @@ test('ending a grant takes its tokens and context along and leaves a running int
   expect(await store.standing(of)).toEqual({
     revoked: false,
     clientDisabled: false,
+    firstParty: false,
     account: { role: 'doctor', fhirUser: 'Practitioner/1', disabled: false },
   });
   await store.revokeGrant('g2');
