@@ -108,12 +108,12 @@ interface StandingRow {
 }
 
 function toStanding(row: StandingRow): Standing {
+  const kept = { hidden: row.hidden ?? [], emergency: row.emergency ?? [] };
   return {
     revoked: row.revoked,
     clientDisabled: row.client_disabled,
     firstParty: row.first_party,
-    ...(row.hidden !== null &&
-      row.emergency !== null && { restrictions: { hidden: row.hidden, emergency: row.emergency } }),
+    ...(kept.hidden.length + kept.emergency.length > 0 && { restrictions: kept }),
     ...(row.role === null ? {} : { account: { role: row.role, fhirUser: row.fhir_user, disabled: row.disabled } }),
   };
 }
