@@ -14,6 +14,8 @@ import type { State } from '../http/state.ts';
 import type { MailSink } from '../infrastructure/mail/mail-sink.ts';
 import type { Sql } from '../infrastructure/postgres/connection.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
+import { apiRouter } from '../portal/api-route.ts';
+import { emergencyAccessRoutes } from '../portal/emergency-access.ts';
 import { findPatients } from '../portal/find-patients.ts';
 import { modelRoutes } from '../portal/models.ts';
 import { portalFace, type PortalStatus } from '../portal/routes.ts';
@@ -55,6 +57,11 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     instanceLimit: config.maxInstanceBytes,
     budget: config.budget,
   });
+  const attempts = postgresAttempts(parts.sql);
+  const screens = apiRouter(
+    { world, bearer: guard, errors: errors() },
+    emergencyAccessRoutes({ world, attempts, forgetChecks: smart.forgetChecks }),
+  );
   const status = () => portalStatus(start, world);
   return {
     faces: [
@@ -64,6 +71,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
       mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
       portalFace({ status, ...(sink && { mailbox: sink }) }).routes() as Middleware<State>,
       modelRoutes({ world, bearer: guard, errors: errors() }).routes() as Middleware<State>,
+      screens.routes() as Middleware<State>,
     ],
     cookieKeys: keys.cookies,
     isAllowedOrigin: async (origin) =>

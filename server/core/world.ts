@@ -6,6 +6,7 @@
  * is given of the world (`Surroundings`) opens no second unit. Infrastructure implements these; tests may too.
  */
 import type { AuditTrail } from './access/audit-trail.ts';
+import type { RestrictedStore } from './access/restricted-store.ts';
 import type { AccountStore } from './accounts/account-store.ts';
 import type { LinkStore } from './accounts/link-store.ts';
 import type { AnalysisLog } from './analysis/analysis-log.ts';
@@ -44,6 +45,7 @@ export interface Stores {
   lateImages: LateImages;
   accounts: AccountStore;
   links: LinkStore;
+  restricted: RestrictedStore;
   deliveries: DeliveryStore;
   reportNumbers: ReportNumbers;
   models: ModelStore;
@@ -74,6 +76,7 @@ export interface Reading {
   removals: Pick<RemovalStore, 'due' | 'removed'>;
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
   links: Pick<LinkStore, 'find'>;
+  restricted: Pick<RestrictedStore, 'restrictionsOf' | 'opened'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
   jobs: Pick<JobQueue, 'lacking'>;

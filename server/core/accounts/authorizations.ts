@@ -1,3 +1,4 @@
+import type { Restrictions } from '../access/restricted-store.ts';
 import type { Role } from '../principal.ts';
 
 /** Anything that the authorization server stores under one of its model names. */
@@ -93,6 +94,8 @@ export interface Standing {
   clientDisabled: boolean;
   firstParty: boolean;
   account?: { role: Role; fhirUser: string; disabled: boolean };
+  /** Of an account: restricted records that it does not see, and those that it has opened. */
+  restrictions?: Restrictions;
 }
 
 /** Counts tries at signing in, over all processes. */

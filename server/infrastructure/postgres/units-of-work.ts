@@ -6,6 +6,7 @@ import type { Stores, World } from '../../core/world.ts';
 import { postgresAccounts } from './accounts/accounts.ts';
 import { postgresAnalyses } from './models/analyses.ts';
 import { postgresLinks } from './accounts/one-time-links.ts';
+import { postgresRestrictions } from './accounts/restrictions.ts';
 import { postgresAudit, sharedAudit } from './audit/audit.ts';
 import { poolSql, type Sql } from './connection.ts';
 import { postgresDeliveries } from './deliveries.ts';
@@ -42,6 +43,7 @@ export function postgresUnits(
     lateImages: postgresLateImages(sql),
     accounts: postgresAccounts(sql),
     links: postgresLinks(sql),
+    restricted: postgresRestrictions(sql),
     deliveries: postgresDeliveries(sql),
     reportNumbers: postgresReportNumbers(sql),
     models: postgresModels(sql),

@@ -32,6 +32,7 @@ function world(): {
     async setDisabled(id, disabled) {
       rows.find((row) => row.id === id)!.disabled = disabled;
     },
+    activeWithRole: () => Promise.resolve([]),
     moveTo: () => Promise.resolve([]),
     setRole: async () => {},
     setPasswordHash: async () => {},

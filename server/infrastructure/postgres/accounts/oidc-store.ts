@@ -86,8 +86,9 @@ function endings(sql: Sql): Pick<AuthorizationStore, 'revokeGrant' | 'revokeAcco
                 or ($3::text is not null and not exists (select from oidc_payload where model = 'Grant' and id = $3 and expires_at > now()))
                   as revoked,
                 coalesce(client.disabled, true) as client_disabled, coalesce(client.first_party, false) as first_party,
-                account.role, account.fhir_user, account.disabled
-           from (select) as always left join account on account.id = $4 left join smart_client client on client.id = $2`,
+                account.role, account.fhir_user, account.disabled, restrictions.hidden, restrictions.emergency
+           from (select) as always left join account on account.id = $4 left join smart_client client on client.id = $2
+                left join lateral restrictions_of(account.id) restrictions on account.id is not null`,
         [tokenId, clientId, grantId ?? null, accountId ?? null],
       );
       return toStanding(row!);
@@ -99,16 +100,20 @@ interface StandingRow {
   revoked: boolean;
   client_disabled: boolean;
   first_party: boolean;
+  hidden: string[] | null;
+  emergency: string[] | null;
   role: NonNullable<Standing['account']>['role'] | null;
   fhir_user: string;
   disabled: boolean;
 }
 
 function toStanding(row: StandingRow): Standing {
+  const kept = { hidden: row.hidden ?? [], emergency: row.emergency ?? [] };
   return {
     revoked: row.revoked,
     clientDisabled: row.client_disabled,
     firstParty: row.first_party,
+    ...(kept.hidden.length + kept.emergency.length > 0 && { restrictions: kept }),
     ...(row.role === null ? {} : { account: { role: row.role, fhirUser: row.fhir_user, disabled: row.disabled } }),
   };
 }
