@@ -19,7 +19,9 @@ import { modelRoutes } from '../portal/models.ts';
 import { portalFace, type PortalStatus } from '../portal/routes.ts';
 import { seedClients } from '../smart/clients.ts';
 import { smartFace, type SmartFace } from '../smart/face.ts';
-import { smartKeys, type SmartKeys } from '../smart/keys.ts';
+import type { SmartKeys } from '../smart/keys.ts';
+import { signingKeysRoute } from '../portal/signing-keys.ts';
+import { renewedSmart, type RecordSigner } from './keys.ts';
 import type { Start } from './start.ts';
 
 export interface Faces {
@@ -34,6 +36,7 @@ export interface FacesParts {
   authorizations: AuthorizationStore;
   passwords: PasswordHasher;
   sql: Sql;
+  signer: RecordSigner;
   /** The demo's own mailbox, if this process has it. */
   sink: MailSink | undefined;
 }
@@ -42,13 +45,12 @@ export interface FacesParts {
 export async function openFaces(start: Start, parts: FacesParts): Promise<Faces> {
   const { config, settings } = start;
   const { world, authorizations, sink } = parts;
-  const keys = await smartKeys(authorizations);
   await seedClients(authorizations, { publicUrl: settings.publicUrl, backends: readBackendClients(config) });
-  const smart = smartOf(start, parts, keys);
-  const identify = bearer(smart.verify);
+  const smart = await renewedSmart(start, authorizations, () => world.now(), (keys) => smartOf(start, parts, keys));
+  const identify = bearer((token) => smart.face().verify(token));
   const takePlace = places(config.budget);
   const guard: Middleware<State> = (ctx, next) => identify(ctx, () => takePlace(ctx, next) as Promise<unknown>);
-  const fhir = await fhirOf(start, parts, guard, smart);
+  const fhir = await fhirOf(start, parts, guard, smart.face());
   const dicomweb = dicomwebFace({
     world,
     bearer: guard,
@@ -58,14 +60,15 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const status = () => portalStatus(start, world);
   return {
     faces: [
-      smart.routes().routes() as Middleware<State>,
+      smart.routes,
       smart.oidc,
       mount('/dicomweb', dicomweb.routes() as Middleware) as Middleware<State>,
       mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
+      signingKeysRoute(parts.signer.publicKeys).routes() as Middleware<State>,
       portalFace({ status, ...(sink && { mailbox: sink }) }).routes() as Middleware<State>,
       modelRoutes({ world, bearer: guard, errors: errors() }).routes() as Middleware<State>,
     ],
-    cookieKeys: keys.cookies,
+    cookieKeys: smart.cookieKeys,
     isAllowedOrigin: async (origin) =>
       config.corsOrigins.includes(origin) || (await authorizations.clientOrigins()).includes(origin),
   };
