@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import type Koa from 'koa';
+import type { DataSource } from 'typeorm';
 import { openClock, openDatabase, type Database } from './compose/database.ts';
 import { openDefinitions } from './compose/definitions.ts';
 import { openFaces } from './compose/faces.ts';
@@ -39,6 +40,7 @@ export interface System {
   world: World;
   /** The pool, for what has no port: operators' queries and tests. */
   sql: Sql;
+  dataSource: DataSource;
   /** All faces, or in a worker `/healthz` and `/readyz` only. */
   app: Koa<State>;
   jobs: JobRunner;
@@ -117,6 +119,7 @@ async function build(start: Start, onDead: () => void): Promise<Omit<System, 'cl
   return {
     world,
     sql,
+    dataSource: database.dataSource,
     jobs,
     authorizations,
     passwords,

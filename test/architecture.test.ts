@@ -42,7 +42,7 @@ function importsIn(path: string, text: string): Import[] {
 
 const imports = sources('server').flatMap(importsOf);
 const faces = ['dicomweb', 'dimse', 'fhir', 'smart', 'live', 'portal'];
-const composition = /^server\/(main|migrate|config|compose|checks|app|worker|log)\.ts$|^server\/(compose|demo)\//;
+const composition = /^server\/(main|manage|migrate|config|compose|checks|app|worker|log)\.ts$|^server\/(compose|demo)\//;
 
 function offences(from: RegExp, allowed: (to: string) => boolean): string[] {
   return imports.filter((one) => from.test(one.from) && !allowed(one.to)).map((one) => `${one.from} -> ${one.to}`);
@@ -126,7 +126,7 @@ test('the job handlers import the core only', () => {
 test('only the composition sees everything', () => {
   const outside = imports.filter(
     (one) =>
-      /^server\/(compose|checks|app|main|migrate|worker|config|log|demo)/.test(one.to) && !composition.test(one.from),
+      /^server\/(compose|checks|app|main|manage|migrate|worker|config|log|demo)/.test(one.to) && !composition.test(one.from),
   );
   expect(outside.map((one) => `${one.from} -> ${one.to}`)).toEqual([]);
 });

@@ -46,7 +46,12 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const { config, settings } = start;
   const { world, authorizations, sink } = parts;
   await seedClients(authorizations, { publicUrl: settings.publicUrl, backends: readBackendClients(config) });
-  const smart = await renewedSmart(start, authorizations, () => world.now(), (keys) => smartOf(start, parts, keys));
+  const smart = await renewedSmart(
+    start,
+    authorizations,
+    () => world.now(),
+    (keys) => smartOf(start, parts, keys),
+  );
   const identify = bearer((token) => smart.face().verify(token));
   const takePlace = places(config.budget);
   const guard: Middleware<State> = (ctx, next) => identify(ctx, () => takePlace(ctx, next) as Promise<unknown>);
