@@ -10,6 +10,7 @@ import { openMeasures, serveMeasures } from './compose/measures.ts';
 import { openModels, serveModels } from './compose/models.ts';
 import { openReports, type Reports } from './compose/reports.ts';
 import { openSecrets } from './compose/secrets.ts';
+import { openSite } from './compose/site.ts';
 import { settingsFrom, type Start } from './compose/start.ts';
 import { openWebServer } from './compose/web-server.ts';
 import type { Config } from './config.ts';
@@ -83,18 +84,23 @@ export async function compose(
       await close().catch((err: unknown) => log.warn({ err }, 'part did not stop cleanly'));
   };
   try {
-    const start: Start = { config, settings: settingsFrom(config, publicUrl), log, onProgress, closing };
-    return { ...(await build(start, onDead)), closing, stop };
+    return { ...(await build({ config, log, onProgress, closing }, publicUrl, onDead)), closing, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function build(start: Start, onDead: () => void): Promise<Omit<System, 'closing' | 'stop'>> {
-  const { config } = start;
+async function build(
+  begun: Omit<Start, 'settings'>,
+  publicUrl: string,
+  onDead: () => void,
+): Promise<Omit<System, 'closing' | 'stop'>> {
+  const { config } = begun;
   await mkdir(config.dataDir, { recursive: true });
-  const database = await openDatabase(start);
+  const database = await openDatabase(begun);
+  const site = await openSite(begun, database);
+  const start: Start = { ...begun, settings: settingsFrom(config, publicUrl, site) };
   const images = await openImages(start);
   // A database starts in milliseconds, a browser in seconds: these come up together.
   const [models, reports] = await Promise.all([openModels(start, database), openReports(start)]);
@@ -110,7 +116,9 @@ async function build(start: Start, onDead: () => void): Promise<Omit<System, 'cl
 
   const passwords = argon2Passwords();
   const { sink, working } = reports;
-  const faces = config.roles.api ? await openFaces(start, { world, authorizations, passwords, sql, signer, sink }) : undefined;
+  const faces = config.roles.api
+    ? await openFaces(start, { world, authorizations, passwords, sql, signer, site, sink })
+    : undefined;
   const { reader, pixels } = images;
   const ofWorker = working && { ...working, classifier: world.classifier };
   const checked = { sql, dataDir: config.dataDir, jobs, reader, pixels, metrics, ...ofWorker };
@@ -149,7 +157,10 @@ interface Parts {
   secrets: SecretBox;
 }
 
-function worldOf({ settings }: Start, { database, images, models, reports, clock, metrics, signer, secrets }: Parts): World {
+function worldOf(
+  { settings }: Start,
+  { database, images, models, reports, clock, metrics, signer, secrets }: Parts,
+): World {
   const { fhirBaseUrl: baseUrl, timeZone } = settings;
   const { checker } = images;
   const world: World = metrics.timed({

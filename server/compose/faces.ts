@@ -16,12 +16,15 @@ import type { Sql } from '../infrastructure/postgres/connection.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
 import { findPatients } from '../portal/find-patients.ts';
 import { modelRoutes } from '../portal/models.ts';
+import { apiRouter } from '../portal/api-route.ts';
 import { portalFace, type PortalStatus } from '../portal/routes.ts';
+import { setupRoutes } from '../portal/setup.ts';
 import { seedClients } from '../smart/clients.ts';
 import { smartFace, type SmartFace } from '../smart/face.ts';
 import type { SmartKeys } from '../smart/keys.ts';
 import { signingKeysRoute } from '../portal/signing-keys.ts';
 import { renewedSmart, type RecordSigner } from './keys.ts';
+import type { LiveSite } from './site.ts';
 import type { Start } from './start.ts';
 
 export interface Faces {
@@ -37,6 +40,7 @@ export interface FacesParts {
   passwords: PasswordHasher;
   sql: Sql;
   signer: RecordSigner;
+  site: LiveSite;
   /** The demo's own mailbox, if this process has it. */
   sink: MailSink | undefined;
 }
@@ -62,7 +66,10 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     instanceLimit: config.maxInstanceBytes,
     budget: config.budget,
   });
-  const status = () => portalStatus(start, world);
+  const status = () => portalStatus(start, parts);
+  const { siteName, timeZone } = config;
+  const fixed = { ...(siteName !== undefined && { name: siteName }), ...(timeZone !== undefined && { timeZone }) };
+  const own = [...setupRoutes({ world, fixed, changed: parts.site.reload })];
   return {
     faces: [
       smart.routes,
@@ -71,6 +78,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
       mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
       signingKeysRoute(parts.signer.publicKeys).routes() as Middleware<State>,
       portalFace({ status, ...(sink && { mailbox: sink }) }).routes() as Middleware<State>,
+      apiRouter({ world, bearer: guard, errors: errors() as Middleware }, own).routes() as Middleware<State>,
       modelRoutes({ world, bearer: guard, errors: errors() }).routes() as Middleware<State>,
     ],
     cookieKeys: smart.cookieKeys,
@@ -114,13 +122,15 @@ async function fhirOf(
   });
 }
 
-function portalStatus({ config }: Start, { classifier }: World): PortalStatus {
-  const state = classifier.state();
+function portalStatus({ config, settings }: Start, { world, site }: FacesParts): PortalStatus {
+  const state = world.classifier.state();
   const { model } = state;
   return {
     mode: config.mode,
-    siteName: config.siteName,
-    timeZone: config.timeZone,
+    siteName: settings.organizationName,
+    logo: site.kept().logo,
+    languages: site.kept().languages,
+    timeZone: settings.timeZone,
     confidenceThreshold: config.confidenceThreshold,
     model: model && {
       name: model.name,

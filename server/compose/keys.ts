@@ -10,7 +10,7 @@ import type { Start } from './start.ts';
 type Secrets = Pick<AuthorizationStore, 'secret' | 'changeSecret'>;
 
 /** How soon a process knows of keys that another one made; new ones are announced a day before they are used. */
-const everyMs = 30_000;
+const everyMs = 10_000;
 const recordKeys = 'record-signing-keys';
 
 /** The house's signature over records, with what others need to check it. */

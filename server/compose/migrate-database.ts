@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { connect, poolSql } from '../infrastructure/postgres/connection.ts';
 import { indexDays } from '../infrastructure/postgres/records/site-days.ts';
-import { ownDatabase } from './database.ts';
+import { ownDatabase, wantedZone } from './database.ts';
 import { migrateAll } from './migration.ts';
 import { openSecrets } from './secrets.ts';
 import type { Start } from './start.ts';
@@ -22,9 +22,11 @@ export async function migrateDatabase(
   closing.push(jobs.stop);
   const dataSource = await connect(url, { poolSize: 2 });
   closing.push(() => dataSource.destroy());
-  await openSecrets(start, poolSql(dataSource));
-  const moved = await indexDays(dataSource, config.timeZone, start.onProgress);
+  const sql = poolSql(dataSource);
+  await openSecrets(start, sql);
+  const zone = await wantedZone(sql, config.timeZone);
+  const moved = await indexDays(dataSource, zone, start.onProgress);
   say(done.length > 0 ? `Migrated: ${done.join(', ')}.` : 'The tables are of this release already.');
-  if (moved > 0) say(`Dates of ${moved} records were indexed for the time zone ${config.timeZone}.`);
+  if (moved > 0) say(`Dates of ${moved} records were indexed for the time zone ${zone}.`);
   say('The job queue is ready.');
 }

@@ -22,6 +22,7 @@ import type { PdfPrinter } from './reports/pdf-printer.ts';
 import type { ReportNumbers } from './reports/report-numbers.ts';
 import type { SecretBox } from './secret-box.ts';
 import type { Settings } from './settings.ts';
+import type { SiteStore } from './site/site-store.ts';
 import type { Signer } from './signer.ts';
 import type { Blobs } from './studies/blobs.ts';
 import type { DicomReader } from './studies/dicom-reader.ts';
@@ -46,6 +47,7 @@ export interface Stores {
   links: LinkStore;
   deliveries: DeliveryStore;
   reportNumbers: ReportNumbers;
+  site: SiteStore;
   models: ModelStore;
   analyses: AnalysisLog;
   jobs: JobQueue;
@@ -74,6 +76,7 @@ export interface Reading {
   removals: Pick<RemovalStore, 'due' | 'removed'>;
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
   links: Pick<LinkStore, 'find'>;
+  site: Pick<SiteStore, 'read' | 'logo' | 'facts'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
   jobs: Pick<JobQueue, 'lacking'>;

@@ -17,7 +17,7 @@ type SecretStore = Pick<AuthorizationStore, 'secret' | 'changeSecret'>;
 const day = 24 * 60 * 60 * 1000;
 
 /**
- * Others fetch the public keys once in a while, our own processes every half minute. What a signing key signed longest
+ * Others fetch the public keys once in a while, our own processes every ten seconds. What a signing key signed longest
  * ago and is still shown is the ID token with which somebody signs out of a session of 14 days.
  */
 const times: RingTimes = { everyMs: 90 * day, announcedMs: day + day / 24, keptMs: 15 * day };
