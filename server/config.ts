@@ -83,8 +83,8 @@ const variables = z.object({
   DATABASE_POOL: wholeNumber(4, 200).default(20),
   DATA_DIR: z.string().default('data'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug']).default('info'),
-  SITE_NAME: z.string().min(1).default('CSSS Demo Hospital'),
-  SITE_TIME_ZONE: timeZone.default('UTC'),
+  SITE_NAME: z.string().trim().min(1).max(200).optional(),
+  SITE_TIME_ZONE: timeZone.optional(),
   CONFIDENCE_THRESHOLD: z.coerce.number().gt(0).lt(1).default(0.75),
   ANALYZE_ON_ARRIVAL: flag.default(false),
   STUDY_QUIET_SECONDS: wholeNumber(1, longestQuiet).default(60),
@@ -161,8 +161,10 @@ export interface Config {
   databasePool: number;
   dataDir: string;
   logLevel: string;
-  siteName: string;
-  timeZone: string;
+  /** Undefined: as an administrator says it on the page of the set-up. */
+  siteName: string | undefined;
+  /** As `siteName`. */
+  timeZone: string | undefined;
   confidenceThreshold: number;
   analyzeOnArrival: boolean;
   studyQuietSeconds: number;

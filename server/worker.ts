@@ -7,6 +7,7 @@ import { carryOnMerges } from './core/workflow/patients/carry-on-merges.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import { outcomeOf } from './infrastructure/metrics.ts';
 import type { Logger } from './log.ts';
+import { turnSmartKeys } from './smart/keys.ts';
 import { analyze, failLostAnalyses } from './work/analyze.ts';
 import { completeOverdue, completeStudyJob } from './work/complete-study.ts';
 import { issueReport } from './work/issue-report.ts';
@@ -84,6 +85,7 @@ function chores({ world, authorizations, growing }: Pick<System, 'world' | 'auth
     { kind: 'owed shadow runs', everyMs: 10 * minute, work: () => oweShadowRuns(world) },
     { kind: 'records of merged patients', everyMs: 10 * minute, work: () => carryOnMerges(world) },
     { kind: 'expired sessions', everyMs: 10 * minute, work: () => authorizations.sweep() },
+    { kind: 'turns of keys', everyMs: hour, firstMs: minute, work: () => turnSmartKeys(authorizations, world.now()) },
     { kind: 'audit partitions', everyMs: hour, firstMs: minute, work: growing.keepAudit },
     { kind: 'old news', everyMs: hour, work: growing.trimChanges },
     { kind: 'removed images', everyMs: hour, firstMs: 10 * minute, work: () => purgeRemoved(world) },

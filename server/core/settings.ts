@@ -17,7 +17,10 @@ export interface Settings {
   aiOrdersWorkList: boolean;
   /** IANA zone of the site: of dates and times that name none, and of what is printed. */
   timeZone: string;
-  organizationName: string;
+  /** As an administrator says it now: read it when it is needed, and keep no copy. */
+  readonly organizationName: string;
+  /** FHIR id of the site's own Organization, once the site was set up. */
+  readonly organizationId?: string | undefined;
   /** Invented patients only: an untrained model may be shipped and active. */
   demo: boolean;
   /** The same person may not verify and release (four-eyes). */

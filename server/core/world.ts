@@ -23,6 +23,7 @@ import type { PdfPrinter } from './reports/pdf-printer.ts';
 import type { ReportNumbers } from './reports/report-numbers.ts';
 import type { SecretBox } from './secret-box.ts';
 import type { Settings } from './settings.ts';
+import type { SiteStore } from './site/site-store.ts';
 import type { Signer } from './signer.ts';
 import type { Blobs } from './studies/blobs.ts';
 import type { DicomReader } from './studies/dicom-reader.ts';
@@ -48,6 +49,7 @@ export interface Stores {
   restricted: RestrictedStore;
   deliveries: DeliveryStore;
   reportNumbers: ReportNumbers;
+  site: SiteStore;
   models: ModelStore;
   analyses: AnalysisLog;
   jobs: JobQueue;
@@ -77,6 +79,7 @@ export interface Reading {
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
   links: Pick<LinkStore, 'find'>;
   restricted: Pick<RestrictedStore, 'restrictionsOf' | 'opened'>;
+  site: Pick<SiteStore, 'read' | 'logo' | 'facts'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
   jobs: Pick<JobQueue, 'lacking'>;

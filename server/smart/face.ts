@@ -75,7 +75,7 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
     (ctx as unknown as { state: Partial<State> }).state.fault = error;
   });
   provider.on('grant.revoked', () => tokens.forget());
-  const cookieKey = keys.cookies[0]!;
+  const cookieKey = keys.proofs;
 
   return {
     oidc: authorizationServer({

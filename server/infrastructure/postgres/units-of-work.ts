@@ -15,6 +15,7 @@ import { postgresRecords } from './records/records.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
 import { postgresHeld } from './studies/held.ts';
 import { postgresRemovals } from './studies/removals.ts';
+import { postgresSite } from './site.ts';
 import { postgresStudyWriting } from './studies/studies.ts';
 import { postgresLateImages } from './studies/late-images.ts';
 import { postgresStudySearch } from './studies/search.ts';
@@ -46,6 +47,7 @@ export function postgresUnits(
     restricted: postgresRestrictions(sql),
     deliveries: postgresDeliveries(sql),
     reportNumbers: postgresReportNumbers(sql),
+    site: postgresSite(sql),
     models: postgresModels(sql),
     analyses: postgresAnalyses(sql),
     jobs: queue(sql),

@@ -1,11 +1,20 @@
 import type { AuthorizationStore, Payload, Standing } from '../../../core/accounts/authorizations.ts';
+import type { SecretBox } from '../../../core/secret-box.ts';
 import type { Sql } from '../connection.ts';
+import { serverSecrets } from './server-secrets.ts';
 import { clientStore } from './smart-clients.ts';
 import { grantStore } from './smart-grants.ts';
 
 /** Everything that the SMART face remembers, in PostgreSQL; times are the database's. */
-export function postgresAuthorizations(sql: Sql): AuthorizationStore {
-  return { ...payloadStore(sql), ...endings(sql), ...grantStore(sql), ...clientStore(sql), ...housekeeping(sql) };
+export function postgresAuthorizations(sql: Sql, box: SecretBox): AuthorizationStore {
+  return {
+    ...payloadStore(sql),
+    ...endings(sql),
+    ...grantStore(sql),
+    ...clientStore(sql),
+    ...serverSecrets(sql, box),
+    ...housekeeping(sql),
+  };
 }
 
 function payloadStore(sql: Sql): Pick<AuthorizationStore, 'put' | 'find' | 'consume' | 'remove'> {
@@ -118,18 +127,8 @@ function toStanding(row: StandingRow): Standing {
   };
 }
 
-function housekeeping(sql: Sql): Pick<AuthorizationStore, 'secret' | 'sweep'> {
+function housekeeping(sql: Sql): Pick<AuthorizationStore, 'sweep'> {
   return {
-    async secret<T>(name: string, make: () => Promise<T>) {
-      const stored = () => sql.query<{ value: T }>(`select value from server_secret where name = $1`, [name]);
-      const [found] = await stored();
-      if (found) return found.value;
-      await sql.query(`insert into server_secret (name, value) values ($1, $2) on conflict do nothing`, [
-        name,
-        JSON.stringify(await make()),
-      ]);
-      return (await stored())[0]!.value; // another process may have been first; its value stands
-    },
     async sweep() {
       const [row] = await sql.query<{ gone: number }>(
         `with payloads as (delete from oidc_payload where expires_at < now() returning 1),
