@@ -32,5 +32,7 @@ export function settingsFrom(config: Config, publicUrl: string): Settings {
     trustedSenders: config.trustedSenders,
     demo: config.mode === 'demo',
     removal: config.removal,
+    reportMail: config.reportMail,
+    deliveryRetentionDays: config.deliveryRetentionDays,
   };
 }

@@ -8,7 +8,9 @@ import { postgresAnalyses } from './models/analyses.ts';
 import { postgresLinks } from './accounts/one-time-links.ts';
 import { postgresAudit, sharedAudit } from './audit/audit.ts';
 import { poolSql, type Sql } from './connection.ts';
+import { postgresConfirmedAddresses } from './confirmed-addresses.ts';
 import { postgresDeliveries } from './deliveries.ts';
+import { postgresRelay } from './relay-state.ts';
 import { postgresModels } from './models/models.ts';
 import { postgresRecords } from './records/records.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
@@ -43,6 +45,8 @@ export function postgresUnits(
     accounts: postgresAccounts(sql),
     links: postgresLinks(sql),
     deliveries: postgresDeliveries(sql),
+    relay: postgresRelay(sql),
+    addresses: postgresConfirmedAddresses(sql),
     reportNumbers: postgresReportNumbers(sql),
     models: postgresModels(sql),
     analyses: postgresAnalyses(sql),
