@@ -111,6 +111,8 @@ const variables = z.object({
   CHROMIUM_PATH: z.string().optional(),
   SMTP_URL: z.string().regex(/^smtps?:\/\//, 'must start with smtp:// or smtps://').optional(),
   MAIL_FROM: z.email().default('reports@csss.example'),
+  REPORT_MAIL: z.enum(['verified', 'always']).optional(),
+  DELIVERY_RETENTION_DAYS: wholeNumber(30, 3650).default(365),
   CORS_ORIGINS: z
     .string()
     .default('')
@@ -185,6 +187,9 @@ export interface Config {
   chromiumPath: string | undefined;
   smtpUrl: string | undefined;
   mailFrom: string;
+  /** To confirmed addresses only, or to any. */
+  reportMail: 'verified' | 'always';
+  deliveryRetentionDays: number;
   corsOrigins: string[];
   maxFhirBytes: number;
   maxInstanceBytes: number;
@@ -264,6 +269,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     chromiumPath: value.CHROMIUM_PATH,
     smtpUrl: value.SMTP_URL,
     mailFrom: value.MAIL_FROM,
+    reportMail: value.REPORT_MAIL ?? (value.CSSS_MODE === 'production' ? 'verified' : 'always'),
+    deliveryRetentionDays: value.DELIVERY_RETENTION_DAYS,
     corsOrigins: value.CORS_ORIGINS,
     maxFhirBytes: value.MAX_FHIR_BYTES,
     maxInstanceBytes: value.MAX_INSTANCE_BYTES,

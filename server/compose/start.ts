@@ -39,5 +39,7 @@ export function settingsFrom(config: Config, publicUrl: string, site: Pick<LiveS
     trustedSenders: config.trustedSenders,
     demo: config.mode === 'demo',
     removal: config.removal,
+    reportMail: config.reportMail,
+    deliveryRetentionDays: config.deliveryRetentionDays,
   };
 }

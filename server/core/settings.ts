@@ -32,6 +32,10 @@ export interface Settings {
   /** Identifier system (URI) of DICOM Patient IDs that come without an issuer; a namespace of this server by default. */
   patientIdSystem?: string;
   removal: RemovalSettings;
+  /** Reports go by mail to addresses that their patients have confirmed, or to whatever their records say. */
+  reportMail: 'verified' | 'always';
+  /** How long a message that ended stays on the page of deliveries. */
+  deliveryRetentionDays: number;
 }
 
 /** How long what is removed can be brought back, and whose rejection notes act. */

@@ -13,6 +13,7 @@ const lifetimes: Record<LinkPurpose, number> = {
   'reset-factors': hour,
   'verify-address': 24 * hour,
   register: 24 * hour,
+  'confirm-address': 14 * 24 * hour,
 };
 
 /**
@@ -40,6 +41,27 @@ export function readLink(links: Pick<LinkStore, 'find'>, word: string): Promise<
 export function takeLink(links: Pick<LinkStore, 'take'>, word: string): Promise<OneTimeLink | undefined> {
   return links.take(linkId(word));
 }
+
+/**
+ * Somebody who has the link did not know what it asks for. It stands for further answers, but not for ever.
+ *
+ * @returns whether it still stands.
+ */
+export async function countWrongAnswer(
+  links: Pick<LinkStore, 'take' | 'insert'>,
+  word: string,
+  now: Date,
+): Promise<boolean> {
+  const link = await links.take(linkId(word));
+  if (!link) return false;
+  const wrong = Number(link.data['wrong'] ?? 0) + 1;
+  const seconds = (link.expiresAt.getTime() - now.getTime()) / 1000;
+  if (wrong >= mostWrongAnswers || seconds <= 0) return false;
+  await links.insert(linkId(word), { ...link, data: { ...link.data, wrong: String(wrong) } }, seconds);
+  return true;
+}
+
+const mostWrongAnswers = 5;
 
 function linkId(word: string): string {
   return createHash('sha256').update(word).digest('base64url');

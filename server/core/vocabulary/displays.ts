@@ -67,6 +67,8 @@ export const displays = {
     'no-address': 'The patient has no e-mail address',
     'bad-address': 'The e-mail address is not valid',
     'delivery-failed': 'The message could not be delivered',
+    'delivery-cancelled': 'An administrator called the message off',
+    'address-unconfirmed': 'The recipient has not confirmed the e-mail address',
     'new-images': 'Images arrived after the reading',
     'images-removed': 'Images of the reading were removed',
     'not-eligible': 'No image of the study is one that the AI is for',

@@ -9,7 +9,9 @@ import { postgresLinks } from './accounts/one-time-links.ts';
 import { postgresRestrictions } from './accounts/restrictions.ts';
 import { postgresAudit, sharedAudit } from './audit/audit.ts';
 import { poolSql, type Sql } from './connection.ts';
+import { postgresConfirmedAddresses } from './confirmed-addresses.ts';
 import { postgresDeliveries } from './deliveries.ts';
+import { postgresRelay } from './relay-state.ts';
 import { postgresModels } from './models/models.ts';
 import { postgresRecords } from './records/records.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
@@ -46,6 +48,8 @@ export function postgresUnits(
     links: postgresLinks(sql),
     restricted: postgresRestrictions(sql),
     deliveries: postgresDeliveries(sql),
+    relay: postgresRelay(sql),
+    addresses: postgresConfirmedAddresses(sql),
     reportNumbers: postgresReportNumbers(sql),
     site: postgresSite(sql),
     models: postgresModels(sql),

@@ -22,6 +22,7 @@ function world(): {
   const audit: AuditRow[] = [];
   const accounts: AccountStore = {
     byId: (id) => by((row) => row.id === id),
+    activeWithRole: async (role) => rows.filter((row) => row.role === role),
     isSomebody: async (fhirUser) => rows.some((row) => row.fhirUser === fhirUser),
     byEmail: (email) => by((row) => row.email.toLowerCase() === email.toLowerCase()),
     async insert(account) {

@@ -26,6 +26,13 @@ export function postgresAccounts(sql: Sql): AccountStore {
   return {
     byId: (id) => one('id = $1', id),
     byEmail: (email) => one('lower(email) = lower($1)', email.trim()),
+    async activeWithRole(role) {
+      const rows = await sql.query<AccountRow>(
+        `select * from account where role = $1 and not disabled and password_hash is not null order by id limit 50`,
+        [role],
+      );
+      return rows.map(toAccount);
+    },
     async isSomebody(fhirUser) {
       return (await sql.query(`select from account where fhir_user = $1 limit 1`, [fhirUser])).length > 0;
     },
