@@ -27,8 +27,6 @@ export interface AccountStore {
   isSomebody(fhirUser: string): Promise<boolean>;
   /** @throws Problem `duplicate` if the id or the address is taken. */
   insert(account: Account): Promise<void>;
-  /** Those who can sign in, by id. */
-  activeWithRole(role: Role): Promise<Account[]>;
   setDisabled(id: string, disabled: boolean): Promise<void>;
   setRole(id: string, role: Account['role'], fhirUser: string): Promise<void>;
   /**

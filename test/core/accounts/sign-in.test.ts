@@ -33,7 +33,6 @@ function world(): {
     async setDisabled(id, disabled) {
       rows.find((row) => row.id === id)!.disabled = disabled;
     },
-    activeWithRole: () => Promise.resolve([]),
     moveTo: () => Promise.resolve([]),
     setRole: async () => {},
     setPasswordHash: async () => {},

@@ -36,13 +36,6 @@ export function postgresAccounts(sql: Sql): AccountStore {
     async isSomebody(fhirUser) {
       return (await sql.query(`select from account where fhir_user = $1 limit 1`, [fhirUser])).length > 0;
     },
-    async activeWithRole(role) {
-      const rows = await sql.query<AccountRow>(
-        `select * from account where role = $1 and not disabled and password_hash is not null order by id`,
-        [role],
-      );
-      return rows.map(toAccount);
-    },
     async insert(account) {
       try {
         await sql.query(
