@@ -14,8 +14,13 @@ import type { State } from '../http/state.ts';
 import type { MailSink } from '../infrastructure/mail/mail-sink.ts';
 import type { Sql } from '../infrastructure/postgres/connection.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
+import { apiRouter, type ApiRoute } from '../portal/api-route.ts';
 import { findPatients } from '../portal/find-patients.ts';
 import { modelRoutes } from '../portal/models.ts';
+import { myRoutes } from '../portal/people/me.ts';
+import { mySessionRoutes } from '../portal/people/my-sessions.ts';
+import { registrationRoutes } from '../portal/people/registrations.ts';
+import { userRoutes } from '../portal/people/users.ts';
 import { portalFace, type PortalStatus } from '../portal/routes.ts';
 import { seedClients } from '../smart/clients.ts';
 import { smartFace, type SmartFace } from '../smart/face.ts';
@@ -64,11 +69,18 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
       mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
       portalFace({ status, ...(sink && { mailbox: sink }) }).routes() as Middleware<State>,
       modelRoutes({ world, bearer: guard, errors: errors() }).routes() as Middleware<State>,
+      apiRouter({ world, bearer: guard, errors: errors() }, peopleRoutes(parts, smart)).routes() as Middleware<State>,
     ],
     cookieKeys: keys.cookies,
     isAllowedOrigin: async (origin) =>
       config.corsOrigins.includes(origin) || (await authorizations.clientOrigins()).includes(origin),
   };
+}
+
+/** Accounts: for administrators, for staff who know their patients, and for everybody the own. */
+function peopleRoutes({ world, authorizations, passwords, sql }: FacesParts, { forgetChecks }: SmartFace): ApiRoute[] {
+  const parts = { world, authorizations, passwords, attempts: postgresAttempts(sql), forgetChecks };
+  return [...userRoutes(parts), ...registrationRoutes(parts), ...myRoutes(parts), ...mySessionRoutes(parts)];
 }
 
 function smartOf({ config }: Start, { world, authorizations, passwords, sql }: FacesParts, keys: SmartKeys): SmartFace {

@@ -32,5 +32,6 @@ export function settingsFrom(config: Config, publicUrl: string): Settings {
     trustedSenders: config.trustedSenders,
     demo: config.mode === 'demo',
     removal: config.removal,
+    registration: config.registration,
   };
 }

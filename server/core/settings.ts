@@ -29,6 +29,8 @@ export interface Settings {
   /** Identifier system (URI) of DICOM Patient IDs that come without an issuer; a namespace of this server by default. */
   patientIdSystem?: string;
   removal: RemovalSettings;
+  /** Whether patients make accounts themselves, or by invitation only. */
+  registration: 'open' | 'closed';
 }
 
 /** How long what is removed can be brought back, and whose rejection notes act. */

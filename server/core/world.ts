@@ -8,6 +8,9 @@
 import type { AuditTrail } from './access/audit-trail.ts';
 import type { AccountStore } from './accounts/account-store.ts';
 import type { LinkStore } from './accounts/link-store.ts';
+import type { PatientCodeStore } from './accounts/patient-code-store.ts';
+import type { PeopleStore } from './accounts/people-store.ts';
+import type { SessionStore } from './accounts/session-store.ts';
 import type { AnalysisLog } from './analysis/analysis-log.ts';
 import type { SwitchedClassifier } from './analysis/classifier.ts';
 import type { ModelFiles, ModelStore } from './analysis/registry/model-registry.ts';
@@ -44,6 +47,9 @@ export interface Stores {
   lateImages: LateImages;
   accounts: AccountStore;
   links: LinkStore;
+  people: PeopleStore;
+  sessions: SessionStore;
+  patientCodes: PatientCodeStore;
   deliveries: DeliveryStore;
   reportNumbers: ReportNumbers;
   models: ModelStore;
@@ -74,6 +80,8 @@ export interface Reading {
   removals: Pick<RemovalStore, 'due' | 'removed'>;
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
   links: Pick<LinkStore, 'find'>;
+  people: Pick<PeopleStore, 'find' | 'byId' | 'wantsReportMail'>;
+  sessions: Pick<SessionStore, 'of' | 'seen' | 'renewed'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
   jobs: Pick<JobQueue, 'lacking'>;

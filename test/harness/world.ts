@@ -32,6 +32,7 @@ export function testSettings(publicUrl: string, more: Partial<Settings> = {}): S
     trustedSenders: [],
     demo: false,
     removal: { retentionDays: 30, expiredRetentionDays: 7 },
+    registration: 'open',
     ...more,
   };
 }

@@ -6,6 +6,9 @@ import type { Stores, World } from '../../core/world.ts';
 import { postgresAccounts } from './accounts/accounts.ts';
 import { postgresAnalyses } from './models/analyses.ts';
 import { postgresLinks } from './accounts/one-time-links.ts';
+import { postgresPatientCodes } from './accounts/patient-codes.ts';
+import { postgresPeople } from './accounts/people.ts';
+import { postgresSessions } from './accounts/sessions.ts';
 import { postgresAudit, sharedAudit } from './audit/audit.ts';
 import { poolSql, type Sql } from './connection.ts';
 import { postgresDeliveries } from './deliveries.ts';
@@ -42,6 +45,9 @@ export function postgresUnits(
     lateImages: postgresLateImages(sql),
     accounts: postgresAccounts(sql),
     links: postgresLinks(sql),
+    people: postgresPeople(sql),
+    sessions: postgresSessions(sql),
+    patientCodes: postgresPatientCodes(sql),
     deliveries: postgresDeliveries(sql),
     reportNumbers: postgresReportNumbers(sql),
     models: postgresModels(sql),
