@@ -132,6 +132,7 @@ const variables = z.object({
   REMOVED_RETENTION_DAYS: wholeNumber(1, 3650).default(30),
   EXPIRED_RETENTION_DAYS: wholeNumber(0, 3650).default(7),
   REJECTION_NOTES_FROM: clientIds.optional(),
+  REGISTRATION: z.enum(['open', 'closed']).optional(),
   BACKEND_CLIENT_JWKS: z.string().optional(),
 }); // prettier-ignore
 
@@ -201,6 +202,8 @@ export interface Config {
   changeRetentionDays: number;
   /** How long removed images can be brought back, and whose rejection notes act. */
   removal: RemovalSettings;
+  /** Whether patients make accounts themselves. */
+  registration: 'open' | 'closed';
   /** JSON Web Key Set of the demo backend client, if one is to be registered. */
   backendClientJwks: string | undefined;
 }
@@ -289,6 +292,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
       expiredRetentionDays: value.EXPIRED_RETENTION_DAYS,
       ...(value.REJECTION_NOTES_FROM && { notesFrom: value.REJECTION_NOTES_FROM }),
     },
+    registration: value.REGISTRATION ?? (value.CSSS_MODE === 'demo' ? 'open' : 'closed'),
     backendClientJwks: value.BACKEND_CLIENT_JWKS,
   };
 }

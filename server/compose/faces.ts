@@ -14,10 +14,14 @@ import type { State } from '../http/state.ts';
 import type { MailSink } from '../infrastructure/mail/mail-sink.ts';
 import type { Sql } from '../infrastructure/postgres/connection.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
-import { apiRouter } from '../portal/api-route.ts';
+import { apiRouter, type ApiRoute } from '../portal/api-route.ts';
 import { emergencyAccessRoutes } from '../portal/emergency-access.ts';
 import { findPatients } from '../portal/find-patients.ts';
 import { modelRoutes } from '../portal/models.ts';
+import { myRoutes } from '../portal/people/me.ts';
+import { mySessionRoutes } from '../portal/people/my-sessions.ts';
+import { registrationRoutes } from '../portal/people/registrations.ts';
+import { userRoutes } from '../portal/people/users.ts';
 import { portalFace, type PortalStatus } from '../portal/routes.ts';
 import { setupRoutes } from '../portal/setup.ts';
 import { seedClients } from '../smart/clients.ts';
@@ -72,6 +76,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const { siteName, timeZone } = config;
   const fixed = { ...(siteName !== undefined && { name: siteName }), ...(timeZone !== undefined && { timeZone }) };
   const own = [
+    ...peopleRoutes(parts, () => smart.face().forgetChecks()),
     ...setupRoutes({ world, fixed, changed: parts.site.reload }),
     ...emergencyAccessRoutes({ world, attempts, forgetChecks: () => smart.face().forgetChecks() }),
   ];
@@ -90,6 +95,12 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     isAllowedOrigin: async (origin) =>
       config.corsOrigins.includes(origin) || (await authorizations.clientOrigins()).includes(origin),
   };
+}
+
+/** Accounts: for administrators, for staff who know their patients, and for everybody the own. */
+function peopleRoutes({ world, authorizations, passwords, sql }: FacesParts, forgetChecks: () => void): ApiRoute[] {
+  const parts = { world, authorizations, passwords, attempts: postgresAttempts(sql), forgetChecks };
+  return [...userRoutes(parts), ...registrationRoutes(parts), ...myRoutes(parts), ...mySessionRoutes(parts)];
 }
 
 function smartOf({ config }: Start, { world, authorizations, passwords, sql }: FacesParts, keys: SmartKeys): SmartFace {

@@ -41,5 +41,6 @@ export function settingsFrom(config: Config, publicUrl: string, site: Pick<LiveS
     removal: config.removal,
     reportMail: config.reportMail,
     deliveryRetentionDays: config.deliveryRetentionDays,
+    registration: config.registration,
   };
 }

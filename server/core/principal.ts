@@ -32,6 +32,8 @@ export interface Principal {
   emergency?: readonly string[];
   /** Through our own application: what only people themselves may do (accounts, apps, audit) is done through it alone. */
   firstParty?: boolean;
+  /** The authorisation that the token hangs on; its session is the one that asks. */
+  grantId?: string;
   /** `jti` of the access token, for the audit trail (IHE BALP agent.policy). */
   tokenId?: string;
 }

@@ -36,6 +36,8 @@ export interface Settings {
   reportMail: 'verified' | 'always';
   /** How long a message that ended stays on the page of deliveries. */
   deliveryRetentionDays: number;
+  /** Whether patients make accounts themselves, or by invitation only. */
+  registration: 'open' | 'closed';
 }
 
 /** How long what is removed can be brought back, and whose rejection notes act. */

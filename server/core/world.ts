@@ -9,6 +9,9 @@ import type { AuditTrail } from './access/audit-trail.ts';
 import type { RestrictedStore } from './access/restricted-store.ts';
 import type { AccountStore } from './accounts/account-store.ts';
 import type { LinkStore } from './accounts/link-store.ts';
+import type { PatientCodeStore } from './accounts/patient-code-store.ts';
+import type { PeopleStore } from './accounts/people-store.ts';
+import type { SessionStore } from './accounts/session-store.ts';
 import type { AnalysisLog } from './analysis/analysis-log.ts';
 import type { SwitchedClassifier } from './analysis/classifier.ts';
 import type { ModelFiles, ModelStore } from './analysis/registry/model-registry.ts';
@@ -49,6 +52,9 @@ export interface Stores {
   accounts: AccountStore;
   links: LinkStore;
   restricted: RestrictedStore;
+  people: PeopleStore;
+  sessions: SessionStore;
+  patientCodes: PatientCodeStore;
   deliveries: DeliveryStore;
   relay: RelayStore;
   addresses: AddressStore;
@@ -87,6 +93,8 @@ export interface Reading {
   deliveries: Pick<DeliveryStore, 'byId' | 'search' | 'due' | 'withoutDelivery'>;
   relay: Pick<RelayStore, 'state' | 'pause'>;
   addresses: Pick<AddressStore, 'isConfirmed'>;
+  people: Pick<PeopleStore, 'find' | 'byId' | 'wantsReportMail'>;
+  sessions: Pick<SessionStore, 'of' | 'seen' | 'renewed'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
   jobs: Pick<JobQueue, 'lacking'>;

@@ -34,6 +34,7 @@ export function testSettings(publicUrl: string, more: Partial<Settings> = {}): S
     removal: { retentionDays: 30, expiredRetentionDays: 7 },
     reportMail: 'always',
     deliveryRetentionDays: 365,
+    registration: 'open',
     ...more,
   };
 }

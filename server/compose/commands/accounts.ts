@@ -1,8 +1,7 @@
-import { disableAccount } from '../../core/accounts/account.ts';
+import { disableAccount, resetFactors } from '../../core/accounts/change-access.ts';
 import type { Account } from '../../core/accounts/account-store.ts';
 import { invitePerson } from '../../core/accounts/invite.ts';
 import { makeLink } from '../../core/accounts/one-time-link.ts';
-import { postMail } from '../../core/deliveries/post-mail.ts';
 import { Problem } from '../../core/problem.ts';
 import { inOneTransaction } from '../../core/records/write.ts';
 import type { WriteContext } from '../../core/world.ts';
@@ -100,10 +99,7 @@ export const disable: Command = {
     const system = await line.open();
     const account = await found(system, String(given.email));
     if (account.disabled) return line.say(`${account.email} was disabled already.`);
-    await refuseLastAdmin(system, account);
-    await disableAccount(system.world, system.authorizations, account.id);
-    const row = noted(line, 'account:disable', [`account/${account.id}`]);
-    await system.world.read(({ audit }) => audit.append(row));
+    await inOneTransaction(system.world, line, (context) => disableAccount(context, account.id));
     line.say(`${account.email} cannot sign in any more, and what was signed in has ended.`);
   },
 };
@@ -115,11 +111,10 @@ export const resetFactor: Command = {
   async run(line, given) {
     const system = await line.open();
     const account = await found(system, String(given.email));
-    if (account.disabled) throw new Problem('business-rule', `${account.email} is disabled.`);
+    const mail = given.print !== true;
     const { word, seconds } = await inOneTransaction(system.world, line, (context) =>
-      resetLink(context, account, { mail: given.print !== true, publicUrl: line.publicUrl }),
+      resetFactors(context, account.id, { mail }),
     );
-    await system.authorizations.revokeAccount(account.id);
     if (given.print === true) line.print(`${line.publicUrl}/account/link/${word}`);
     line.say(
       given.print === true
@@ -129,43 +124,9 @@ export const resetFactor: Command = {
   },
 };
 
-async function resetLink(
-  context: WriteContext,
-  account: Account,
-  { mail, publicUrl }: { mail: boolean; publicUrl: string },
-): Promise<{ word: string; seconds: number }> {
-  const { stores, world } = context;
-  const link = await makeLink(stores, { purpose: 'reset-factors', accountId: account.id, data: {} });
-  if (mail)
-    await postMail(stores, world.secrets, {
-      kind: 'link',
-      to: account.email,
-      accountId: account.id,
-      usefulSeconds: link.seconds,
-      subject: 'Set a new second factor',
-      text: `Hello,\n\nan administrator of ${world.settings.organizationName} has reset the second factor of your account. Set a new one here:\n\n${publicUrl}/account/link/${link.word}\n\nThe link works once, for ${link.seconds / 60} minutes.\n`,
-    });
-  await stores.audit.append(noted(context, 'account:factor', [`account/${account.id}`]));
-  return link;
-}
-
 /** @throws Problem `not-found`. */
 async function found({ world }: Pick<System, 'world'>, address: string): Promise<Account> {
   const account = await world.read(({ accounts }) => accounts.byEmail(address));
   if (!account) throw new Problem('not-found', `No account has the address ${address}. "list" shows all of them.`);
   return account;
-}
-
-/** Nobody could undo it on a page. @throws Problem `business-rule`. */
-async function refuseLastAdmin({ sql }: Pick<System, 'sql'>, account: Account): Promise<void> {
-  if (account.role !== 'admin' || account.passwordHash === null) return;
-  const others = await sql.query(
-    `select from account where role = 'admin' and not disabled and password_hash is not null and id <> $1 limit 1`,
-    [account.id],
-  );
-  if (others.length === 0)
-    throw new Problem(
-      'business-rule',
-      `${account.email} is the last administrator who can sign in. Make another one first: create-admin.`,
-    );
 }

@@ -1,11 +1,11 @@
 import type { Patient, Practitioner } from '@medplum/fhirtypes';
-import { isPlainAddress } from '../deliveries/mail-address.ts';
 import { newId } from '../identifier.ts';
 import type { Role } from '../principal.ts';
 import { Problem } from '../problem.ts';
 import { create } from '../records/server-write.ts';
-import { traceOf } from '../trace.ts';
 import type { WriteContext } from '../world.ts';
+import { plainAddress } from './account.ts';
+import { auditAccount } from './account-audit.ts';
 import type { Account } from './account-store.ts';
 import { makeLink } from './one-time-link.ts';
 import { cleanName, humanName, writtenName, type PersonName } from './person-name.ts';
@@ -57,23 +57,10 @@ export async function invitePerson(
   };
   await context.stores.accounts.insert(account);
   const link = await makeLink(context.stores, { purpose, accountId: account.id, data: {} });
-  await context.stores.audit.append({
-    action: 'C',
-    event: 'account:invite',
-    outcome: 'success',
-    principal: context.principal,
-    ...(account.role === 'patient' && { patients: [fhirUser.slice('Patient/'.length)] }),
-    entities: [`account/${account.id}`, fhirUser],
-    ...traceOf(context),
-  });
+  if (account.role === 'patient' && person.patientId === undefined)
+    await context.stores.people.change(account.id, { tied: false });
+  await auditAccount(context, 'account:invite', account, { action: 'C' });
   return { account, ...link };
-}
-
-/** @throws Problem `value`. */
-export function plainAddress(text: string): string {
-  const email = text.trim();
-  if (!isPlainAddress(email)) throw new Problem('value', 'This is not an e-mail address.', { expression: 'email' });
-  return email;
 }
 
 async function practitionerFor(

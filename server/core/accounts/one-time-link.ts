@@ -19,15 +19,18 @@ const lifetimes: Record<LinkPurpose, number> = {
 /**
  * Makes a link that works once, and voids earlier ones of the same purpose and account.
  *
+ * @param options.keepEarlier for links that anybody can ask for: else asking again would void the one that the person
+ * holds. Who uses one of them up voids the others.
  * @returns the word (256 random bits, base64url) that the link ends with: it is stored nowhere.
  */
 export async function makeLink(
   { links }: Pick<Stores, 'links'>,
   link: Omit<OneTimeLink, 'expiresAt'>,
+  options: { keepEarlier: boolean } = { keepEarlier: false },
 ): Promise<{ word: string; seconds: number }> {
   const word = randomBytes(32).toString('base64url');
   const seconds = lifetimes[link.purpose];
-  if (link.accountId !== undefined) await links.revoke(link.accountId, [link.purpose]);
+  if (link.accountId !== undefined && !options.keepEarlier) await links.revoke(link.accountId, [link.purpose]);
   await links.insert(linkId(word), link, seconds);
   return { word, seconds };
 }

@@ -13,7 +13,7 @@ import { oweWithdrawal } from '../workflow/withdrawal.ts';
 import { lockedStep } from '../workflow/review.ts';
 import { inputOf, outputOf } from '../workflow/review-tasks.ts';
 import { mustMatch } from '../records/attachment-check.ts';
-import { type Pointer, referenceTo } from '../r4/pointer.ts';
+import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
 import { create, type Kept, locked } from '../records/server-write.ts';
 import { found, needed } from './look-up.ts';
 import { isPlainAddress } from '../deliveries/mail-address.ts';
@@ -36,10 +36,11 @@ export type Message =
  */
 export async function reportMessage(
   { settings }: Pick<Surroundings, 'settings'>,
-  stores: Pick<Reading, 'records'>,
+  stores: Pick<Reading, 'records' | 'people'>,
   delivery: Kept<'Task'>,
   chosen?: string,
 ): Promise<Message> {
+  if (!(await isWanted(stores, delivery))) return { kind: 'none', reason: 'not-wanted' };
   const to = chosen ?? (await reportAddress(stores, delivery));
   if (to === undefined || to === '') return { kind: 'none', reason: 'no-address' };
   if (!isPlainAddress(to)) return { kind: 'none', reason: 'bad-address' };
@@ -105,6 +106,16 @@ function notice({ organizationName, publicUrl }: Settings, number: string): Word
     ].join('\n\n'),
     attachments: [],
   };
+}
+
+/**
+ * A patient may want no mail about a report that is ready, and finds it in the portal. A new version is told of all the
+ * same: the patient may hold the one that it replaces.
+ */
+async function isWanted({ people }: Pick<Reading, 'people'>, delivery: Task): Promise<boolean> {
+  if (inputOf(delivery, 'recipient') || amendmentOf(delivery) !== undefined) return true;
+  const patient = idIn(delivery.for, 'Patient');
+  return patient === undefined || people.wantsReportMail(patient);
 }
 
 /** Types of recipients that have addresses of their own. */
@@ -176,6 +187,7 @@ export async function recordDelivery(
 /** Without an address there is nothing left to be done: the report waits in the portal. */
 const endedAs: Partial<Record<ReviewReason, 'completed' | 'cancelled'>> = {
   'no-address': 'completed',
+  'not-wanted': 'completed',
   'delivery-cancelled': 'cancelled',
 };
 

@@ -65,6 +65,7 @@ export const displays = {
     withdrawn: 'Withdrawn by the patient',
     'print-failed': 'The report could not be printed',
     'no-address': 'The patient has no e-mail address',
+    'not-wanted': 'The patient wants no mail about reports',
     'bad-address': 'The e-mail address is not valid',
     'delivery-failed': 'The message could not be delivered',
     'delivery-cancelled': 'An administrator called the message off',

@@ -7,6 +7,9 @@ import { postgresAccounts } from './accounts/accounts.ts';
 import { postgresAnalyses } from './models/analyses.ts';
 import { postgresLinks } from './accounts/one-time-links.ts';
 import { postgresRestrictions } from './accounts/restrictions.ts';
+import { postgresPatientCodes } from './accounts/patient-codes.ts';
+import { postgresPeople } from './accounts/people.ts';
+import { postgresSessions } from './accounts/sessions.ts';
 import { postgresAudit, sharedAudit } from './audit/audit.ts';
 import { poolSql, type Sql } from './connection.ts';
 import { postgresConfirmedAddresses } from './confirmed-addresses.ts';
@@ -47,6 +50,9 @@ export function postgresUnits(
     accounts: postgresAccounts(sql),
     links: postgresLinks(sql),
     restricted: postgresRestrictions(sql),
+    people: postgresPeople(sql),
+    sessions: postgresSessions(sql),
+    patientCodes: postgresPatientCodes(sql),
     deliveries: postgresDeliveries(sql),
     relay: postgresRelay(sql),
     addresses: postgresConfirmedAddresses(sql),
