@@ -2,6 +2,8 @@ import type { Middleware } from 'koa';
 import mount from 'koa-mount';
 import { readBackendClients } from '../config.ts';
 import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
+import type { Passkeys } from '../core/accounts/factors/passkeys.ts';
+import { mustBeFresh } from '../core/accounts/fresh-factor.ts';
 import type { PasswordHasher } from '../core/accounts/password.ts';
 import type { World } from '../core/world.ts';
 import { demoSignIns } from '../demo/people.ts';
@@ -13,7 +15,10 @@ import { places } from '../http/places.ts';
 import type { State } from '../http/state.ts';
 import type { MailSink } from '../infrastructure/mail/mail-sink.ts';
 import type { Sql } from '../infrastructure/postgres/connection.ts';
+import { webAuthn } from '../infrastructure/webauthn.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
+import { apiRouter } from '../portal/api-route.ts';
+import { factorRoutes } from '../portal/factors.ts';
 import { findPatients } from '../portal/find-patients.ts';
 import { modelRoutes } from '../portal/models.ts';
 import { portalFace, type PortalStatus } from '../portal/routes.ts';
@@ -44,7 +49,8 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const { world, authorizations, sink } = parts;
   const keys = await smartKeys(authorizations);
   await seedClients(authorizations, { publicUrl: settings.publicUrl, backends: readBackendClients(config) });
-  const smart = smartOf(start, parts, keys);
+  const passkeys = webAuthn({ publicUrl: settings.publicUrl, name: settings.organizationName });
+  const smart = smartOf(start, parts, keys, passkeys);
   const identify = bearer(smart.verify);
   const takePlace = places(config.budget);
   const guard: Middleware<State> = (ctx, next) => identify(ctx, () => takePlace(ctx, next) as Promise<unknown>);
@@ -63,6 +69,10 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
       mount('/dicomweb', dicomweb.routes() as Middleware) as Middleware<State>,
       mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
       portalFace({ status, ...(sink && { mailbox: sink }) }).routes() as Middleware<State>,
+      apiRouter(
+        { world, bearer: guard, errors: errors(), checkFresh: (who) => mustBeFresh(who, settings, world.now()) },
+        factorRoutes({ world, authorizations, passkeys }),
+      ).routes() as Middleware<State>,
       modelRoutes({ world, bearer: guard, errors: errors() }).routes() as Middleware<State>,
     ],
     cookieKeys: keys.cookies,
@@ -71,12 +81,18 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   };
 }
 
-function smartOf({ config }: Start, { world, authorizations, passwords, sql }: FacesParts, keys: SmartKeys): SmartFace {
+function smartOf(
+  { config }: Start,
+  { world, authorizations, passwords, sql }: FacesParts,
+  keys: SmartKeys,
+  passkeys: Passkeys,
+): SmartFace {
   return smartFace({
     world,
     authorizations,
     attempts: postgresAttempts(sql),
     passwords,
+    passkeys,
     keys,
     findPatients: findPatients(world),
     demoAccounts: config.mode === 'demo' ? demoSignIns : [],

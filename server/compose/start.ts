@@ -32,5 +32,9 @@ export function settingsFrom(config: Config, publicUrl: string): Settings {
     trustedSenders: config.trustedSenders,
     demo: config.mode === 'demo',
     removal: config.removal,
+    secondFactorRoles: config.secondFactorRoles,
+    mailCodes: config.mailCodes,
+    freshFactorSeconds: 300,
+    rememberDeviceDays: config.rememberDeviceDays,
   };
 }

@@ -28,6 +28,10 @@ export interface Principal {
   scopes: readonly Scope[];
   /** Through our own application: what only people themselves may do (accounts, apps, audit) is done through it alone. */
   firstParty?: boolean;
+  /** When a second factor was given in the sign-in that the token comes from, in seconds since 1970. */
+  secondFactorAt?: number;
+  /** The person has a second factor, so that one can be asked for. */
+  hasFactor?: boolean;
   /** `jti` of the access token, for the audit trail (IHE BALP agent.policy). */
   tokenId?: string;
 }

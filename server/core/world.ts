@@ -7,6 +7,7 @@
  */
 import type { AuditTrail } from './access/audit-trail.ts';
 import type { AccountStore } from './accounts/account-store.ts';
+import type { FactorStore } from './accounts/factors/factor-store.ts';
 import type { LinkStore } from './accounts/link-store.ts';
 import type { AnalysisLog } from './analysis/analysis-log.ts';
 import type { SwitchedClassifier } from './analysis/classifier.ts';
@@ -44,6 +45,7 @@ export interface Stores {
   lateImages: LateImages;
   accounts: AccountStore;
   links: LinkStore;
+  factors: FactorStore;
   deliveries: DeliveryStore;
   reportNumbers: ReportNumbers;
   models: ModelStore;
@@ -74,6 +76,7 @@ export interface Reading {
   removals: Pick<RemovalStore, 'due' | 'removed'>;
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
   links: Pick<LinkStore, 'find'>;
+  factors: Pick<FactorStore, 'of' | 'mail' | 'recoveryCodesLeft'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
   jobs: Pick<JobQueue, 'lacking'>;

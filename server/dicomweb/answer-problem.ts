@@ -1,6 +1,7 @@
 import type { Middleware } from 'koa';
 import { Problem } from '../core/problem.ts';
 import { statusOf } from '../http/answer/problem-status.ts';
+import { stepUpChallenge } from '../http/answer/step-up.ts';
 import type { State } from '../http/state.ts';
 
 /**
@@ -20,7 +21,10 @@ export function answerProblems(): Middleware<State> {
         ctx.remove(header);
       ctx.set('Cache-Control', 'no-store');
       if (ctx.status === 401 && ctx.response.get('WWW-Authenticate') === '')
-        ctx.set('WWW-Authenticate', 'Bearer realm="csss"');
+        ctx.set(
+          'WWW-Authenticate',
+          problem.code === 'reauthenticate' ? stepUpChallenge(problem) : 'Bearer realm="csss"',
+        );
       if (problem.retryAfter !== undefined) ctx.set('Retry-After', String(problem.retryAfter));
       ctx.body = { code: problem.code, message: problem.message, requestId: ctx.state.requestId };
     }

@@ -1,6 +1,7 @@
 /** The one place where the face answers failures: always an OperationOutcome, whatever failed. */
 import type { Context, Middleware } from 'koa';
 import { Problem } from '../core/problem.ts';
+import { stepUpChallenge } from '../http/answer/step-up.ts';
 import { representationOf } from './negotiation.ts';
 import { refusal } from './outcome.ts';
 import { patchTypes } from './patch.ts';
@@ -29,6 +30,7 @@ export function errors(): Middleware {
 
 /** RFC 6750 section 3: no error code when the request carried no token at all. */
 function challenge(ctx: Context, error: unknown): string {
+  if (error instanceof Problem && error.code === 'reauthenticate') return stepUpChallenge(error);
   if (ctx.get('Authorization') === '') return 'Bearer realm="fhir"';
   const words =
     error instanceof Problem && error.code === 'expired' ? 'The access token expired' : 'The access token is not valid';

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Router from '@koa/router';
 import type { Middleware, ParameterizedContext } from 'koa';
 import type { AttemptStore, AuthorizationStore } from '../core/accounts/authorizations.ts';
+import type { Passkeys } from '../core/accounts/factors/passkeys.ts';
 import type { PasswordHasher } from '../core/accounts/password.ts';
 import type { World } from '../core/world.ts';
 import type { Principal } from '../core/principal.ts';
@@ -11,6 +12,7 @@ import { notModified, tagOfContent } from '../http/answer/conditional.ts';
 import type { State } from '../http/state.ts';
 import { accessTokens } from './access-token.ts';
 import { oauthProblems } from './answer-problem.ts';
+import { linkPages } from './account/link-pages.ts';
 import { authorizationServer } from './authorization/authorization-server.ts';
 import { connectedAppsRoutes } from './connected-apps.ts';
 import { smartConfiguration, smartEndpoints, smartStyle, type SmartEndpoints } from './discovery.ts';
@@ -31,6 +33,7 @@ export interface SmartFaceParts {
   authorizations: AuthorizationStore;
   attempts: AttemptStore;
   passwords: PasswordHasher;
+  passkeys: Passkeys;
   /** From `smartKeys`. */
   keys: SmartKeys;
   findPatients: FindPatients;
@@ -62,6 +65,7 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
     audience: fhirBaseUrl,
     signing: keys.signing,
     authorizations,
+    mailCodes: world.settings.mailCodes,
   });
   const provider = createProvider({
     publicUrl,
@@ -88,6 +92,7 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
     routes() {
       const router = new Router<State>();
       interactionRoutes(router, { ...parts, provider, cookieKey, demoAccounts: parts.demoAccounts ?? [] });
+      linkPages(router, { ...parts, cookieKey, endSessions: tokens.forget });
       connectedAppsRoutes(router, { world, provider, authorizations, tokens, cookieKey });
       publicDocuments(router, smartConfiguration(publicUrl, parts.capabilities));
       const guard = bearer(tokens.verify);

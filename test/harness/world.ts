@@ -32,6 +32,10 @@ export function testSettings(publicUrl: string, more: Partial<Settings> = {}): S
     trustedSenders: [],
     demo: false,
     removal: { retentionDays: 30, expiredRetentionDays: 7 },
+    secondFactorRoles: [],
+    mailCodes: true,
+    freshFactorSeconds: 300,
+    rememberDeviceDays: 30,
     ...more,
   };
 }

@@ -4,7 +4,10 @@ import type { Account } from './account-store.ts';
 import type { Role } from '../principal.ts';
 import { Problem } from '../problem.ts';
 import type { AuthorizationStore } from './authorizations.ts';
-import { normalise, passwordFault, type PasswordHasher } from './password.ts';
+import { mustHaveFactor } from './factors/ways.ts';
+import { normalise, type PasswordHasher } from './password.ts';
+import { passwordFault } from './password-strength.ts';
+import type { Settings } from '../settings.ts';
 
 export interface NewAccount {
   email: string;
@@ -36,6 +39,7 @@ export async function createAccount(
   world: AccountWorld,
   passwords: PasswordHasher,
   wanted: NewAccount,
+  /** `secondFactor`: the role cannot be without one, so that a shorter password does. */
   options: { secondFactor: boolean } = { secondFactor: false },
 ): Promise<Account> {
   const fault = passwordFault(wanted.password, { ...options, context: [wanted.email, wanted.displayName] });
@@ -119,15 +123,22 @@ export async function changeRole(
   await authorizations.revokeAccount(id);
 }
 
-/** Sets a new password and ends what was signed in with the old one. @throws Problem `value`. */
+/**
+ * Sets a new password and ends what was signed in with the old one. Beside a second factor that the role cannot be without
+ * it may be shorter.
+ *
+ * @throws Problem `value`.
+ */
 export async function changePassword(
-  world: AccountWorld,
+  world: AccountWorld & { settings: Pick<Settings, 'secondFactorRoles' | 'organizationName'> },
   passwords: PasswordHasher,
   authorizations: AuthorizationStore,
   account: Account,
   password: string,
 ): Promise<void> {
-  const fault = passwordFault(password, { secondFactor: false, context: [account.email, account.displayName] });
+  const context = [account.email, account.displayName, world.settings.organizationName];
+  const secondFactor = mustHaveFactor(world.settings, account.role);
+  const fault = passwordFault(password, { secondFactor, context });
   if (fault) throw new Problem('value', fault, { expression: 'password' });
   const passwordHash = await passwords.hash(normalise(password));
   await world.transaction(({ accounts }) => accounts.setPasswordHash(account.id, passwordHash));

@@ -92,7 +92,8 @@ export interface Standing {
   revoked: boolean;
   clientDisabled: boolean;
   firstParty: boolean;
-  account?: { role: Role; fhirUser: string; disabled: boolean };
+  /** `factor`: has an authenticator app or passkey; `mailFactor`: wants codes by mail. */
+  account?: { role: Role; fhirUser: string; disabled: boolean; factor: boolean; mailFactor: boolean };
 }
 
 /** Counts tries at signing in, over all processes. */

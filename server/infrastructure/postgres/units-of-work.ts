@@ -6,6 +6,7 @@ import type { Stores, World } from '../../core/world.ts';
 import { postgresAccounts } from './accounts/accounts.ts';
 import { postgresAnalyses } from './models/analyses.ts';
 import { postgresLinks } from './accounts/one-time-links.ts';
+import { postgresFactors } from './accounts/second-factors.ts';
 import { postgresAudit, sharedAudit } from './audit/audit.ts';
 import { poolSql, type Sql } from './connection.ts';
 import { postgresDeliveries } from './deliveries.ts';
@@ -42,6 +43,7 @@ export function postgresUnits(
     lateImages: postgresLateImages(sql),
     accounts: postgresAccounts(sql),
     links: postgresLinks(sql),
+    factors: postgresFactors(sql),
     deliveries: postgresDeliveries(sql),
     reportNumbers: postgresReportNumbers(sql),
     models: postgresModels(sql),

@@ -68,6 +68,12 @@ export function postgresAccounts(sql: Sql): AccountStore {
     async setPasswordHash(id, passwordHash) {
       await sql.query(`update account set password_hash = $2 where id = $1`, [id, passwordHash]);
     },
+    async signedIn(id) {
+      await sql.query(`update account set last_sign_in_at = now() where id = $1`, [id]);
+    },
+    async verified(id) {
+      await sql.query(`update account set verified_at = now() where id = $1 and verified_at is null`, [id]);
+    },
   };
 }
 

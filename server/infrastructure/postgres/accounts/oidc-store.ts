@@ -86,7 +86,8 @@ function endings(sql: Sql): Pick<AuthorizationStore, 'revokeGrant' | 'revokeAcco
                 or ($3::text is not null and not exists (select from oidc_payload where model = 'Grant' and id = $3 and expires_at > now()))
                   as revoked,
                 coalesce(client.disabled, true) as client_disabled, coalesce(client.first_party, false) as first_party,
-                account.role, account.fhir_user, account.disabled
+                account.role, account.fhir_user, account.disabled, account.mail_factor,
+                exists (select from second_factor where account_id = account.id and confirmed_at is not null) as factor
            from (select) as always left join account on account.id = $4 left join smart_client client on client.id = $2`,
         [tokenId, clientId, grantId ?? null, accountId ?? null],
       );
@@ -102,6 +103,8 @@ interface StandingRow {
   role: NonNullable<Standing['account']>['role'] | null;
   fhir_user: string;
   disabled: boolean;
+  factor: boolean;
+  mail_factor: boolean;
 }
 
 function toStanding(row: StandingRow): Standing {
@@ -109,7 +112,15 @@ function toStanding(row: StandingRow): Standing {
     revoked: row.revoked,
     clientDisabled: row.client_disabled,
     firstParty: row.first_party,
-    ...(row.role === null ? {} : { account: { role: row.role, fhirUser: row.fhir_user, disabled: row.disabled } }),
+    ...(row.role !== null && {
+      account: {
+        role: row.role,
+        fhirUser: row.fhir_user,
+        disabled: row.disabled,
+        factor: row.factor,
+        mailFactor: row.mail_factor,
+      },
+    }),
   };
 }
 
