@@ -71,7 +71,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
       portalFace({ status, ...(sink && { mailbox: sink }) }).routes() as Middleware<State>,
       apiRouter(
         { world, bearer: guard, errors: errors(), checkFresh: (who) => mustBeFresh(who, settings, world.now()) },
-        factorRoutes({ world, authorizations, passkeys }),
+        factorRoutes({ world, authorizations, passkeys, onChange: smart.forgetChecks }),
       ).routes() as Middleware<State>,
       modelRoutes({ world, bearer: guard, errors: errors() }).routes() as Middleware<State>,
     ],
@@ -122,7 +122,7 @@ async function fhirOf(
   });
 }
 
-function portalStatus({ config }: Start, { classifier }: World): PortalStatus {
+async function portalStatus({ config }: Start, { classifier, read }: World): Promise<PortalStatus> {
   const state = classifier.state();
   const { model } = state;
   return {
@@ -136,6 +136,14 @@ function portalStatus({ config }: Start, { classifier }: World): PortalStatus {
       trained: model.trained,
       provider: state.ready ? state.provider : state.elsewhere ? undefined : 'none',
     },
-    demoAccounts: config.mode === 'demo' ? demoSignIns.map(({ email, label }) => ({ email, role: label })) : [],
+    demoAccounts: config.mode === 'demo' ? await standing(read) : [],
   };
+}
+
+/** The published accounts that this database has: it may have been started without the demo's data. */
+async function standing(read: World['read']): Promise<PortalStatus['demoAccounts']> {
+  const found = await read(({ accounts }) => Promise.all(demoSignIns.map(({ email }) => accounts.byEmail(email))));
+  return demoSignIns
+    .filter((_one, i) => found[i] && !found[i].disabled)
+    .map(({ email, label }) => ({ email, role: label }));
 }

@@ -20,7 +20,7 @@ export function answerProblems(): Middleware<State> {
       for (const header of ['ETag', 'Last-Modified', 'Content-Disposition', 'Content-Length', 'Content-Encoding'])
         ctx.remove(header);
       ctx.set('Cache-Control', 'no-store');
-      if (ctx.status === 401 && ctx.response.get('WWW-Authenticate') === '')
+      if (ctx.status === 401 && !ctx.response.get('WWW-Authenticate'))
         ctx.set(
           'WWW-Authenticate',
           problem.code === 'reauthenticate' ? stepUpChallenge(problem) : 'Bearer realm="csss"',

@@ -17,8 +17,7 @@ export function errors(): Middleware {
       ctx.status = status;
       ctx.set('Cache-Control', 'no-store');
       if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
-      if (status === 401 && ctx.response.get('WWW-Authenticate') === '')
-        ctx.set('WWW-Authenticate', challenge(ctx, error));
+      if (status === 401 && !ctx.response.get('WWW-Authenticate')) ctx.set('WWW-Authenticate', challenge(ctx, error));
       if (status === 403 && ctx['state']['principal'])
         ctx.set('WWW-Authenticate', 'Bearer realm="fhir", error="insufficient_scope"');
       if (status === 415) ctx.set('Accept-Patch', patchTypes);

@@ -9,6 +9,9 @@ import {
 import type { PasskeyFactor } from '../core/accounts/factors/factor-store.ts';
 import type { Passkeys } from '../core/accounts/factors/passkeys.ts';
 
+/** EdDSA, ES256, RS256 (COSE): what authenticators have; named, because the library tries out by itself what Node calls experimental. */
+const supportedAlgorithmIDs = [-8, -7, -257];
+
 /**
  * Passkeys by @simplewebauthn/server. They stand beside a password, so that the person is there is enough; who has a
  * fingerprint or PIN to show is asked for it (`preferred`).
@@ -27,6 +30,7 @@ export function webAuthn(site: { publicUrl: string; name: string }): Passkeys {
         userID: new Uint8Array(Buffer.from(account.id)),
         userName: account.email,
         userDisplayName: account.displayName,
+        supportedAlgorithmIDs,
         attestationType: 'none',
         excludeCredentials: named(known),
         authenticatorSelection: { residentKey: 'preferred', userVerification: 'preferred' },
@@ -38,6 +42,7 @@ export function webAuthn(site: { publicUrl: string; name: string }): Passkeys {
       const result = await verifyRegistrationResponse({
         response: response as unknown as RegistrationResponseJSON,
         expectedChallenge,
+        supportedAlgorithmIDs,
         expectedOrigin: origin,
         expectedRPID: rpID,
         requireUserVerification: false,

@@ -8,6 +8,7 @@ import {
   renewRecoveryCodes,
   setMailCodes,
 } from '../core/accounts/factors/change-factors.ts';
+import { mustBeFresh } from '../core/accounts/fresh-factor.ts';
 import type { Passkeys } from '../core/accounts/factors/passkeys.ts';
 import { waysOf } from '../core/accounts/factors/ways.ts';
 import { newId } from '../core/identifier.ts';
@@ -20,6 +21,8 @@ export interface FactorRoutesParts {
   world: World;
   authorizations: AuthorizationStore;
   passkeys: Passkeys;
+  /** Forgets what was found out about tokens: whether their people have a second factor is part of it. */
+  onChange(): void;
 }
 
 /** Seconds that somebody has to answer the question for a passkey. */
@@ -48,7 +51,7 @@ const act = ({ principal, requestId, sourceAddress }: Asked) => ({ principal, re
 
 /** The second factors of whoever asks. */
 export function factorRoutes(parts: FactorRoutesParts): readonly ApiRoute[] {
-  const { world } = parts;
+  const { world, onChange } = parts;
   return [
     apiRoute({
       ...own,
@@ -81,6 +84,7 @@ export function factorRoutes(parts: FactorRoutesParts): readonly ApiRoute[] {
       answer: { schema: mine },
       async handle(asked) {
         await confirmTotp(world, act(asked), asked.params['id']!, asked.body.code);
+        onChange();
         return listed(world, asked);
       },
     }),
@@ -91,7 +95,10 @@ export function factorRoutes(parts: FactorRoutesParts): readonly ApiRoute[] {
       path: '/portal/me/factors/:id',
       summary: 'Take a second factor off',
       answer: { status: 204 },
-      handle: (asked) => removeFactor(world, act(asked), asked.params['id']!),
+      async handle(asked) {
+        await removeFactor(world, act(asked), asked.params['id']!);
+        onChange();
+      },
     }),
     apiRoute({
       ...change,
@@ -102,21 +109,26 @@ export function factorRoutes(parts: FactorRoutesParts): readonly ApiRoute[] {
       answer: { schema: mine },
       async handle(asked) {
         await setMailCodes(world, act(asked), asked.body.on);
+        onChange();
         return listed(world, asked);
       },
     }),
     apiRoute({
       ...change,
+      fresh: false,
       method: 'post',
       path: '/portal/me/recovery-codes',
       summary: 'Ten new recovery codes, in the place of the old ones',
       answer: { schema: z.object({ codes: z.array(z.string()) }) },
-      handle: async (asked) => ({ codes: await renewRecoveryCodes(world, act(asked)) }),
+      async handle(asked) {
+        await mustBeFreshOrNew(world, asked);
+        return { codes: await renewRecoveryCodes(world, act(asked)) };
+      },
     }),
   ];
 }
 
-function passkeyRoutes({ world, authorizations, passkeys }: FactorRoutesParts): readonly ApiRoute[] {
+function passkeyRoutes({ world, authorizations, passkeys, onChange }: FactorRoutesParts): readonly ApiRoute[] {
   return [
     apiRoute({
       ...change,
@@ -150,10 +162,29 @@ function passkeyRoutes({ world, authorizations, passkeys }: FactorRoutesParts): 
         const made = await passkeys.made(response, String(kept['challenge']));
         if (!made) throw new Problem('value', 'The passkey was not accepted. Begin again.', { expression: 'response' });
         await addPasskey(world, act(asked), name, made);
+        onChange();
         return listed(world, asked);
       },
     }),
   ];
+}
+
+/**
+ * Who has set up a second factor this moment, and has no codes yet, gets the first ones at once: the app's code was used
+ * up by showing that it works, and the next one is half a minute away.
+ */
+async function mustBeFreshOrNew(world: World, { principal }: Asked): Promise<void> {
+  const { settings } = world;
+  const since = world.now().getTime() - settings.freshFactorSeconds * 1000;
+  const isNew = await world.read(async ({ factors }) => {
+    const own = await factors.of(principal.subject);
+    return (
+      own.length > 0 &&
+      own.every(({ createdAt }) => createdAt.getTime() > since) &&
+      (await factors.recoveryCodesLeft(principal.subject)) === 0
+    );
+  });
+  if (!isNew) mustBeFresh(principal, settings, world.now());
 }
 
 async function listed(world: World, { principal }: Asked): Promise<z.infer<typeof mine>> {

@@ -70,6 +70,7 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
   const provider = createProvider({
     publicUrl,
     fhirBaseUrl,
+    settings: world.settings,
     keys,
     authorizations,
     accountById: (id) => world.read(({ accounts }) => accounts.byId(id)),

@@ -343,3 +343,29 @@ test('the page of the second factor comes again when the app sends the person on
   });
   expect(url.searchParams.get('code')).toBeTruthy();
 });
+
+test('a session that is older than the rule that its role needs a second factor gives it at the next request', async () => {
+  const browser = new Browser(server.url);
+  const options = { email: admin, password, browser };
+  await giveTotp(server.world, admin).then((secret) => signIn(server.url, { ...options, totp: secret }));
+  await server.database.sql.query(
+    `update oidc_payload set payload = (payload - 'acr') || '{"amr": ["pwd"]}' where model = 'Session' and account_id = $1`,
+    [server.accounts.admin.id],
+  );
+  const page = await pageOf(await browser.open(authorizeUrl(server.url, pkce().challenge, {})));
+  expect(page.html).toContain('Type the code of your app');
+  expect(page.html).not.toContain('type="password"');
+});
+
+test('only the published accounts that exist are offered', async () => {
+  const shown = async () =>
+    (await pageOf(await new Browser(server.url).open(authorizeUrl(server.url, pkce().challenge, {})))).html;
+  expect(await shown()).toContain('data-email="patient@test.example"');
+  await server.database.sql.query(
+    `update account set email = 'gone@test.example' where email = 'patient@test.example'`,
+  );
+  expect(await shown()).not.toContain('data-email');
+  await server.database.sql.query(
+    `update account set email = 'patient@test.example' where email = 'gone@test.example'`,
+  );
+});

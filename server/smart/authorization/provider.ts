@@ -4,6 +4,7 @@ import { patientOf } from '../../core/accounts/account.ts';
 import { twoFactors } from '../../core/accounts/fresh-factor.ts';
 import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
 import type { Account } from '../../core/accounts/account-store.ts';
+import type { Settings } from '../../core/settings.ts';
 import { isFirstParty, needsAudience, offeredScopes, requestedScopes, signInScopes } from './granted-scopes.ts';
 import { giveFirstPartyGrant } from './grants.ts';
 import type { SmartKeys } from '../keys.ts';
@@ -15,6 +16,7 @@ import { errorPage, showPage } from '../pages/layout.ts';
 export interface ProviderParts {
   publicUrl: string;
   fhirBaseUrl: string;
+  settings: Pick<Settings, 'secondFactorRoles'>;
   keys: SmartKeys;
   accountById: (id: string) => Promise<Account | undefined>;
   authorizations: AuthorizationStore;
@@ -55,7 +57,7 @@ export function createProvider(parts: ProviderParts): Provider {
     ...people(parts),
     features: features(parts),
     interactions: {
-      policy: interactionSteps(),
+      policy: interactionSteps(parts.settings),
       url: (_ctx, interaction) => `${parts.publicUrl}/interaction/${interaction.uid}`,
     },
     renderError(ctx, out) {

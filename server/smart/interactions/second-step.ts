@@ -49,7 +49,7 @@ async function stepUpStage(parts: InteractionParts, step: Step): Promise<Stage |
   const [way] = ways.ways;
   if (way === undefined) return undefined;
   // `remember` leaves the session as long-lived as it is.
-  const stage: Stage = { account, ways, way, remember: true, stepUp: true, mailed: false };
+  const stage: Stage = { account, ways, way, remember: true, stepUp: true };
   await keepStage(parts, step, stage);
   return stage;
 }
@@ -110,7 +110,7 @@ export async function handleWay(parts: InteractionParts, step: Step, form: URLSe
   const way = stage.ways.ways.find((one) => one === form.get('way')) ?? stage.way;
   const { challenge: _old, ...rest } = stage;
   const chosen = { ...rest, way };
-  if (way === 'mail' && !stage.mailed) return mailCode(parts, step, chosen);
+  if (way === 'mail' && stage.mailedAt === undefined) return mailCode(parts, step, chosen);
   await keepStage(parts, step, chosen);
   toPage(step);
 }
@@ -131,7 +131,7 @@ async function mailCode(parts: InteractionParts, step: Step, stage: Stage): Prom
     await keepStage(parts, step, stage);
     return showFactor(parts, step, stage, error);
   }
-  await keepStage(parts, step, { ...stage, mailed: true });
+  await keepStage(parts, step, { ...stage, mailedAt: Date.now() });
   toPage(step);
 }
 

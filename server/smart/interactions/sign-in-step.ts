@@ -5,7 +5,7 @@ import { signIn } from '../../core/accounts/sign-in.ts';
 import { Problem } from '../../core/problem.ts';
 import { statusOf } from '../../http/answer/problem-status.ts';
 import { showProblem } from '../answer-problem.ts';
-import { asksTwoFactors } from '../authorization/interaction-policy.ts';
+import { asksTwoFactors, rememberedDevice } from '../authorization/interaction-policy.ts';
 import { deviceParts, finishSignIn } from './finish-sign-in.ts';
 import type { InteractionParts, Step } from './interaction-step.ts';
 import { knownDevice } from './known-device.ts';
@@ -54,14 +54,14 @@ async function afterPassword(parts: InteractionParts, step: Step, account: Accou
   const ways = await parts.world.read((stores) => waysOf(stores, parts.world.settings, account));
   if (ways.ways.length === 0 && ways.required) return sendLink(parts, step, account);
   const spared = !asksTwoFactors(step.interaction.params) && isSpared(parts, step, account, ways);
-  if (ways.ways.length === 0 || spared) return finishSignIn(parts, step, account, { remember, amr: ['pwd'] });
+  if (ways.ways.length === 0 || spared)
+    return finishSignIn(parts, step, account, { remember, amr: spared ? ['pwd', rememberedDevice] : ['pwd'] });
   return beginSecondStep(parts, step, {
     account,
     ways,
     way: ways.ways[0]!,
     remember,
     stepUp: false,
-    mailed: false,
   });
 }
 

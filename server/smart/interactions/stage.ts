@@ -16,8 +16,8 @@ export interface Stage {
   remember: boolean;
   /** The person is signed in: the second factor only is asked for again. */
   stepUp: boolean;
-  /** A code was mailed in this sign-in. */
-  mailed: boolean;
+  /** When a code was mailed in this sign-in; milliseconds since 1970. */
+  mailedAt?: number;
   /** Of the passkey question that the page asks. */
   challenge?: string;
 }

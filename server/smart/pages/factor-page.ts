@@ -1,11 +1,8 @@
 import type { Way } from '../../core/accounts/factors/ways.ts';
-import { codeMinutes } from '../../core/accounts/factors/mail-code.ts';
+import { codeMinutes, mailLimits } from '../../core/accounts/factors/mail-code.ts';
 import type { Stage } from '../interactions/stage.ts';
 import { html, type Html } from './html.ts';
 import { cancelForm } from './sign-in-page.ts';
-
-/** Seconds between two mails, for the count-down; the server holds to its own. */
-const resendAfter = 60;
 
 export interface FactorPage {
   uid: string;
@@ -84,15 +81,16 @@ export function codeField(error: string | undefined): Html {
 
 function mailForm(page: FactorPage): Html {
   const { stage, wait } = page;
+  const sent = stage.mailedAt !== undefined;
   const again = html`<form method="post" action="/interaction/${page.uid}/mail-code">
     <input type="hidden" name="proof" value="${page.proof}" />
     <div class="actions">
-      <button type="submit" ${!stage.mailed && html`class="main"`} ${countDown(stage.mailed, wait)}>
-        ${stage.mailed ? 'Send a new code' : 'Send me a code'}
+      <button type="submit" ${!sent && html`class="main"`} ${countDown(stage.mailedAt, wait)}>
+        ${sent ? 'Send a new code' : 'Send me a code'}
       </button>
     </div>
   </form>`;
-  if (!stage.mailed)
+  if (!sent)
     return html`<p>We send six digits to your address. They work for ${codeMinutes} minutes.</p>
       ${again}`;
   return html`<p role="status">We have sent six digits to your address. They work once, for ${codeMinutes} minutes.</p>
@@ -100,9 +98,10 @@ function mailForm(page: FactorPage): Html {
 }
 
 /** The script lets nobody press in vain; without it the server says how long to wait. */
-function countDown(mailed: boolean, wait: number | undefined): Html | false {
-  if (wait !== undefined) return html`data-wait="${wait}"`;
-  return mailed && html`data-wait="${resendAfter}"`;
+function countDown(mailedAt: number | undefined, wait: number | undefined): Html | false {
+  const since = mailedAt === undefined ? Infinity : (Date.now() - mailedAt) / 1000;
+  const left = wait ?? Math.ceil(mailLimits.apartSeconds - since);
+  return left > 0 && html`data-wait="${left}"`;
 }
 
 function recoveryForm(page: FactorPage): Html {
