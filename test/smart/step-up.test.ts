@@ -35,13 +35,14 @@ function call(method: string, path: string, token: string, body?: unknown): Prom
   });
 }
 
-/** Makes the sign-in of a session older than it is. */
+/** Makes the sign-in of a session, and the app, older than they are. */
 async function age(seconds: number): Promise<void> {
   await server.system.sql.query(
     `update oidc_payload set payload = jsonb_set(payload, '{loginTs}', to_jsonb((payload ->> 'loginTs')::integer - $1::integer))
       where model = 'Session' and payload ? 'loginTs'`,
     [seconds],
   );
+  await server.system.sql.query(`update second_factor set created_at = now() - make_interval(secs => $1)`, [seconds]);
 }
 
 /** With an app of its own, so that no test waits for the next code of another. */
