@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { Role } from './core/principal.ts';
 import type { RemovalSettings } from './core/settings.ts';
 import { trimEnd } from './core/trim-end.ts';
 import { defaultBudget, type Budget } from './http/budget.ts';
@@ -36,6 +37,12 @@ const roles = z.string().transform((text, context): Roles => {
     return refuse('must be all, or api, worker or both, separated by a comma');
   return { api: names.includes('api'), worker: names.includes('worker'), all: false };
 });
+
+/** `none`, or roles of people. */
+const personRoles = z
+  .string()
+  .transform((text) => text.split(',').map((name) => name.trim()).filter((name) => name !== '' && name !== 'none'))
+  .pipe(z.array(z.enum(['patient', 'doctor', 'pharmacist', 'admin']))); // prettier-ignore
 
 /** A day: whoever wants to wait longer has its sender say that the study is complete. */
 const longestQuiet = 86_400;
@@ -134,6 +141,9 @@ const variables = z.object({
   REJECTION_NOTES_FROM: clientIds.optional(),
   REGISTRATION: z.enum(['open', 'closed']).optional(),
   BACKEND_CLIENT_JWKS: z.string().optional(),
+  SECOND_FACTOR_ROLES: personRoles.optional(),
+  MAIL_CODES: flag.optional(),
+  SECOND_FACTOR_REMEMBER_DAYS: wholeNumber(0, 365).default(30),
 }); // prettier-ignore
 
 /** What a process does. */
@@ -204,6 +214,11 @@ export interface Config {
   removal: RemovalSettings;
   /** Whether patients make accounts themselves. */
   registration: 'open' | 'closed';
+  /** Roles that cannot sign in with the password alone. */
+  secondFactorRoles: Role[];
+  mailCodes: boolean;
+  /** Days that a browser is not asked for a second factor at sign-in, if the person wants that; 0: not at all. */
+  rememberDeviceDays: number;
   /** JSON Web Key Set of the demo backend client, if one is to be registered. */
   backendClientJwks: string | undefined;
 }
@@ -293,6 +308,9 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
       ...(value.REJECTION_NOTES_FROM && { notesFrom: value.REJECTION_NOTES_FROM }),
     },
     registration: value.REGISTRATION ?? (value.CSSS_MODE === 'demo' ? 'open' : 'closed'),
+    secondFactorRoles: value.SECOND_FACTOR_ROLES ?? (value.CSSS_MODE === 'production' ? ['admin'] : []),
+    mailCodes: value.MAIL_CODES ?? value.CSSS_MODE === 'demo',
+    rememberDeviceDays: value.SECOND_FACTOR_REMEMBER_DAYS,
     backendClientJwks: value.BACKEND_CLIENT_JWKS,
   };
 }

@@ -2,7 +2,10 @@ import type { Middleware } from 'koa';
 import mount from 'koa-mount';
 import { readBackendClients } from '../config.ts';
 import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
+import type { Passkeys } from '../core/accounts/factors/passkeys.ts';
+import { mustBeFresh } from '../core/accounts/fresh-factor.ts';
 import type { PasswordHasher } from '../core/accounts/password.ts';
+import type { Principal } from '../core/principal.ts';
 import type { World } from '../core/world.ts';
 import { demoSignIns } from '../demo/people.ts';
 import { dicomwebFace } from '../dicomweb/routes.ts';
@@ -13,9 +16,11 @@ import { places } from '../http/places.ts';
 import type { State } from '../http/state.ts';
 import type { MailSink } from '../infrastructure/mail/mail-sink.ts';
 import type { Sql } from '../infrastructure/postgres/connection.ts';
+import { webAuthn } from '../infrastructure/webauthn.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
 import { apiRouter, type ApiRoute } from '../portal/api-route.ts';
 import { emergencyAccessRoutes } from '../portal/emergency-access.ts';
+import { factorRoutes } from '../portal/factors.ts';
 import { findPatients } from '../portal/find-patients.ts';
 import { modelRoutes } from '../portal/models.ts';
 import { myRoutes } from '../portal/people/me.ts';
@@ -55,11 +60,12 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const { config, settings } = start;
   const { world, authorizations, sink } = parts;
   await seedClients(authorizations, { publicUrl: settings.publicUrl, backends: readBackendClients(config) });
+  const passkeys = webAuthn({ publicUrl: settings.publicUrl, name: settings.organizationName });
   const smart = await renewedSmart(
     start,
     authorizations,
     () => world.now(),
-    (keys) => smartOf(start, parts, keys),
+    (keys) => smartOf(start, parts, keys, passkeys),
   );
   const identify = bearer((token) => smart.face().verify(token));
   const takePlace = places(config.budget);
@@ -75,10 +81,12 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const status = () => portalStatus(start, parts);
   const { siteName, timeZone } = config;
   const fixed = { ...(siteName !== undefined && { name: siteName }), ...(timeZone !== undefined && { timeZone }) };
+  const forgetChecks = () => smart.face().forgetChecks();
+  const checkFresh = (who: Principal) => mustBeFresh(who, settings, world.now());
   const own = [
-    ...peopleRoutes(parts, () => smart.face().forgetChecks()),
+    ...peopleRoutes(parts, passkeys, forgetChecks),
     ...setupRoutes({ world, fixed, changed: parts.site.reload }),
-    ...emergencyAccessRoutes({ world, attempts, forgetChecks: () => smart.face().forgetChecks() }),
+    ...emergencyAccessRoutes({ world, attempts, forgetChecks }),
   ];
   return {
     faces: [
@@ -88,7 +96,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
       mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
       signingKeysRoute(parts.signer.publicKeys).routes() as Middleware<State>,
       portalFace({ status, ...(sink && { mailbox: sink }) }).routes() as Middleware<State>,
-      apiRouter({ world, bearer: guard, errors: errors() as Middleware }, own).routes() as Middleware<State>,
+      apiRouter({ world, bearer: guard, errors: errors(), checkFresh }, own).routes() as Middleware<State>,
       modelRoutes({ world, bearer: guard, errors: errors() }).routes() as Middleware<State>,
     ],
     cookieKeys: smart.cookieKeys,
@@ -98,17 +106,33 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
 }
 
 /** Accounts: for administrators, for staff who know their patients, and for everybody the own. */
-function peopleRoutes({ world, authorizations, passwords, sql }: FacesParts, forgetChecks: () => void): ApiRoute[] {
+function peopleRoutes(
+  { world, authorizations, passwords, sql }: FacesParts,
+  passkeys: Passkeys,
+  forgetChecks: () => void,
+): ApiRoute[] {
   const parts = { world, authorizations, passwords, attempts: postgresAttempts(sql), forgetChecks };
-  return [...userRoutes(parts), ...registrationRoutes(parts), ...myRoutes(parts), ...mySessionRoutes(parts)];
+  return [
+    ...userRoutes(parts),
+    ...registrationRoutes(parts),
+    ...myRoutes(parts),
+    ...mySessionRoutes(parts),
+    ...factorRoutes({ world, authorizations, passkeys, onChange: forgetChecks }),
+  ];
 }
 
-function smartOf({ config }: Start, { world, authorizations, passwords, sql }: FacesParts, keys: SmartKeys): SmartFace {
+function smartOf(
+  { config }: Start,
+  { world, authorizations, passwords, sql }: FacesParts,
+  keys: SmartKeys,
+  passkeys: Passkeys,
+): SmartFace {
   return smartFace({
     world,
     authorizations,
     attempts: postgresAttempts(sql),
     passwords,
+    passkeys,
     keys,
     findPatients: findPatients(world),
     demoAccounts: config.mode === 'demo' ? demoSignIns : [],
@@ -138,7 +162,7 @@ async function fhirOf(
   });
 }
 
-function portalStatus({ config, settings }: Start, { world, site }: FacesParts): PortalStatus {
+async function portalStatus({ config, settings }: Start, { world, site }: FacesParts): Promise<PortalStatus> {
   const state = world.classifier.state();
   const { model } = state;
   return {
@@ -154,6 +178,14 @@ function portalStatus({ config, settings }: Start, { world, site }: FacesParts):
       trained: model.trained,
       provider: state.ready ? state.provider : state.elsewhere ? undefined : 'none',
     },
-    demoAccounts: config.mode === 'demo' ? demoSignIns.map(({ email, label }) => ({ email, role: label })) : [],
+    demoAccounts: config.mode === 'demo' ? await standing(world.read) : [],
   };
+}
+
+/** The published accounts that this database has: it may have been started without the demo's data. */
+async function standing(read: World['read']): Promise<PortalStatus['demoAccounts']> {
+  const found = await read(({ accounts }) => Promise.all(demoSignIns.map(({ email }) => accounts.byEmail(email))));
+  return demoSignIns
+    .filter((_one, i) => found[i] && !found[i].disabled)
+    .map(({ email, label }) => ({ email, role: label }));
 }

@@ -42,5 +42,9 @@ export function settingsFrom(config: Config, publicUrl: string, site: Pick<LiveS
     reportMail: config.reportMail,
     deliveryRetentionDays: config.deliveryRetentionDays,
     registration: config.registration,
+    secondFactorRoles: config.secondFactorRoles,
+    mailCodes: config.mailCodes,
+    freshFactorSeconds: 300,
+    rememberDeviceDays: config.rememberDeviceDays,
   };
 }

@@ -98,7 +98,7 @@ async function answer(parts: ApiParts, route: ApiRoute, ctx: RouterContext<State
       ctx,
     });
   } catch (error) {
-    const refused = error instanceof Problem && (error.code === 'forbidden' || error.code === 'login');
+    const refused = error instanceof Problem && ['forbidden', 'login', 'reauthenticate'].includes(error.code);
     await note(refused ? 'refused' : 'failed');
     throw error;
   }

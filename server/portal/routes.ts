@@ -30,11 +30,17 @@ export interface PortalStatus {
  * What our own screens need and no standard offers. Public, because the landing page shows it: nothing here
  * is about a person. The demo mailbox exists in demo mode only; its mails are about invented patients.
  */
-export function portalFace({ status, mailbox }: { status: () => PortalStatus; mailbox?: DemoMailbox }): Router<State> {
+export function portalFace({
+  status,
+  mailbox,
+}: {
+  status: () => Promise<PortalStatus>;
+  mailbox?: DemoMailbox;
+}): Router<State> {
   const router = new Router<State>({ prefix: '/api' });
-  router.get('/status', (ctx) => {
+  router.get('/status', async (ctx) => {
     ctx.set('Cache-Control', 'no-cache');
-    ctx.body = status();
+    ctx.body = await status();
   });
   if (mailbox) {
     router.get('/demo/mailbox', (ctx) => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Router from '@koa/router';
 import type { Middleware, ParameterizedContext } from 'koa';
 import type { AttemptStore, AuthorizationStore } from '../core/accounts/authorizations.ts';
+import type { Passkeys } from '../core/accounts/factors/passkeys.ts';
 import type { PasswordHasher } from '../core/accounts/password.ts';
 import type { World } from '../core/world.ts';
 import type { Principal } from '../core/principal.ts';
@@ -13,6 +14,7 @@ import { forgottenPasswordPages } from './account/forgotten-password.ts';
 import { registrationPages } from './account/registration.ts';
 import { accessTokens } from './access-token.ts';
 import { oauthProblems } from './answer-problem.ts';
+import { linkPages } from './account/link-pages.ts';
 import { authorizationServer } from './authorization/authorization-server.ts';
 import { connectedAppsRoutes } from './connected-apps.ts';
 import { smartConfiguration, smartEndpoints, smartStyle, type SmartEndpoints } from './discovery.ts';
@@ -33,6 +35,7 @@ export interface SmartFaceParts {
   authorizations: AuthorizationStore;
   attempts: AttemptStore;
   passwords: PasswordHasher;
+  passkeys: Passkeys;
   /** From `smartKeys`. */
   keys: SmartKeys;
   findPatients: FindPatients;
@@ -64,10 +67,12 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
     audience: fhirBaseUrl,
     signing: keys.signing,
     authorizations,
+    mailCodes: world.settings.mailCodes,
   });
   const provider = createProvider({
     publicUrl,
     fhirBaseUrl,
+    settings: world.settings,
     keys,
     authorizations,
     accountById: (id) => world.read(({ accounts }) => accounts.byId(id)),
@@ -97,6 +102,7 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
       const ofAccounts = { ...parts, cookieKey, forgetChecks: tokens.forget };
       registrationPages(router, ofAccounts);
       forgottenPasswordPages(router, ofAccounts);
+      linkPages(router, { ...parts, cookieKey, endSessions: tokens.forget });
       connectedAppsRoutes(router, { world, provider, authorizations, tokens, cookieKey });
       publicDocuments(router, smartConfiguration(publicUrl, parts.capabilities));
       const guard = bearer(tokens.verify);

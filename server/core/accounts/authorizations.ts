@@ -100,7 +100,8 @@ export interface Standing {
   revoked: boolean;
   clientDisabled: boolean;
   firstParty: boolean;
-  account?: { role: Role; fhirUser: string; disabled: boolean };
+  /** `factor`: has an authenticator app or passkey; `mailFactor`: wants codes by mail. */
+  account?: { role: Role; fhirUser: string; disabled: boolean; factor: boolean; mailFactor: boolean };
   /** Of an account: restricted records that it does not see, and those that it has opened. */
   restrictions?: Restrictions;
 }

@@ -10,6 +10,7 @@ import { postgresRestrictions } from './accounts/restrictions.ts';
 import { postgresPatientCodes } from './accounts/patient-codes.ts';
 import { postgresPeople } from './accounts/people.ts';
 import { postgresSessions } from './accounts/sessions.ts';
+import { postgresFactors } from './accounts/second-factors.ts';
 import { postgresAudit, sharedAudit } from './audit/audit.ts';
 import { poolSql, type Sql } from './connection.ts';
 import { postgresConfirmedAddresses } from './confirmed-addresses.ts';
@@ -53,6 +54,7 @@ export function postgresUnits(
     people: postgresPeople(sql),
     sessions: postgresSessions(sql),
     patientCodes: postgresPatientCodes(sql),
+    factors: postgresFactors(sql),
     deliveries: postgresDeliveries(sql),
     relay: postgresRelay(sql),
     addresses: postgresConfirmedAddresses(sql),

@@ -95,7 +95,9 @@ function endings(sql: Sql): Pick<AuthorizationStore, 'revokeGrant' | 'revokeAcco
                 or ($3::text is not null and not exists (select from oidc_payload where model = 'Grant' and id = $3 and expires_at > now()))
                   as revoked,
                 coalesce(client.disabled, true) as client_disabled, coalesce(client.first_party, false) as first_party,
-                account.role, account.fhir_user, account.disabled, restrictions.hidden, restrictions.emergency
+                account.role, account.fhir_user, account.disabled, account.mail_factor,
+                exists (select from second_factor where account_id = account.id and confirmed_at is not null) as factor,
+                restrictions.hidden, restrictions.emergency
            from (select) as always left join account on account.id = $4 left join smart_client client on client.id = $2
                 left join lateral restrictions_of(account.id) restrictions on account.id is not null`,
         [tokenId, clientId, grantId ?? null, accountId ?? null],
@@ -114,6 +116,8 @@ interface StandingRow {
   role: NonNullable<Standing['account']>['role'] | null;
   fhir_user: string;
   disabled: boolean;
+  factor: boolean;
+  mail_factor: boolean;
 }
 
 function toStanding(row: StandingRow): Standing {
@@ -123,7 +127,15 @@ function toStanding(row: StandingRow): Standing {
     clientDisabled: row.client_disabled,
     firstParty: row.first_party,
     ...(kept.hidden.length + kept.emergency.length > 0 && { restrictions: kept }),
-    ...(row.role === null ? {} : { account: { role: row.role, fhirUser: row.fhir_user, disabled: row.disabled } }),
+    ...(row.role !== null && {
+      account: {
+        role: row.role,
+        fhirUser: row.fhir_user,
+        disabled: row.disabled,
+        factor: row.factor,
+        mailFactor: row.mail_factor,
+      },
+    }),
   };
 }
 
