@@ -7,7 +7,7 @@ import { newTotpSecret, sealTotp, stepOfCode, totpSetUp } from '../../core/accou
 import { mustHaveFactor } from '../../core/accounts/factors/ways.ts';
 import type { OneTimeLink } from '../../core/accounts/link-store.ts';
 import { readLink } from '../../core/accounts/one-time-link.ts';
-import { normalise, type PasswordHasher } from '../../core/accounts/password.ts';
+import type { PasswordHasher } from '../../core/accounts/password.ts';
 import { hashNewPassword } from '../../core/accounts/new-password.ts';
 import { minimumLength } from '../../core/accounts/password-strength.ts';
 import { signIn } from '../../core/accounts/sign-in.ts';
