@@ -369,3 +369,12 @@ test('only the published accounts that exist are offered', async () => {
     `update account set email = 'patient@test.example' where email = 'gone@test.example'`,
   );
 });
+
+test('a secret that no key opens is a fault for the log, and tells nothing', async () => {
+  await server.database.sql.query(`update second_factor set secret = '00000000.AAAA'`);
+  const browser = new Browser(server.url);
+  const answer = await post(browser, await afterPassword(browser, doctor), 'prove', { code: '123456' });
+  expect(answer.status).toBe(500);
+  expect(answer.html).not.toContain('SECRET_KEYS');
+  expect(server.faults.splice(0)).toMatchObject([{ code: 'exception' }]);
+});
