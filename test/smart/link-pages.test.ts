@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { makeLink } from '../../server/core/accounts/one-time-link.ts';
 import type { LinkPurpose } from '../../server/core/accounts/link-store.ts';
-import { disableAccount } from '../../server/core/accounts/account.ts';
 import { newId } from '../../server/core/identifier.ts';
 import type { Role } from '../../server/core/principal.ts';
 import { authorizeUrl, Browser, freshCode, giveTotp, pkce, signIn } from '../harness/sign-in.ts';
@@ -172,7 +171,7 @@ test.each([
     'of somebody who was disabled',
     async () => {
       const { id, word } = await invited('doctor');
-      await disableAccount(server.world, server.authorizations, id);
+      await server.world.transaction(({ accounts }) => accounts.setDisabled(id, true));
       return word;
     },
   ],

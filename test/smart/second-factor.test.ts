@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { changeRole, disableAccount } from '../../server/core/accounts/account.ts';
 import { makeRecoveryCodes } from '../../server/core/accounts/factors/recovery-codes.ts';
 import { decodeJwt } from 'jose';
 import {
@@ -269,14 +268,13 @@ test('a way that is not set up is not taken', async () => {
 });
 
 test.each([
-  ['disabled', () => disableAccount(server.world, server.authorizations, server.accounts.doctor.id)],
+  ['signed out everywhere', () => server.authorizations.revokeAccount(server.accounts.doctor.id)],
   [
     'of another role',
     () =>
-      changeRole(server.world, server.authorizations, server.accounts.doctor.id, {
-        role: 'pharmacist',
-        fhirUser: 'Practitioner/doctor-1',
-      }),
+      server.world.transaction(({ accounts }) =>
+        accounts.setRole(server.accounts.doctor.id, 'pharmacist', 'Practitioner/doctor-1'),
+      ),
   ],
   [
     'disabled in the database',
@@ -377,4 +375,20 @@ test('a secret that no key opens is a fault for the log, and tells nothing', asy
   expect(answer.status).toBe(500);
   expect(answer.html).not.toContain('SECRET_KEYS');
   expect(server.faults.splice(0)).toMatchObject([{ code: 'exception' }]);
+});
+
+test('of two sign-ins that give one code at the same moment one gets in', async () => {
+  const browsers = [new Browser(server.url), new Browser(server.url), new Browser(server.url)];
+  const pages = [];
+  for (const browser of browsers) pages.push(await afterPassword(browser, doctor));
+  const code = await freshCode(totp);
+  const ends = await Promise.all(browsers.map((browser, i) => post(browser, pages[i]!, 'prove', { code })));
+  expect(ends.map(({ status }) => status).sort()).toEqual([303, 403, 403]);
+});
+
+test('of several that ask for a code at the same moment one is mailed', async () => {
+  const browsers = [new Browser(server.url), new Browser(server.url), new Browser(server.url)];
+  const ends = await Promise.all(browsers.map((browser) => afterPassword(browser, admin)));
+  expect(ends.map(({ status }) => status).sort()).toEqual([200, 429, 429]);
+  expect(await server.database.sql.query(`select from delivery where recipient = $1`, [admin])).toHaveLength(1);
 });
