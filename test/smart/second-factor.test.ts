@@ -379,7 +379,7 @@ test('a secret that no key opens is a fault for the log, and tells nothing', asy
 
 test('of two sign-ins that give one code at the same moment one gets in', async () => {
   const browsers = [new Browser(server.url), new Browser(server.url), new Browser(server.url)];
-  const pages = [];
+  const pages: Page[] = [];
   for (const browser of browsers) pages.push(await afterPassword(browser, doctor));
   const code = await freshCode(totp);
   const ends = await Promise.all(browsers.map((browser, i) => post(browser, pages[i]!, 'prove', { code })));
