@@ -46,7 +46,7 @@ const errorOf: Record<ProblemCode, OAuthError> = {
   'media-type': 'invalid_request',
 };
 
-type Answering = Pick<ParameterizedContext<State>, 'set' | 'status' | 'body' | 'type'>;
+type Answering = Pick<ParameterizedContext<State>, 'set' | 'status' | 'body' | 'type' | 'state'>;
 
 /** In the form of RFC 6749 5.2, with the status that is true. */
 export function answerOAuth(ctx: Answering, problem: Problem): void {
@@ -76,6 +76,11 @@ export function showProblem(
   problem: Problem,
   page: { title: string; body: Html; status?: number; formTargets?: string[] } = errorPage(problem.message),
 ): void {
+  if (problem.code === 'exception') {
+    // Our own fault: for the log, not for people.
+    ctx.state.fault = problem;
+    return showPage(ctx, { ...errorPage('The server failed; the fault has been logged.'), status: 500 });
+  }
   retryLater(ctx, problem);
   showPage(ctx, { status: statusOf[problem.code], ...page });
 }

@@ -4,7 +4,7 @@ import type { LinkPurpose } from '../../server/core/accounts/link-store.ts';
 import { newId } from '../../server/core/identifier.ts';
 import type { Role } from '../../server/core/principal.ts';
 import { authorizeUrl, Browser, freshCode, giveTotp, pkce, signIn } from '../harness/sign-in.ts';
-import { endAccount, lastMail, password, startSmallServer, type SmallServer } from './small-server.ts';
+import { lastMail, password, startSmallServer, type SmallServer } from './small-server.ts';
 
 const fresh = 'tortoise under a blue lamp';
 let server: SmallServer;
@@ -171,7 +171,7 @@ test.each([
     'of somebody who was disabled',
     async () => {
       const { id, word } = await invited('doctor');
-      await endAccount(server, id);
+      await server.world.transaction(({ accounts }) => accounts.setDisabled(id, true));
       return word;
     },
   ],

@@ -11,7 +11,7 @@ import {
   throughPages,
   type SignInOptions,
 } from '../harness/sign-in.ts';
-import { endAccount, lastMail, password, startSmallServer, type SmallServer } from './small-server.ts';
+import { lastMail, password, startSmallServer, type SmallServer } from './small-server.ts';
 
 const admin = 'admin@test.example';
 const doctor = 'doctor@test.example';
@@ -268,14 +268,12 @@ test('a way that is not set up is not taken', async () => {
 });
 
 test.each([
-  ['disabled', () => endAccount(server, server.accounts.doctor.id)],
+  ['signed out everywhere', () => server.authorizations.revokeAccount(server.accounts.doctor.id)],
   [
     'of another role',
     () =>
-      server.world.transaction(({ accounts, sessions }) =>
-        accounts
-          .setRole(server.accounts.doctor.id, 'pharmacist', 'Practitioner/doctor-1')
-          .then(() => sessions.endAll(server.accounts.doctor.id)),
+      server.world.transaction(({ accounts }) =>
+        accounts.setRole(server.accounts.doctor.id, 'pharmacist', 'Practitioner/doctor-1'),
       ),
   ],
   [
@@ -368,4 +366,29 @@ test('only the published accounts that exist are offered', async () => {
   await server.database.sql.query(
     `update account set email = 'patient@test.example' where email = 'gone@test.example'`,
   );
+});
+
+test('a secret that no key opens is a fault for the log, and tells nothing', async () => {
+  await server.database.sql.query(`update second_factor set secret = '00000000.AAAA'`);
+  const browser = new Browser(server.url);
+  const answer = await post(browser, await afterPassword(browser, doctor), 'prove', { code: '123456' });
+  expect(answer.status).toBe(500);
+  expect(answer.html).not.toContain('SECRET_KEYS');
+  expect(server.faults.splice(0)).toMatchObject([{ code: 'exception' }]);
+});
+
+test('of two sign-ins that give one code at the same moment one gets in', async () => {
+  const browsers = [new Browser(server.url), new Browser(server.url), new Browser(server.url)];
+  const pages: Page[] = [];
+  for (const browser of browsers) pages.push(await afterPassword(browser, doctor));
+  const code = await freshCode(totp);
+  const ends = await Promise.all(browsers.map((browser, i) => post(browser, pages[i]!, 'prove', { code })));
+  expect(ends.map(({ status }) => status).sort()).toEqual([303, 403, 403]);
+});
+
+test('of several that ask for a code at the same moment one is mailed', async () => {
+  const browsers = [new Browser(server.url), new Browser(server.url), new Browser(server.url)];
+  const ends = await Promise.all(browsers.map((browser) => afterPassword(browser, admin)));
+  expect(ends.map(({ status }) => status).sort()).toEqual([200, 429, 429]);
+  expect(await server.database.sql.query(`select from delivery where recipient = $1`, [admin])).toHaveLength(1);
 });

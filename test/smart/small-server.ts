@@ -83,14 +83,6 @@ export async function lastMail(
   return openLetter(world.secrets, rows[0]);
 }
 
-/** What an administrator's "disable" comes to. */
-export async function endAccount({ world }: Pick<SmallServer, 'world'>, id: string): Promise<void> {
-  await world.transaction(async ({ accounts, sessions }) => {
-    await accounts.setDisabled(id, true);
-    await sessions.endAll(id);
-  });
-}
-
 /** @param publicUrl what users see when it is not the port itself: the address of a TLS proxy in front. */
 export async function startSmallServer(publicUrl?: string, settings: Partial<Settings> = {}): Promise<SmallServer> {
   const database = await freshDatabase();

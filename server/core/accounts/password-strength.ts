@@ -9,8 +9,8 @@ export const maximumLength = 128;
 
 /** Tries (as a power of ten) that a password must outlast: what the library calls safely and somewhat unguessable. */
 const leastGuesses = { alone: 8, withSecondFactor: 6 };
-/** Of a longer one the beginning is judged: the rest only adds, and the time for it grows with the square. */
-const judgedCharacters = 64;
+/** Of a longer one the beginning is judged: the rest only adds, and the time on the event loop grows (20 ms for 40). */
+const judgedCharacters = 40;
 
 /**
  * Why a new password is not good enough, in a sentence for the person; undefined when it is. There are no rules of
@@ -53,7 +53,7 @@ function judge(): ZxcvbnFactory {
     graphs: common.adjacencyGraphs,
     // The search for words that are merely similar takes seconds on the event loop.
     useLevenshteinDistance: false,
-    l33tMaxSubstitutions: 32,
+    l33tMaxSubstitutions: 4,
     maxLength: judgedCharacters,
   });
   return made;
