@@ -50,12 +50,12 @@ test('a wrong SECRET_KEYS stops the start with a sentence that names it, and cha
   expect(await keys()).toEqual(before);
 });
 
-test('what was backed up is there after the restore, opened by the keys that were kept apart', async () => {
+test('what was backed up is there after the restore, opened by the keys that were kept apart', async ({ annotate }) => {
   const before = await keys();
   await site.stopServers();
   const [folder, empty] = await Promise.all([temporaryFolder(), emptyDatabase()]);
   const way = await backUpAndRestore(site.databaseUrl, empty.url, folder.path);
-  console.info(`restored by ${way}`);
+  await annotate(`restored by ${way}`);
   await copyBlobs(site.dataDir, folder.path);
   const restored = { ...site, environment: { ...site.environment, DATABASE_URL: empty.url, DATA_DIR: folder.path } };
   const listed = await manage(restored.environment, 'list');
