@@ -34,8 +34,7 @@ import { smartFace, type SmartFace } from '../smart/face.ts';
 import type { SmartKeys } from '../smart/keys.ts';
 import { signingKeysRoute } from '../portal/signing-keys.ts';
 import { renewedSmart, type RecordSigner } from './keys.ts';
-import type { LiveSite } from './site.ts';
-import type { Start } from './start.ts';
+import type { LiveSite, Start } from './start.ts';
 
 export interface Faces {
   /** In the order in which they are asked. */
