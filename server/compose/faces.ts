@@ -16,10 +16,13 @@ import type { Sql } from '../infrastructure/postgres/connection.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
 import { findPatients } from '../portal/find-patients.ts';
 import { modelRoutes } from '../portal/models.ts';
-import { portalFace, type PortalStatus } from '../portal/routes.ts';
+import { deliveryRoutes } from '../portal/deliveries.ts';
+import { portalApi } from '../portal/portal-api.ts';
+import { statusRoutes, type PortalStatus } from '../portal/routes.ts';
 import { seedClients } from '../smart/clients.ts';
 import { smartFace, type SmartFace } from '../smart/face.ts';
 import { smartKeys, type SmartKeys } from '../smart/keys.ts';
+import { releaseVersion } from './release-version.ts';
 import type { Start } from './start.ts';
 
 export interface Faces {
@@ -55,15 +58,19 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     instanceLimit: config.maxInstanceBytes,
     budget: config.budget,
   });
-  const status = () => portalStatus(start, world);
+  const about = { title: 'CSSS', version: releaseVersion(), publicUrl: settings.publicUrl };
+  const api = portalApi({ world, bearer: guard, errors: errors(), about }, [
+    statusRoutes({ status: () => portalStatus(start, world), ...(sink && { mailbox: sink }) }),
+    modelRoutes({ world }),
+    deliveryRoutes({ world }),
+  ]);
   return {
     faces: [
       smart.routes().routes() as Middleware<State>,
       smart.oidc,
       mount('/dicomweb', dicomweb.routes() as Middleware) as Middleware<State>,
       mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
-      portalFace({ status, ...(sink && { mailbox: sink }) }).routes() as Middleware<State>,
-      modelRoutes({ world, bearer: guard, errors: errors() }).routes() as Middleware<State>,
+      api.routes() as Middleware<State>,
     ],
     cookieKeys: keys.cookies,
     isAllowedOrigin: async (origin) =>

@@ -10,6 +10,7 @@ import { bearer } from '../http/bearer.ts';
 import { notModified, tagOfContent } from '../http/answer/conditional.ts';
 import type { State } from '../http/state.ts';
 import { accessTokens } from './access-token.ts';
+import { confirmAddressRoutes } from './account/confirm-address.ts';
 import { oauthProblems } from './answer-problem.ts';
 import { authorizationServer } from './authorization/authorization-server.ts';
 import { connectedAppsRoutes } from './connected-apps.ts';
@@ -88,6 +89,7 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
     routes() {
       const router = new Router<State>();
       interactionRoutes(router, { ...parts, provider, cookieKey, demoAccounts: parts.demoAccounts ?? [] });
+      confirmAddressRoutes(router, { world, cookieKey });
       connectedAppsRoutes(router, { world, provider, authorizations, tokens, cookieKey });
       publicDocuments(router, smartConfiguration(publicUrl, parts.capabilities));
       const guard = bearer(tokens.verify);
