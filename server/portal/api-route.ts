@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { AuditRow } from '../core/access/audit-trail.ts';
 import type { Principal, Role } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
+import { own } from '../core/table.ts';
 import type { ReadsFrom } from '../core/world.ts';
 import { readJson } from '../http/request/body-text.ts';
 import type { State } from '../http/state.ts';
@@ -141,9 +142,9 @@ function mustBeAllowed(parts: ApiParts, route: ApiRoute, principal: Principal): 
 
 function checkParams({ params = {} }: ApiRoute, given: Record<string, string>): void {
   for (const [name, schema] of Object.entries(params)) {
-    if (schema instanceof z.ZodEnum && !schema.safeParse(given[name]).success)
+    if (schema instanceof z.ZodEnum && !schema.safeParse(own(given, name)).success)
       throw new Problem('not-found', 'There is nothing at this address.');
-    parsed(schema, given[name], name);
+    parsed(schema, own(given, name), name);
   }
 }
 

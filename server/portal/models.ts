@@ -52,7 +52,10 @@ export function modelRoutes({ world }: { world: World }): ApiRoute[] {
       path: '/portal/models/drift',
       summary: 'Answers of a model week by week',
       event: 'portal:models-drift',
-      query: z.object({ model: chosen, reference: z.unknown().optional().describe('first-weeks, or the validation images') }),
+      query: z.object({
+        model: chosen,
+        reference: z.unknown().optional().describe('first-weeks, or the validation images'),
+      }),
       answer: { schema: z.looseObject({ model: digest.nullable(), points: z.array(z.unknown()) }) },
       handle: async ({ query: { model: wish, reference } }) => {
         const models = await world.read(({ models }) => models.all());

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { own } from '../core/table.ts';
 import type { ApiDeclaration } from './api-route.ts';
 
 type Json = Record<string, unknown>;
@@ -14,10 +15,10 @@ export interface AboutApi {
  * check what comes in: it cannot say anything else than they do.
  */
 export function openApiDocument({ title, version, publicUrl }: AboutApi, routes: readonly ApiDeclaration[]): Json {
-  const paths: Record<string, Json> = {};
+  const paths = new Map<string, Json>();
   for (const route of routes) {
     const path = route.path.replace(/:([A-Za-z]+)/g, '{$1}');
-    paths[path] = { ...paths[path], [route.method]: operation(route) };
+    paths.set(path, { ...paths.get(path), [route.method]: operation(route) });
   }
   const tags = [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name }));
   return {
@@ -26,7 +27,7 @@ export function openApiDocument({ title, version, publicUrl }: AboutApi, routes:
     servers: [{ url: publicUrl }],
     externalDocs: { url: `${publicUrl}/fhir/metadata`, description: 'The CapabilityStatement of the FHIR service' },
     tags,
-    paths,
+    paths: Object.fromEntries(paths),
     components: {
       securitySchemes: {
         smart: {
@@ -116,12 +117,10 @@ export function describe({ description, roles, anyApp, fresh }: ApiDeclaration):
 }
 
 function pathParameters({ path, params = {} }: ApiDeclaration): Json[] {
-  return [...path.matchAll(/:([A-Za-z]+)/g)].map(([, name]) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: params[name!] ? schemaOf(params[name!]!, 'input') : { type: 'string' },
-  }));
+  return [...path.matchAll(/:([A-Za-z]+)/g)].map(([, name = '']) => {
+    const shape = own(params, name);
+    return { name, in: 'path', required: true, schema: shape ? schemaOf(shape, 'input') : { type: 'string' } };
+  });
 }
 
 function queryParameters({ query }: ApiDeclaration): Json[] {
