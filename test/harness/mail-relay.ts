@@ -63,9 +63,7 @@ function smtpServer(relay: Pick<MailRelay, 'script' | 'mails'>, clear: boolean):
     ...(clear && { disabledCommands: ['STARTTLS'] }),
     onAuth: (auth, _session, done) => done(refused(relay.script.signIn) ?? null, { user: auth.username ?? '' }),
     onMailFrom: (_address, session, done) =>
-      done(
-        refused(relay.script.sender) ?? (session.secure || clear ? null : new Error('Must issue a STARTTLS first')),
-      ),
+      done(refused(relay.script.sender) ?? (session.secure || clear ? null : new Error('Must issue a STARTTLS first'))),
     onRcptTo: (_address, _session, done) =>
       void sleep(relay.script.slow ?? 0).then(() => done(refused(relay.script.recipient) ?? null)),
     onData(stream, session, done) {

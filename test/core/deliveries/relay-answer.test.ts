@@ -78,7 +78,8 @@ test('an outage is told at once where it is ours to mend, and a relay that fails
 });
 
 test('words of a relay are shown without addresses and secrets, on one line', () => {
-  const words = "5.1.1 <john.doe@example.org>: no such user\r\nsee https://x.example/?t=QUJDREVGR0hJSktMTU5PUFFSU1RVVg==\u0007";
+  const words =
+    '5.1.1 <john.doe@example.org>: no such user\r\nsee https://x.example/?t=QUJDREVGR0hJSktMTU5PUFFSU1RVVg==\u0007';
   const shown = cleanWords(words);
   expect(shown).not.toMatch(/john|QUJD|[\r\n\u0007]/);
   expect(shown).toContain('no such user');
