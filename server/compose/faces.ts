@@ -18,22 +18,25 @@ import type { MailSink } from '../infrastructure/mail/mail-sink.ts';
 import type { Sql } from '../infrastructure/postgres/connection.ts';
 import { webAuthn } from '../infrastructure/webauthn.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
-import { apiRouter, type ApiRoute } from '../portal/api-route.ts';
+import type { ApiRoute } from '../portal/api-route.ts';
 import { emergencyAccessRoutes } from '../portal/emergency-access.ts';
 import { factorRoutes } from '../portal/factors.ts';
 import { findPatients } from '../portal/find-patients.ts';
 import { modelRoutes } from '../portal/models.ts';
+import { deliveryRoutes } from '../portal/deliveries.ts';
 import { myRoutes } from '../portal/people/me.ts';
 import { mySessionRoutes } from '../portal/people/my-sessions.ts';
 import { registrationRoutes } from '../portal/people/registrations.ts';
 import { userRoutes } from '../portal/people/users.ts';
-import { portalFace, type PortalStatus } from '../portal/routes.ts';
+import { portalApi } from '../portal/portal-api.ts';
+import { statusRoutes, type PortalStatus } from '../portal/routes.ts';
 import { setupRoutes } from '../portal/setup.ts';
 import { seedClients } from '../smart/clients.ts';
 import { smartFace, type SmartFace } from '../smart/face.ts';
 import type { SmartKeys } from '../smart/keys.ts';
 import { signingKeysRoute } from '../portal/signing-keys.ts';
 import { renewedSmart, type RecordSigner } from './keys.ts';
+import { releaseVersion } from './release-version.ts';
 import type { LiveSite, Start } from './start.ts';
 
 export interface Faces {
@@ -77,16 +80,19 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     budget: config.budget,
   });
   const attempts = postgresAttempts(parts.sql);
-  const status = () => portalStatus(start, parts);
   const { siteName, timeZone } = config;
   const fixed = { ...(siteName !== undefined && { name: siteName }), ...(timeZone !== undefined && { timeZone }) };
   const forgetChecks = () => smart.face().forgetChecks();
   const checkFresh = (who: Principal) => mustBeFresh(who, settings, world.now());
-  const own = [
-    ...peopleRoutes(parts, passkeys, forgetChecks),
-    ...setupRoutes({ world, fixed, changed: parts.site.reload }),
-    ...emergencyAccessRoutes({ world, attempts, forgetChecks }),
-  ];
+  const about = { title: 'CSSS', version: releaseVersion(), publicUrl: settings.publicUrl };
+  const api = portalApi({ world, bearer: guard, errors: errors(), checkFresh, about }, [
+    statusRoutes({ status: () => portalStatus(start, parts), ...(sink && { mailbox: sink }) }),
+    modelRoutes({ world }),
+    deliveryRoutes({ world }),
+    peopleRoutes(parts, passkeys, forgetChecks),
+    setupRoutes({ world, fixed, changed: parts.site.reload }),
+    emergencyAccessRoutes({ world, attempts, forgetChecks }),
+  ]);
   return {
     faces: [
       smart.routes,
@@ -94,9 +100,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
       mount('/dicomweb', dicomweb.routes() as Middleware) as Middleware<State>,
       mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
       signingKeysRoute(parts.signer.publicKeys).routes() as Middleware<State>,
-      portalFace({ status, ...(sink && { mailbox: sink }) }).routes() as Middleware<State>,
-      apiRouter({ world, bearer: guard, errors: errors(), checkFresh }, own).routes() as Middleware<State>,
-      modelRoutes({ world, bearer: guard, errors: errors() }).routes() as Middleware<State>,
+      api.routes() as Middleware<State>,
     ],
     cookieKeys: smart.cookieKeys,
     isAllowedOrigin: async (origin) =>

@@ -13,6 +13,7 @@ import type { State } from '../http/state.ts';
 import { forgottenPasswordPages } from './account/forgotten-password.ts';
 import { registrationPages } from './account/registration.ts';
 import { accessTokens } from './access-token.ts';
+import { confirmAddressRoutes } from './account/confirm-address.ts';
 import { oauthProblems } from './answer-problem.ts';
 import { linkPages } from './account/link-pages.ts';
 import { authorizationServer } from './authorization/authorization-server.ts';
@@ -103,6 +104,7 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
       registrationPages(router, ofAccounts);
       forgottenPasswordPages(router, ofAccounts);
       linkPages(router, { ...parts, cookieKey, endSessions: tokens.forget });
+      confirmAddressRoutes(router, { world, cookieKey });
       connectedAppsRoutes(router, { world, provider, authorizations, tokens, cookieKey });
       publicDocuments(router, smartConfiguration(publicUrl, parts.capabilities));
       const guard = bearer(tokens.verify);
