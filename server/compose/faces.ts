@@ -2,6 +2,7 @@ import type { Middleware } from 'koa';
 import mount from 'koa-mount';
 import { readBackendClients } from '../config.ts';
 import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
+import { keySets, type KeySets } from '../core/accounts/key-sets.ts';
 import type { PasswordHasher } from '../core/accounts/password.ts';
 import type { World } from '../core/world.ts';
 import { demoSignIns } from '../demo/people.ts';
@@ -11,13 +12,17 @@ import { fhirFace } from '../fhir/face.ts';
 import { bearer } from '../http/bearer.ts';
 import { places } from '../http/places.ts';
 import type { State } from '../http/state.ts';
+import { keyFetcher } from '../infrastructure/key-fetcher.ts';
 import type { MailSink } from '../infrastructure/mail/mail-sink.ts';
 import type { Sql } from '../infrastructure/postgres/connection.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
+import { apiRouter } from '../portal/api-route.ts';
+import { clientRoutes } from '../portal/clients.ts';
 import { findPatients } from '../portal/find-patients.ts';
+import { launchableApps } from '../portal/launchable-apps.ts';
 import { modelRoutes } from '../portal/models.ts';
 import { portalFace, type PortalStatus } from '../portal/routes.ts';
-import { seedClients } from '../smart/clients.ts';
+import { demoApp, seedClients } from '../smart/clients.ts';
 import { smartFace, type SmartFace } from '../smart/face.ts';
 import { smartKeys, type SmartKeys } from '../smart/keys.ts';
 import type { Start } from './start.ts';
@@ -43,8 +48,10 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const { config, settings } = start;
   const { world, authorizations, sink } = parts;
   const keys = await smartKeys(authorizations);
-  await seedClients(authorizations, { publicUrl: settings.publicUrl, backends: readBackendClients(config) });
-  const smart = smartOf(start, parts, keys);
+  const apps = config.mode === 'demo' ? [demoApp] : [];
+  await seedClients(authorizations, { publicUrl: settings.publicUrl, apps, backends: readBackendClients(config) });
+  const clientKeys = keySets(keyFetcher({ hosts: config.jwksHosts, loopback: settings.demo }));
+  const smart = smartOf(start, parts, keys, clientKeys);
   const identify = bearer(smart.verify);
   const takePlace = places(config.budget);
   const guard: Middleware<State> = (ctx, next) => identify(ctx, () => takePlace(ctx, next) as Promise<unknown>);
@@ -56,6 +63,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     budget: config.budget,
   });
   const status = () => portalStatus(start, world);
+  const ours = [...clientRoutes({ world, clientKeys, forget: smart.forgetChecks }), ...launchableApps(world)];
   return {
     faces: [
       smart.routes().routes() as Middleware<State>,
@@ -64,6 +72,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
       mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
       portalFace({ status, ...(sink && { mailbox: sink }) }).routes() as Middleware<State>,
       modelRoutes({ world, bearer: guard, errors: errors() }).routes() as Middleware<State>,
+      apiRouter({ world, bearer: guard, errors: errors() }, ours).routes() as Middleware<State>,
     ],
     cookieKeys: keys.cookies,
     isAllowedOrigin: async (origin) =>
@@ -71,13 +80,19 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   };
 }
 
-function smartOf({ config }: Start, { world, authorizations, passwords, sql }: FacesParts, keys: SmartKeys): SmartFace {
+function smartOf(
+  { config }: Start,
+  { world, authorizations, passwords, sql }: FacesParts,
+  keys: SmartKeys,
+  clientKeys: KeySets,
+): SmartFace {
   return smartFace({
     world,
     authorizations,
     attempts: postgresAttempts(sql),
     passwords,
     keys,
+    clientKeys,
     findPatients: findPatients(world),
     demoAccounts: config.mode === 'demo' ? demoSignIns : [],
   });

@@ -7,6 +7,7 @@
  */
 import type { AuditTrail } from './access/audit-trail.ts';
 import type { AccountStore } from './accounts/account-store.ts';
+import type { ClientStore, RegistrationTokenStore } from './accounts/client-store.ts';
 import type { LinkStore } from './accounts/link-store.ts';
 import type { AnalysisLog } from './analysis/analysis-log.ts';
 import type { SwitchedClassifier } from './analysis/classifier.ts';
@@ -44,6 +45,8 @@ export interface Stores {
   lateImages: LateImages;
   accounts: AccountStore;
   links: LinkStore;
+  clients: ClientStore;
+  registrationTokens: RegistrationTokenStore;
   deliveries: DeliveryStore;
   reportNumbers: ReportNumbers;
   models: ModelStore;
@@ -74,6 +77,8 @@ export interface Reading {
   removals: Pick<RemovalStore, 'due' | 'removed'>;
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
   links: Pick<LinkStore, 'find'>;
+  clients: Pick<ClientStore, 'byId' | 'all'>;
+  registrationTokens: Pick<RegistrationTokenStore, 'all' | 'find'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
   jobs: Pick<JobQueue, 'lacking'>;

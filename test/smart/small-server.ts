@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { Resource } from '@medplum/fhirtypes';
 import { exportJWK, generateKeyPair } from 'jose';
@@ -16,9 +17,12 @@ import { createHttpServer } from '../../server/http/http-server.ts';
 import { clientAddress, trustedProxies } from '../../server/http/request/client-address.ts';
 import { requestId } from '../../server/http/request/request-id.ts';
 import type { State } from '../../server/http/state.ts';
+import { keySets } from '../../server/core/accounts/key-sets.ts';
 import { argon2Passwords } from '../../server/infrastructure/argon2.ts';
+import { keyFetcher } from '../../server/infrastructure/key-fetcher.ts';
 import { postgresAuthorizations } from '../../server/infrastructure/postgres/accounts/oidc-store.ts';
 import { postgresAttempts } from '../../server/infrastructure/postgres/accounts/sign-in-attempts.ts';
+import { secretBox } from '../../server/infrastructure/secret-box.ts';
 import { findPatients } from '../../server/portal/find-patients.ts';
 import { demoApp, seedClients } from '../../server/smart/clients.ts';
 import { smartFace, type SmartFace } from '../../server/smart/face.ts';
@@ -56,7 +60,7 @@ const people: Resource[] = [
 
 /** The FHIR records that the picker and launches read: the real store, two patients, a study. */
 async function recordsOn(database: TestDatabase, url: string): Promise<World> {
-  const world = testWorld(database, testSettings(url));
+  const world = testWorld(database, testSettings(url), { secrets: secretBox([randomBytes(32)]) });
   for (const resource of people) {
     await writeInTransaction(world, systemPrincipal('test'), { method: 'update', resource, id: resource.id! });
   }
@@ -108,6 +112,7 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
     attempts: postgresAttempts(database.sql),
     passwords,
     keys: await smartKeys(authorizations),
+    clientKeys: keySets(keyFetcher({ hosts: [], loopback: true })),
     findPatients: findPatients(records),
     demoAccounts: [{ label: 'Patient', email: 'patient@test.example', password }],
   });

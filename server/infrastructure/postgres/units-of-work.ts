@@ -6,6 +6,8 @@ import type { Stores, World } from '../../core/world.ts';
 import { postgresAccounts } from './accounts/accounts.ts';
 import { postgresAnalyses } from './models/analyses.ts';
 import { postgresLinks } from './accounts/one-time-links.ts';
+import { postgresRegistrationTokens } from './accounts/registration-tokens.ts';
+import { postgresClients } from './accounts/smart-clients.ts';
 import { postgresAudit, sharedAudit } from './audit/audit.ts';
 import { poolSql, type Sql } from './connection.ts';
 import { postgresDeliveries } from './deliveries.ts';
@@ -42,6 +44,8 @@ export function postgresUnits(
     lateImages: postgresLateImages(sql),
     accounts: postgresAccounts(sql),
     links: postgresLinks(sql),
+    clients: postgresClients(sql),
+    registrationTokens: postgresRegistrationTokens(sql),
     deliveries: postgresDeliveries(sql),
     reportNumbers: postgresReportNumbers(sql),
     models: postgresModels(sql),

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import {
   errors,
   interactionPolicy,
@@ -9,11 +9,15 @@ import {
 } from 'oidc-provider';
 import { patientOf } from '../../core/accounts/account.ts';
 import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
+import { hashSecret } from '../../core/accounts/client-secret.ts';
+import type { KeySets } from '../../core/accounts/key-sets.ts';
 import type { Account } from '../../core/accounts/account-store.ts';
 import { isFirstParty, needsAudience, offeredScopes, requestedScopes, signInScopes } from './granted-scopes.ts';
 import { giveFirstPartyGrant } from './grants.ts';
 import type { SmartKeys } from '../keys.ts';
+import { compareScopesByMeaning } from './narrower-scopes.ts';
 import { oidcAdapter, ownMetadata } from './oidc-adapter.ts';
+import type { RefreshAgain } from './refresh-again.ts';
 import { signedOutPage, signOutPage } from '../pages/account-pages.ts';
 import { errorPage, showPage } from '../pages/layout.ts';
 
@@ -21,6 +25,9 @@ export interface ProviderParts {
   publicUrl: string;
   fhirBaseUrl: string;
   keys: SmartKeys;
+  /** Those that systems publish. */
+  clientKeys: KeySets;
+  again: RefreshAgain;
   accountById: (id: string) => Promise<Account | undefined>;
   authorizations: AuthorizationStore;
   /** Called when a grant ended here, so that cached checks are thrown away. */
@@ -35,7 +42,9 @@ const authorisationLife = 100 * day;
 /** The authorization server: oidc-provider, set up for SMART App Launch 2.2 and RFC 9700. */
 export function createProvider(parts: ProviderParts): Provider {
   const provider = new Provider(`${parts.publicUrl}/oidc`, {
-    adapter: oidcAdapter(parts.authorizations, parts.onGrantEnded),
+    adapter: oidcAdapter({ ...parts, keys: parts.clientKeys }),
+    fetch: fetchNothing,
+    discovery: { registration_endpoint: `${parts.publicUrl}/oidc/reg` },
     jwks: { keys: parts.keys.signing },
     cookies: cookies(parts),
     scopes: signInScopes,
@@ -69,6 +78,7 @@ export function createProvider(parts: ProviderParts): Provider {
     },
   });
   compareSecretsByHash(provider);
+  compareScopesByMeaning(provider);
   return provider;
 }
 
@@ -156,11 +166,14 @@ function tokens({ authorizations }: ProviderParts): Configuration {
         ...(grant.encounter === undefined ? {} : { encounter: grant.encounter }),
       };
     },
-    async assertJwtClientAuthClaimsAndHeader(_ctx, claims, header) {
+    async assertJwtClientAuthClaimsAndHeader(_ctx, claims, header, client) {
       const now = Date.now() / 1000;
       if (Number(claims.exp) > now + 5 * minute + 15)
         throw new errors.InvalidClientAuth('exp is more than five minutes away');
       if (typeof header.kid !== 'string') throw new errors.InvalidClientAuth('the assertion names no key (kid)');
+      // A key from elsewhere is none (SMART 2.2 "Asymmetric authentication", jku).
+      if (header.jku !== undefined && header.jku !== client['csss_jwks_uri'])
+        throw new errors.InvalidClientAuth('jku is not the registered jwks_uri');
       if (claims.sub !== claims.iss) throw new errors.InvalidClientAuth('iss and sub must be the client id');
     },
   };
@@ -279,15 +292,20 @@ function postLogoutTargets(ctx: KoaContextWithOIDC): string[] {
   return target ? [target.origin] : [];
 }
 
-/** Client secrets are stored as SHA-256: they are random and long, so a slow hash would add nothing. */
+/** Client secrets are stored as hashes; for a day after it was replaced, the one before is good as well. */
 function compareSecretsByHash(provider: Provider): void {
   provider.Client.prototype.compareClientSecret = async function (this: Client, actual: string) {
-    const stored = Buffer.from(this.clientSecret ?? '');
     const given = Buffer.from(hashSecret(actual));
-    return stored.length === given.length && timingSafeEqual(stored, given);
+    const isSame = (hash: unknown) => {
+      const stored = Buffer.from(typeof hash === 'string' ? hash : '');
+      return stored.length === given.length && timingSafeEqual(stored, given);
+    };
+    const [now, before] = [isSame(this.clientSecret), isSame(this['csss_previous_secret'])];
+    return now || before;
   };
 }
 
-export function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url');
+/** Nothing that a client names is fetched by oidc-provider: keys come through `clientKeys`, and there is nothing else. */
+function fetchNothing(): Promise<Response> {
+  return Promise.reject(new Error('Addresses of clients are not fetched.'));
 }

@@ -8,7 +8,7 @@ export function postgresAuthorizations(sql: Sql): AuthorizationStore {
   return { ...payloadStore(sql), ...endings(sql), ...grantStore(sql), ...clientStore(sql), ...housekeeping(sql) };
 }
 
-function payloadStore(sql: Sql): Pick<AuthorizationStore, 'put' | 'find' | 'consume' | 'remove'> {
+function payloadStore(sql: Sql): Pick<AuthorizationStore, 'put' | 'find' | 'consume' | 'usedSince' | 'remove'> {
   return {
     async put(model, id, payload, { expiresIn, onlyNew = false }) {
       const rows = await sql.query(
@@ -51,6 +51,14 @@ function payloadStore(sql: Sql): Pick<AuthorizationStore, 'put' | 'find' | 'cons
       );
       return rows.length === 1;
     },
+    async usedSince(model, id) {
+      if (id.includes('\0')) return undefined;
+      const [row] = await sql.query<{ seconds: number | null }>(
+        `select extract(epoch from now() - consumed_at)::float as seconds from oidc_payload where model = $1 and id = $2`,
+        [model, id],
+      );
+      return row?.seconds ?? undefined;
+    },
     async remove(model, id) {
       await sql.query(`delete from oidc_payload where model = $1 and id = $2`, [model, id]);
     },
@@ -86,6 +94,7 @@ function endings(sql: Sql): Pick<AuthorizationStore, 'revokeGrant' | 'revokeAcco
                 or ($3::text is not null and not exists (select from oidc_payload where model = 'Grant' and id = $3 and expires_at > now()))
                   as revoked,
                 coalesce(client.disabled, true) as client_disabled, coalesce(client.first_party, false) as first_party,
+                extract(epoch from client.tokens_since)::float as tokens_since,
                 account.role, account.fhir_user, account.disabled
            from (select) as always left join account on account.id = $4 left join smart_client client on client.id = $2`,
         [tokenId, clientId, grantId ?? null, accountId ?? null],
@@ -99,6 +108,7 @@ interface StandingRow {
   revoked: boolean;
   client_disabled: boolean;
   first_party: boolean;
+  tokens_since: number | null;
   role: NonNullable<Standing['account']>['role'] | null;
   fhir_user: string;
   disabled: boolean;
@@ -109,6 +119,7 @@ function toStanding(row: StandingRow): Standing {
     revoked: row.revoked,
     clientDisabled: row.client_disabled,
     firstParty: row.first_party,
+    ...(row.tokens_since !== null && { tokensSince: row.tokens_since }),
     ...(row.role === null ? {} : { account: { role: row.role, fhirUser: row.fhir_user, disabled: row.disabled } }),
   };
 }
