@@ -15,6 +15,7 @@ import type { KeySets } from '../core/accounts/key-sets.ts';
 import { issueRegistrationToken } from '../core/accounts/registration-tokens.ts';
 import type { Principal, Role } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
+import { own } from '../core/table.ts';
 import type { World } from '../core/world.ts';
 import { apiRoute, type ApiRoute } from './api-route.ts';
 
@@ -76,7 +77,16 @@ const registeredShape = z.object({ client: clientShape, secret: z.string().optio
 const keysShape = z.object({
   ok: z.boolean(),
   text: z.string(),
-  keys: z.array(z.object({ kid: z.string().optional(), kind: z.string(), fault: z.string().optional() })),
+  fault: z.string().optional(),
+  keys: z.array(
+    z.object({
+      kid: z.string().optional(),
+      kty: z.string().optional(),
+      alg: z.string().optional(),
+      kind: z.string(),
+      fault: z.string().optional(),
+    }),
+  ),
 });
 const tokenShape = z.object({
   id: z.string(),
@@ -84,9 +94,9 @@ const tokenShape = z.object({
   scope: z.string(),
   uses: z.number(),
   usesLeft: z.number(),
-  issuedBy: z.string().optional(),
+  createdBy: z.string().optional(),
   createdAt: time,
-  expiresAt: time,
+  endsAt: time,
 });
 
 const admins: readonly Role[] = ['admin'];
@@ -303,7 +313,10 @@ function answer({ client, secret }: Registered): object {
 /** Without hashes. */
 function shown(client: RegisteredClient): object {
   const { metadata, allowedScope, createdAt, lastUsedAt } = client;
-  const text = (name: string) => (typeof metadata[name] === 'string' ? metadata[name] : undefined);
+  const text = (name: string) => {
+    const value = own(metadata, name);
+    return typeof value === 'string' ? value : undefined;
+  };
   return {
     id: client.id,
     name: text('client_name') ?? client.id,
@@ -325,8 +338,8 @@ function shown(client: RegisteredClient): object {
   };
 }
 
-function shownToken({ createdAt, expiresAt, ...token }: RegistrationToken): object {
-  return { ...token, createdAt: createdAt.toISOString(), expiresAt: expiresAt.toISOString() };
+function shownToken({ createdAt, expiresAt, issuedBy: createdBy, ...token }: RegistrationToken): object {
+  return { ...token, createdBy, createdAt: createdAt.toISOString(), endsAt: expiresAt.toISOString() };
 }
 
 /** In plain words: whoever registers a system sees at once why its signature would not be believed. */
@@ -340,13 +353,15 @@ async function checkKeys(keys: KeySets, { metadata: { jwks, jwks_uri: uri } }: R
     return verdict((await keys.look(uri)).judged);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return { ok: false, text: error.message, keys: [] };
+    return { ok: false, text: error.message, fault: error.message, keys: [] };
   }
 }
 
-function verdict(judged: JudgedKey[]): { ok: boolean; text: string; keys: JudgedKey[] } {
-  const usable = judged.filter(({ fault }) => fault === undefined).length;
-  const keys = (count: number) => `${count} ${count === 1 ? 'key' : 'keys'}`;
-  const others = judged.length === usable ? '' : `, ${judged.length - usable} of no use here`;
-  return { ok: usable > 0, text: `${keys(judged.length)} found${others}. ${usable > 0 ? 'Signatures can be checked.' : 'No signature can be checked.'}`, keys: judged }; // prettier-ignore
+function verdict(keys: JudgedKey[]): object {
+  const usable = keys.filter(({ fault }) => fault === undefined).length;
+  const number = `${keys.length} ${keys.length === 1 ? 'key' : 'keys'} found`;
+  const others = keys.length === usable ? '' : `, ${keys.length - usable} of no use here`;
+  if (usable > 0) return { ok: true, text: `${number}${others}. Signatures can be checked.`, keys };
+  const text = `${number}${others}. No signature can be checked.`;
+  return { ok: false, text, fault: text, keys };
 }

@@ -10,6 +10,8 @@ export interface KeySet {
 /** One key of a set, and whether it can check signatures here. */
 export interface JudgedKey {
   kid: string | undefined;
+  kty: string | undefined;
+  alg: string | undefined;
   /** `RSA 3072`, `EC P-384`. */
   kind: string;
   /** Why it is of no use here; undefined if it is. */
@@ -61,7 +63,9 @@ export function usableKeys(set: unknown): { usable: KeySet; judged: JudgedKey[] 
     const double = (counts.get(key.kid) ?? 0) > 1 ? 'another key has the same kid.' : undefined;
     const fault = keyFault(key) ?? double;
     return {
-      kid: typeof key.kid === 'string' ? key.kid : undefined,
+      kid: textOf(key.kid),
+      kty: textOf(key.kty),
+      alg: textOf(key.alg),
       kind: kindOf(key),
       ...(fault !== undefined && { fault }),
     };
@@ -98,9 +102,14 @@ function materialFault(key: Payload): string | undefined {
 }
 
 function kindOf(key: Payload): string {
-  if (key.kty === 'EC') return `EC ${String(key.crv)}`;
-  if (key.kty !== 'RSA' || typeof key.n !== 'string') return String(key.kty);
+  if (key.kty === 'EC') return `EC ${textOf(key.crv) ?? '?'}`;
+  if (key.kty !== 'RSA' || typeof key.n !== 'string') return textOf(key.kty) ?? '?';
   return `RSA ${Buffer.from(key.n, 'base64url').length * 8}`;
+}
+
+/** What others wrote is shown, within bounds. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value.slice(0, 255) : undefined;
 }
 
 const publicMembers = ['kty', 'kid', 'alg', 'use', 'n', 'e', 'crv', 'x', 'y'];

@@ -33,20 +33,21 @@ export interface RefreshAgain {
 /** Answers lie in the database sealed, because they are tokens, and go with the authorisation that they belong to. */
 export function refreshAgain(store: AuthorizationStore, secrets: SecretBox): RefreshAgain {
   const model = 'RefreshAnswer';
-  const idOf = ({ token, scope, clientId }: Refresh) =>
-    hash('sha256', JSON.stringify([token, scope, clientId]), 'base64url');
+  const idOf = ({ token }: Refresh) => hash('sha256', token, 'base64url');
   const isRecent = async (token: string) => ((await store.usedSince('RefreshToken', token)) ?? Infinity) < grace;
   return {
     isRecent,
     async keep(refresh, { grantId, accountId }, answer) {
       const id = idOf(refresh);
       const sealed = secrets.seal(JSON.stringify(answer), `${model} ${id}`);
-      await store.put(model, id, { sealed, grantId, accountId }, { expiresIn: grace });
+      const { scope, clientId } = refresh;
+      await store.put(model, id, { sealed, scope, clientId, grantId, accountId }, { expiresIn: grace });
     },
     async answerAgain(refresh) {
       const id = idOf(refresh);
       for (let waited = 0; waited <= patience && (await isRecent(refresh.token)); waited += step) {
         const kept = await store.find(model, { id });
+        if (kept && (kept.scope !== refresh.scope || kept.clientId !== refresh.clientId)) return undefined;
         if (kept) return JSON.parse(secrets.open(String(kept.sealed), `${model} ${id}`)) as Answer;
         await sleep(step);
       }
