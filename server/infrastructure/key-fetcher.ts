@@ -36,7 +36,7 @@ export function keyFetcher(rules: FetchRules): KeyFetcher {
     rules.resolve ?? ((host) => systemLookup(host, { all: true }).then((all) => all.map(({ address }) => address)));
   return {
     check: (url) => void checkedUrl(url, rules),
-    async fetch(url) {
+    async read(url) {
       const target = checkedUrl(url, rules);
       const signal = AbortSignal.timeout(patienceMs);
       const addresses = await within(signal, resolveHost(target, resolve));

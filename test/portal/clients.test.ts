@@ -79,7 +79,11 @@ async function makeKey(clientId: string): Promise<{ key: BackendKey; jwks: { key
 const basic = (id: string, secret: string) => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
 
 /** A patient signs in through an app; with its secret, if it has one. */
-async function appTokens(clientId: string, secret?: string, scope = 'openid offline_access launch/patient patient/*.rs') {
+async function appTokens(
+  clientId: string,
+  secret?: string,
+  scope = 'openid offline_access launch/patient patient/*.rs',
+) {
   const { verifier, challenge } = pkce();
   const options = { clientId, redirectUri, scope, email: 'patient@demo.csss.example', password: demoPassword };
   const callback = await throughPages(new Browser(server.url), authorizeUrl(server.url, challenge, options), options);
@@ -110,7 +114,11 @@ describe('who may', () => {
         expect(answer.status).toBe(403);
     expect((await caller(server, undefined).get('/portal/clients')).status).toBe(401);
     const foreign = await register({ ...publicApp, name: 'Foreign', scope: 'openid user/*.cruds' });
-    const tokens = await server.signIn('admin', { clientId: foreign.client.id, redirectUri, scope: 'openid user/*.cruds' });
+    const tokens = await server.signIn('admin', {
+      clientId: foreign.client.id,
+      redirectUri,
+      scope: 'openid user/*.cruds',
+    });
     expect((await caller(server, tokens.access_token).get('/portal/clients')).status).toBe(403);
   });
 });
@@ -133,14 +141,27 @@ describe('an app', () => {
   });
 
   test('is granted no more than it is registered for, staying connected included', async () => {
-    const { client } = await register({ ...publicApp, name: 'Narrow', scope: 'openid launch/patient patient/Patient.rs' });
-    const { tokens } = await appTokens(client.id, undefined, 'openid offline_access launch/patient patient/*.rs patient/Patient.r');
+    const { client } = await register({
+      ...publicApp,
+      name: 'Narrow',
+      scope: 'openid launch/patient patient/Patient.rs',
+    });
+    const { tokens } = await appTokens(
+      client.id,
+      undefined,
+      'openid offline_access launch/patient patient/*.rs patient/Patient.r',
+    );
     expect(tokens.scope).toBe('openid launch/patient patient/Patient.r');
     expect(tokens.refresh_token).toBeUndefined();
   });
 
   test('with a secret has it shown once, and a new one overlaps the old for a day', async () => {
-    const { client, secret } = await register({ ...publicApp, name: 'Portal', kind: 'confidential-app', method: 'client_secret_basic' });
+    const { client, secret } = await register({
+      ...publicApp,
+      name: 'Portal',
+      kind: 'confidential-app',
+      method: 'client_secret_basic',
+    });
     expect(secret!.length).toBeGreaterThanOrEqual(43);
     expect(JSON.stringify(await list())).not.toContain(secret);
     const [stored] = await server.system.sql.query<{ row: string }>(
@@ -185,10 +206,18 @@ describe('an app', () => {
   });
 
   test('in development may come back to any port of this computer', async () => {
-    const { client } = await register({ ...publicApp, name: 'Dev', redirectUris: ['http://localhost:3000/cb', 'http://[::1]/cb'] });
+    const { client } = await register({
+      ...publicApp,
+      name: 'Dev',
+      redirectUris: ['http://localhost:3000/cb', 'http://[::1]/cb'],
+    });
     const { challenge } = pkce();
     const ask = async (uri: string) =>
-      (await fetch(authorizeUrl(server.url, challenge, { clientId: client.id, redirectUri: uri }), { redirect: 'manual' })).status;
+      (
+        await fetch(authorizeUrl(server.url, challenge, { clientId: client.id, redirectUri: uri }), {
+          redirect: 'manual',
+        })
+      ).status;
     expect(await ask('http://localhost:4444/cb')).toBe(303);
     expect(await ask('http://[::1]:4444/cb')).toBe(303);
     expect(await ask('http://localhost:4444/other')).toBe(400);
@@ -220,6 +249,7 @@ describe('an app', () => {
     [{ id: 'UPPER' }],
     [{ id: 'tokens' }],
     [{ jwks: { keys: [] } }],
+    [{ mayIntrospect: true }],
   ])('that makes no sense is refused: %j', async (more) => {
     expect((await post('', { ...publicApp, ...more })).status).toBe(400);
   });
@@ -232,7 +262,9 @@ describe('an app', () => {
     const answers = await Promise.all([change('First'), change('Second')]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
     expect((await change('Third')).status).toBe(409);
-    expect((await put(client.id, { ...publicApp, kind: 'confidential-app', method: 'client_secret_basic' })).status).toBe(422);
+    expect(
+      (await put(client.id, { ...publicApp, kind: 'confidential-app', method: 'client_secret_basic' })).status,
+    ).toBe(422);
   });
 
   test('that may less than before loses its access tokens, and a refresh gives narrower ones', async () => {
@@ -240,7 +272,9 @@ describe('an app', () => {
     const { tokens } = await appTokens(client.id);
     expect((await caller(server, tokens.access_token).get('/fhir/ImagingStudy')).status).toBe(200);
     await new Promise((done) => setTimeout(done, 1100)); // tokens know whole seconds
-    expect((await put(client.id, { ...publicApp, scope: 'openid offline_access patient/Patient.rs' })).status).toBe(200);
+    expect((await put(client.id, { ...publicApp, scope: 'openid offline_access patient/Patient.rs' })).status).toBe(
+      200,
+    );
     expect((await caller(server, tokens.access_token).get('/fhir/ImagingStudy')).status).toBe(401);
     const fresh = await postToken(server.url, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token! });
     const { access_token: narrower, scope } = (await fresh.json()) as Tokens;
@@ -259,7 +293,12 @@ describe('an app', () => {
     expect((await (await post(`/${client.id}/disable`)).json()) as Shown).toMatchObject({ disabled: true });
     expect((await mine.get('/fhir/Patient/demo-patient-1')).status).toBe(401);
     expect(await allowed()).toBeNull();
-    const refresh = () => postToken(server.url, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token!, client_id: client.id });
+    const refresh = () =>
+      postToken(server.url, {
+        grant_type: 'refresh_token',
+        refresh_token: tokens.refresh_token!,
+        client_id: client.id,
+      });
     expect((await refresh()).status).toBe(401);
     expect((await (await post(`/${client.id}/enable`)).json()) as Shown).toMatchObject({ disabled: false });
     expect((await refresh()).status).toBe(400);
@@ -315,11 +354,21 @@ describe('a system with keys', () => {
   test('publishes its keys, and fhir-kit-client reads with its token', async () => {
     const { key, jwks } = await makeKey('research');
     published = jwks;
-    await register({ name: 'Research', kind: 'backend', method: 'private_key_jwt', scope: 'system/Patient.rs', id: 'research', jwksUri: address });
+    await register({
+      name: 'Research',
+      kind: 'backend',
+      method: 'private_key_jwt',
+      scope: 'system/Patient.rs',
+      id: 'research',
+      jwksUri: address,
+    });
     const { access_token: bearerToken } = await backendToken(server.url, key, 'system/Patient.rs');
     const client = new Client({ baseUrl: server.fhir, bearerToken });
-    expect(await client.read({ resourceType: 'Patient', id: 'demo-patient-1' })).toMatchObject({ id: 'demo-patient-1' });
-    const look = async () => (await (await post('/research/check-keys')).json()) as { ok: boolean; text: string; keys: object[] };
+    expect(await client.read({ resourceType: 'Patient', id: 'demo-patient-1' })).toMatchObject({
+      id: 'demo-patient-1',
+    });
+    const look = async () =>
+      (await (await post('/research/check-keys')).json()) as { ok: boolean; text: string; keys: object[] };
     expect(await look()).toMatchObject({ ok: true, keys: [{ kid: 'one', kind: 'EC P-384' }] });
     published = { keys: [{ kty: 'RSA', kid: 'short', n: 'AQAB', e: 'AQAB' }] };
     expect(await look()).toMatchObject({ ok: false, keys: [{ kid: 'short' }] });
@@ -345,7 +394,12 @@ describe('a system with keys', () => {
 
   test('two of one kid, none, and both ways at once are refused', async () => {
     const { jwks } = await makeKey('x');
-    for (const keys of [{ jwks: { keys: [...jwks.keys, ...jwks.keys] } }, { jwks: { keys: [] } }, { jwks, jwksUri: address }, {}])
+    for (const keys of [
+      { jwks: { keys: [...jwks.keys, ...jwks.keys] } },
+      { jwks: { keys: [] } },
+      { jwks, jwksUri: address },
+      {},
+    ])
       expect((await post('', { ...sender, ...keys })).status).toBe(400);
     const inside = await post('', { ...sender, jwksUri: 'https://10.0.0.1/keys' });
     expect(inside.status).toBe(400);
@@ -354,7 +408,12 @@ describe('a system with keys', () => {
 });
 
 test('apps that can be opened from our pages are listed for everybody who works or is treated here', async () => {
-  const { client } = await register({ ...publicApp, name: 'Viewer X', launchUri: 'https://app.example/launch', logoUri: 'https://app.example/logo.png' });
+  const { client } = await register({
+    ...publicApp,
+    name: 'Viewer X',
+    launchUri: 'https://app.example/launch',
+    logoUri: 'https://app.example/logo.png',
+  });
   const asked = async (role: 'patient' | 'doctor') =>
     (await caller(server, (await server.signIn(role)).access_token).json<{ apps: object[] }>('/portal/apps')).apps;
   const app = { id: client.id, name: 'Viewer X', logoUri: 'https://app.example/logo.png' };

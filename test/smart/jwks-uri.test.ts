@@ -32,9 +32,15 @@ const json = (body: unknown, headers: Record<string, string> = {}) => {
     response.writeHead(200, { 'Content-Type': 'application/json', ...headers }).end(JSON.stringify(body));
 };
 
-async function makeKey(kid: string, alg: 'ES384' | 'RS384' | 'ES256' = 'ES384'): Promise<{ private: JWK; public: JWK }> {
+async function makeKey(
+  kid: string,
+  alg: 'ES384' | 'RS384' | 'ES256' = 'ES384',
+): Promise<{ private: JWK; public: JWK }> {
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
-  return { private: { ...(await exportJWK(privateKey)), kid, alg }, public: { ...(await exportJWK(publicKey)), kid, alg } };
+  return {
+    private: { ...(await exportJWK(privateKey)), kid, alg },
+    public: { ...(await exportJWK(publicKey)), kid, alg },
+  };
 }
 
 const reason = (work: Promise<unknown>) =>
@@ -45,7 +51,7 @@ const reason = (work: Promise<unknown>) =>
 
 describe('an address of keys', () => {
   const fetcher = keyFetcher({ hosts: [], loopback: true });
-  const here = () => fetcher.fetch(`http://127.0.0.1:${port}/keys`);
+  const here = () => fetcher.read(`http://127.0.0.1:${port}/keys`);
 
   test('gives its set and how long it may be kept', async () => {
     json({ keys: [] }, { 'Cache-Control': 'public, max-age=120' });
@@ -124,9 +130,15 @@ describe('an address of keys', () => {
   });
 
   test('a name that resolves to the private network is refused, also when one of several addresses does', async () => {
-    for (const addresses of [['10.1.2.3'], ['8.8.8.8', '127.0.0.1'], ['::ffff:192.168.0.1'], ['fe80::1'], ['169.254.169.254']]) {
+    for (const addresses of [
+      ['10.1.2.3'],
+      ['8.8.8.8', '127.0.0.1'],
+      ['::ffff:192.168.0.1'],
+      ['fe80::1'],
+      ['169.254.169.254'],
+    ]) {
       const fetcher = keyFetcher({ hosts: [], loopback: false, resolve: () => Promise.resolve(addresses) });
-      expect(await reason(fetcher.fetch('https://keys.example/jwks'))).toContain('JWKS_HOSTS');
+      expect(await reason(fetcher.read('https://keys.example/jwks'))).toContain('JWKS_HOSTS');
     }
   });
 
@@ -134,8 +146,8 @@ describe('an address of keys', () => {
     const named = (addresses: string[]) =>
       keyFetcher({ hosts: ['ehr.internal'], loopback: false, resolve: () => Promise.resolve(addresses) });
     // Refused by the connection, not by the rule: nobody speaks TLS there.
-    expect(await reason(named(['127.0.0.1']).fetch(`https://ehr.internal:${port}/jwks`))).toContain('cannot be reached');
-    expect(await reason(named(['169.254.169.254']).fetch('https://ehr.internal/jwks'))).toContain('reserved network');
+    expect(await reason(named(['127.0.0.1']).read(`https://ehr.internal:${port}/jwks`))).toContain('cannot be reached');
+    expect(await reason(named(['169.254.169.254']).read('https://ehr.internal/jwks'))).toContain('reserved network');
     expect(() => named([]).check('http://ehr.internal/jwks')).toThrow('https');
   });
 
@@ -147,14 +159,14 @@ describe('an address of keys', () => {
     const resolve = () => Promise.resolve([turn++ === 0 ? '127.0.0.1' : '127.0.0.9']);
     const rebinding = keyFetcher({ hosts: ['rebinding.internal'], loopback: false, resolve });
     // No TLS is spoken there, but whoever asked the system for this name would not have come so far.
-    expect(await reason(rebinding.fetch(`https://rebinding.internal:${port}/keys`))).toContain('cannot be reached');
+    expect(await reason(rebinding.read(`https://rebinding.internal:${port}/keys`))).toContain('cannot be reached');
     publisher.off('connection', count);
     expect([turn, connected]).toEqual([1, 1]);
   });
 
   test('a name that is not known is said to be so', async () => {
     const lost = keyFetcher({ hosts: [], loopback: false, resolve: () => Promise.reject(new Error('ENOTFOUND')) });
-    expect(await reason(lost.fetch('https://nowhere.example/jwks'))).toContain('DNS');
+    expect(await reason(lost.read('https://nowhere.example/jwks'))).toContain('DNS');
   });
 });
 
@@ -166,7 +178,7 @@ describe('sets that are kept', () => {
   let maxAge: number | undefined;
   const source: KeyFetcher = {
     check: () => undefined,
-    fetch: async () => {
+    read: async () => {
       tries++;
       if (!published) throw new Problem('transient', 'away');
       return { set: published, maxAge };
@@ -278,10 +290,16 @@ describe('a service whose keys are at an address', () => {
 
   test('gets a token with a key of the set, and none with another', async () => {
     json({ keys: [key.public] });
-    const { access_token: token } = await backendToken(server.url, { clientId: 'published', key: key.private }, 'system/Patient.rs');
+    const { access_token: token } = await backendToken(
+      server.url,
+      { clientId: 'published', key: key.private },
+      'system/Patient.rs',
+    );
     expect((await server.whoAmI(token)).principal).toMatchObject({ kind: 'client', clientId: 'published' });
     const foreign = await makeKey('published');
-    await expect(backendToken(server.url, { clientId: 'published', key: foreign.private }, 'system/Patient.rs')).rejects.toThrow('401');
+    await expect(
+      backendToken(server.url, { clientId: 'published', key: foreign.private }, 'system/Patient.rs'),
+    ).rejects.toThrow('401');
     expect(asked).toBe(1);
   });
 

@@ -2,7 +2,7 @@
 import { newId } from '../identifier.ts';
 import { Problem } from '../problem.ts';
 import type { Stores } from '../world.ts';
-import { registrationOf, type ClientDraft } from './client-registration.ts';
+import { completed, registrationOf, type ClientDraft } from './client-registration.ts';
 import { hashSecret, newSecret } from './client-secret.ts';
 import type { NewClient, RegisteredClient } from './client-store.ts';
 import type { KeySets } from './key-sets.ts';
@@ -67,7 +67,7 @@ export async function changeClient(
   const { token_endpoint_auth_method: before, client_secret: secret } = standing.metadata;
   if (draft.method !== before && draft.method === 'client_secret_basic')
     throw new Problem('business-rule', 'method: a client that signs is not put back to a secret. Register a new one and delete this one.', { expression: 'method' }); // prettier-ignore
-  const { metadata, allowedScope, ...rest } = registrationOf(draft, keys);
+  const { metadata, allowedScope, ...rest } = registrationOf(completed(draft, standing), keys);
   const keepsSecret = draft.method === 'client_secret_basic';
   const changed = await stores.clients.update(
     {

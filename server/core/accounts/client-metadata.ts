@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { own } from '../table.ts';
 import { checkWebAddress } from './client-addresses.ts';
-import { clientMethods, type ClientDraft } from './client-registration.ts';
+import { clientMethods, keptMetadata, type ClientDraft } from './client-registration.ts';
 import type { RegisteredClient } from './client-store.ts';
 
 const address = z.string().min(1).max(2000);
@@ -28,16 +28,6 @@ const shape = z.object({
   initiate_login_uri: address.optional(),
   post_logout_redirect_uris: z.array(address).max(20).optional(),
 });
-
-const kept = [
-  'client_uri',
-  'contacts',
-  'tos_uri',
-  'policy_uri',
-  'software_id',
-  'software_version',
-  'post_logout_redirect_uris',
-] as const;
 
 /** Names of the fields of a draft in the standard's words, for refusals. */
 const standardNames: Record<string, string> = {
@@ -91,7 +81,9 @@ export function draftOf(metadata: unknown): { draft: ClientDraft } | { fault: st
       ...(value.jwks !== undefined && { jwks: value.jwks }),
       jwksUri: value.jwks_uri,
       grantTypes: grants,
-      more: Object.fromEntries(kept.flatMap((name) => (value[name] === undefined ? [] : [[name, value[name]]]))),
+      more: Object.fromEntries(
+        keptMetadata.flatMap((name) => (value[name] === undefined ? [] : [[name, value[name]]])),
+      ),
     },
   };
 }

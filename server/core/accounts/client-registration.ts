@@ -30,6 +30,17 @@ export interface ClientDraft {
   more?: Payload;
 }
 
+/** Further metadata of RFC 7591 2 that is kept and given back as it came. */
+export const keptMetadata = [
+  'client_uri',
+  'contacts',
+  'tos_uri',
+  'policy_uri',
+  'software_id',
+  'software_version',
+  'post_logout_redirect_uris',
+] as const;
+
 const appGrants = ['authorization_code', 'refresh_token'];
 const longestName = 100;
 const longestScope = 8000;
@@ -48,6 +59,8 @@ export function registrationOf(
   const isService = kind === 'backend' || kind === 'sender';
   checkName(draft.name);
   checkMethod(kind, method);
+  if (draft.mayIntrospect && kind === 'public-app')
+    throw new Problem('invariant', 'mayIntrospect: a public app cannot show that it is itself; only clients with a secret or keys may ask about tokens of others.', { expression: 'mayIntrospect' }); // prettier-ignore
   if (isService) mustHaveNoPeople(draft);
   else checkAppAddresses(draft);
   if (draft.scope !== undefined) checkScope(draft.scope, isService);
@@ -137,6 +150,13 @@ function keysOf({ method, jwks, jwksUri }: ClientDraft, keys: Pick<KeySets, 'che
   if (jwksUri === undefined) return { jwks: checkKeySet(jwks) };
   keys.check(jwksUri);
   return { jwks_uri: jwksUri };
+}
+
+/** A draft that says nothing of what people do not see on their page keeps it. */
+export function completed(draft: ClientDraft, { metadata }: SmartClient): ClientDraft {
+  const kept = keptMetadata.flatMap((name) => (metadata[name] === undefined ? [] : [[name, metadata[name]] as const]));
+  const grantTypes = draft.grantTypes ?? (metadata.grant_types as string[] | undefined);
+  return { ...draft, more: draft.more ?? Object.fromEntries(kept), ...(grantTypes && { grantTypes }) };
 }
 
 /**

@@ -9,7 +9,7 @@ export interface KeyFetcher {
    * @returns the parsed JSON, and how many seconds its publisher lets it be kept.
    * @throws Problem `transient` or `value` with a sentence for the administrator: nothing of what was read is in it.
    */
-  fetch(url: string): Promise<{ set: unknown; maxAge: number | undefined }>;
+  read(url: string): Promise<{ set: unknown; maxAge: number | undefined }>;
 }
 
 /** What was found at an address when it was last asked. */
@@ -70,7 +70,7 @@ export function keySets(fetcher: KeyFetcher, now: () => number = Date.now): KeyS
     kept.underWay ??= (async () => {
       kept.triedAt = now();
       try {
-        const { set, maxAge } = await fetcher.fetch(url);
+        const { set, maxAge } = await fetcher.read(url);
         const keep = maxAge === undefined ? usual : Math.min(longest, Math.max(shortest, maxAge * second));
         kept.found = { ...usableKeys(set), at: new Date(now()), until: now() + keep };
         delete kept.problem;
