@@ -128,7 +128,7 @@ async function ask(
   try {
     checkAnswer(response);
     const set = parsed(await bytesOf(response, signal));
-    return { set, maxAge: maxAgeOf(response.headers['cache-control']) };
+    return { set, maxAge: maxAgeOf(response.headers) };
   } finally {
     response.destroy();
   }
@@ -147,7 +147,7 @@ function checkAnswer({ statusCode = 0, headers }: IncomingMessage): void {
   if (statusCode >= 300 && statusCode < 400)
     throw new Problem('value', `The address redirects (${statusCode}). Redirects are not followed: register the address where the keys are.`); // prettier-ignore
   if (statusCode !== 200) throw new Problem('transient', `The address answers ${statusCode} instead of 200.`);
-  const coding = headers['content-encoding'];
+  const { 'content-encoding': coding } = headers;
   if (coding !== undefined && coding !== 'identity') throw new Problem('value', 'The address sends a compressed answer, which was not asked for.'); // prettier-ignore
 }
 
@@ -176,7 +176,7 @@ function parsed(bytes: Buffer): unknown {
 }
 
 /** Seconds that Cache-Control gives (RFC 9111 5.2.2); 0 if it is not to be kept. */
-function maxAgeOf(header: string | undefined): number | undefined {
+function maxAgeOf({ 'cache-control': header }: IncomingMessage['headers']): number | undefined {
   if (header === undefined) return undefined;
   if (/(?:^|[\s,])no-(?:store|cache)\b/i.test(header)) return 0;
   const found = /(?:^|[\s,])max-age\s*=\s*"?(\d{1,9})/i.exec(header);

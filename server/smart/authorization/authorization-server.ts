@@ -65,7 +65,9 @@ export function authorizationServer(parts: AuthorizationServerParts): Middleware
         await nameClient(parts, ctx);
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
-        return answerOAuth(ctx, error);
+        answerOAuth(ctx, error);
+        if (ctx.status < 500) ctx.status = 400; // RFC 6749 5.2 knows no other for a body that cannot be read
+        return;
       }
     } else readThrough(ctx.req, longestForm);
     await mounted(ctx as never, next);

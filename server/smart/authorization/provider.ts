@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import {
   errors,
   interactionPolicy,
@@ -9,12 +8,12 @@ import {
 } from 'oidc-provider';
 import { patientOf } from '../../core/accounts/account.ts';
 import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
-import { hashSecret } from '../../core/accounts/client-secret.ts';
 import type { KeySets } from '../../core/accounts/key-sets.ts';
 import type { Account } from '../../core/accounts/account-store.ts';
 import { isFirstParty, needsAudience, offeredScopes, requestedScopes, signInScopes } from './granted-scopes.ts';
 import { giveFirstPartyGrant } from './grants.ts';
 import type { SmartKeys } from '../keys.ts';
+import { compareSecretsByHash } from './hashed-secrets.ts';
 import { compareScopesByMeaning } from './narrower-scopes.ts';
 import { oidcAdapter, ownMetadata } from './oidc-adapter.ts';
 import type { RefreshAgain } from './refresh-again.ts';
@@ -290,19 +289,6 @@ function isOwnToken(_ctx: KoaContextWithOIDC, client: Client, token: { clientId?
 function postLogoutTargets(ctx: KoaContextWithOIDC): string[] {
   const target = URL.parse(String(ctx.oidc.params?.post_logout_redirect_uri ?? ''));
   return target ? [target.origin] : [];
-}
-
-/** Client secrets are stored as hashes; for a day after it was replaced, the one before is good as well. */
-function compareSecretsByHash(provider: Provider): void {
-  provider.Client.prototype.compareClientSecret = async function (this: Client, actual: string) {
-    const given = Buffer.from(hashSecret(actual));
-    const isSame = (hash: unknown) => {
-      const stored = Buffer.from(typeof hash === 'string' ? hash : '');
-      return stored.length === given.length && timingSafeEqual(stored, given);
-    };
-    const [now, before] = [isSame(this.clientSecret), isSame(this['csss_previous_secret'])];
-    return now || before;
-  };
 }
 
 /** Nothing that a client names is fetched by oidc-provider: keys come through `clientKeys`, and there is nothing else. */
