@@ -25,7 +25,8 @@ const clientIds = z
 /** `ehr.internal,localhost:9443`: host names, with a port where it matters. */
 const hosts = z.string().transform((text, context): string[] => {
   const names = text.split(',').map((name) => name.trim().toLowerCase()).filter((name) => name !== '');
-  if (names.every((name) => URL.parse(`https://${name}`)?.host === name.replace(/:443$/, ''))) return names;
+  const plain = names.map((name) => name.replace(/:443$/, ''));
+  if (plain.every((name) => /^[\w.:[\]-]+$/.test(name) && URL.parse(`https://${name}`)?.host === name)) return plain;
   context.addIssue({ code: 'custom', message: 'must be host names, with a port where it matters, such as ehr.internal,10.1.2.3:9443' });
   return z.NEVER;
 }); // prettier-ignore

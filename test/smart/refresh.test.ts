@@ -18,11 +18,7 @@ const offline = 'openid fhirUser offline_access launch/patient patient/*.rs';
 type Answer = { status: number; body: Tokens & { error?: string } };
 
 async function refresh(token: string, more: Record<string, string> = {}, headers = {}): Promise<Answer> {
-  const response = await postToken(
-    server.url,
-    { grant_type: 'refresh_token', refresh_token: token, ...more },
-    headers,
-  );
+  const response = await postToken(server.url, { grant_type: 'refresh_token', refresh_token: token, ...more }, headers);
   return { status: response.status, body: (await response.json()) as Answer['body'] };
 }
 
@@ -40,7 +36,10 @@ async function age(token: string, seconds: number): Promise<void> {
 test('a public client refreshes without its client_id', async () => {
   const { status, body } = await refresh(await begin());
   expect(status).toBe(200);
-  expect((await server.whoAmI(body.access_token)).principal).toMatchObject({ clientId: 'demo-app', patient: 'patient-1' });
+  expect((await server.whoAmI(body.access_token)).principal).toMatchObject({
+    clientId: 'demo-app',
+    patient: 'patient-1',
+  });
 });
 
 test('a client with a secret does not refresh without showing it, with or without its client_id', async () => {

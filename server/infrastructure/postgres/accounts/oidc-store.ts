@@ -142,11 +142,12 @@ function housekeeping(sql: Sql): Pick<AuthorizationStore, 'secret' | 'sweep'> {
               tokens as (delete from revoked_token where expires_at < now() returning 1),
               launches as (delete from smart_launch where expires_at < now() returning 1),
               links as (delete from one_time_link where expires_at < now() returning 1),
+              registrations as (delete from registration_token where expires_at < now() - interval '90 days' returning 1),
               attempts as (delete from sign_in_attempt where until < now() returning 1),
               grants as (delete from smart_grant where created_at < now() - interval '1 day'
                            and not exists (select from oidc_payload where model = 'Grant' and id = grant_id and expires_at > now()) returning 1)
          select (select count(*) from payloads) + (select count(*) from tokens) + (select count(*) from launches)
-              + (select count(*) from links) + (select count(*) from attempts) + (select count(*) from grants) as gone`,
+              + (select count(*) from links) + (select count(*) from registrations) + (select count(*) from attempts) + (select count(*) from grants) as gone`,
       );
       return row!.gone;
     },
