@@ -23,6 +23,15 @@ const clientIds = z
   .transform((text) => text.split(',').map((id) => id.trim()).filter((id) => id !== ''))
   .transform((ids) => (ids.length === 1 && ids[0] === 'all' ? undefined : ids)); // prettier-ignore
 
+/** `ehr.internal,localhost:9443`: host names, with a port where it matters. */
+const hosts = z.string().transform((text, context): string[] => {
+  const names = text.split(',').map((name) => name.trim().toLowerCase()).filter((name) => name !== '');
+  const plain = names.map((name) => name.replace(/:443$/, ''));
+  if (plain.every((name) => /^[\w.:[\]-]+$/.test(name) && URL.parse(`https://${name}`)?.host === name)) return plain;
+  context.addIssue({ code: 'custom', message: 'must be host names, with a port where it matters, such as ehr.internal,10.1.2.3:9443' });
+  return z.NEVER;
+}); // prettier-ignore
+
 /** `all`, or what this process does of it. */
 const roles = z.string().transform((text, context): Roles => {
   const names = text.split(',').map((name) => name.trim());
@@ -125,6 +134,7 @@ const variables = z.object({
     .default('')
     .transform((text) => text.split(',').map((origin) => origin.trim()).filter(Boolean))
     .pipe(z.array(z.url().refine((origin) => new URL(origin).origin === origin, 'must be an origin without a path'))),
+  JWKS_HOSTS: hosts.prefault(''),
   MAX_FHIR_BYTES: wholeNumber(1024, 1024 ** 3).default(10 * 1024 ** 2),
   MAX_INSTANCE_BYTES: wholeNumber(1024, 2 ** 40).default(4 * 1024 ** 3),
   MAX_STORE_BYTES: wholeNumber(1024, 2 ** 45).default(defaultBudget.storeBytes),
@@ -202,6 +212,8 @@ export interface Config {
   reportMail: 'verified' | 'always';
   deliveryRetentionDays: number;
   corsOrigins: string[];
+  /** Of the internal network, whose key sets may be fetched. */
+  jwksHosts: string[];
   maxFhirBytes: number;
   maxInstanceBytes: number;
   /** Of one request, connection and caller. */
@@ -290,6 +302,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     reportMail: value.REPORT_MAIL ?? (value.CSSS_MODE === 'production' ? 'verified' : 'always'),
     deliveryRetentionDays: value.DELIVERY_RETENTION_DAYS,
     corsOrigins: value.CORS_ORIGINS,
+    jwksHosts: value.JWKS_HOSTS,
     maxFhirBytes: value.MAX_FHIR_BYTES,
     maxInstanceBytes: value.MAX_INSTANCE_BYTES,
     budget: {

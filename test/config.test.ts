@@ -62,6 +62,18 @@ test('administrators cannot sign in with a password alone in production, and dem
   expect(() => readConfig({ SECOND_FACTOR_REMEMBER_DAYS: '366' })).toThrow(/SECOND_FACTOR_REMEMBER_DAYS/);
 });
 
+test('hosts whose keys may be fetched inside are names and addresses, with a port where it matters', () => {
+  expect(readConfig({}).jwksHosts).toEqual([]);
+  expect(readConfig({ JWKS_HOSTS: ' EHR.internal, 10.1.2.3:9443,keys.example:443,[fd00::1]' }).jwksHosts).toEqual([
+    'ehr.internal',
+    '10.1.2.3:9443',
+    'keys.example',
+    '[fd00::1]',
+  ]);
+  for (const wrong of ['https://ehr.internal', 'ehr.internal/keys', '*.internal', 'a b', 'user@ehr'])
+    expect(() => readConfig({ JWKS_HOSTS: wrong })).toThrow(/JWKS_HOSTS/);
+});
+
 test('who the proxies are is told in addresses and ranges, or is said to be nobody', () => {
   expect(readConfig({ TRUSTED_PROXIES: ' 10.0.0.1, 2001:db8::/64' }).trustedProxies).toEqual([
     '10.0.0.1',

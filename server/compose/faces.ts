@@ -4,6 +4,7 @@ import { readBackendClients } from '../config.ts';
 import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
 import type { Passkeys } from '../core/accounts/factors/passkeys.ts';
 import { mustBeFresh } from '../core/accounts/fresh-factor.ts';
+import { keySets } from '../core/accounts/key-sets.ts';
 import type { PasswordHasher } from '../core/accounts/password.ts';
 import type { Principal } from '../core/principal.ts';
 import type { World } from '../core/world.ts';
@@ -14,14 +15,17 @@ import { fhirFace } from '../fhir/face.ts';
 import { bearer } from '../http/bearer.ts';
 import { places } from '../http/places.ts';
 import type { State } from '../http/state.ts';
+import { keyFetcher } from '../infrastructure/key-fetcher.ts';
 import type { MailSink } from '../infrastructure/mail/mail-sink.ts';
 import type { Sql } from '../infrastructure/postgres/connection.ts';
 import { webAuthn } from '../infrastructure/webauthn.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
 import type { ApiRoute } from '../portal/api-route.ts';
+import { clientRoutes } from '../portal/clients.ts';
 import { emergencyAccessRoutes } from '../portal/emergency-access.ts';
 import { factorRoutes } from '../portal/factors.ts';
 import { findPatients } from '../portal/find-patients.ts';
+import { launchableApps } from '../portal/launchable-apps.ts';
 import { modelRoutes } from '../portal/models.ts';
 import { deliveryRoutes } from '../portal/deliveries.ts';
 import { myRoutes } from '../portal/people/me.ts';
@@ -31,9 +35,8 @@ import { userRoutes } from '../portal/people/users.ts';
 import { portalApi } from '../portal/portal-api.ts';
 import { statusRoutes, type PortalStatus } from '../portal/routes.ts';
 import { setupRoutes } from '../portal/setup.ts';
-import { seedClients } from '../smart/clients.ts';
-import { smartFace, type SmartFace } from '../smart/face.ts';
-import type { SmartKeys } from '../smart/keys.ts';
+import { demoApp, seedClients } from '../smart/clients.ts';
+import { smartFace, type SmartFace, type SmartFaceParts } from '../smart/face.ts';
 import { signingKeysRoute } from '../portal/signing-keys.ts';
 import { renewedSmart, type RecordSigner } from './keys.ts';
 import { releaseVersion } from './release-version.ts';
@@ -61,13 +64,16 @@ export interface FacesParts {
 export async function openFaces(start: Start, parts: FacesParts): Promise<Faces> {
   const { config, settings } = start;
   const { world, authorizations, sink } = parts;
-  await seedClients(authorizations, { publicUrl: settings.publicUrl, backends: readBackendClients(config) });
+  const apps = config.mode === 'demo' ? [demoApp] : [];
+  await seedClients(authorizations, { publicUrl: settings.publicUrl, apps, backends: readBackendClients(config) });
+  // What must outlive a change of the server's keys is made out here.
   const passkeys = webAuthn({ publicUrl: settings.publicUrl, name: settings.organizationName });
+  const clientKeys = keySets(keyFetcher({ hosts: config.jwksHosts, loopback: settings.demo }));
   const smart = await renewedSmart(
     start,
     authorizations,
     () => world.now(),
-    (keys) => smartOf(start, parts, keys, passkeys),
+    (keys) => smartOf(start, parts, { keys, passkeys, clientKeys }),
   );
   const identify = bearer((token) => smart.face().verify(token));
   const takePlace = places(config.budget);
@@ -91,6 +97,8 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     deliveryRoutes({ world }),
     peopleRoutes(parts, passkeys, forgetChecks),
     setupRoutes({ world, fixed, changed: parts.site.reload }),
+    clientRoutes({ world, clientKeys, forget: forgetChecks }),
+    launchableApps(world),
     emergencyAccessRoutes({ world, attempts, forgetChecks }),
   ]);
   return {
@@ -127,16 +135,14 @@ function peopleRoutes(
 function smartOf(
   { config }: Start,
   { world, authorizations, passwords, sql }: FacesParts,
-  keys: SmartKeys,
-  passkeys: Passkeys,
+  made: Pick<SmartFaceParts, 'keys' | 'passkeys' | 'clientKeys'>,
 ): SmartFace {
   return smartFace({
     world,
     authorizations,
     attempts: postgresAttempts(sql),
     passwords,
-    passkeys,
-    keys,
+    ...made,
     findPatients: findPatients(world),
     demoAccounts: config.mode === 'demo' ? demoSignIns : [],
   });

@@ -136,8 +136,10 @@ export function accessTokens(options: {
 }
 
 /** Why a well-formed token must not be used; undefined if it may. */
-function fault(claims: AccessTokenClaims, { revoked, clientDisabled, account }: Standing): string | undefined {
-  if (revoked || clientDisabled) return 'The access was revoked.';
+function fault(claims: AccessTokenClaims, standing: Standing): string | undefined {
+  const { revoked, clientDisabled, tokensSince = 0, account } = standing;
+  // A token's time is in whole seconds.
+  if (revoked || clientDisabled || claims.iat < Math.floor(tokensSince)) return 'The access was revoked.';
   if (claims.grant === undefined) return claims.sub === claims.client_id ? undefined : 'The token belongs to nobody.';
   if (!account || account.disabled) return 'The account cannot be used.';
   // What was granted to a role or a person is not carried over to another.

@@ -20,7 +20,9 @@ import { createHttpServer } from '../../server/http/http-server.ts';
 import { clientAddress, trustedProxies } from '../../server/http/request/client-address.ts';
 import { requestId } from '../../server/http/request/request-id.ts';
 import type { State } from '../../server/http/state.ts';
+import { keySets } from '../../server/core/accounts/key-sets.ts';
 import { argon2Passwords } from '../../server/infrastructure/argon2.ts';
+import { keyFetcher } from '../../server/infrastructure/key-fetcher.ts';
 import { postgresAuthorizations } from '../../server/infrastructure/postgres/accounts/oidc-store.ts';
 import { postgresAttempts } from '../../server/infrastructure/postgres/accounts/sign-in-attempts.ts';
 import { secretBox } from '../../server/infrastructure/secret-box.ts';
@@ -129,6 +131,7 @@ export async function startSmallServer(publicUrl?: string, settings: Partial<Set
     passwords,
     passkeys: webAuthn({ publicUrl: url, name: 'Test Hospital' }),
     keys: await smartKeys(authorizations),
+    clientKeys: keySets(keyFetcher({ hosts: [], loopback: true })),
     findPatients: findPatients(records),
     demoAccounts: [{ label: 'Patient', email: 'patient@test.example', password }],
   });

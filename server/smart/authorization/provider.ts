@@ -1,15 +1,18 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { errors, Provider, type Client, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import { patientOf } from '../../core/accounts/account.ts';
 import { twoFactors } from '../../core/accounts/fresh-factor.ts';
 import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
+import type { KeySets } from '../../core/accounts/key-sets.ts';
 import type { Account } from '../../core/accounts/account-store.ts';
 import type { Settings } from '../../core/settings.ts';
 import { isFirstParty, needsAudience, offeredScopes, requestedScopes, signInScopes } from './granted-scopes.ts';
 import { giveFirstPartyGrant } from './grants.ts';
 import type { SmartKeys } from '../keys.ts';
+import { compareSecretsByHash } from './hashed-secrets.ts';
 import { interactionSteps } from './interaction-policy.ts';
+import { compareScopesByMeaning } from './narrower-scopes.ts';
 import { oidcAdapter, ownMetadata } from './oidc-adapter.ts';
+import type { RefreshAgain } from './refresh-again.ts';
 import { signedOutPage, signOutPage } from '../pages/account-pages.ts';
 import { errorPage, showPage } from '../pages/layout.ts';
 
@@ -18,6 +21,9 @@ export interface ProviderParts {
   fhirBaseUrl: string;
   settings: Pick<Settings, 'secondFactorRoles'>;
   keys: SmartKeys;
+  /** Those that systems publish. */
+  clientKeys: KeySets;
+  again: RefreshAgain;
   accountById: (id: string) => Promise<Account | undefined>;
   authorizations: AuthorizationStore;
   /** Called when a grant ended here, so that cached checks are thrown away. */
@@ -32,7 +38,9 @@ const authorisationLife = 100 * day;
 /** The authorization server: oidc-provider, set up for SMART App Launch 2.2 and RFC 9700. */
 export function createProvider(parts: ProviderParts): Provider {
   const provider = new Provider(`${parts.publicUrl}/oidc`, {
-    adapter: oidcAdapter(parts.authorizations, parts.onGrantEnded),
+    adapter: oidcAdapter({ ...parts, keys: parts.clientKeys }),
+    fetch: fetchNothing,
+    discovery: { registration_endpoint: `${parts.publicUrl}/oidc/reg` },
     jwks: { keys: parts.keys.signing },
     cookies: cookies(parts),
     scopes: signInScopes,
@@ -68,6 +76,7 @@ export function createProvider(parts: ProviderParts): Provider {
     },
   });
   compareSecretsByHash(provider);
+  compareScopesByMeaning(provider);
   return provider;
 }
 
@@ -161,11 +170,14 @@ function tokens({ authorizations }: ProviderParts): Configuration {
         ...(grant.encounter === undefined ? {} : { encounter: grant.encounter }),
       };
     },
-    async assertJwtClientAuthClaimsAndHeader(_ctx, claims, header) {
+    async assertJwtClientAuthClaimsAndHeader(_ctx, claims, header, client) {
       const now = Date.now() / 1000;
       if (Number(claims.exp) > now + 5 * minute + 15)
         throw new errors.InvalidClientAuth('exp is more than five minutes away');
       if (typeof header.kid !== 'string') throw new errors.InvalidClientAuth('the assertion names no key (kid)');
+      // A key from elsewhere is none (SMART 2.2 "Asymmetric authentication", jku).
+      if (header.jku !== undefined && header.jku !== client['csss_jwks_uri'])
+        throw new errors.InvalidClientAuth('jku is not the registered jwks_uri');
       if (claims.sub !== claims.iss) throw new errors.InvalidClientAuth('iss and sub must be the client id');
     },
   };
@@ -264,15 +276,7 @@ function postLogoutTargets(ctx: KoaContextWithOIDC): string[] {
   return target ? [target.origin] : [];
 }
 
-/** Client secrets are stored as SHA-256: they are random and long, so a slow hash would add nothing. */
-function compareSecretsByHash(provider: Provider): void {
-  provider.Client.prototype.compareClientSecret = async function (this: Client, actual: string) {
-    const stored = Buffer.from(this.clientSecret ?? '');
-    const given = Buffer.from(hashSecret(actual));
-    return stored.length === given.length && timingSafeEqual(stored, given);
-  };
-}
-
-export function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url');
+/** Nothing that a client names is fetched by oidc-provider: keys come through `clientKeys`, and there is nothing else. */
+function fetchNothing(): Promise<Response> {
+  return Promise.reject(new Error('Addresses of clients are not fetched.'));
 }
