@@ -42,6 +42,8 @@ test('the audit trail is kept for ever unless somebody says for how long, and no
   expect(readConfig({}).removal).toEqual({ retentionDays: 30, expiredRetentionDays: 7 });
   expect(readConfig({ REJECTION_NOTES_FROM: 'all' }).removal.notesFrom).toBeUndefined();
   expect(readConfig({ REJECTION_NOTES_FROM: 'pacs, ct-1' }).removal.notesFrom).toEqual(['pacs', 'ct-1']);
+  expect(readConfig({ REGISTRATION: 'closed' }).registration).toBe('closed');
+  expect(readConfig({}).registration).toBe('open'); // in production nobody comes in by themselves unless the site says so
   expect(() => readConfig({ REMOVED_RETENTION_DAYS: '0' })).toThrow(/REMOVED_RETENTION_DAYS/);
 });
 

@@ -8,7 +8,8 @@ import { auditAccount } from './account-audit.ts';
 import { newFactorLetter, roleLetter } from './account-letters.ts';
 import type { LinkPurpose } from './link-store.ts';
 import { makeLink } from './one-time-link.ts';
-import { stateOf, type AccountAct, type Person } from './people-store.ts';
+import type { AccountAct, Person } from './people-store.ts';
+import { stateOf } from './person-state.ts';
 
 const everyPurpose: readonly LinkPurpose[] = [
   'first-admin',

@@ -11,7 +11,7 @@ import { hashNewPassword } from './new-password.ts';
 import { readLink, takeLink } from './one-time-link.ts';
 import { normalise, type PasswordHasher } from './password.ts';
 import { mayTryPassword } from './account-limits.ts';
-import { stateOf } from './people-store.ts';
+import { stateOf } from './person-state.ts';
 import type { Principal } from '../principal.ts';
 
 export interface PasswordParts {
