@@ -67,7 +67,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const apps = config.mode === 'demo' ? [demoApp] : [];
   await seedClients(authorizations, { publicUrl: settings.publicUrl, apps, backends: readBackendClients(config) });
   // What must outlive a change of the server's keys is made out here.
-  const passkeys = webAuthn({ publicUrl: settings.publicUrl, name: settings.organizationName });
+  const passkeys = webAuthn(settings);
   const clientKeys = keySets(keyFetcher({ hosts: config.jwksHosts, loopback: settings.demo }));
   const smart = await renewedSmart(
     start,
