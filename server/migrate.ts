@@ -23,7 +23,7 @@ try {
     closing,
   };
   await mkdir(config.dataDir, { recursive: true });
-  const url = config.databaseUrl ?? (await ownDatabase(start));
+  const url = config.databaseOwnerUrl ?? config.databaseUrl ?? (await ownDatabase(start));
   const { jobs, done } = await migrateAll(url, start);
   closing.push(jobs.stop);
   const dataSource = await connect(url, { poolSize: 2 });

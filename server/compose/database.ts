@@ -20,15 +20,32 @@ export interface Database {
 export async function openDatabase(start: Start): Promise<Database> {
   const { config, log, onProgress, closing } = start;
   const url = config.databaseUrl ?? (await ownDatabase(start));
-  const jobs = config.roles.all ? (await migrateAll(url, start)).jobs : await untilMigrated(url, start);
+  const jobs = await openTables(url, start);
   closing.push(jobs.stop);
   const dataSource = await connect(url, {
     poolSize: config.databasePool,
     onLost: (err) => log.warn({ err }, 'database connection lost'),
   });
   closing.push(() => dataSource.destroy());
-  if (config.roles.all) await indexDays(dataSource, config.timeZone, onProgress);
+  if (config.roles.all && !config.databaseOwnerUrl) await indexDays(dataSource, config.timeZone, onProgress);
   return { url, dataSource, sql: poolSql(dataSource), jobs };
+}
+
+/** Who migrates does it as the tables' owner, and goes on with the role that is for every day. */
+async function openTables(url: string, start: Start): Promise<JobRunner> {
+  const { config, onProgress } = start;
+  const owner = config.databaseOwnerUrl;
+  if (!config.roles.all) return untilMigrated(url, start);
+  const { jobs } = await migrateAll(owner ?? url, start);
+  if (owner === undefined) return jobs;
+  await jobs.stop();
+  const dataSource = await connect(owner, { poolSize: 1 });
+  try {
+    await indexDays(dataSource, config.timeZone, onProgress);
+  } finally {
+    await dataSource.destroy();
+  }
+  return untilMigrated(url, start);
 }
 
 /** Starts the PostgreSQL of the packages in the data folder, or uses the one that another process started there. */

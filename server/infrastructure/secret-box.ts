@@ -55,6 +55,7 @@ export function secretBox(keys: readonly Uint8Array[]): SecretBox {
       }
     },
     isOld: (sealed) => !sealed.startsWith(`${newest.name}.`),
+    knows: (named) => known.has(named.split('.')[0] ?? ''),
     digest: (text, purpose) => `${newest.name}.${digestOf(newest, text, purpose).toString('base64url')}`,
     isDigest(digest, text, purpose) {
       const [name = '', data = ''] = digest.split('.');

@@ -16,6 +16,12 @@ export interface AuditRow {
   query?: string;
   requestId?: string;
   sourceAddress?: string;
+  /** Why it was refused or failed: the code of the Problem (`forbidden`, `lock-error`). */
+  reason?: string;
+  /** Why it was done, where that is out of the ordinary: a code of HL7's PurposeOfUse (`BTG`, break the glass). */
+  purpose?: string;
+  /** How many such accesses this one row stands for. */
+  times?: number;
 }
 
 export interface AuditTrail {

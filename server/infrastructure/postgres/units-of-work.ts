@@ -6,7 +6,8 @@ import type { Stores, World } from '../../core/world.ts';
 import { postgresAccounts } from './accounts/accounts.ts';
 import { postgresAnalyses } from './models/analyses.ts';
 import { postgresLinks } from './accounts/one-time-links.ts';
-import { postgresAudit, sharedAudit } from './audit/audit.ts';
+import { postgresAudit, sharedAudit, type AuditStamp } from './audit/audit.ts';
+import { postgresAuditLog } from './audit/audit-log.ts';
 import { poolSql, type Sql } from './connection.ts';
 import { postgresDeliveries } from './deliveries.ts';
 import { postgresModels } from './models/models.ts';
@@ -25,6 +26,8 @@ export interface StoreParts {
   /** IANA zone of the site. */
   timeZone: string;
   checker: RecordChecker;
+  /** With what rows of the audit trail are dated and marked. */
+  stamp: AuditStamp;
   /** A queue whose jobs exist exactly if the transaction that `sql` belongs to commits. */
   queue: (sql: Sql) => JobQueue;
 }
@@ -32,9 +35,9 @@ export interface StoreParts {
 /** The two ways to the tables: all stores on the pool, for reading, and all on one transaction. */
 export function postgresUnits(
   dataSource: DataSource,
-  { baseUrl, timeZone, checker, queue }: StoreParts,
+  { baseUrl, timeZone, checker, stamp, queue }: StoreParts,
 ): Pick<World, 'read' | 'transaction'> {
-  const storesOn = (sql: Sql, audit = postgresAudit(sql)): Stores => ({
+  const storesOn = (sql: Sql, audit = postgresAudit(sql, stamp)): Stores => ({
     records: postgresRecords(sql, { baseUrl, timeZone, checker }),
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl, timeZone }) },
     held: postgresHeld(sql),
@@ -48,9 +51,10 @@ export function postgresUnits(
     analyses: postgresAnalyses(sql),
     jobs: queue(sql),
     audit,
+    auditLog: postgresAuditLog(sql),
   });
   const sql = poolSql(dataSource);
-  const trail = sharedAudit(sql);
+  const trail = sharedAudit(sql, stamp);
   const reading = storesOn(sql, trail);
   return {
     read: (work) => work(reading),

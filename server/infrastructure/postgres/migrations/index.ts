@@ -20,6 +20,7 @@ import { Removal1764000018000 } from './0018-removal.ts';
 import { StudyGrowth1764000019000 } from './0019-study-growth.ts';
 import { People1764000020000 } from './0020-people.ts';
 import { Deliveries1764000021000 } from './0021-deliveries.ts';
+import { AuditChain1764000026000 } from './0026-audit-chain.ts';
 
 /** In the order in which they run. TypeORM reads the time stamp at the end of each class name. */
 export const migrations: (new () => MigrationInterface)[] = [
@@ -44,4 +45,5 @@ export const migrations: (new () => MigrationInterface)[] = [
   StudyGrowth1764000019000,
   People1764000020000,
   Deliveries1764000021000,
+  AuditChain1764000026000,
 ];
