@@ -18,7 +18,10 @@ export async function auditRefusal(
   await caller.stores.audit.append({
     ...row,
     entities,
+    // Who tried to see a patient is asked by the patient, too.
+    patients: entities.flatMap((entity) => /^Patient\/([A-Za-z0-9\-.]{1,64})(?:\/|$)/.exec(entity)?.[1] ?? []),
     outcome: 'refused',
+    reason: error.code,
     principal: caller.principal,
     ...traceOf(caller),
   });

@@ -7,6 +7,7 @@ import { postgresAccounts } from './accounts/accounts.ts';
 import { postgresAnalyses } from './models/analyses.ts';
 import { postgresLinks } from './accounts/one-time-links.ts';
 import { postgresAudit, sharedAudit, type AuditStamp } from './audit/audit.ts';
+import { withAuditEvents } from './audit/audit-events.ts';
 import { postgresAuditLog } from './audit/audit-log.ts';
 import { poolSql, type Sql } from './connection.ts';
 import { postgresDeliveries } from './deliveries.ts';
@@ -37,8 +38,9 @@ export function postgresUnits(
   dataSource: DataSource,
   { baseUrl, timeZone, checker, stamp, queue }: StoreParts,
 ): Pick<World, 'read' | 'transaction'> {
+  const site = { publicUrl: baseUrl.replace(/\/fhir$/, ''), fhirBaseUrl: baseUrl, timeZone };
   const storesOn = (sql: Sql, audit = postgresAudit(sql, stamp)): Stores => ({
-    records: postgresRecords(sql, { baseUrl, timeZone, checker }),
+    records: withAuditEvents(postgresRecords(sql, { baseUrl, timeZone, checker }), sql, site),
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl, timeZone }) },
     held: postgresHeld(sql),
     removals: postgresRemovals(sql),
