@@ -1,6 +1,7 @@
 import Router, { type RouterContext } from '@koa/router';
 import type { Middleware } from 'koa';
 import { z } from 'zod';
+import { hasRow } from '../core/access/refusal-log.ts';
 import type { AuditRow } from '../core/access/audit-trail.ts';
 import { narrow } from '../core/access/policy.ts';
 import { assessed, changeModel, rollBack, rollbackTarget, type Actor } from '../core/analysis/registry/change-model.ts';
@@ -23,6 +24,7 @@ export interface ModelRoutesParts {
   bearer: Middleware<State>;
   /** Answers problems as OperationOutcome. */
   errors: Middleware;
+  refusals?: Middleware<State>;
 }
 
 type Context = RouterContext<State>;
@@ -37,9 +39,9 @@ const largestBody = 16 * 1024;
  * The registry of models for administrators: list, promote, roll back, switch off, shadow, compare, drift.
  * Everything needs the role admin and a scope on Device; each call leaves an audit row, refused ones too.
  */
-export function modelRoutes({ world, bearer, errors }: ModelRoutesParts): Router<State> {
+export function modelRoutes({ world, bearer, errors, refusals }: ModelRoutesParts): Router<State> {
   const router = new Router<State>({ prefix: '/portal/models' });
-  router.use(errors as Middleware<State>, bearer, audited(world));
+  router.use(errors as Middleware<State>, ...(refusals ? [refusals] : []), bearer, audited(world));
 
   router.get('/', async (ctx) => {
     ctx.body = await listing(world);
@@ -97,6 +99,7 @@ function audited(world: World): Middleware<State> {
       await next();
     } catch (error) {
       const refused = error instanceof Problem && error.code === 'forbidden';
+      hasRow(error);
       await note(refused ? 'refused' : 'failed');
       throw error;
     }

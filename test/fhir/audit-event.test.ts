@@ -119,7 +119,7 @@ describe('a search for AuditEvents', () => {
       [`patient=${server.base}/Patient/${patient.id}`, (event) => JSON.stringify(event.entity ?? []).includes(`"Patient/${patient.id}"`)],
       ['agent=Practitioner/house', (event) => event.agent[0]!.who?.reference === 'Practitioner/house'],
       ['agent:Practitioner=house', (event) => event.agent[0]!.who?.reference === 'Practitioner/house'],
-      ['agent:identifier=test', (event) => event.agent[0]!.name === 'test'],
+      ['agent:identifier=test-app', (event) => event.agent.some(({ who }) => who?.identifier?.value === 'test-app')],
       ['action=R,D', (event) => event.action === 'R' || event.action === 'D'],
       ['action:not=E', (event) => event.action !== 'E'],
       ['outcome=4', (event) => event.outcome === '4'],

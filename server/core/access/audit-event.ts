@@ -108,8 +108,7 @@ function agentsOf(row: KeptAuditRecord, site: AuditSite): AuditEventAgent[] {
       type: { coding: [clientType] },
       who: client || { display: known ? 'not told' : 'not known' },
       requestor: !isUser && row.tokenId === null,
-      network:
-        row.sourceAddress ? { address: row.sourceAddress, type: '2' } : { address: 'unknown', type: '1' },
+      network: row.sourceAddress ? { address: row.sourceAddress, type: '2' } : { address: 'unknown', type: '1' },
     });
   agents.push({
     type: { coding: [serverType] },

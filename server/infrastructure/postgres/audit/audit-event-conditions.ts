@@ -58,14 +58,17 @@ const parameters: Record<string, Compile> = {
   date: dateSql,
   patient: patientSql,
   agent: agentSql,
-  entity: (value, { bound, site }) => {
-    const { type, id } = referenceKey(textOf(value), site.fhirBaseUrl);
+  entity: (value, { bound, site }, modifier) => {
+    const text = textOf(value);
+    const typed = modifier !== undefined && modifier !== 'identifier' && !text.includes('/') ? `${modifier}/${text}` : text;
+    const { type, id } = referenceKey(typed, site.fhirBaseUrl);
     const name = type === '' ? id : `${type}/${id}`;
     const named = entitySql('a', name, bound);
     return type === 'Patient' ? `(a.patients @> array[${bound.add(id)}] or ${named})` : named;
   },
   address: (value, { bound }, modifier) => {
     if (modifier === 'exact') return `a.source_address = ${bound.add(textOf(value))}`;
+    if (modifier === 'contains') return `strpos(a.source_address, ${bound.add(textOf(value))}) > 0`;
     if (modifier !== undefined) throw unknownModifier('address');
     return `starts_with(a.source_address, ${bound.add(textOf(value))})`;
   },
@@ -106,7 +109,8 @@ function dateSql(value: string, { bound }: AuditSearch, modifier: string | undef
 }
 
 function patientSql(value: string, { bound, site }: AuditSearch, modifier: string | undefined): string {
-  if (modifier !== undefined && modifier !== 'Patient') throw unknownModifier('patient');
+  if (modifier !== undefined && modifier !== 'Patient')
+    throw new Problem('value', 'The trail knows patients by their ids, not by identifiers.');
   const { type, id } = referenceKey(textOf(value), site.fhirBaseUrl);
   if (type !== 'Patient' && (type !== '' || !/^[A-Za-z0-9\-.]{1,64}$/.test(id))) return 'false';
   return `a.patients @> array[${bound.add(id)}]`;
