@@ -73,7 +73,7 @@ declare
   part regclass;
 begin
   if to_regclass('audit') is null then
-    return; -- the migration that makes it takes these rights away itself, see below
+    return; -- the migration that makes it takes away what default privileges give too much
   end if;
   revoke all on audit from csss_app, public;
   grant select, insert on audit to csss_app;

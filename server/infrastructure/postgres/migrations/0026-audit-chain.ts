@@ -8,7 +8,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  */
 export class AuditChain1764000026000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of [columns, ...indexes, ...blocks, checks, makePartition]) await runner.query(statement);
+    for (const statement of [columns, ...indexes, ...blocks, checks, makePartition, notForEverybody, onlyAdded])
+      await runner.query(statement);
   }
 
   async down(runner: QueryRunner): Promise<void> {
@@ -108,6 +109,30 @@ const makePartition = `
     return true;
   end $$`;
 
+/** Who runs with the owner's rights should be chosen: see roles.sql. */
+const notForEverybody = `revoke execute on function make_audit_partition from public`;
+
+/** Nobody but the owner needs more than to add and read, and the months' own tables are nobody else's business. */
+const onlyAdded = `
+  do $$
+  declare
+    part record;
+    grantee text;
+  begin
+    for part in
+      select c.oid::regclass as name, c.relname in ('audit', 'audit_block') as whole, c.relacl, c.relowner from pg_class c
+       where c.oid in (select 'audit'::regclass union select 'audit_block'::regclass
+                       union select inhrelid from pg_inherits where inhparent = 'audit'::regclass)
+    loop
+      for grantee in
+        select distinct case when a.grantee = 0 then 'public' else a.grantee::regrole::text end
+          from aclexplode(part.relacl) a where a.grantee <> part.relowner
+      loop
+        execute format('revoke %s on %s from %s', case when part.whole then '' else 'insert, ' end || 'update, delete, truncate, references, trigger', part.name, grantee);
+      end loop;
+    end loop;
+  end $$`;
+
 /** As 0012 has it. `create or replace` takes the rights and the search path away again. */
 const makePartitionOfBefore = `
   create or replace function make_audit_partition(month date) returns boolean language plpgsql as $$
@@ -139,6 +164,7 @@ const makePartitionOfBefore = `
 const back = [
   makePartitionOfBefore,
   `alter function make_audit_partition reset all`,
+  `grant execute on function make_audit_partition to public`,
   `drop table audit_check`,
   `drop table audit_block`,
   `drop index audit_subject`,
