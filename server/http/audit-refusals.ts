@@ -37,7 +37,8 @@ function rowOf(face: string, ctx: Parameters<Middleware<State>>[0]): Omit<AuditR
   const { requestId, clientAddress } = ctx.state;
   const principal = ctx.state.principal as State['principal'] | undefined;
   const [action, name] = byMethod.get(ctx.method) ?? ['E', 'other'];
-  const path = ctx.path.replace(/^\/+|\/+$/g, '').replace(new RegExp(`^${face}/`), '');
+  const [first, ...rest] = ctx.path.split('/').filter((part) => part !== '');
+  const path = [...(first === face || first === undefined ? [] : [first]), ...rest].join('/'); // mounted or not
   const isSearch = path.endsWith('_search') || (action === 'R' && face !== 'portal' && !path.includes('/'));
   const act = isSearch
     ? 'search'

@@ -19,7 +19,7 @@ interface Sealed {
   at: Date;
 }
 
-const rowsAtOnce = 2_000;
+const rowsAtOnce = 1_000;
 const blocksAtOnce = 20;
 const beyond = Number.MAX_SAFE_INTEGER;
 /** An earlier release may go on writing for a while beside this one. */

@@ -20,7 +20,7 @@ export type AuditWorld = Pick<Surroundings, 'secrets' | 'signer' | 'auditAnchors
 type Sealing = Pick<AuditWorld, 'secrets' | 'signer' | 'now'>;
 type SealStores = Pick<Stores, 'auditLog'>;
 
-const rowsOfBlock = 5_000;
+const rowsOfBlock = 2_000;
 /** A number is drawn a moment before its transaction is known to run. */
 const drawMs = 50;
 const checkpointMs = 3_600_000;

