@@ -60,7 +60,8 @@ const parameters: Record<string, Compile> = {
   agent: agentSql,
   entity: (value, { bound, site }, modifier) => {
     const text = textOf(value);
-    const typed = modifier !== undefined && modifier !== 'identifier' && !text.includes('/') ? `${modifier}/${text}` : text;
+    const typed =
+      modifier !== undefined && modifier !== 'identifier' && !text.includes('/') ? `${modifier}/${text}` : text;
     const { type, id } = referenceKey(typed, site.fhirBaseUrl);
     const name = type === '' ? id : `${type}/${id}`;
     const named = entitySql('a', name, bound);
