@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { ConfigurationError, readConfig } from '../server/config.ts';
 
@@ -42,6 +43,23 @@ test('the audit trail is kept for ever unless somebody says for how long, and no
   expect(readConfig({ REJECTION_NOTES_FROM: 'all' }).removal.notesFrom).toBeUndefined();
   expect(readConfig({ REJECTION_NOTES_FROM: 'pacs, ct-1' }).removal.notesFrom).toEqual(['pacs', 'ct-1']);
   expect(() => readConfig({ REMOVED_RETENTION_DAYS: '0' })).toThrow(/REMOVED_RETENTION_DAYS/);
+});
+
+test('administrators cannot sign in with a password alone in production, and demo asks nobody', () => {
+  expect(readConfig({})).toMatchObject({ secondFactorRoles: [], mailCodes: true, rememberDeviceDays: 30 });
+  const production = readConfig({
+    CSSS_MODE: 'production',
+    PUBLIC_URL: 'https://x.example',
+    TRUSTED_PROXIES: 'none',
+    DATABASE_URL: 'postgres://csss:k3Jf9@db/csss',
+    SECRET_KEYS: randomBytes(32).toString('base64'),
+    SMTP_URL: 'smtp://relay',
+  });
+  expect(production).toMatchObject({ secondFactorRoles: ['admin'], mailCodes: false });
+  expect(readConfig({ SECOND_FACTOR_ROLES: ' doctor, admin' }).secondFactorRoles).toEqual(['doctor', 'admin']);
+  expect(readConfig({ SECOND_FACTOR_ROLES: 'none' }).secondFactorRoles).toEqual([]);
+  expect(() => readConfig({ SECOND_FACTOR_ROLES: 'nurse' })).toThrow(/SECOND_FACTOR_ROLES/);
+  expect(() => readConfig({ SECOND_FACTOR_REMEMBER_DAYS: '366' })).toThrow(/SECOND_FACTOR_REMEMBER_DAYS/);
 });
 
 test('who the proxies are is told in addresses and ranges, or is said to be nobody', () => {

@@ -2,8 +2,11 @@ import type { Middleware } from 'koa';
 import mount from 'koa-mount';
 import { readBackendClients } from '../config.ts';
 import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
+import type { Passkeys } from '../core/accounts/factors/passkeys.ts';
+import { mustBeFresh } from '../core/accounts/fresh-factor.ts';
 import type { PasswordHasher } from '../core/accounts/password.ts';
 import { RefusalLog } from '../core/access/refusal-log.ts';
+import type { Principal } from '../core/principal.ts';
 import type { World } from '../core/world.ts';
 import { demoSignIns } from '../demo/people.ts';
 import { dicomwebFace } from '../dicomweb/routes.ts';
@@ -15,16 +18,29 @@ import { places } from '../http/places.ts';
 import type { State } from '../http/state.ts';
 import type { MailSink } from '../infrastructure/mail/mail-sink.ts';
 import type { Sql } from '../infrastructure/postgres/connection.ts';
+import { webAuthn } from '../infrastructure/webauthn.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
-import { apiRouter } from '../portal/api-route.ts';
 import { auditRoutes } from '../portal/audit.ts';
+import type { ApiRoute } from '../portal/api-route.ts';
+import { emergencyAccessRoutes } from '../portal/emergency-access.ts';
+import { factorRoutes } from '../portal/factors.ts';
 import { findPatients } from '../portal/find-patients.ts';
 import { modelRoutes } from '../portal/models.ts';
-import { portalFace, type PortalStatus } from '../portal/routes.ts';
+import { deliveryRoutes } from '../portal/deliveries.ts';
+import { myRoutes } from '../portal/people/me.ts';
+import { mySessionRoutes } from '../portal/people/my-sessions.ts';
+import { registrationRoutes } from '../portal/people/registrations.ts';
+import { userRoutes } from '../portal/people/users.ts';
+import { portalApi } from '../portal/portal-api.ts';
+import { statusRoutes, type PortalStatus } from '../portal/routes.ts';
+import { setupRoutes } from '../portal/setup.ts';
 import { seedClients } from '../smart/clients.ts';
 import { smartFace, type SmartFace } from '../smart/face.ts';
-import { smartKeys, type SmartKeys } from '../smart/keys.ts';
-import type { Start } from './start.ts';
+import type { SmartKeys } from '../smart/keys.ts';
+import { signingKeysRoute } from '../portal/signing-keys.ts';
+import { renewedSmart, type RecordSigner } from './keys.ts';
+import { releaseVersion } from './release-version.ts';
+import type { LiveSite, Start } from './start.ts';
 
 export interface Faces {
   /** In the order in which they are asked. */
@@ -38,6 +54,8 @@ export interface FacesParts {
   authorizations: AuthorizationStore;
   passwords: PasswordHasher;
   sql: Sql;
+  signer: RecordSigner;
+  site: LiveSite;
   /** The demo's own mailbox, if this process has it. */
   sink: MailSink | undefined;
 }
@@ -46,16 +64,19 @@ export interface FacesParts {
 export async function openFaces(start: Start, parts: FacesParts): Promise<Faces> {
   const { config, settings } = start;
   const { world, authorizations, sink } = parts;
-  const keys = await smartKeys(authorizations);
   await seedClients(authorizations, { publicUrl: settings.publicUrl, backends: readBackendClients(config) });
-  const smart = smartOf(start, parts, keys);
-  const identify = bearer(smart.verify);
+  const passkeys = webAuthn({ publicUrl: settings.publicUrl, name: settings.organizationName });
+  const smart = await renewedSmart(
+    start,
+    authorizations,
+    () => world.now(),
+    (keys) => smartOf(start, parts, keys, passkeys),
+  );
+  const identify = bearer((token) => smart.face().verify(token));
   const takePlace = places(config.budget);
   const guard: Middleware<State> = (ctx, next) => identify(ctx, () => takePlace(ctx, next) as Promise<unknown>);
   const refusals = refusalLog(start, world);
-  const fhir = await fhirOf(start, parts, guard, smart, refusals);
-  const portal = { world, bearer: guard, errors: errors(), refusals: auditRefusals('portal', refusals) };
-  const onFault = (err: unknown) => start.log.error({ err }, 'verification of the audit trail failed');
+  const fhir = await fhirOf(start, parts, guard, smart.face(), refusals);
   const dicomweb = dicomwebFace({
     world,
     bearer: guard,
@@ -63,29 +84,66 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     instanceLimit: config.maxInstanceBytes,
     budget: config.budget,
   });
-  const status = () => portalStatus(start, world);
+  const attempts = postgresAttempts(parts.sql);
+  const { siteName, timeZone } = config;
+  const fixed = { ...(siteName !== undefined && { name: siteName }), ...(timeZone !== undefined && { timeZone }) };
+  const forgetChecks = () => smart.face().forgetChecks();
+  const checkFresh = (who: Principal) => mustBeFresh(who, settings, world.now());
+  const about = { title: 'CSSS', version: releaseVersion(), publicUrl: settings.publicUrl };
+  const onFault = (err: unknown) => start.log.error({ err }, 'verification of the audit trail failed');
+  const outside = { errors: errors(), refusals: auditRefusals('portal', refusals) };
+  const api = portalApi({ world, bearer: guard, ...outside, checkFresh, about }, [
+    statusRoutes({ status: () => portalStatus(start, parts), ...(sink && { mailbox: sink }) }),
+    modelRoutes({ world }),
+    deliveryRoutes({ world }),
+    peopleRoutes(parts, passkeys, forgetChecks),
+    setupRoutes({ world, fixed, changed: parts.site.reload }),
+    emergencyAccessRoutes({ world, attempts, forgetChecks }),
+    auditRoutes(world, onFault),
+  ]);
   return {
     faces: [
-      smart.routes().routes() as Middleware<State>,
+      smart.routes,
       smart.oidc,
       mount('/dicomweb', dicomweb.routes() as Middleware) as Middleware<State>,
       mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
-      portalFace({ status, ...(sink && { mailbox: sink }) }).routes() as Middleware<State>,
-      modelRoutes(portal).routes() as Middleware<State>,
-      apiRouter(portal, auditRoutes(world, onFault)).routes() as Middleware<State>,
+      signingKeysRoute(parts.signer.publicKeys).routes() as Middleware<State>,
+      api.routes() as Middleware<State>,
     ],
-    cookieKeys: keys.cookies,
+    cookieKeys: smart.cookieKeys,
     isAllowedOrigin: async (origin) =>
       config.corsOrigins.includes(origin) || (await authorizations.clientOrigins()).includes(origin),
   };
 }
 
-function smartOf({ config }: Start, { world, authorizations, passwords, sql }: FacesParts, keys: SmartKeys): SmartFace {
+/** Accounts: for administrators, for staff who know their patients, and for everybody the own. */
+function peopleRoutes(
+  { world, authorizations, passwords, sql }: FacesParts,
+  passkeys: Passkeys,
+  forgetChecks: () => void,
+): ApiRoute[] {
+  const parts = { world, authorizations, passwords, attempts: postgresAttempts(sql), forgetChecks };
+  return [
+    ...userRoutes(parts),
+    ...registrationRoutes(parts),
+    ...myRoutes(parts),
+    ...mySessionRoutes(parts),
+    ...factorRoutes({ world, authorizations, passkeys, onChange: forgetChecks }),
+  ];
+}
+
+function smartOf(
+  { config }: Start,
+  { world, authorizations, passwords, sql }: FacesParts,
+  keys: SmartKeys,
+  passkeys: Passkeys,
+): SmartFace {
   return smartFace({
     world,
     authorizations,
     attempts: postgresAttempts(sql),
     passwords,
+    passkeys,
     keys,
     findPatients: findPatients(world),
     demoAccounts: config.mode === 'demo' ? demoSignIns : [],
@@ -130,13 +188,15 @@ function refusalLog({ closing, log }: Start, world: World): RefusalLog {
   return refusals;
 }
 
-function portalStatus({ config }: Start, { classifier }: World): PortalStatus {
-  const state = classifier.state();
+async function portalStatus({ config, settings }: Start, { world, site }: FacesParts): Promise<PortalStatus> {
+  const state = world.classifier.state();
   const { model } = state;
   return {
     mode: config.mode,
-    siteName: config.siteName,
-    timeZone: config.timeZone,
+    siteName: settings.organizationName,
+    logo: site.kept().logo,
+    languages: site.kept().languages,
+    timeZone: settings.timeZone,
     confidenceThreshold: config.confidenceThreshold,
     model: model && {
       name: model.name,
@@ -144,6 +204,14 @@ function portalStatus({ config }: Start, { classifier }: World): PortalStatus {
       trained: model.trained,
       provider: state.ready ? state.provider : state.elsewhere ? undefined : 'none',
     },
-    demoAccounts: config.mode === 'demo' ? demoSignIns.map(({ email, label }) => ({ email, role: label })) : [],
+    demoAccounts: config.mode === 'demo' ? await standing(world.read) : [],
   };
+}
+
+/** The published accounts that this database has: it may have been started without the demo's data. */
+async function standing(read: World['read']): Promise<PortalStatus['demoAccounts']> {
+  const found = await read(({ accounts }) => Promise.all(demoSignIns.map(({ email }) => accounts.byEmail(email))));
+  return demoSignIns
+    .filter((_one, i) => found[i] && !found[i].disabled)
+    .map(({ email, label }) => ({ email, role: label }));
 }

@@ -8,10 +8,10 @@ export interface SecretBox {
   seal(text: string, about: string): string;
   /** @throws Problem `exception` if no key of ours opens it, or it was sealed about something else. */
   open(sealed: string, about: string): string;
+  /** Whether one of our keys sealed or digested it, as its name says. */
+  knows(sealed: string): boolean;
   /** Whether it was sealed with another key than the newest, so that a rotation is not finished. */
   isOld(sealed: string): boolean;
-  /** Whether the key that sealed or digested it is one of ours. */
-  knows(named: string): boolean;
   /** A keyed digest (HMAC-SHA-256, base64url) that only holders of the key can make, preceded by the key's name: `name.digest`. */
   digest(text: string, purpose: string): string;
   /** Whether the digest was made of this text by one of our keys. */

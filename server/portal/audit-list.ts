@@ -1,7 +1,7 @@
 import type { Patient } from '@medplum/fhirtypes';
 import type { AuditFilter, AuditPlace, NamedAuditRecord } from '../core/access/audit-log.ts';
 import { searchOwn } from '../core/records/own-search.ts';
-import { nameOf } from '../core/reports/person.ts';
+import { nameOf } from '../core/r4/human-name.ts';
 import type { ReadsFrom } from '../core/world.ts';
 
 export interface AuditEntry {

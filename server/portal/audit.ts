@@ -134,10 +134,16 @@ function patientsIn(rows: AuditEntry[], asked: string | undefined): string[] {
  */
 async function ownAccesses(
   world: AuditRoutesWorld,
-  { role, fhirUser, subject }: Principal,
+  { role, fhirUser, subject, hidden = [] }: Principal,
   page: Parameters<typeof auditEntries>[2],
 ): Promise<{ rows: AuditEntry[]; next?: string }> {
-  if (role !== 'patient') return auditEntries(world, { subject }, page);
+  if (role !== 'patient') {
+    const { rows, ...more } = await auditEntries(world, { subject }, page);
+    // The name of somebody whose record is restricted again is not for them any more.
+    const nameless = ({ id: one, name }: AuditEntry['patients'][number]) =>
+      hidden.includes(one) || name === undefined ? { id: one } : { id: one, name };
+    return { rows: rows.map((row) => ({ ...row, patients: row.patients.map(nameless) })), ...more };
+  }
   const own = /^Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(fhirUser ?? '')?.[1];
   if (own === undefined) throw new Problem('forbidden', 'This account is not tied to a patient.');
   const others: AuditFilter = { patients: [own], outcome: 'success', byOthersThan: [fhirUser!], hidden: 'system' };

@@ -3,14 +3,19 @@ import { join } from 'node:path';
 import Router from '@koa/router';
 import type { Middleware, ParameterizedContext } from 'koa';
 import type { AttemptStore, AuthorizationStore } from '../core/accounts/authorizations.ts';
+import type { Passkeys } from '../core/accounts/factors/passkeys.ts';
 import type { PasswordHasher } from '../core/accounts/password.ts';
 import type { World } from '../core/world.ts';
 import type { Principal } from '../core/principal.ts';
 import { bearer } from '../http/bearer.ts';
 import { notModified, tagOfContent } from '../http/answer/conditional.ts';
 import type { State } from '../http/state.ts';
+import { forgottenPasswordPages } from './account/forgotten-password.ts';
+import { registrationPages } from './account/registration.ts';
 import { accessTokens } from './access-token.ts';
+import { confirmAddressRoutes } from './account/confirm-address.ts';
 import { oauthProblems } from './answer-problem.ts';
+import { linkPages } from './account/link-pages.ts';
 import { authorizationServer } from './authorization/authorization-server.ts';
 import { connectedAppsRoutes } from './connected-apps.ts';
 import { smartConfiguration, smartEndpoints, smartStyle, type SmartEndpoints } from './discovery.ts';
@@ -31,6 +36,7 @@ export interface SmartFaceParts {
   authorizations: AuthorizationStore;
   attempts: AttemptStore;
   passwords: PasswordHasher;
+  passkeys: Passkeys;
   /** From `smartKeys`. */
   keys: SmartKeys;
   findPatients: FindPatients;
@@ -62,10 +68,12 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
     audience: fhirBaseUrl,
     signing: keys.signing,
     authorizations,
+    mailCodes: world.settings.mailCodes,
   });
   const provider = createProvider({
     publicUrl,
     fhirBaseUrl,
+    settings: world.settings,
     keys,
     authorizations,
     accountById: (id) => world.read(({ accounts }) => accounts.byId(id)),
@@ -75,7 +83,7 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
     (ctx as unknown as { state: Partial<State> }).state.fault = error;
   });
   provider.on('grant.revoked', () => tokens.forget());
-  const cookieKey = keys.cookies[0]!;
+  const cookieKey = keys.proofs;
 
   return {
     oidc: authorizationServer({
@@ -84,10 +92,19 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
       authorizations,
       tokens,
       audit: { append: (row) => world.read(({ audit }) => audit.append(row)) },
+      sessions: {
+        seen: (session) => world.read(({ sessions }) => sessions.seen(session)),
+        renewed: (id, address) => world.read(({ sessions }) => sessions.renewed(id, address)),
+      },
     }),
     routes() {
       const router = new Router<State>();
       interactionRoutes(router, { ...parts, provider, cookieKey, demoAccounts: parts.demoAccounts ?? [] });
+      const ofAccounts = { ...parts, cookieKey, forgetChecks: tokens.forget };
+      registrationPages(router, ofAccounts);
+      forgottenPasswordPages(router, ofAccounts);
+      linkPages(router, { ...parts, cookieKey, endSessions: tokens.forget });
+      confirmAddressRoutes(router, { world, cookieKey });
       connectedAppsRoutes(router, { world, provider, authorizations, tokens, cookieKey });
       publicDocuments(router, smartConfiguration(publicUrl, parts.capabilities));
       const guard = bearer(tokens.verify);

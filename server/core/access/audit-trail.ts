@@ -14,12 +14,12 @@ export interface AuditRow {
   entities?: string[];
   /** The query string, stored base64 as BALP asks; never logged. */
   query?: string;
+  /** Why the restricted record could be opened: v3-ActReason "break the glass". */
+  purpose?: 'BTG';
   requestId?: string;
   sourceAddress?: string;
   /** Why it was refused or failed: the code of the Problem (`forbidden`, `lock-error`). */
   reason?: string;
-  /** Why it was done, where that is out of the ordinary: a code of HL7's PurposeOfUse (`BTG`, break the glass). */
-  purpose?: string;
   /** How many such accesses this one row stands for. */
   times?: number;
 }

@@ -52,7 +52,8 @@ begin
   end loop;
   for thing in
     select t.oid::regtype as name from pg_type t
-     where t.typnamespace in ('public'::regnamespace, 'job'::regnamespace) and t.typtype in ('e', 'd')
+     where t.typnamespace in ('public'::regnamespace, 'job'::regnamespace)
+       and (t.typtype in ('e', 'd') or t.typtype = 'c' and (select relkind from pg_class where oid = t.typrelid) = 'c')
        and not exists (select from pg_depend where objid = t.oid and deptype = 'e')
   loop
     execute format('alter type %s owner to csss_owner', thing.name);

@@ -1,18 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import {
-  errors,
-  interactionPolicy,
-  Provider,
-  type Client,
-  type Configuration,
-  type KoaContextWithOIDC,
-} from 'oidc-provider';
+import { errors, Provider, type Client, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import { patientOf } from '../../core/accounts/account.ts';
+import { twoFactors } from '../../core/accounts/fresh-factor.ts';
 import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
 import type { Account } from '../../core/accounts/account-store.ts';
+import type { Settings } from '../../core/settings.ts';
 import { isFirstParty, needsAudience, offeredScopes, requestedScopes, signInScopes } from './granted-scopes.ts';
 import { giveFirstPartyGrant } from './grants.ts';
 import type { SmartKeys } from '../keys.ts';
+import { interactionSteps } from './interaction-policy.ts';
 import { oidcAdapter, ownMetadata } from './oidc-adapter.ts';
 import { signedOutPage, signOutPage } from '../pages/account-pages.ts';
 import { errorPage, showPage } from '../pages/layout.ts';
@@ -20,6 +16,7 @@ import { errorPage, showPage } from '../pages/layout.ts';
 export interface ProviderParts {
   publicUrl: string;
   fhirBaseUrl: string;
+  settings: Pick<Settings, 'secondFactorRoles'>;
   keys: SmartKeys;
   accountById: (id: string) => Promise<Account | undefined>;
   authorizations: AuthorizationStore;
@@ -39,6 +36,8 @@ export function createProvider(parts: ProviderParts): Provider {
     jwks: { keys: parts.keys.signing },
     cookies: cookies(parts),
     scopes: signInScopes,
+    // Who asks for it is told how somebody signed in, and can ask for two factors (RFC 9470, OpenID Connect Core 2).
+    acrValues: [twoFactors],
     claims: { openid: ['sub'], profile: ['name'], fhirUser: ['fhirUser'] },
     conformIdTokenClaims: false,
     responseTypes: ['code'],
@@ -58,7 +57,7 @@ export function createProvider(parts: ProviderParts): Provider {
     ...people(parts),
     features: features(parts),
     interactions: {
-      policy: interactionSteps(parts),
+      policy: interactionSteps(parts.settings),
       url: (_ctx, interaction) => `${parts.publicUrl}/interaction/${interaction.uid}`,
     },
     renderError(ctx, out) {
@@ -148,7 +147,13 @@ function tokens({ authorizations }: ProviderParts): Configuration {
       const grant = await authorizations.grant(token.grantId);
       if (!grant) throw new errors.InvalidGrant('grant not found');
       const { role, fhirUser } = ctx.oidc.account as unknown as OidcAccount;
+      const { authTime, acr, amr } = (ctx.oidc.entities.AuthorizationCode ??
+        ctx.oidc.entities.RefreshToken ??
+        {}) as SignInFacts;
       return {
+        ...(authTime !== undefined && { auth_time: authTime }),
+        ...(acr !== undefined && { acr }),
+        ...(amr !== undefined && { amr }),
         grant: grant.grantId,
         roles: [role],
         fhirUser,
@@ -164,6 +169,13 @@ function tokens({ authorizations }: ProviderParts): Configuration {
       if (claims.sub !== claims.iss) throw new errors.InvalidClientAuth('iss and sub must be the client id');
     },
   };
+}
+
+/** What codes and refresh tokens keep of the sign-in. */
+interface SignInFacts {
+  authTime?: number;
+  acr?: string;
+  amr?: string[];
 }
 
 /** What oidc-provider knows of a person, and what token claims are made of. */
@@ -206,33 +218,6 @@ function people(parts: ProviderParts): Configuration {
 
 function wantsLaunchContext(ctx: KoaContextWithOIDC): boolean {
   return requestedScopes(ctx.oidc.params ?? {}).some((scope) => scope.startsWith('launch'));
-}
-
-/**
- * The steps of an interaction, in order: sign in, choose a patient, consent. A step is a Prompt whose checks say
- * whether it is still owed, and a page of the same name; a second factor would go after the first.
- */
-function interactionSteps(_parts: ProviderParts): interactionPolicy.DefaultPolicy {
-  const { Check, Prompt, base } = interactionPolicy;
-  const steps = base();
-  const gone = new Check(
-    'account_gone',
-    'the account of this session cannot sign in',
-    (ctx) => ctx.oidc.session?.accountId !== undefined && !ctx.oidc.account,
-  );
-  steps.get('login')!.checks.add(gone);
-  const choose = new Check('patient_missing', 'a patient has to be chosen', 'interaction_required', (ctx) => {
-    const account = ctx.oidc.account as unknown as OidcAccount | undefined;
-    const asked = requestedScopes(ctx.oidc.params ?? {}).includes('launch/patient');
-    return (
-      asked &&
-      account?.role !== 'patient' &&
-      ctx.oidc.params?.launch === undefined &&
-      ctx.oidc.result?.patient === undefined
-    );
-  });
-  steps.add(new Prompt({ name: 'patient' }, choose), 1);
-  return steps;
 }
 
 /** `aud` names the FHIR server the token is for (SMART 2.2 "aud"): without it an app could be lured into sending its token elsewhere. */

@@ -20,10 +20,11 @@ export interface AuditSearch {
 /** @returns `true`, `false` or a condition in parentheses. */
 export function auditNarrowingSql(narrowing: Narrowing, search: AuditSearch): string {
   if (narrowing.kind === 'all') return 'true';
-  const grants = narrowing.grants.map(({ patient, conditions = [], sharedBy }) => {
+  const grants = narrowing.grants.map(({ patient, conditions = [], sharedBy, hidden }) => {
     if (sharedBy) return 'false';
     const parts = conditions.map((condition) => auditConditionSql(condition, search));
     if (patient !== undefined) parts.push(`a.patients @> array[${search.bound.add(patient)}]`);
+    if (hidden) parts.push(`not a.patients && ${search.bound.add(hidden)}::text[]`);
     return parts.length === 0 ? 'true' : `(${parts.join(' and ')})`;
   });
   return grants.length === 0 ? 'false' : `(${grants.join(' or ')})`;

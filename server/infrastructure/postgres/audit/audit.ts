@@ -48,7 +48,8 @@ export function sharedAudit(sql: Sql, stamp: AuditStamp): AuditTrail {
 
 async function insert(sql: Sql, { keys, now }: AuditStamp, rows: AuditRow[]): Promise<void> {
   const records = rows.map((row) => {
-    const record = auditRecord(row, now());
+    const purpose = row.purpose ?? purposeOf(row.principal, row.patients);
+    const record = auditRecord({ ...row, ...(purpose && { purpose }) }, now());
     return { ...record, mac: markOf(record, keys) };
   });
   await sql.prepared(
@@ -62,4 +63,9 @@ async function insert(sql: Sql, { keys, now }: AuditStamp, rows: AuditRow[]): Pr
          "sourceAddress" text, reason text, purpose text, times integer, mac text)`,
     [JSON.stringify(records)],
   );
+}
+
+/** What somebody does with a record that was opened in an emergency is told apart for ever. */
+function purposeOf(principal: AuditRow['principal'], patients: readonly string[] = []): 'BTG' | undefined {
+  return principal?.emergency?.some((id) => patients.includes(id)) ? 'BTG' : undefined;
 }

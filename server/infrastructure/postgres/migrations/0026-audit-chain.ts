@@ -21,7 +21,6 @@ const columns = `
   alter table audit
     add column mac     text,     -- nonce.key.digest over all columns but seq; null in rows of earlier releases
     add column reason  text,     -- code of the problem
-    add column purpose text,     -- v3-ActReason, where it is out of the ordinary
     add column times   integer   -- how many accesses the row stands for, if not one`;
 
 const indexes = [
@@ -169,5 +168,5 @@ const back = [
   `drop table audit_block`,
   `drop index audit_subject`,
   `drop index audit_person`,
-  `alter table audit drop column mac, drop column reason, drop column purpose, drop column times`,
+  `alter table audit drop column mac, drop column reason, drop column times`,
 ];
