@@ -1,6 +1,11 @@
 /** The clients that pages use, made once in main.ts and handed down by Vue's injection. */
 import { inject, type InjectionKey } from 'vue';
+import { accountClient, type AccountClient } from './account.ts';
+import { auditClient, type AuditClient } from './audit.ts';
+import { namesClient, type NamesClient } from './audit-names.ts';
+import { deliveriesClient, type DeliveriesClient } from './deliveries.ts';
 import { dicomWebClient, type DicomWebClient } from './dicomweb.ts';
+import { emergencyClient, type EmergencyClient } from './emergency.ts';
 import { fhirClient, type FhirClient } from './fhir.ts';
 import { authorizedFetch, type TokenSource } from './http.ts';
 import { modelsClient, type ModelsClient } from './models.ts';
@@ -9,6 +14,11 @@ export interface Connection {
   fhir: FhirClient;
   dicomweb: DicomWebClient;
   models: ModelsClient;
+  account: AccountClient;
+  audit: AuditClient;
+  names: NamesClient;
+  deliveries: DeliveriesClient;
+  emergency: EmergencyClient;
   tokens: TokenSource;
 }
 
@@ -20,6 +30,11 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     fhir: fhirClient(send, `${origin}/fhir`),
     dicomweb: dicomWebClient(send, `${origin}/dicomweb`),
     models: modelsClient(send, `${origin}/portal/models`),
+    account: accountClient(send, `${origin}/portal/me`),
+    audit: auditClient(send, `${origin}/portal/audit`),
+    names: namesClient(send, `${origin}/portal`),
+    deliveries: deliveriesClient(send, `${origin}/portal/deliveries`),
+    emergency: emergencyClient(send, `${origin}/portal`),
     tokens,
   };
 }
