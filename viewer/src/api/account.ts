@@ -15,6 +15,7 @@ export interface Me {
   id: string;
   email: string;
   name: string;
+  nameParts?: PersonName;
   role: Role;
   person: string;
   language?: string;
@@ -79,6 +80,8 @@ export interface AccountClient {
   me(signal?: AbortSignal): Promise<Me>;
   change(change: MeChange): Promise<Me>;
   changePassword(current: string, next: string): Promise<void>;
+  /** The new address counts when the link that is mailed there was opened. */
+  askForAddress(email: string, current: string): Promise<void>;
   useCode(code: string): Promise<void>;
   sessions(signal?: AbortSignal): Promise<{ sessions: SignedInDevice[] }>;
   endSession(id: string): Promise<void>;
@@ -102,6 +105,7 @@ export function accountClient(send: AuthorizedFetch, base: string): AccountClien
     me: (signal) => calls.get('', {}, signal),
     change: (change) => calls.send('PATCH', '', change),
     changePassword: (current, next) => calls.send('POST', '/password', { current, next }),
+    askForAddress: (email, current) => calls.send('POST', '/email', { email, current }),
     useCode: (code) => calls.send('POST', '/patient-code', { code }),
     sessions: (signal) => calls.get('/sessions', {}, signal),
     endSession: (id) => calls.send('DELETE', `/sessions/${part(id)}`),
