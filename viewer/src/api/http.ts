@@ -14,7 +14,7 @@ export interface TokenSource {
 export interface RequestOptions {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   headers?: Record<string, string>;
-  body?: string;
+  body?: string | Blob;
   signal?: AbortSignal | undefined;
   /** Milliseconds until the request is given up; 30 s unless said otherwise. */
   timeout?: number;
