@@ -80,6 +80,23 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
         meta: { title: 'patient', roles: ['patient'] },
       },
       {
+        path: '/account',
+        component: () => import('./pages/account-page.vue'),
+        meta: { title: 'account', roles: everyRole },
+      },
+      { path: '/audit', component: () => import('./pages/audit-page.vue'), meta: { title: 'audit', roles: ['admin'] } },
+      {
+        path: '/deliveries',
+        component: () => import('./pages/deliveries-page.vue'),
+        meta: { title: 'deliveries', roles: ['admin'] },
+      },
+      {
+        path: '/record/:patientId([A-Za-z0-9.-]{1,64})',
+        component: () => import('./pages/record-page.vue'),
+        props: true,
+        meta: { title: 'record', roles: ['doctor'] },
+      },
+      {
         path: '/study/:imagingStudyId([A-Za-z0-9-]{1,64})',
         component: () => import('./pages/study-page.vue'),
         props: true,
