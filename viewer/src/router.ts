@@ -45,6 +45,35 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
         component: () => import('./pages/models-page.vue'),
         meta: { title: 'models', roles: ['admin'] },
       },
+      { path: '/setup', component: () => import('./pages/setup-page.vue'), meta: { title: 'setup', roles: ['admin'] } },
+      { path: '/users', component: () => import('./pages/users-page.vue'), meta: { title: 'users', roles: ['admin'] } },
+      {
+        path: '/users/:id',
+        component: () => import('./pages/user-page.vue'),
+        props: true,
+        meta: { title: 'user', roles: ['admin'] },
+      },
+      {
+        path: '/registrations',
+        component: () => import('./pages/registrations-page.vue'),
+        meta: { title: 'registrations', roles: ['doctor', 'pharmacist', 'admin'] },
+      },
+      {
+        path: '/clients',
+        component: () => import('./pages/clients-page.vue'),
+        meta: { title: 'clients', roles: ['admin'] },
+      },
+      {
+        path: '/clients/new',
+        component: () => import('./pages/new-client-page.vue'),
+        meta: { title: 'newClient', roles: ['admin'] },
+      },
+      {
+        path: '/clients/:id',
+        component: () => import('./pages/client-page.vue'),
+        props: true,
+        meta: { title: 'client', roles: ['admin'] },
+      },
       {
         path: '/patient',
         component: () => import('./pages/patient-page.vue'),
