@@ -83,8 +83,8 @@ const variables = z.object({
   DATABASE_POOL: wholeNumber(4, 200).default(20),
   DATA_DIR: z.string().default('data'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug']).default('info'),
-  SITE_NAME: z.string().min(1).default('CSSS Demo Hospital'),
-  SITE_TIME_ZONE: timeZone.default('UTC'),
+  SITE_NAME: z.string().trim().min(1).max(200).optional(),
+  SITE_TIME_ZONE: timeZone.optional(),
   CONFIDENCE_THRESHOLD: z.coerce.number().gt(0).lt(1).default(0.75),
   ANALYZE_ON_ARRIVAL: flag.default(false),
   STUDY_QUIET_SECONDS: wholeNumber(1, longestQuiet).default(60),
@@ -111,6 +111,8 @@ const variables = z.object({
   CHROMIUM_PATH: z.string().optional(),
   SMTP_URL: z.string().regex(/^smtps?:\/\//, 'must start with smtp:// or smtps://').optional(),
   MAIL_FROM: z.email().default('reports@csss.example'),
+  REPORT_MAIL: z.enum(['verified', 'always']).optional(),
+  DELIVERY_RETENTION_DAYS: wholeNumber(30, 3650).default(365),
   CORS_ORIGINS: z
     .string()
     .default('')
@@ -130,6 +132,7 @@ const variables = z.object({
   REMOVED_RETENTION_DAYS: wholeNumber(1, 3650).default(30),
   EXPIRED_RETENTION_DAYS: wholeNumber(0, 3650).default(7),
   REJECTION_NOTES_FROM: clientIds.optional(),
+  REGISTRATION: z.enum(['open', 'closed']).optional(),
   BACKEND_CLIENT_JWKS: z.string().optional(),
 }); // prettier-ignore
 
@@ -161,8 +164,10 @@ export interface Config {
   databasePool: number;
   dataDir: string;
   logLevel: string;
-  siteName: string;
-  timeZone: string;
+  /** Undefined: as an administrator says it on the page of the set-up. */
+  siteName: string | undefined;
+  /** As `siteName`. */
+  timeZone: string | undefined;
   confidenceThreshold: number;
   analyzeOnArrival: boolean;
   studyQuietSeconds: number;
@@ -183,6 +188,9 @@ export interface Config {
   chromiumPath: string | undefined;
   smtpUrl: string | undefined;
   mailFrom: string;
+  /** To confirmed addresses only, or to any. */
+  reportMail: 'verified' | 'always';
+  deliveryRetentionDays: number;
   corsOrigins: string[];
   maxFhirBytes: number;
   maxInstanceBytes: number;
@@ -194,6 +202,8 @@ export interface Config {
   changeRetentionDays: number;
   /** How long removed images can be brought back, and whose rejection notes act. */
   removal: RemovalSettings;
+  /** Whether patients make accounts themselves. */
+  registration: 'open' | 'closed';
   /** JSON Web Key Set of the demo backend client, if one is to be registered. */
   backendClientJwks: string | undefined;
 }
@@ -262,6 +272,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     chromiumPath: value.CHROMIUM_PATH,
     smtpUrl: value.SMTP_URL,
     mailFrom: value.MAIL_FROM,
+    reportMail: value.REPORT_MAIL ?? (value.CSSS_MODE === 'production' ? 'verified' : 'always'),
+    deliveryRetentionDays: value.DELIVERY_RETENTION_DAYS,
     corsOrigins: value.CORS_ORIGINS,
     maxFhirBytes: value.MAX_FHIR_BYTES,
     maxInstanceBytes: value.MAX_INSTANCE_BYTES,
@@ -280,6 +292,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
       expiredRetentionDays: value.EXPIRED_RETENTION_DAYS,
       ...(value.REJECTION_NOTES_FROM && { notesFrom: value.REJECTION_NOTES_FROM }),
     },
+    registration: value.REGISTRATION ?? (value.CSSS_MODE === 'demo' ? 'open' : 'closed'),
     backendClientJwks: value.BACKEND_CLIENT_JWKS,
   };
 }

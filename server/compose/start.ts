@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import type { Settings } from '../core/settings.ts';
 import type { Logger } from '../log.ts';
+import type { LiveSite } from './site.ts';
 
 /** What every part is started with. */
 export interface Start {
@@ -14,7 +15,8 @@ export interface Start {
 }
 
 /** The part of the configuration that clinical rules depend on. */
-export function settingsFrom(config: Config, publicUrl: string): Settings {
+export function settingsFrom(config: Config, publicUrl: string, site: Pick<LiveSite, 'kept' | 'timeZone'>): Settings {
+  const unnamed = config.mode === 'demo' ? 'CSSS Demo Hospital' : 'Unnamed hospital';
   return {
     publicUrl,
     fhirBaseUrl: `${publicUrl}/fhir`,
@@ -25,12 +27,20 @@ export function settingsFrom(config: Config, publicUrl: string): Settings {
     studyQuietSecondsOf: config.studyQuietSecondsOf,
     aiMostImages: config.aiMostImages,
     aiOrdersWorkList: config.aiOrdersWorkList,
-    timeZone: config.timeZone,
-    organizationName: config.siteName,
+    timeZone: site.timeZone,
+    get organizationName() {
+      return config.siteName ?? site.kept().name ?? unnamed;
+    },
+    get organizationId() {
+      return site.kept().organizationId;
+    },
     fourEyes: config.fourEyes,
     correctedResends: config.correctedResends,
     trustedSenders: config.trustedSenders,
     demo: config.mode === 'demo',
     removal: config.removal,
+    reportMail: config.reportMail,
+    deliveryRetentionDays: config.deliveryRetentionDays,
+    registration: config.registration,
   };
 }

@@ -17,7 +17,10 @@ export interface Settings {
   aiOrdersWorkList: boolean;
   /** IANA zone of the site: of dates and times that name none, and of what is printed. */
   timeZone: string;
-  organizationName: string;
+  /** As an administrator says it now: read it when it is needed, and keep no copy. */
+  readonly organizationName: string;
+  /** FHIR id of the site's own Organization, once the site was set up. */
+  readonly organizationId?: string | undefined;
   /** Invented patients only: an untrained model may be shipped and active. */
   demo: boolean;
   /** The same person may not verify and release (four-eyes). */
@@ -29,6 +32,12 @@ export interface Settings {
   /** Identifier system (URI) of DICOM Patient IDs that come without an issuer; a namespace of this server by default. */
   patientIdSystem?: string;
   removal: RemovalSettings;
+  /** Reports go by mail to addresses that their patients have confirmed, or to whatever their records say. */
+  reportMail: 'verified' | 'always';
+  /** How long a message that ended stays on the page of deliveries. */
+  deliveryRetentionDays: number;
+  /** Whether patients make accounts themselves, or by invitation only. */
+  registration: 'open' | 'closed';
 }
 
 /** How long what is removed can be brought back, and whose rejection notes act. */

@@ -6,8 +6,12 @@
  * is given of the world (`Surroundings`) opens no second unit. Infrastructure implements these; tests may too.
  */
 import type { AuditTrail } from './access/audit-trail.ts';
+import type { RestrictedStore } from './access/restricted-store.ts';
 import type { AccountStore } from './accounts/account-store.ts';
 import type { LinkStore } from './accounts/link-store.ts';
+import type { PatientCodeStore } from './accounts/patient-code-store.ts';
+import type { PeopleStore } from './accounts/people-store.ts';
+import type { SessionStore } from './accounts/session-store.ts';
 import type { AnalysisLog } from './analysis/analysis-log.ts';
 import type { SwitchedClassifier } from './analysis/classifier.ts';
 import type { ModelFiles, ModelStore } from './analysis/registry/model-registry.ts';
@@ -16,12 +20,15 @@ import type { Principal } from './principal.ts';
 import type { RecordChecker } from './records/record-checker.ts';
 import type { RecordStore } from './records/record-store.ts';
 import type { RecordRules } from './records/rules.ts';
+import type { AddressStore } from './deliveries/address-store.ts';
 import type { DeliveryStore } from './deliveries/delivery-store.ts';
 import type { Mailer } from './deliveries/mailer.ts';
+import type { RelayStore } from './deliveries/relay-store.ts';
 import type { PdfPrinter } from './reports/pdf-printer.ts';
 import type { ReportNumbers } from './reports/report-numbers.ts';
 import type { SecretBox } from './secret-box.ts';
 import type { Settings } from './settings.ts';
+import type { SiteStore } from './site/site-store.ts';
 import type { Signer } from './signer.ts';
 import type { Blobs } from './studies/blobs.ts';
 import type { DicomReader } from './studies/dicom-reader.ts';
@@ -44,8 +51,15 @@ export interface Stores {
   lateImages: LateImages;
   accounts: AccountStore;
   links: LinkStore;
+  restricted: RestrictedStore;
+  people: PeopleStore;
+  sessions: SessionStore;
+  patientCodes: PatientCodeStore;
   deliveries: DeliveryStore;
+  relay: RelayStore;
+  addresses: AddressStore;
   reportNumbers: ReportNumbers;
+  site: SiteStore;
   models: ModelStore;
   analyses: AnalysisLog;
   jobs: JobQueue;
@@ -74,6 +88,13 @@ export interface Reading {
   removals: Pick<RemovalStore, 'due' | 'removed'>;
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
   links: Pick<LinkStore, 'find'>;
+  restricted: Pick<RestrictedStore, 'restrictionsOf' | 'opened'>;
+  site: Pick<SiteStore, 'read' | 'logo' | 'facts'>;
+  deliveries: Pick<DeliveryStore, 'byId' | 'search' | 'due' | 'withoutDelivery'>;
+  relay: Pick<RelayStore, 'state' | 'pause'>;
+  addresses: Pick<AddressStore, 'isConfirmed'>;
+  people: Pick<PeopleStore, 'find' | 'byId' | 'wantsReportMail'>;
+  sessions: Pick<SessionStore, 'of' | 'seen' | 'renewed'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
   jobs: Pick<JobQueue, 'lacking'>;

@@ -90,7 +90,7 @@ async function answer(parts: ApiParts, route: ApiRoute, ctx: RouterContext<State
     result = await route.handle({
       principal,
       params: ctx.params as Record<string, string>,
-      body: route.body && parsed(route.body, await readJson(ctx, largestBody, 'The body must be JSON.'), ''),
+      body: route.body && parsed(route.body, await bodyOf(route.body, ctx), ''),
       query: route.query && parsed(route.query, { ...ctx.query }, 'query'),
       requestId,
       sourceAddress,
@@ -105,6 +105,13 @@ async function answer(parts: ApiParts, route: ApiRoute, ctx: RouterContext<State
   await note('success');
   ctx.status = route.answer.status ?? (result === undefined ? 204 : 200);
   if (result !== undefined) ctx.body = result;
+}
+
+/** Where a body is optional, a request without one is as good as an empty one. */
+async function bodyOf(schema: z.ZodType, ctx: RouterContext<State>): Promise<unknown> {
+  const isEmpty = ctx.get('Content-Type') === '' && ['', '0'].includes(ctx.get('Content-Length'));
+  if (isEmpty && !ctx.get('Transfer-Encoding') && schema.safeParse(undefined).success) return undefined;
+  return readJson(ctx, largestBody, 'The body must be JSON.');
 }
 
 const nobody: Principal = { kind: 'user', subject: '', clientId: '', scopes: [] };

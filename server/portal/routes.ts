@@ -13,6 +13,10 @@ export interface DemoMailbox {
 export interface PortalStatus {
   mode: 'demo' | 'production';
   siteName: string;
+  /** Whether there is one, at `/api/logo`. */
+  logo: boolean;
+  /** BCP 47: those of the site, the usual one first; empty if nobody has said. */
+  languages: string[];
   /** IANA name: the day on our pages is that of the site, wherever the browser is. */
   timeZone: string;
   confidenceThreshold: number;

@@ -158,6 +158,8 @@ function toPrincipal(claims: AccessTokenClaims, standing: Standing): Principal {
     role,
     fhirUser,
     ...(standing.firstParty && { firstParty: true }),
+    ...standing.restrictions,
+    grantId: claims.grant,
     ...(claims.patient === undefined ? {} : { patient: claims.patient }),
     scopes: scopes.filter(
       (scope) => roleMayUse(role, scope) && (scope.context !== 'patient' || claims.patient !== undefined),

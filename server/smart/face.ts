@@ -9,6 +9,8 @@ import type { Principal } from '../core/principal.ts';
 import { bearer } from '../http/bearer.ts';
 import { notModified, tagOfContent } from '../http/answer/conditional.ts';
 import type { State } from '../http/state.ts';
+import { forgottenPasswordPages } from './account/forgotten-password.ts';
+import { registrationPages } from './account/registration.ts';
 import { accessTokens } from './access-token.ts';
 import { oauthProblems } from './answer-problem.ts';
 import { authorizationServer } from './authorization/authorization-server.ts';
@@ -75,7 +77,7 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
     (ctx as unknown as { state: Partial<State> }).state.fault = error;
   });
   provider.on('grant.revoked', () => tokens.forget());
-  const cookieKey = keys.cookies[0]!;
+  const cookieKey = keys.proofs;
 
   return {
     oidc: authorizationServer({
@@ -84,10 +86,17 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
       authorizations,
       tokens,
       audit: { append: (row) => world.read(({ audit }) => audit.append(row)) },
+      sessions: {
+        seen: (session) => world.read(({ sessions }) => sessions.seen(session)),
+        renewed: (id, address) => world.read(({ sessions }) => sessions.renewed(id, address)),
+      },
     }),
     routes() {
       const router = new Router<State>();
       interactionRoutes(router, { ...parts, provider, cookieKey, demoAccounts: parts.demoAccounts ?? [] });
+      const ofAccounts = { ...parts, cookieKey, forgetChecks: tokens.forget };
+      registrationPages(router, ofAccounts);
+      forgottenPasswordPages(router, ofAccounts);
       connectedAppsRoutes(router, { world, provider, authorizations, tokens, cookieKey });
       publicDocuments(router, smartConfiguration(publicUrl, parts.capabilities));
       const guard = bearer(tokens.verify);

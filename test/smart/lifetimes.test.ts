@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { changeRole, disableAccount } from '../../server/core/accounts/account.ts';
+import { disableAccount } from '../../server/core/accounts/change-access.ts';
+import { systemPrincipal } from '../../server/core/principal.ts';
+import { inOneTransaction } from '../../server/core/records/write.ts';
 import { authorizeUrl, backendToken, Browser, pkce, postToken, signIn, type Tokens } from '../harness/sign-in.ts';
 import { appRedirect, password, startSmallServer, type SmallServer } from './small-server.ts';
 
@@ -193,19 +195,28 @@ test('POST /oidc/auth starts the same flow', async () => {
 });
 
 test('a changed role, and then a disabled account, end what was granted before', async () => {
-  const { admin } = server.accounts;
-  const who = { email: admin.email, password };
+  const account = server.accounts.doctor;
+  const who = { email: account.email, password };
   const before = await signIn(server.url, who);
-  expect((await server.whoAmI(before.access_token)).principal.role).toBe('admin');
-  await changeRole(server.world, server.authorizations, admin.id, { role: 'doctor', fhirUser: admin.fhirUser });
+  expect((await server.whoAmI(before.access_token)).principal.role).toBe('doctor');
+  await server.world.transaction(async ({ accounts, sessions }) => {
+    await accounts.setRole(account.id, 'pharmacist', account.fhirUser);
+    await sessions.endAll(account.id);
+  });
   server.face.forgetChecks();
   expect((await server.whoAmI(before.access_token)).status).toBe(401);
   const after = await signIn(server.url, who);
-  expect((await server.whoAmI(after.access_token)).principal.role).toBe('doctor');
-  await disableAccount(server.world, server.authorizations, admin.id);
+  expect((await server.whoAmI(after.access_token)).principal.role).toBe('pharmacist');
+  await inOneTransaction(server.world, { principal: systemPrincipal('test') }, (context) =>
+    disableAccount(context, account.id),
+  );
   server.face.forgetChecks();
   expect((await server.whoAmI(after.access_token)).status).toBe(401);
   await expect(signIn(server.url, who)).rejects.toMatchObject({ status: 403 });
+  await server.world.transaction(async ({ accounts }) => {
+    await accounts.setRole(account.id, 'doctor', account.fhirUser);
+    await accounts.setDisabled(account.id, false);
+  });
 });
 
 test('keys and sessions outlive a restart, and a disabled client gets nothing', async () => {

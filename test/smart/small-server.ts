@@ -26,6 +26,7 @@ import { smartKeys } from '../../server/smart/keys.ts';
 import { testSettings, testWorld } from '../harness/world.ts';
 import { freshDatabase, type TestDatabase } from '../harness/database.ts';
 import type { BackendKey } from '../harness/sign-in.ts';
+import { testSecrets } from '../harness/secrets.ts';
 
 export const password = 'a long test password';
 export const appSecret = 'an-app-secret-of-more-than-32-characters';
@@ -72,7 +73,7 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
   const port = (server.address() as AddressInfo).port;
   const url = publicUrl ?? `http://127.0.0.1:${port}`;
 
-  const authorizations = postgresAuthorizations(database.sql);
+  const authorizations = postgresAuthorizations(database.sql, testSecrets);
   const passwords = argon2Passwords();
   const { key, jwks } = await backendKeys();
   await seedClients(authorizations, {

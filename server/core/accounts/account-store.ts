@@ -21,6 +21,8 @@ export interface AccountStore {
   byId(id: string): Promise<Account | undefined>;
   /** Email compared case-insensitively. */
   byEmail(email: string): Promise<Account | undefined>;
+  /** Those who can sign in, oldest first; the first fifty. */
+  activeWithRole(role: Role): Promise<Account[]>;
   /** Whether somebody signs in as this person (`Practitioner/id`). */
   isSomebody(fhirUser: string): Promise<boolean>;
   /** @throws Problem `duplicate` if the id or the address is taken. */

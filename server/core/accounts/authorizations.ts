@@ -1,3 +1,4 @@
+import type { Restrictions } from '../access/restricted-store.ts';
 import type { Role } from '../principal.ts';
 
 /** Anything that the authorization server stores under one of its model names. */
@@ -43,6 +44,13 @@ export interface AuthorizationStore {
 
   /** The stored secret of this name, or, once for all processes, the one that `make` gives. */
   secret<T>(name: string, make: () => Promise<T>): Promise<T>;
+  /**
+   * Puts what `change` gives in the place of a secret; called again if another process changed it meanwhile.
+   *
+   * @returns false if there is no such secret or `change` gives undefined.
+   * @throws Problem `transient` if others change it all the time.
+   */
+  changeSecret<T>(name: string, change: (value: T) => Promise<T | undefined>): Promise<boolean>;
   /** Deletes what has expired; returns how many rows. */
   sweep(): Promise<number>;
 }
@@ -93,6 +101,8 @@ export interface Standing {
   clientDisabled: boolean;
   firstParty: boolean;
   account?: { role: Role; fhirUser: string; disabled: boolean };
+  /** Of an account: restricted records that it does not see, and those that it has opened. */
+  restrictions?: Restrictions;
 }
 
 /** Counts tries at signing in, over all processes. */

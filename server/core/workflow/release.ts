@@ -176,7 +176,7 @@ export async function failIssue(context: WriteContext, delivery: Kept<'Task'>, r
 export async function endDelivery(
   context: WriteContext,
   delivery: Kept<'Task'>,
-  end: { status: 'completed' | 'failed'; reason?: ReviewReason; message: Pointer },
+  end: { status: 'completed' | 'failed' | 'cancelled'; reason?: ReviewReason; message: Pointer },
 ): Promise<void> {
   const review = await reviewOf(context, delivery);
   const done = ended(review, delivery, end.status, end.reason && reasonConcept(end.reason));

@@ -3,6 +3,7 @@ import mount from 'koa-mount';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { splitScopes } from '../../core/accounts/scopes.ts';
 import type { AuthorizationStore, GrantContext } from '../../core/accounts/authorizations.ts';
+import type { SessionStore } from '../../core/accounts/session-store.ts';
 import type { AuditRow, AuditTrail } from '../../core/access/audit-trail.ts';
 import type { Principal } from '../../core/principal.ts';
 import { Problem } from '../../core/problem.ts';
@@ -13,6 +14,7 @@ import { answerOAuth } from '../answer-problem.ts';
 import { callerLimit, type CallerLimit } from '../caller-limit.ts';
 import { longestForm, readFields } from '../interactions/form.ts';
 import { errorPage, showPage } from '../pages/layout.ts';
+import { noteBrowser } from './browser-sessions.ts';
 
 export interface AuthorizationServerParts {
   publicUrl: string;
@@ -20,6 +22,7 @@ export interface AuthorizationServerParts {
   authorizations: AuthorizationStore;
   tokens: AccessTokens;
   audit: AuditTrail;
+  sessions: Pick<SessionStore, 'seen' | 'renewed'>;
 }
 
 /** Each start of a sign-in is a row for half an hour; a clinic behind one address starts hundreds in the morning. */
@@ -33,6 +36,7 @@ export function authorizationServer(parts: AuthorizationServerParts): Middleware
   const refused = callerLimit(auditedRefusals);
   parts.provider.use(async (ctx, next) => {
     await next();
+    await noteBrowser(parts.sessions, ctx as unknown as KoaContextWithOIDC & ParameterizedContext<State>);
     await afterToken(parts, refused, ctx as unknown as KoaContextWithOIDC & ParameterizedContext<State>);
   });
   const mounted = mount('/oidc', parts.provider as unknown as Middleware);

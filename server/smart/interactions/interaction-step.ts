@@ -19,7 +19,7 @@ export type FindPatients = (
 ) => Promise<PatientChoice[]>;
 
 export interface InteractionParts {
-  world: Pick<World, 'settings'> & ReadsFrom<'accounts' | 'audit'>;
+  world: Pick<World, 'settings'> & ReadsFrom<'accounts' | 'audit' | 'restricted'>;
   provider: Provider;
   authorizations: AuthorizationStore;
   attempts: AttemptStore;

@@ -12,6 +12,7 @@ export function showSignIn(parts: InteractionParts, step: Step): void {
   const page = signInPage({
     ...step,
     demoAccounts: parts.demoAccounts,
+    registration: parts.world.settings.registration,
     ...(typeof hint === 'string' ? { email: hint } : {}),
   });
   showPage(step.ctx, { ...page, formTargets: step.formTargets });
@@ -19,7 +20,9 @@ export function showSignIn(parts: InteractionParts, step: Step): void {
 
 export async function handleSignIn(parts: InteractionParts, step: Step, form: URLSearchParams): Promise<void> {
   const { ctx } = step;
-  const shown = { ...step, demoAccounts: parts.demoAccounts, remember: form.get('remember') === 'yes' };
+  const { registration } = parts.world.settings;
+  const remember = form.get('remember') === 'yes';
+  const shown = { ...step, demoAccounts: parts.demoAccounts, registration, remember };
   const demo = parts.demoAccounts[Number(form.get('demo') ?? NaN)];
   if (demo)
     return showPage(ctx, {

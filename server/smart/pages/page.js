@@ -24,6 +24,6 @@ for (const button of document.querySelectorAll('button[data-email]')) {
 // A password must not stay visible, nor be remembered as text by the browser.
 for (const form of document.forms) {
   form.addEventListener('submit', () => {
-    for (const field of form.querySelectorAll('input[autocomplete="current-password"]')) field.type = 'password';
+    for (const field of form.querySelectorAll('input[autocomplete$="-password"]')) field.type = 'password';
   });
 }

@@ -3,13 +3,14 @@ import type { AuthorizationStore } from '../../../server/core/accounts/authoriza
 import { postgresAccounts } from '../../../server/infrastructure/postgres/accounts/accounts.ts';
 import { postgresAuthorizations } from '../../../server/infrastructure/postgres/accounts/oidc-store.ts';
 import { freshDatabase, type TestDatabase } from '../../harness/database.ts';
+import { testSecrets } from '../../harness/secrets.ts';
 
 let database: TestDatabase;
 let store: AuthorizationStore;
 
 beforeAll(async () => {
   database = await freshDatabase();
-  store = postgresAuthorizations(database.sql);
+  store = postgresAuthorizations(database.sql, testSecrets);
   await postgresAccounts(database.sql).insert({
     id: 'a1',
     email: 'A@test.example',
