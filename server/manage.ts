@@ -12,6 +12,7 @@ import { reseal, rotateKeys } from './compose/commands/keys.ts';
 import { migrate, reindex } from './compose/commands/tables.ts';
 import { ConfigurationError, readConfig, type Config } from './config.ts';
 import { Problem } from './core/problem.ts';
+import { own } from './core/table.ts';
 import { createLogger } from './log.ts';
 
 /** As of sysexits.h: 64 is a mistake in the arguments, 78 one in the environment. */
@@ -54,7 +55,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (!command) return misused('There is no such command.', usage());
   const given = optionsOf(command, args.slice(words.length));
   if (!given) return misused('Options that are not known, or without their value.', usageOf(words.join(' '), command));
-  const lacking = (command.required ?? []).filter((name) => typeof given[name] !== 'string' || given[name] === '');
+  const lacking = (command.required ?? []).filter((name) => (own(given, name) ?? '') === '');
   if (lacking.length > 0)
     return misused(`Needs ${lacking.map((name) => `--${name}`).join(' and ')}.`, usageOf(words.join(' '), command));
   await command.run(commandLine(readConfig(process.env)), given);

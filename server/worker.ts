@@ -81,7 +81,7 @@ function chores({ world, authorizations, growing }: Pick<System, 'world' | 'auth
     { kind: 'waiting analyses', everyMs: minute, work: () => wakeAnalyses(world) },
     { kind: 'overdue studies', everyMs: minute, work: () => completeOverdue(world) },
     { kind: 'owed reports', everyMs: minute, work: () => oweReports(world) },
-    { kind: 'owed mails', everyMs: 5_000, work: () => oweMails(world) },
+    { kind: 'owed mails', everyMs: 10_000, work: () => oweMails(world) },
     { kind: 'mails without a row', everyMs: 10 * minute, firstMs: 10_000, work: () => oweUnwritten(world) },
     { kind: 'old deliveries', everyMs: hour, work: () => forgetDeliveries(world) },
     { kind: 'owed shadow runs', everyMs: 10 * minute, work: () => oweShadowRuns(world) },

@@ -21,7 +21,9 @@ export interface Database {
 export async function openDatabase(start: Omit<Start, 'settings'>): Promise<Database> {
   const { config, log, onProgress, closing } = start;
   const url = config.databaseUrl ?? (await ownDatabase(start));
-  const jobs = config.roles.all ? (await migrateAll(url, start)).jobs : await untilMigrated(url, start);
+  // Nobody waits at a command line for what another is to do.
+  const patience = config.roles.api || config.roles.worker ? undefined : { patienceMs: 0 };
+  const jobs = config.roles.all ? (await migrateAll(url, start)).jobs : await untilMigrated(url, start, patience);
   closing.push(jobs.stop);
   const dataSource = await connect(url, {
     poolSize: config.databasePool,

@@ -1,21 +1,10 @@
-import type { Site } from '../core/site/site-store.ts';
 import { indexedZone } from '../infrastructure/postgres/records/site-days.ts';
 import { postgresSite } from '../infrastructure/postgres/site.ts';
 import type { Database } from './database.ts';
-import type { Start } from './start.ts';
+import type { LiveSite, Start } from './start.ts';
 
 /** How soon a process says what an administrator has changed at another. */
 const everyMs = 10_000;
-
-/** The site as this process tells of it. */
-export interface LiveSite {
-  /** As it was last read. */
-  kept(): Site;
-  /** The zone of the index, in which this process reads dates without one: it changes with a restart only. */
-  timeZone: string;
-  /** At once, after a change here. */
-  reload(): Promise<void>;
-}
 
 /** Follows what administrators say of the site. */
 export async function openSite(

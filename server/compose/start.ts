@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import type { Settings } from '../core/settings.ts';
+import type { Site } from '../core/site/site-store.ts';
 import type { Logger } from '../log.ts';
-import type { LiveSite } from './site.ts';
 
 /** What every part is started with. */
 export interface Start {
@@ -12,6 +12,16 @@ export interface Start {
   onProgress: (step: string) => void;
   /** Ends what was started, last first; each part adds what it starts. */
   closing: (() => Promise<unknown>)[];
+}
+
+/** The site as this process tells of it. */
+export interface LiveSite {
+  /** As it was last read. */
+  kept(): Site;
+  /** The zone of the index, in which this process reads dates without one: it changes with a restart only. */
+  timeZone: string;
+  /** At once, after a change here. */
+  reload(): Promise<void>;
 }
 
 /** The part of the configuration that clinical rules depend on. */
@@ -42,5 +52,9 @@ export function settingsFrom(config: Config, publicUrl: string, site: Pick<LiveS
     reportMail: config.reportMail,
     deliveryRetentionDays: config.deliveryRetentionDays,
     registration: config.registration,
+    secondFactorRoles: config.secondFactorRoles,
+    mailCodes: config.mailCodes,
+    freshFactorSeconds: 300,
+    rememberDeviceDays: config.rememberDeviceDays,
   };
 }

@@ -34,6 +34,10 @@ export interface Principal {
   firstParty?: boolean;
   /** The authorisation that the token hangs on; its session is the one that asks. */
   grantId?: string;
+  /** When a second factor was given in the sign-in that the token comes from, in seconds since 1970. */
+  secondFactorAt?: number;
+  /** The person has a second factor, so that one can be asked for. */
+  hasFactor?: boolean;
   /** `jti` of the access token, for the audit trail (IHE BALP agent.policy). */
   tokenId?: string;
 }

@@ -1,3 +1,5 @@
+import type { Role } from './principal.ts';
+
 /** Values from configuration that clinical rules depend on. All URLs absolute, without a trailing slash. */
 export interface Settings {
   publicUrl: string; // https://pacs.example.org
@@ -38,6 +40,14 @@ export interface Settings {
   deliveryRetentionDays: number;
   /** Whether patients make accounts themselves, or by invitation only. */
   registration: 'open' | 'closed';
+  /** Who cannot sign in with the password alone. */
+  secondFactorRoles: readonly Role[];
+  /** Six-digit codes by mail are a second factor. */
+  mailCodes: boolean;
+  /** How long a second factor is fresh enough for what matters most. */
+  freshFactorSeconds: number;
+  /** How long a browser can be remembered, so that it is not asked for a second factor at sign-in; 0: not at all. */
+  rememberDeviceDays: number;
 }
 
 /** How long what is removed can be brought back, and whose rejection notes act. */

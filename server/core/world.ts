@@ -8,6 +8,8 @@
 import type { AuditTrail } from './access/audit-trail.ts';
 import type { RestrictedStore } from './access/restricted-store.ts';
 import type { AccountStore } from './accounts/account-store.ts';
+import type { FactorStore } from './accounts/factors/factor-store.ts';
+import type { ClientStore, RegistrationTokenStore } from './accounts/client-store.ts';
 import type { LinkStore } from './accounts/link-store.ts';
 import type { PatientCodeStore } from './accounts/patient-code-store.ts';
 import type { PeopleStore } from './accounts/people-store.ts';
@@ -55,6 +57,9 @@ export interface Stores {
   people: PeopleStore;
   sessions: SessionStore;
   patientCodes: PatientCodeStore;
+  factors: FactorStore;
+  clients: ClientStore;
+  registrationTokens: RegistrationTokenStore;
   deliveries: DeliveryStore;
   relay: RelayStore;
   addresses: AddressStore;
@@ -95,6 +100,9 @@ export interface Reading {
   addresses: Pick<AddressStore, 'isConfirmed'>;
   people: Pick<PeopleStore, 'find' | 'byId' | 'wantsReportMail'>;
   sessions: Pick<SessionStore, 'of' | 'seen' | 'renewed'>;
+  factors: Pick<FactorStore, 'of' | 'mail' | 'recoveryCodesLeft'>;
+  clients: Pick<ClientStore, 'byId' | 'all'>;
+  registrationTokens: Pick<RegistrationTokenStore, 'all' | 'find'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
   jobs: Pick<JobQueue, 'lacking'>;

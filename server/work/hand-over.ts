@@ -51,7 +51,8 @@ export async function handOver(world: World, id: string, errand: Errand, now = f
     const answer = await send(world, errand, delivery, made);
     if (answer) await sent(world, errand, delivery, { mail: made, answer });
   } catch (error) {
-    await faulty(world, delivery);
+    // If that fails as well, the lease ends by itself.
+    await faulty(world, delivery).catch(() => undefined);
     throw error;
   }
 }

@@ -35,6 +35,10 @@ export function testSettings(publicUrl: string, more: Partial<Settings> = {}): S
     reportMail: 'always',
     deliveryRetentionDays: 365,
     registration: 'open',
+    secondFactorRoles: [],
+    mailCodes: true,
+    freshFactorSeconds: 300,
+    rememberDeviceDays: 30,
     ...more,
   };
 }

@@ -32,6 +32,7 @@ function checks(standing: AuthorizationStore['standing'] = server.authorizations
       issuer: `${server.url}/oidc`,
       audience: `${server.url}/fhir`,
       signing,
+      mailCodes: true,
       authorizations: {
         standing: (of) => {
           counted.asked++;

@@ -36,4 +36,8 @@ export interface AccountStore {
    */
   moveTo(fhirUser: string, to: string, only?: readonly string[]): Promise<string[]>;
   setPasswordHash(id: string, passwordHash: string): Promise<void>;
+  /** Writes down that the person has signed in now. */
+  signedIn(id: string): Promise<void>;
+  /** Writes down that somebody has answered from the address; the first time stays. */
+  verified(id: string): Promise<void>;
 }

@@ -6,10 +6,10 @@ import type { WriteContext } from '../world.ts';
 import { checkPerson } from './account.ts';
 import { auditAccount } from './account-audit.ts';
 import { newFactorLetter, roleLetter } from './account-letters.ts';
-import { removeFactors } from './factors-of.ts';
 import type { LinkPurpose } from './link-store.ts';
 import { makeLink } from './one-time-link.ts';
-import { stateOf, type AccountAct, type Person } from './people-store.ts';
+import type { AccountAct, Person } from './people-store.ts';
+import { stateOf } from './person-state.ts';
 
 const everyPurpose: readonly LinkPurpose[] = [
   'first-admin',
@@ -122,7 +122,7 @@ export async function resetFactors(
         ? 'The invitation was not answered yet: the person sets up a second factor with it. Send it again.'
         : 'The account is disabled: enable it first.',
     );
-  await removeFactors(context.stores, id);
+  await context.stores.factors.removeAll(id);
   await context.stores.sessions.endAll(id);
   const link = await makeLink(context.stores, { purpose: 'reset-factors', accountId: id, data: {} });
   await note(context, person, 'reset-factors');

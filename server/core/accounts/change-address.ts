@@ -9,7 +9,8 @@ import { addressAskedLetter, addressChangedLetter, newAddressLetter } from './ac
 import type { Account } from './account-store.ts';
 import { makeLink, readLink, takeLink } from './one-time-link.ts';
 import { inviteAgain } from './invitation.ts';
-import { stateOf, type Person } from './people-store.ts';
+import type { Person } from './people-store.ts';
+import { stateOf } from './person-state.ts';
 
 /**
  * Asks for another address of an account: the new one gets a link that confirms it, the old one hears of it, and

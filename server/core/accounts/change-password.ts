@@ -11,7 +11,7 @@ import { hashNewPassword } from './new-password.ts';
 import { readLink, takeLink } from './one-time-link.ts';
 import { normalise, type PasswordHasher } from './password.ts';
 import { mayTryPassword } from './account-limits.ts';
-import { stateOf } from './people-store.ts';
+import { stateOf } from './person-state.ts';
 import type { Principal } from '../principal.ts';
 
 export interface PasswordParts {
@@ -53,7 +53,7 @@ export async function changePassword(
   trace: Trace,
 ): Promise<void> {
   const account = await checkOwnPassword(world, parts, principal, current);
-  const hash = await hashNewPassword(parts.passwords, next, account);
+  const hash = await hashNewPassword(world, parts.passwords, next, account);
   await inOneTransaction(world, { principal, ...trace }, async (context) => {
     const now = await context.stores.people.lock(account.id);
     if (!now || now.passwordHash !== account.passwordHash)
@@ -86,7 +86,7 @@ export async function resetPassword(
   const over = () => new Problem('deleted', 'This link does not work any more. Ask for a new one.');
   const account = await passwordLink(world, word);
   if (!account) throw over();
-  const hash = await hashNewPassword(passwords, password, account);
+  const hash = await hashNewPassword(world, passwords, password, account);
   return inOneTransaction(world, { principal: selfOf(account), ...trace }, async (context) => {
     const link = await takeLink(context.stores.links, word);
     const person = link?.accountId === undefined ? undefined : await context.stores.people.lock(link.accountId);

@@ -11,7 +11,7 @@ import { mayAskForMail } from './account-limits.ts';
 import { noResetLetter, resetLetter } from './account-letters.ts';
 import type { AttemptStore } from './authorizations.ts';
 import { makeLink } from './one-time-link.ts';
-import { stateOf } from './people-store.ts';
+import { stateOf } from './person-state.ts';
 
 /**
  * Mails a link for a new password to an address that has an account. Whether it has one shows in nothing but that mail;

@@ -6,7 +6,8 @@ import { invitationLetter } from './account-letters.ts';
 import type { Account } from './account-store.ts';
 import { invitePerson, type NewPerson } from './invite.ts';
 import { makeLink } from './one-time-link.ts';
-import { stateOf, type Person } from './people-store.ts';
+import type { Person } from './people-store.ts';
+import { stateOf } from './person-state.ts';
 
 /** Invites somebody by mail. @throws Problem as `invitePerson`. */
 export async function inviteByMail(context: WriteContext, person: NewPerson): Promise<Account> {

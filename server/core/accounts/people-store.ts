@@ -54,9 +54,3 @@ export interface PeopleStore {
   /** False if everybody who signs in as this patient has said that no mail is wanted. */
   wantsReportMail(patientId: string): Promise<boolean>;
 }
-
-/** How a person's account stands: invited people have no password yet. */
-export function stateOf({ disabled, passwordHash }: Pick<Account, 'disabled' | 'passwordHash'>): PersonState {
-  if (disabled) return 'disabled';
-  return passwordHash === null ? 'invited' : 'active';
-}

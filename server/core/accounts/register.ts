@@ -78,7 +78,11 @@ export async function finishRegistration(
   const asked = await registrationLink(world, word);
   if (!asked) throw over();
   const displayName = writtenName(asked.name);
-  const passwordHash = await hashNewPassword(passwords, password, { email: asked.email, displayName });
+  const passwordHash = await hashNewPassword(world, passwords, password, {
+    email: asked.email,
+    displayName,
+    role: 'patient',
+  });
   return inOneTransaction(world, { principal: systemPrincipal('accounts'), ...trace }, async (context) => {
     const { stores } = context;
     const link = await takeLink(stores.links, word);

@@ -62,10 +62,12 @@ function isAnswer(cause: unknown): cause is RelayAnswer {
 /** Words of a relay as they may be shown: one line, without addresses and secrets, and short. */
 export function cleanWords(words: string): string {
   return words
-    .replace(/[^\x20-\x7e]+/g, ' ')
-    .replace(/<?[^\s<>@]+@[^\s<>@]+>?/g, '(address)')
-    .replace(/[A-Za-z0-9+/=_-]{24,}/g, '(...)')
-    .replace(/ +/g, ' ')
-    .trim()
+    .slice(0, 2_000)
+    .replace(/[^\x20-\x7e]/g, ' ')
+    .split(' ')
+    .filter((word) => word !== '')
+    .map((word) => (word.includes('@') ? `(address)${word.endsWith(':') ? ':' : ''}` : word))
+    .map((word) => (/[A-Za-z0-9+/=_-]{24}/.test(word) ? '(...)' : word))
+    .join(' ')
     .slice(0, 200);
 }

@@ -1,4 +1,4 @@
-import type { Attachment, Binary, DiagnosticReport, DocumentReference, Task } from '@medplum/fhirtypes';
+import type { Attachment, Binary, DocumentReference, Task } from '@medplum/fhirtypes';
 import type { WriteContext } from '../world.ts';
 import { Problem } from '../problem.ts';
 import { systems } from '../vocabulary/systems.ts';

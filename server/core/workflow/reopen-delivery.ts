@@ -6,6 +6,7 @@ import type { WriteContext } from '../world.ts';
 import { amendmentOf } from './amendment.ts';
 import { recordProvenance } from './provenance.ts';
 import { lockedStep, openSteps, reviewOf } from './review.ts';
+import { stepsOf } from './review-steps.ts';
 import { input, inputOf, output, outputOf, stepTask } from './review-tasks.ts';
 import { isEnded } from './task-moves.ts';
 
@@ -14,7 +15,7 @@ import { isEnded } from './task-moves.ts';
  * arrive, stay what they were.
  *
  * @returns the new step, in-progress.
- * @throws Problem `conflict` if the report is not the one that holds now, or its delivery is under way.
+ * @throws Problem `conflict` if the report is not the one that holds now, its delivery is under way, or was begun again.
  */
 export async function reopenDelivery(context: WriteContext, stepId: string): Promise<Kept<'Task'>> {
   const failed = await lockedStep(context, stepId);
@@ -30,6 +31,10 @@ export async function reopenDelivery(context: WriteContext, stepId: string): Pro
   const others = await openSteps(review, 'report-delivery');
   if (!isEnded(failed.status) || others.some((step) => isSame(inputOf(step, 'recipient'), recipient)))
     throw new Problem('conflict', 'The report is on its way to this recipient already.');
+  const since = (await stepsOf(context.stores, review.coordination.id)).filter((step) =>
+    isSame(inputOf(step, 'retry-of'), referenceTo(failed)),
+  );
+  if (since.length > 0) throw new Problem('conflict', 'This delivery was begun again already: look at the newer one.');
   const amendment = amendmentOf(failed);
   const at = review.at.toISOString();
   const step = stepTask(review.coordination, {

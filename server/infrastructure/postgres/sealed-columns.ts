@@ -48,9 +48,9 @@ export async function unopenedSecrets(sql: Sql, box: SecretBox): Promise<Unopene
  * @throws Problem `exception` if one cannot be opened: nothing of it is changed.
  */
 export async function resealAll(sql: Sql, box: SecretBox): Promise<Record<string, number>> {
-  const done: Record<string, number> = {};
-  for (const one of sealedColumns) done[one.table] = (done[one.table] ?? 0) + (await reseal(sql, box, one));
-  return done;
+  const done = new Map<string, number>();
+  for (const one of sealedColumns) done.set(one.table, (done.get(one.table) ?? 0) + (await reseal(sql, box, one)));
+  return Object.fromEntries(done);
 }
 
 async function reseal(sql: Sql, box: SecretBox, { table, column, key, about }: SealedColumn): Promise<number> {

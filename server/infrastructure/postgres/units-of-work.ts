@@ -10,6 +10,9 @@ import { postgresRestrictions } from './accounts/restrictions.ts';
 import { postgresPatientCodes } from './accounts/patient-codes.ts';
 import { postgresPeople } from './accounts/people.ts';
 import { postgresSessions } from './accounts/sessions.ts';
+import { postgresFactors } from './accounts/second-factors.ts';
+import { postgresRegistrationTokens } from './accounts/registration-tokens.ts';
+import { postgresClients } from './accounts/smart-clients.ts';
 import { postgresAudit, sharedAudit } from './audit/audit.ts';
 import { poolSql, type Sql } from './connection.ts';
 import { postgresConfirmedAddresses } from './confirmed-addresses.ts';
@@ -53,6 +56,9 @@ export function postgresUnits(
     people: postgresPeople(sql),
     sessions: postgresSessions(sql),
     patientCodes: postgresPatientCodes(sql),
+    factors: postgresFactors(sql),
+    clients: postgresClients(sql),
+    registrationTokens: postgresRegistrationTokens(sql),
     deliveries: postgresDeliveries(sql),
     relay: postgresRelay(sql),
     addresses: postgresConfirmedAddresses(sql),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { factorsOf } from '../../core/accounts/factors-of.ts';
-import { stateOf, type Person } from '../../core/accounts/people-store.ts';
+import type { Person } from '../../core/accounts/people-store.ts';
+import { stateOf } from '../../core/accounts/person-state.ts';
 import type { BrowserSession } from '../../core/accounts/session-store.ts';
 import type { Reading } from '../../core/world.ts';
 

@@ -137,10 +137,10 @@ export function deadLinkPage(again: { href: string; text: string } | undefined):
     status: 410,
     body: html`<h1 tabindex="-1" autofocus>This link does not work</h1>
       <p>It was used, or it is too old, or it was not copied as a whole. Links work once.</p>
-      <p>
+      <div class="actions">
         ${again && html`<a class="button" href="${again.href}">${again.text}</a>`}
         <a class="button" href="/">Sign in</a>
-      </p>`,
+      </div>`,
   };
 }
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { ensureAccount } from '../../../server/core/accounts/account.ts';
 import type { AttemptStore } from '../../../server/core/accounts/authorizations.ts';
-import { passwordFault, type PasswordHasher } from '../../../server/core/accounts/password.ts';
+import type { PasswordHasher } from '../../../server/core/accounts/password.ts';
+import { passwordFault } from '../../../server/core/accounts/password-strength.ts';
 import { signIn } from '../../../server/core/accounts/sign-in.ts';
 import type { Account, AccountStore } from '../../../server/core/accounts/account-store.ts';
 import type { AuditRow } from '../../../server/core/access/audit-trail.ts';
@@ -36,6 +37,8 @@ function world(): {
     moveTo: () => Promise.resolve([]),
     setRole: async () => {},
     setPasswordHash: async () => {},
+    signedIn: async () => {},
+    verified: async () => {},
   };
   const stores = { accounts, audit: { append: async (row: AuditRow) => void audit.push(row) } };
   return {

@@ -71,7 +71,7 @@ test('ending a grant takes its tokens and context along and leaves a running int
     revoked: false,
     clientDisabled: false,
     firstParty: false,
-    account: { role: 'doctor', fhirUser: 'Practitioner/1', disabled: false },
+    account: { role: 'doctor', fhirUser: 'Practitioner/1', disabled: false, factor: false, mailFactor: false },
   });
   await store.revokeGrant('g2');
   expect(await store.standing(of)).toMatchObject({ revoked: true });

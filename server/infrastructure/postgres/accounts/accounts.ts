@@ -78,6 +78,12 @@ export function postgresAccounts(sql: Sql): AccountStore {
         passwordHash,
       ]);
     },
+    async signedIn(id) {
+      await sql.query(`update account set last_sign_in_at = now() where id = $1`, [id]);
+    },
+    async verified(id) {
+      await sql.query(`update account set verified_at = now() where id = $1 and verified_at is null`, [id]);
+    },
   };
 }
 

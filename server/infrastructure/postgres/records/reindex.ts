@@ -61,13 +61,13 @@ async function oneBatch(
     [progress?.after_rid ?? 0],
   );
   const rids = records.map(({ rid }) => rid);
-  const rows: Record<string, object[]> = {};
+  const rows = new Map<string, object[]>();
   for (const { rid, content } of records)
     for (const [table, its] of Object.entries(JSON.parse(await checker.indexRows(content)) as Record<string, object[]>))
-      (rows[table] ??= []).push(...its.map((row) => ({ ...row, rid })));
+      rows.set(table, (rows.get(table) ?? []).concat(its.map((row) => ({ ...row, rid }))));
   const changed = new Set<number>();
   for (const [table, statement] of replacements)
-    for (const { rid } of await sql.query<{ rid: number }>(statement, [rids, JSON.stringify(rows[table] ?? [])]))
+    for (const { rid } of await sql.query<{ rid: number }>(statement, [rids, JSON.stringify(rows.get(table) ?? [])]))
       changed.add(rid);
   const all = (progress?.changed ?? 0) + changed.size;
   const end = records.length < batch;
