@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { caller } from '../harness/calls.ts';
 import { imageFile } from '../harness/dicom-file.ts';
 import { openBrowser, signInByPage, type TestBrowser } from '../harness/browser.ts';
-import { barriers, overflow, point, press, says, toast } from '../harness/page-acts.ts';
+import { barriers, click, overflow, point, press, says, toast } from '../harness/page-acts.ts';
 import { backendKey, startTestServer, type TestServer } from '../harness/server.ts';
 import { backendToken } from '../harness/sign-in.ts';
 
@@ -191,7 +191,7 @@ test('tokens for registering by programme are issued, shown once and revoked', a
   await looksRight('token');
   await press(page, 'token-submit');
   await page.waitForSelector('[role="dialog"] [data-testid="secret"]');
-  await page.keyboard.press('Escape');
+  await click(page, '[role="dialog"] footer button:enabled');
   await closed();
   await says(page, '[data-testid="tokens"]', /Vendor X/);
   await looksRight('clients');
