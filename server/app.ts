@@ -26,7 +26,7 @@ export interface AppParts {
   beyondHelp: () => string | undefined;
   isAllowedOrigin: (origin: string) => boolean | Promise<boolean>;
   /** Keys that sign cookies; the same ones that oidc-provider was given, or its interactions end with a bare 400. */
-  cookieKeys: readonly string[];
+  cookieKeys: string[];
   /** In the order in which they are asked. */
   faces: readonly Middleware<State>[];
   /** Folder of the built web application, if this process serves it. */
@@ -39,7 +39,7 @@ export const departures = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 
 /** The HTTP stack, top to bottom as a request meets it. */
 export function createApp(parts: AppParts): Koa<State> {
   const app = new Koa<State>();
-  app.keys = [...parts.cookieKeys];
+  app.keys = parts.cookieKeys; // the same list: it changes when keys have their turns
   const secure = parts.publicUrl.startsWith('https://');
 
   app.use(unwantedBody());

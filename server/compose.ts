@@ -1,13 +1,16 @@
 import { mkdir } from 'node:fs/promises';
 import type Koa from 'koa';
+import type { DataSource } from 'typeorm';
 import { openClock, openDatabase, type Database } from './compose/database.ts';
 import { openDefinitions } from './compose/definitions.ts';
 import { openFaces } from './compose/faces.ts';
+import { openSigner } from './compose/keys.ts';
 import { openImages, type Images } from './compose/images.ts';
 import { openMeasures, serveMeasures } from './compose/measures.ts';
 import { openModels, serveModels } from './compose/models.ts';
 import { openReports, type Reports } from './compose/reports.ts';
 import { openSecrets } from './compose/secrets.ts';
+import { openSite } from './compose/site.ts';
 import { settingsFrom, type Start } from './compose/start.ts';
 import { openWebServer } from './compose/web-server.ts';
 import type { Config } from './config.ts';
@@ -20,7 +23,6 @@ import type { Signer } from './core/signer.ts';
 import type { World } from './core/world.ts';
 import type { Readiness } from './http/health.ts';
 import type { State } from './http/state.ts';
-import { jwsSigner, makeSigningKey } from './infrastructure/jws-signer.ts';
 import { argon2Passwords } from './infrastructure/argon2.ts';
 import type { Metrics } from './infrastructure/metrics.ts';
 import { keepAuditPartitions } from './infrastructure/postgres/audit/partitions.ts';
@@ -39,6 +41,7 @@ export interface System {
   world: World;
   /** The pool, for what has no port: operators' queries and tests. */
   sql: Sql;
+  dataSource: DataSource;
   /** All faces, or in a worker `/healthz` and `/readyz` only. */
   app: Koa<State>;
   jobs: JobRunner;
@@ -81,34 +84,41 @@ export async function compose(
       await close().catch((err: unknown) => log.warn({ err }, 'part did not stop cleanly'));
   };
   try {
-    const start: Start = { config, settings: settingsFrom(config, publicUrl), log, onProgress, closing };
-    return { ...(await build(start, onDead)), closing, stop };
+    return { ...(await build({ config, log, onProgress, closing }, publicUrl, onDead)), closing, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function build(start: Start, onDead: () => void): Promise<Omit<System, 'closing' | 'stop'>> {
-  const { config } = start;
+async function build(
+  begun: Omit<Start, 'settings'>,
+  publicUrl: string,
+  onDead: () => void,
+): Promise<Omit<System, 'closing' | 'stop'>> {
+  const { config } = begun;
   await mkdir(config.dataDir, { recursive: true });
-  const database = await openDatabase(start);
+  const database = await openDatabase(begun);
+  const site = await openSite(begun, database);
+  const start: Start = { ...begun, settings: settingsFrom(config, publicUrl, site) };
   const images = await openImages(start);
   // A database starts in milliseconds, a browser in seconds: these come up together.
   const [models, reports] = await Promise.all([openModels(start, database), openReports(start)]);
   const clock = await openClock(start, database);
   const metrics = openMeasures(database, images, models, clock);
   const { url, sql, jobs } = database;
-  const secrets = await openSecrets(start);
-  const authorizations = postgresAuthorizations(sql);
-  const signer = jwsSigner(await authorizations.secret('record-signing-keys', async () => [await makeSigningKey()]));
+  const secrets = await openSecrets(start, sql);
+  const authorizations = postgresAuthorizations(sql, secrets);
+  const signer = await openSigner(start, authorizations);
   const world = worldOf(start, { database, images, models, reports, clock, metrics, signer, secrets });
   await serveModels(start, world);
   if (config.roles.api) await openDefinitions(start, world);
 
   const passwords = argon2Passwords();
   const { sink, working } = reports;
-  const faces = config.roles.api ? await openFaces(start, { world, authorizations, passwords, sql, sink }) : undefined;
+  const faces = config.roles.api
+    ? await openFaces(start, { world, authorizations, passwords, sql, signer, site, sink })
+    : undefined;
   const { reader, pixels } = images;
   const ofWorker = working && { ...working, classifier: world.classifier };
   const checked = { sql, dataDir: config.dataDir, jobs, reader, pixels, metrics, ...ofWorker };
@@ -117,6 +127,7 @@ async function build(start: Start, onDead: () => void): Promise<Omit<System, 'cl
   return {
     world,
     sql,
+    dataSource: database.dataSource,
     jobs,
     authorizations,
     passwords,
@@ -146,7 +157,10 @@ interface Parts {
   secrets: SecretBox;
 }
 
-function worldOf({ settings }: Start, { database, images, models, reports, clock, metrics, signer, secrets }: Parts): World {
+function worldOf(
+  { settings }: Start,
+  { database, images, models, reports, clock, metrics, signer, secrets }: Parts,
+): World {
   const { fhirBaseUrl: baseUrl, timeZone } = settings;
   const { checker } = images;
   const world: World = metrics.timed({

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { Role } from './core/principal.ts';
 import type { RemovalSettings } from './core/settings.ts';
 import { trimEnd } from './core/trim-end.ts';
 import { defaultBudget, type Budget } from './http/budget.ts';
@@ -22,6 +23,15 @@ const clientIds = z
   .transform((text) => text.split(',').map((id) => id.trim()).filter((id) => id !== ''))
   .transform((ids) => (ids.length === 1 && ids[0] === 'all' ? undefined : ids)); // prettier-ignore
 
+/** `ehr.internal,localhost:9443`: host names, with a port where it matters. */
+const hosts = z.string().transform((text, context): string[] => {
+  const names = text.split(',').map((name) => name.trim().toLowerCase()).filter((name) => name !== '');
+  const plain = names.map((name) => name.replace(/:443$/, ''));
+  if (plain.every((name) => /^[\w.:[\]-]+$/.test(name) && URL.parse(`https://${name}`)?.host === name)) return plain;
+  context.addIssue({ code: 'custom', message: 'must be host names, with a port where it matters, such as ehr.internal,10.1.2.3:9443' });
+  return z.NEVER;
+}); // prettier-ignore
+
 /** `all`, or what this process does of it. */
 const roles = z.string().transform((text, context): Roles => {
   const names = text.split(',').map((name) => name.trim());
@@ -36,6 +46,12 @@ const roles = z.string().transform((text, context): Roles => {
     return refuse('must be all, or api, worker or both, separated by a comma');
   return { api: names.includes('api'), worker: names.includes('worker'), all: false };
 });
+
+/** `none`, or roles of people. */
+const personRoles = z
+  .string()
+  .transform((text) => text.split(',').map((name) => name.trim()).filter((name) => name !== '' && name !== 'none'))
+  .pipe(z.array(z.enum(['patient', 'doctor', 'pharmacist', 'admin']))); // prettier-ignore
 
 /** A day: whoever wants to wait longer has its sender say that the study is complete. */
 const longestQuiet = 86_400;
@@ -83,8 +99,8 @@ const variables = z.object({
   DATABASE_POOL: wholeNumber(4, 200).default(20),
   DATA_DIR: z.string().default('data'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug']).default('info'),
-  SITE_NAME: z.string().min(1).default('CSSS Demo Hospital'),
-  SITE_TIME_ZONE: timeZone.default('UTC'),
+  SITE_NAME: z.string().trim().min(1).max(200).optional(),
+  SITE_TIME_ZONE: timeZone.optional(),
   CONFIDENCE_THRESHOLD: z.coerce.number().gt(0).lt(1).default(0.75),
   ANALYZE_ON_ARRIVAL: flag.default(false),
   STUDY_QUIET_SECONDS: wholeNumber(1, longestQuiet).default(60),
@@ -111,11 +127,14 @@ const variables = z.object({
   CHROMIUM_PATH: z.string().optional(),
   SMTP_URL: z.string().regex(/^smtps?:\/\//, 'must start with smtp:// or smtps://').optional(),
   MAIL_FROM: z.email().default('reports@csss.example'),
+  REPORT_MAIL: z.enum(['verified', 'always']).optional(),
+  DELIVERY_RETENTION_DAYS: wholeNumber(30, 3650).default(365),
   CORS_ORIGINS: z
     .string()
     .default('')
     .transform((text) => text.split(',').map((origin) => origin.trim()).filter(Boolean))
     .pipe(z.array(z.url().refine((origin) => new URL(origin).origin === origin, 'must be an origin without a path'))),
+  JWKS_HOSTS: hosts.prefault(''),
   MAX_FHIR_BYTES: wholeNumber(1024, 1024 ** 3).default(10 * 1024 ** 2),
   MAX_INSTANCE_BYTES: wholeNumber(1024, 2 ** 40).default(4 * 1024 ** 3),
   MAX_STORE_BYTES: wholeNumber(1024, 2 ** 45).default(defaultBudget.storeBytes),
@@ -130,7 +149,11 @@ const variables = z.object({
   REMOVED_RETENTION_DAYS: wholeNumber(1, 3650).default(30),
   EXPIRED_RETENTION_DAYS: wholeNumber(0, 3650).default(7),
   REJECTION_NOTES_FROM: clientIds.optional(),
+  REGISTRATION: z.enum(['open', 'closed']).optional(),
   BACKEND_CLIENT_JWKS: z.string().optional(),
+  SECOND_FACTOR_ROLES: personRoles.optional(),
+  MAIL_CODES: flag.optional(),
+  SECOND_FACTOR_REMEMBER_DAYS: wholeNumber(0, 365).default(30),
 }); // prettier-ignore
 
 /** What a process does. */
@@ -161,8 +184,10 @@ export interface Config {
   databasePool: number;
   dataDir: string;
   logLevel: string;
-  siteName: string;
-  timeZone: string;
+  /** Undefined: as an administrator says it on the page of the set-up. */
+  siteName: string | undefined;
+  /** As `siteName`. */
+  timeZone: string | undefined;
   confidenceThreshold: number;
   analyzeOnArrival: boolean;
   studyQuietSeconds: number;
@@ -183,7 +208,12 @@ export interface Config {
   chromiumPath: string | undefined;
   smtpUrl: string | undefined;
   mailFrom: string;
+  /** To confirmed addresses only, or to any. */
+  reportMail: 'verified' | 'always';
+  deliveryRetentionDays: number;
   corsOrigins: string[];
+  /** Of the internal network, whose key sets may be fetched. */
+  jwksHosts: string[];
   maxFhirBytes: number;
   maxInstanceBytes: number;
   /** Of one request, connection and caller. */
@@ -194,6 +224,13 @@ export interface Config {
   changeRetentionDays: number;
   /** How long removed images can be brought back, and whose rejection notes act. */
   removal: RemovalSettings;
+  /** Whether patients make accounts themselves. */
+  registration: 'open' | 'closed';
+  /** Roles that cannot sign in with the password alone. */
+  secondFactorRoles: Role[];
+  mailCodes: boolean;
+  /** Days that a browser is not asked for a second factor at sign-in, if the person wants that; 0: not at all. */
+  rememberDeviceDays: number;
   /** JSON Web Key Set of the demo backend client, if one is to be registered. */
   backendClientJwks: string | undefined;
 }
@@ -262,7 +299,10 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     chromiumPath: value.CHROMIUM_PATH,
     smtpUrl: value.SMTP_URL,
     mailFrom: value.MAIL_FROM,
+    reportMail: value.REPORT_MAIL ?? (value.CSSS_MODE === 'production' ? 'verified' : 'always'),
+    deliveryRetentionDays: value.DELIVERY_RETENTION_DAYS,
     corsOrigins: value.CORS_ORIGINS,
+    jwksHosts: value.JWKS_HOSTS,
     maxFhirBytes: value.MAX_FHIR_BYTES,
     maxInstanceBytes: value.MAX_INSTANCE_BYTES,
     budget: {
@@ -280,6 +320,10 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
       expiredRetentionDays: value.EXPIRED_RETENTION_DAYS,
       ...(value.REJECTION_NOTES_FROM && { notesFrom: value.REJECTION_NOTES_FROM }),
     },
+    registration: value.REGISTRATION ?? (value.CSSS_MODE === 'demo' ? 'open' : 'closed'),
+    secondFactorRoles: value.SECOND_FACTOR_ROLES ?? (value.CSSS_MODE === 'production' ? ['admin'] : []),
+    mailCodes: value.MAIL_CODES ?? value.CSSS_MODE === 'demo',
+    rememberDeviceDays: value.SECOND_FACTOR_REMEMBER_DAYS,
     backendClientJwks: value.BACKEND_CLIENT_JWKS,
   };
 }

@@ -7,10 +7,12 @@ import { carryOnMerges } from './core/workflow/patients/carry-on-merges.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import { outcomeOf } from './infrastructure/metrics.ts';
 import type { Logger } from './log.ts';
+import { turnSmartKeys } from './smart/keys.ts';
 import { analyze, failLostAnalyses } from './work/analyze.ts';
 import { completeOverdue, completeStudyJob } from './work/complete-study.ts';
 import { issueReport } from './work/issue-report.ts';
-import { oweMails, oweReports, oweShadowRuns, oweWithdrawals } from './work/owed-work.ts';
+import { oweMails, oweReports, oweShadowRuns, oweUnwritten } from './work/owed-work.ts';
+import { forgetDeliveries } from './work/forget-deliveries.ts';
 import { sendMail } from './work/send-mail.ts';
 import { sendReport } from './work/send-report.ts';
 import { sendWithdrawal } from './work/send-withdrawal.ts';
@@ -79,11 +81,13 @@ function chores({ world, authorizations, growing }: Pick<System, 'world' | 'auth
     { kind: 'waiting analyses', everyMs: minute, work: () => wakeAnalyses(world) },
     { kind: 'overdue studies', everyMs: minute, work: () => completeOverdue(world) },
     { kind: 'owed reports', everyMs: minute, work: () => oweReports(world) },
-    { kind: 'owed mails', everyMs: minute, work: () => oweMails(world) },
-    { kind: 'owed withdrawals', everyMs: minute, work: () => oweWithdrawals(world) },
+    { kind: 'owed mails', everyMs: 10_000, work: () => oweMails(world) },
+    { kind: 'mails without a row', everyMs: 10 * minute, firstMs: 10_000, work: () => oweUnwritten(world) },
+    { kind: 'old deliveries', everyMs: hour, work: () => forgetDeliveries(world) },
     { kind: 'owed shadow runs', everyMs: 10 * minute, work: () => oweShadowRuns(world) },
     { kind: 'records of merged patients', everyMs: 10 * minute, work: () => carryOnMerges(world) },
     { kind: 'expired sessions', everyMs: 10 * minute, work: () => authorizations.sweep() },
+    { kind: 'turns of keys', everyMs: hour, firstMs: minute, work: () => turnSmartKeys(authorizations, world.now()) },
     { kind: 'audit partitions', everyMs: hour, firstMs: minute, work: growing.keepAudit },
     { kind: 'old news', everyMs: hour, work: growing.trimChanges },
     { kind: 'removed images', everyMs: hour, firstMs: 10 * minute, work: () => purgeRemoved(world) },

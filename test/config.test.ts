@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { ConfigurationError, readConfig } from '../server/config.ts';
 
@@ -41,7 +42,38 @@ test('the audit trail is kept for ever unless somebody says for how long, and no
   expect(readConfig({}).removal).toEqual({ retentionDays: 30, expiredRetentionDays: 7 });
   expect(readConfig({ REJECTION_NOTES_FROM: 'all' }).removal.notesFrom).toBeUndefined();
   expect(readConfig({ REJECTION_NOTES_FROM: 'pacs, ct-1' }).removal.notesFrom).toEqual(['pacs', 'ct-1']);
+  expect(readConfig({ REGISTRATION: 'closed' }).registration).toBe('closed');
+  expect(readConfig({}).registration).toBe('open'); // in production nobody comes in by themselves unless the site says so
   expect(() => readConfig({ REMOVED_RETENTION_DAYS: '0' })).toThrow(/REMOVED_RETENTION_DAYS/);
+});
+
+test('administrators cannot sign in with a password alone in production, and demo asks nobody', () => {
+  expect(readConfig({})).toMatchObject({ secondFactorRoles: [], mailCodes: true, rememberDeviceDays: 30 });
+  const production = readConfig({
+    CSSS_MODE: 'production',
+    PUBLIC_URL: 'https://x.example',
+    TRUSTED_PROXIES: 'none',
+    DATABASE_URL: 'postgres://csss:k3Jf9@db/csss',
+    SECRET_KEYS: randomBytes(32).toString('base64'),
+    SMTP_URL: 'smtp://relay',
+  });
+  expect(production).toMatchObject({ secondFactorRoles: ['admin'], mailCodes: false });
+  expect(readConfig({ SECOND_FACTOR_ROLES: ' doctor, admin' }).secondFactorRoles).toEqual(['doctor', 'admin']);
+  expect(readConfig({ SECOND_FACTOR_ROLES: 'none' }).secondFactorRoles).toEqual([]);
+  expect(() => readConfig({ SECOND_FACTOR_ROLES: 'nurse' })).toThrow(/SECOND_FACTOR_ROLES/);
+  expect(() => readConfig({ SECOND_FACTOR_REMEMBER_DAYS: '366' })).toThrow(/SECOND_FACTOR_REMEMBER_DAYS/);
+});
+
+test('hosts whose keys may be fetched inside are names and addresses, with a port where it matters', () => {
+  expect(readConfig({}).jwksHosts).toEqual([]);
+  expect(readConfig({ JWKS_HOSTS: ' EHR.internal, 10.1.2.3:9443,keys.example:443,[fd00::1]' }).jwksHosts).toEqual([
+    'ehr.internal',
+    '10.1.2.3:9443',
+    'keys.example',
+    '[fd00::1]',
+  ]);
+  for (const wrong of ['https://ehr.internal', 'ehr.internal/keys', '*.internal', 'a b', 'user@ehr'])
+    expect(() => readConfig({ JWKS_HOSTS: wrong })).toThrow(/JWKS_HOSTS/);
 });
 
 test('who the proxies are is told in addresses and ranges, or is said to be nobody', () => {

@@ -4,7 +4,8 @@ import { databaseClock, type Clock } from '../infrastructure/postgres/clock.ts';
 import { connect, poolSql, type Sql } from '../infrastructure/postgres/connection.ts';
 import { startEmbeddedPostgres } from '../infrastructure/postgres/embedded.ts';
 import type { JobRunner } from '../infrastructure/postgres/jobs/jobs.ts';
-import { indexDays } from '../infrastructure/postgres/records/site-days.ts';
+import { indexDays, indexedZone } from '../infrastructure/postgres/records/site-days.ts';
+import { postgresSite } from '../infrastructure/postgres/site.ts';
 import { migrateAll, untilMigrated } from './migration.ts';
 import type { Start } from './start.ts';
 
@@ -17,18 +18,26 @@ export interface Database {
 }
 
 /** The database that is named, or the one that came with the packages; brought to this release if the role says so. */
-export async function openDatabase(start: Start): Promise<Database> {
+export async function openDatabase(start: Omit<Start, 'settings'>): Promise<Database> {
   const { config, log, onProgress, closing } = start;
   const url = config.databaseUrl ?? (await ownDatabase(start));
-  const jobs = config.roles.all ? (await migrateAll(url, start)).jobs : await untilMigrated(url, start);
+  // Nobody waits at a command line for what another is to do.
+  const patience = config.roles.api || config.roles.worker ? undefined : { patienceMs: 0 };
+  const jobs = config.roles.all ? (await migrateAll(url, start)).jobs : await untilMigrated(url, start, patience);
   closing.push(jobs.stop);
   const dataSource = await connect(url, {
     poolSize: config.databasePool,
     onLost: (err) => log.warn({ err }, 'database connection lost'),
   });
   closing.push(() => dataSource.destroy());
-  if (config.roles.all) await indexDays(dataSource, config.timeZone, onProgress);
-  return { url, dataSource, sql: poolSql(dataSource), jobs };
+  const sql = poolSql(dataSource);
+  if (config.roles.all) await indexDays(dataSource, await wantedZone(sql, config.timeZone), onProgress);
+  return { url, dataSource, sql, jobs };
+}
+
+/** The zone that days are to be indexed for: the environment's, the one that an administrator chose, or as it is. */
+export async function wantedZone(sql: Sql, fixed: string | undefined): Promise<string> {
+  return fixed ?? (await postgresSite(sql).read()).timeZone ?? (await indexedZone(sql));
 }
 
 /** Starts the PostgreSQL of the packages in the data folder, or uses the one that another process started there. */

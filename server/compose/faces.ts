@@ -2,7 +2,11 @@ import type { Middleware } from 'koa';
 import mount from 'koa-mount';
 import { readBackendClients } from '../config.ts';
 import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
+import type { Passkeys } from '../core/accounts/factors/passkeys.ts';
+import { mustBeFresh } from '../core/accounts/fresh-factor.ts';
+import { keySets } from '../core/accounts/key-sets.ts';
 import type { PasswordHasher } from '../core/accounts/password.ts';
+import type { Principal } from '../core/principal.ts';
 import type { World } from '../core/world.ts';
 import { demoSignIns } from '../demo/people.ts';
 import { dicomwebFace } from '../dicomweb/routes.ts';
@@ -11,16 +15,32 @@ import { fhirFace } from '../fhir/face.ts';
 import { bearer } from '../http/bearer.ts';
 import { places } from '../http/places.ts';
 import type { State } from '../http/state.ts';
+import { keyFetcher } from '../infrastructure/key-fetcher.ts';
 import type { MailSink } from '../infrastructure/mail/mail-sink.ts';
 import type { Sql } from '../infrastructure/postgres/connection.ts';
+import { webAuthn } from '../infrastructure/webauthn.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
+import type { ApiRoute } from '../portal/api-route.ts';
+import { clientRoutes } from '../portal/clients.ts';
+import { emergencyAccessRoutes } from '../portal/emergency-access.ts';
+import { factorRoutes } from '../portal/factors.ts';
 import { findPatients } from '../portal/find-patients.ts';
+import { launchableApps } from '../portal/launchable-apps.ts';
 import { modelRoutes } from '../portal/models.ts';
-import { portalFace, type PortalStatus } from '../portal/routes.ts';
-import { seedClients } from '../smart/clients.ts';
-import { smartFace, type SmartFace } from '../smart/face.ts';
-import { smartKeys, type SmartKeys } from '../smart/keys.ts';
-import type { Start } from './start.ts';
+import { deliveryRoutes } from '../portal/deliveries.ts';
+import { myRoutes } from '../portal/people/me.ts';
+import { mySessionRoutes } from '../portal/people/my-sessions.ts';
+import { registrationRoutes } from '../portal/people/registrations.ts';
+import { userRoutes } from '../portal/people/users.ts';
+import { portalApi } from '../portal/portal-api.ts';
+import { statusRoutes, type PortalStatus } from '../portal/routes.ts';
+import { setupRoutes } from '../portal/setup.ts';
+import { demoApp, seedClients } from '../smart/clients.ts';
+import { smartFace, type SmartFace, type SmartFaceParts } from '../smart/face.ts';
+import { signingKeysRoute } from '../portal/signing-keys.ts';
+import { renewedSmart, type RecordSigner } from './keys.ts';
+import { releaseVersion } from './release-version.ts';
+import type { LiveSite, Start } from './start.ts';
 
 export interface Faces {
   /** In the order in which they are asked. */
@@ -34,6 +54,8 @@ export interface FacesParts {
   authorizations: AuthorizationStore;
   passwords: PasswordHasher;
   sql: Sql;
+  signer: RecordSigner;
+  site: LiveSite;
   /** The demo's own mailbox, if this process has it. */
   sink: MailSink | undefined;
 }
@@ -42,42 +64,85 @@ export interface FacesParts {
 export async function openFaces(start: Start, parts: FacesParts): Promise<Faces> {
   const { config, settings } = start;
   const { world, authorizations, sink } = parts;
-  const keys = await smartKeys(authorizations);
-  await seedClients(authorizations, { publicUrl: settings.publicUrl, backends: readBackendClients(config) });
-  const smart = smartOf(start, parts, keys);
-  const identify = bearer(smart.verify);
+  const apps = config.mode === 'demo' ? [demoApp] : [];
+  await seedClients(authorizations, { publicUrl: settings.publicUrl, apps, backends: readBackendClients(config) });
+  // What must outlive a change of the server's keys is made out here.
+  const passkeys = webAuthn({ publicUrl: settings.publicUrl, name: settings.organizationName });
+  const clientKeys = keySets(keyFetcher({ hosts: config.jwksHosts, loopback: settings.demo }));
+  const smart = await renewedSmart(
+    start,
+    authorizations,
+    () => world.now(),
+    (keys) => smartOf(start, parts, { keys, passkeys, clientKeys }),
+  );
+  const identify = bearer((token) => smart.face().verify(token));
   const takePlace = places(config.budget);
   const guard: Middleware<State> = (ctx, next) => identify(ctx, () => takePlace(ctx, next) as Promise<unknown>);
-  const fhir = await fhirOf(start, parts, guard, smart);
+  const fhir = await fhirOf(start, parts, guard, smart.face());
   const dicomweb = dicomwebFace({
     world,
     bearer: guard,
     instanceLimit: config.maxInstanceBytes,
     budget: config.budget,
   });
-  const status = () => portalStatus(start, world);
+  const attempts = postgresAttempts(parts.sql);
+  const { siteName, timeZone } = config;
+  const fixed = { ...(siteName !== undefined && { name: siteName }), ...(timeZone !== undefined && { timeZone }) };
+  const forgetChecks = () => smart.face().forgetChecks();
+  const checkFresh = (who: Principal) => mustBeFresh(who, settings, world.now());
+  const about = { title: 'CSSS', version: releaseVersion(), publicUrl: settings.publicUrl };
+  const api = portalApi({ world, bearer: guard, errors: errors(), checkFresh, about }, [
+    statusRoutes({ status: () => portalStatus(start, parts), ...(sink && { mailbox: sink }) }),
+    modelRoutes({ world }),
+    deliveryRoutes({ world }),
+    peopleRoutes(parts, passkeys, forgetChecks),
+    setupRoutes({ world, fixed, changed: parts.site.reload }),
+    clientRoutes({ world, clientKeys, forget: forgetChecks }),
+    launchableApps(world),
+    emergencyAccessRoutes({ world, attempts, forgetChecks }),
+  ]);
   return {
     faces: [
-      smart.routes().routes() as Middleware<State>,
+      smart.routes,
       smart.oidc,
       mount('/dicomweb', dicomweb.routes() as Middleware) as Middleware<State>,
       mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
-      portalFace({ status, ...(sink && { mailbox: sink }) }).routes() as Middleware<State>,
-      modelRoutes({ world, bearer: guard, errors: errors() }).routes() as Middleware<State>,
+      signingKeysRoute(parts.signer.publicKeys).routes() as Middleware<State>,
+      api.routes() as Middleware<State>,
     ],
-    cookieKeys: keys.cookies,
+    cookieKeys: smart.cookieKeys,
     isAllowedOrigin: async (origin) =>
       config.corsOrigins.includes(origin) || (await authorizations.clientOrigins()).includes(origin),
   };
 }
 
-function smartOf({ config }: Start, { world, authorizations, passwords, sql }: FacesParts, keys: SmartKeys): SmartFace {
+/** Accounts: for administrators, for staff who know their patients, and for everybody the own. */
+function peopleRoutes(
+  { world, authorizations, passwords, sql }: FacesParts,
+  passkeys: Passkeys,
+  forgetChecks: () => void,
+): ApiRoute[] {
+  const parts = { world, authorizations, passwords, attempts: postgresAttempts(sql), forgetChecks };
+  return [
+    ...userRoutes(parts),
+    ...registrationRoutes(parts),
+    ...myRoutes(parts),
+    ...mySessionRoutes(parts),
+    ...factorRoutes({ world, authorizations, passkeys, onChange: forgetChecks }),
+  ];
+}
+
+function smartOf(
+  { config }: Start,
+  { world, authorizations, passwords, sql }: FacesParts,
+  made: Pick<SmartFaceParts, 'keys' | 'passkeys' | 'clientKeys'>,
+): SmartFace {
   return smartFace({
     world,
     authorizations,
     attempts: postgresAttempts(sql),
     passwords,
-    keys,
+    ...made,
     findPatients: findPatients(world),
     demoAccounts: config.mode === 'demo' ? demoSignIns : [],
   });
@@ -106,13 +171,15 @@ async function fhirOf(
   });
 }
 
-function portalStatus({ config }: Start, { classifier }: World): PortalStatus {
-  const state = classifier.state();
+async function portalStatus({ config, settings }: Start, { world, site }: FacesParts): Promise<PortalStatus> {
+  const state = world.classifier.state();
   const { model } = state;
   return {
     mode: config.mode,
-    siteName: config.siteName,
-    timeZone: config.timeZone,
+    siteName: settings.organizationName,
+    logo: site.kept().logo,
+    languages: site.kept().languages,
+    timeZone: settings.timeZone,
     confidenceThreshold: config.confidenceThreshold,
     model: model && {
       name: model.name,
@@ -120,6 +187,14 @@ function portalStatus({ config }: Start, { classifier }: World): PortalStatus {
       trained: model.trained,
       provider: state.ready ? state.provider : state.elsewhere ? undefined : 'none',
     },
-    demoAccounts: config.mode === 'demo' ? demoSignIns.map(({ email, label }) => ({ email, role: label })) : [],
+    demoAccounts: config.mode === 'demo' ? await standing(world.read) : [],
   };
+}
+
+/** The published accounts that this database has: it may have been started without the demo's data. */
+async function standing(read: World['read']): Promise<PortalStatus['demoAccounts']> {
+  const found = await read(({ accounts }) => Promise.all(demoSignIns.map(({ email }) => accounts.byEmail(email))));
+  return demoSignIns
+    .filter((_one, i) => found[i] && !found[i].disabled)
+    .map(({ email, label }) => ({ email, role: label }));
 }

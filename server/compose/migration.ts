@@ -64,7 +64,7 @@ export async function untilMigrated(
 }
 
 /** What the database lacks, as a sentence. */
-async function lacking(sql: Sql, timeZone: string): Promise<string | undefined> {
+async function lacking(sql: Sql, timeZone: string | undefined): Promise<string | undefined> {
   const { missing, unknown } = await schemaState(sql);
   if (unknown.length > 0)
     throw new ConfigurationError(
@@ -72,6 +72,8 @@ async function lacking(sql: Sql, timeZone: string): Promise<string | undefined> 
     );
   if (missing.length > 0)
     return `The database is of an earlier release than this program (${missing.length} migrations are missing).`;
+  // What an administrator chose on a page waits for the next migration; it keeps no process from starting.
+  if (timeZone === undefined) return undefined;
   const zone = await indexedZone(sql);
   if (zone === timeZone) return undefined;
   return `The database is indexed for the time zone ${zone}, and SITE_TIME_ZONE is ${timeZone} here.`;

@@ -26,8 +26,18 @@ export interface Principal {
   /** FHIR id of the Patient in the launch context; `patient/` scopes without it grant nothing. */
   patient?: string;
   scopes: readonly Scope[];
+  /** Patients whose records are restricted and not for this person, whatever the scopes. */
+  hidden?: readonly string[];
+  /** Patients whose restricted records this person has opened in an emergency. */
+  emergency?: readonly string[];
   /** Through our own application: what only people themselves may do (accounts, apps, audit) is done through it alone. */
   firstParty?: boolean;
+  /** The authorisation that the token hangs on; its session is the one that asks. */
+  grantId?: string;
+  /** When a second factor was given in the sign-in that the token comes from, in seconds since 1970. */
+  secondFactorAt?: number;
+  /** The person has a second factor, so that one can be asked for. */
+  hasFactor?: boolean;
   /** `jti` of the access token, for the audit trail (IHE BALP agent.policy). */
   tokenId?: string;
 }

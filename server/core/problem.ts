@@ -11,6 +11,7 @@ export type ProblemCode =
   | 'code-invalid' // a code outside its value set
   | 'login' // no token, or not a valid one
   | 'expired' // the token or session ended
+  | 'reauthenticate' // a fresh second factor is wanted (401, RFC 9470)
   | 'forbidden' // known caller, not allowed
   | 'not-found'
   | 'deleted' // was here, is gone (410)
@@ -35,6 +36,8 @@ export interface ProblemDetail {
   expression?: string;
   /** Seconds until another try makes sense (`throttled`, `transient`). */
   retryAfter?: number;
+  /** Seconds that a second factor may be old (`reauthenticate`). */
+  maxAge?: number;
   cause?: unknown;
 }
 
@@ -46,6 +49,7 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly expression: string | undefined;
   readonly retryAfter: number | undefined;
+  readonly maxAge: number | undefined;
 
   constructor(code: ProblemCode, message: string, detail: ProblemDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
@@ -53,5 +57,6 @@ export class Problem extends Error {
     this.code = code;
     this.expression = detail.expression;
     this.retryAfter = detail.retryAfter;
+    this.maxAge = detail.maxAge;
   }
 }

@@ -1,3 +1,5 @@
+import type { Role } from './principal.ts';
+
 /** Values from configuration that clinical rules depend on. All URLs absolute, without a trailing slash. */
 export interface Settings {
   publicUrl: string; // https://pacs.example.org
@@ -17,7 +19,10 @@ export interface Settings {
   aiOrdersWorkList: boolean;
   /** IANA zone of the site: of dates and times that name none, and of what is printed. */
   timeZone: string;
-  organizationName: string;
+  /** As an administrator says it now: read it when it is needed, and keep no copy. */
+  readonly organizationName: string;
+  /** FHIR id of the site's own Organization, once the site was set up. */
+  readonly organizationId?: string | undefined;
   /** Invented patients only: an untrained model may be shipped and active. */
   demo: boolean;
   /** The same person may not verify and release (four-eyes). */
@@ -29,6 +34,20 @@ export interface Settings {
   /** Identifier system (URI) of DICOM Patient IDs that come without an issuer; a namespace of this server by default. */
   patientIdSystem?: string;
   removal: RemovalSettings;
+  /** Reports go by mail to addresses that their patients have confirmed, or to whatever their records say. */
+  reportMail: 'verified' | 'always';
+  /** How long a message that ended stays on the page of deliveries. */
+  deliveryRetentionDays: number;
+  /** Whether patients make accounts themselves, or by invitation only. */
+  registration: 'open' | 'closed';
+  /** Who cannot sign in with the password alone. */
+  secondFactorRoles: readonly Role[];
+  /** Six-digit codes by mail are a second factor. */
+  mailCodes: boolean;
+  /** How long a second factor is fresh enough for what matters most. */
+  freshFactorSeconds: number;
+  /** How long a browser can be remembered, so that it is not asked for a second factor at sign-in; 0: not at all. */
+  rememberDeviceDays: number;
 }
 
 /** How long what is removed can be brought back, and whose rejection notes act. */

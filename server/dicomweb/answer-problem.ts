@@ -1,6 +1,7 @@
 import type { Middleware } from 'koa';
 import { Problem } from '../core/problem.ts';
 import { statusOf } from '../http/answer/problem-status.ts';
+import { stepUpChallenge } from '../http/answer/step-up.ts';
 import type { State } from '../http/state.ts';
 
 /**
@@ -19,8 +20,11 @@ export function answerProblems(): Middleware<State> {
       for (const header of ['ETag', 'Last-Modified', 'Content-Disposition', 'Content-Length', 'Content-Encoding'])
         ctx.remove(header);
       ctx.set('Cache-Control', 'no-store');
-      if (ctx.status === 401 && ctx.response.get('WWW-Authenticate') === '')
-        ctx.set('WWW-Authenticate', 'Bearer realm="csss"');
+      if (ctx.status === 401 && !ctx.response.get('WWW-Authenticate'))
+        ctx.set(
+          'WWW-Authenticate',
+          problem.code === 'reauthenticate' ? stepUpChallenge(problem) : 'Bearer realm="csss"',
+        );
       if (problem.retryAfter !== undefined) ctx.set('Retry-After', String(problem.retryAfter));
       ctx.body = { code: problem.code, message: problem.message, requestId: ctx.state.requestId };
     }

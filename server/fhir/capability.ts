@@ -5,6 +5,8 @@ import type {
   CapabilityStatementRestResource,
   ResourceType,
 } from '@medplum/fhirtypes';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Settings } from '../core/settings.ts';
 import { ownParameters } from '../core/search/own-search-parameters.ts';
 import { searchParametersOf } from '../core/search/search-parameters.ts';
@@ -14,6 +16,11 @@ import { own } from '../core/table.ts';
 import { canonical } from '../core/vocabulary/systems.ts';
 import { offeredTypes } from './exchange.ts';
 import { operations } from './operations/operations.ts';
+
+/** Of the package. */
+const { version: release } = JSON.parse(
+  readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8'),
+) as { version: string };
 
 /** Absolute addresses of the authorization server (SMART App Launch 2.2). */
 export interface SmartAddresses {
@@ -37,7 +44,7 @@ export function capabilityStatement(settings: Settings, smart: SmartAddresses, d
     status: 'active',
     date: date.toISOString(),
     kind: 'instance',
-    software: { name: 'Clinical Scan Support System' },
+    software: { name: 'Clinical Scan Support System', version: release },
     implementation: { description: settings.organizationName, url: settings.fhirBaseUrl },
     fhirVersion: '4.0.1',
     format: ['json', 'application/fhir+json'],

@@ -1,6 +1,7 @@
 /** The one place where the face answers failures: always an OperationOutcome, whatever failed. */
 import type { Context, Middleware } from 'koa';
 import { Problem } from '../core/problem.ts';
+import { stepUpChallenge } from '../http/answer/step-up.ts';
 import { representationOf } from './negotiation.ts';
 import { refusal } from './outcome.ts';
 import { patchTypes } from './patch.ts';
@@ -16,8 +17,7 @@ export function errors(): Middleware {
       ctx.status = status;
       ctx.set('Cache-Control', 'no-store');
       if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
-      if (status === 401 && ctx.response.get('WWW-Authenticate') === '')
-        ctx.set('WWW-Authenticate', challenge(ctx, error));
+      if (status === 401 && !ctx.response.get('WWW-Authenticate')) ctx.set('WWW-Authenticate', challenge(ctx, error));
       if (status === 403 && ctx['state']['principal'])
         ctx.set('WWW-Authenticate', 'Bearer realm="fhir", error="insufficient_scope"');
       if (status === 415) ctx.set('Accept-Patch', patchTypes);
@@ -29,6 +29,7 @@ export function errors(): Middleware {
 
 /** RFC 6750 section 3: no error code when the request carried no token at all. */
 function challenge(ctx: Context, error: unknown): string {
+  if (error instanceof Problem && error.code === 'reauthenticate') return stepUpChallenge(error);
   if (ctx.get('Authorization') === '') return 'Bearer realm="fhir"';
   const words =
     error instanceof Problem && error.code === 'expired' ? 'The access token expired' : 'The access token is not valid';

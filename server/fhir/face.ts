@@ -103,13 +103,14 @@ const versionIn = (ctx: Context): string => pathPart(ctx, 'version') ?? '';
 const isStrict = (ctx: Context): boolean => preferencesOf(ctx).strict;
 const posted = (exchange: Exchange, ctx: Context) => readSearch(ctx, exchange.bodyLimit);
 
-/** The same for everybody until the next start, so it is made once. */
+/** The same for everybody until the site has another name, so it is made once. */
 function capability({ world, smart }: FhirFace): Handler {
   let statement: CapabilityStatement | undefined;
-  return () => ({
-    status: 200,
-    resource: (statement ??= capabilityStatement(world.settings, smart, world.now())),
-  });
+  return () => {
+    if (statement?.implementation?.description !== world.settings.organizationName)
+      statement = capabilityStatement(world.settings, smart, world.now());
+    return { status: 200, resource: statement };
+  };
 }
 
 const validate: Handler = async (exchange, ctx) => {

@@ -13,6 +13,7 @@ const rows: Record<ProblemCode, { status: number; issue: IssueCode }> = {
   'code-invalid': { status: 400, issue: 'code-invalid' },
   login: { status: 401, issue: 'login' },
   expired: { status: 401, issue: 'expired' },
+  reauthenticate: { status: 401, issue: 'login' },
   forbidden: { status: 403, issue: 'forbidden' },
   'not-found': { status: 404, issue: 'not-found' },
   deleted: { status: 410, issue: 'deleted' },

@@ -11,6 +11,9 @@ import type { Signer } from '../core/signer.ts';
 
 const algorithm = 'ES256';
 
+/** A private key with its `kid`. */
+export type SigningKey = JWK;
+
 /**
  * Signs with a key of the house (RFC 7515, ES256). All processes on one database have the same keys, so each knows what
  * another has signed.
@@ -47,6 +50,11 @@ export async function makeSigningKey(): Promise<JWK> {
   const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
   const jwk = await exportJWK(privateKey);
   return { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: algorithm, use: 'sig' };
+}
+
+/** What others check signatures with. */
+export function publicSigningKeys(keys: readonly SigningKey[]): { keys: JWK[] } {
+  return { keys: keys.map(publicOf) };
 }
 
 function publicOf({ d: _private, ...key }: JWK): JWK {

@@ -54,6 +54,7 @@ export function secretBox(keys: readonly Uint8Array[]): SecretBox {
         throw new Problem('exception', 'A secret in the database is damaged or belongs elsewhere.', { cause });
       }
     },
+    knows: (sealed) => known.has(sealed.split('.')[0] ?? ''),
     isOld: (sealed) => !sealed.startsWith(`${newest.name}.`),
     digest: (text, purpose) => `${newest.name}.${digestOf(newest, text, purpose).toString('base64url')}`,
     isDigest(digest, text, purpose) {

@@ -1,7 +1,4 @@
-import Router, { type RouterContext } from '@koa/router';
-import type { Middleware } from 'koa';
 import { z } from 'zod';
-import type { AuditRow } from '../core/access/audit-trail.ts';
 import { narrow } from '../core/access/policy.ts';
 import { assessed, changeModel, rollBack, rollbackTarget, type Actor } from '../core/analysis/registry/change-model.ts';
 import { shortcomings } from '../core/analysis/registry/activation-bar.ts';
@@ -12,96 +9,137 @@ import { deviceIdOf } from '../core/analysis/findings.ts';
 import { modelMoves } from '../core/analysis/registry/model-states.ts';
 import { placesOf, type RegisteredModel } from '../core/analysis/registry/registered-model.ts';
 import { rescan } from '../core/analysis/registry/register-models.ts';
+import type { Principal } from '../core/principal.ts';
 import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
-import { readJson } from '../http/request/body-text.ts';
-import type { State } from '../http/state.ts';
-import { own } from '../core/table.ts';
-
-export interface ModelRoutesParts {
-  world: World;
-  bearer: Middleware<State>;
-  /** Answers problems as OperationOutcome. */
-  errors: Middleware;
-}
-
-type Context = RouterContext<State>;
+import { apiRoute, type ApiRoute, type Asked } from './api-route.ts';
 
 const acts = ['promote', 'shadow', 'withdraw', 'retire', 'deactivate'] as const;
 const words = z.string().trim().min(3, 'needs a few words').max(1000);
 const wanted = z.strictObject({ reason: words, override: words.optional() });
 const digest = z.string().regex(/^[0-9a-f]{64}$/, 'is a SHA-256 in lower-case hex');
-const largestBody = 16 * 1024;
+/** Left empty, it is the one of that state. */
+const chosen = z.union([z.literal('').transform(() => undefined), digest]).optional();
 
 /**
  * The registry of models for administrators: list, promote, roll back, switch off, shadow, compare, drift.
  * Everything needs the role admin and a scope on Device; each call leaves an audit row, refused ones too.
  */
-export function modelRoutes({ world, bearer, errors }: ModelRoutesParts): Router<State> {
-  const router = new Router<State>({ prefix: '/portal/models' });
-  router.use(errors as Middleware<State>, bearer, audited(world));
-
-  router.get('/', async (ctx) => {
-    ctx.body = await listing(world);
-  });
-  router.get('/comparison', async (ctx) => {
-    const models = await world.read(({ models }) => models.all());
-    const shadow = asked(ctx, 'shadow') ?? models.find(({ state }) => state === 'shadow')?.digest;
-    const active = asked(ctx, 'active') ?? models.find(({ state }) => state === 'active')?.digest;
-    const cells = shadow && active ? await world.read(({ analyses }) => analyses.compared(active, shadow)) : [];
-    ctx.body = { active: active ?? null, shadow: shadow ?? null, ...compare(cells) };
-  });
-  router.get('/drift', async (ctx) => {
-    const models = await world.read(({ models }) => models.all());
-    const model = asked(ctx, 'model') ?? models.find(({ state }) => state === 'active')?.digest;
-    ctx.body = await drift(
-      world,
-      models.find((one) => one.digest === model),
-      ctx.query['reference'],
-    );
-  });
-  router.post('/rescan', async (ctx) => {
-    await rescan(world);
-    ctx.body = await listing(world);
-  });
-  router.post('/rollback', async (ctx) => {
-    const { reason } = await body(ctx);
-    await rollBack(world, await actor(world, ctx), reason);
-    ctx.body = await listing(world);
-  });
-  router.post(`/:digest/:act`, async (ctx) => {
-    const act = acts.find((name) => name === ctx.params['act']);
-    if (!act) throw new Problem('not-found', 'There is nothing at this address.');
-    const named = parsed(digest, ctx.params['digest'], 'digest');
-    const { reason, override } = await body(ctx);
-    await changeModel(world, await actor(world, ctx), { act, digest: named, reason, ...(override && { override }) });
-    ctx.body = await listing(world);
-  });
-  return router;
+export function modelRoutes({ world }: { world: World }): ApiRoute[] {
+  const ofAdmins = { tag: 'Models', roles: ['admin'], anyApp: true, largestBody: 16 * 1024 } as const;
+  const looks = { ...ofAdmins, method: 'get', allow: (one: Principal) => mustReach(one, 'read') } as const;
+  const changes = { ...ofAdmins, method: 'post', allow: (one: Principal) => mustReach(one, 'update') } as const;
+  return [
+    apiRoute({
+      ...looks,
+      path: '/portal/models',
+      summary: 'The registry, with its history',
+      event: 'portal:models',
+      answer: { schema: listed },
+      handle: () => listing(world),
+    }),
+    apiRoute({
+      ...looks,
+      path: '/portal/models/comparison',
+      summary: 'Active model and shadow on the same images',
+      event: 'portal:models-comparison',
+      query: z.object({ active: chosen, shadow: chosen }),
+      answer: { schema: z.looseObject({ active: digest.nullable(), shadow: digest.nullable() }) },
+      handle: ({ query }) => comparison(world, query),
+    }),
+    apiRoute({
+      ...looks,
+      path: '/portal/models/drift',
+      summary: 'Answers of a model week by week',
+      event: 'portal:models-drift',
+      query: z.object({
+        model: chosen,
+        reference: z.unknown().optional().describe('first-weeks, or the validation images'),
+      }),
+      answer: { schema: z.looseObject({ model: digest.nullable(), points: z.array(z.unknown()) }) },
+      handle: async ({ query: { model: wish, reference } }) => {
+        const models = await world.read(({ models }) => models.all());
+        const model = wish ?? models.find(({ state }) => state === 'active')?.digest;
+        return drift(world, models.find((one) => one.digest === model), reference); // prettier-ignore
+      },
+    }),
+    apiRoute({
+      ...changes,
+      path: '/portal/models/rescan',
+      summary: 'Look into the folders of models again',
+      event: 'portal:models-rescan',
+      answer: { schema: listed },
+      async handle() {
+        await rescan(world);
+        return listing(world);
+      },
+    }),
+    apiRoute({
+      ...changes,
+      path: '/portal/models/rollback',
+      summary: 'Go back to the model that was active before',
+      event: 'portal:models-rollback',
+      body: wanted,
+      answer: { schema: listed },
+      async handle(asked) {
+        await rollBack(world, await actor(world, asked), asked.body.reason);
+        return listing(world);
+      },
+    }),
+    apiRoute({
+      ...changes,
+      path: '/portal/models/:digest/:act',
+      summary: 'Change the state of a model',
+      event: ({ act = '' }) => `portal:models${/^[a-z]{1,20}$/.test(act) ? `-${act}` : ''}`,
+      params: { act: z.enum(acts), digest },
+      body: wanted,
+      answer: { schema: listed },
+      async handle(asked) {
+        const { reason, override } = asked.body;
+        const { act, digest: named = '' } = asked.params;
+        const change = { act: z.enum(acts).parse(act), digest: named, reason, ...(override && { override }) };
+        await changeModel(world, await actor(world, asked), change);
+        return listing(world);
+      },
+    }),
+  ];
 }
 
-/** Lets administrators pass, and writes down who asked for what and how it ended. */
-function audited(world: World): Middleware<State> {
-  return async (ctx, next) => {
-    const { principal, requestId, clientAddress: sourceAddress } = ctx.state;
-    const changes = ctx.method === 'POST';
-    const last = ctx.path.split('/').at(-1)!;
-    const event = `portal:models${/^[a-z]{1,20}$/.test(last) && last !== 'models' ? `-${last}` : ''}`;
-    const row = { action: changes ? 'E' : 'R', event, principal, requestId, sourceAddress } as const;
-    const note = (outcome: AuditRow['outcome']) => world.read(({ audit }) => audit.append({ ...row, outcome }));
-    ctx.set('Cache-Control', 'no-store');
-    try {
-      if (principal.role !== 'admin') throw new Problem('forbidden', 'Models are for the role admin.');
-      const narrowing = narrow(principal, 'Device', changes ? 'update' : 'read');
-      if (narrowing.kind !== 'all') throw new Problem('forbidden', 'The token does not reach the registry of models.');
-      await next();
-    } catch (error) {
-      const refused = error instanceof Problem && error.code === 'forbidden';
-      await note(refused ? 'refused' : 'failed');
-      throw error;
-    }
-    await note('success');
-  };
+/** @throws Problem `forbidden` unless the token reaches every Device. */
+function mustReach(principal: Principal, interaction: 'read' | 'update'): void {
+  if (narrow(principal, 'Device', interaction).kind !== 'all')
+    throw new Problem('forbidden', 'The token does not reach the registry of models.');
+}
+
+const listed = z.object({
+  models: z.array(
+    z.looseObject({
+      digest,
+      device: z.string().describe('Device/id'),
+      name: z.string(),
+      version: z.string(),
+      trained: z.boolean(),
+      state: z.enum(['candidate', 'shadow', 'active', 'retired']),
+      addedAt: z.iso.datetime(),
+      present: z.boolean().describe('its files are on the server that answers'),
+      evaluation: z.looseObject({}).nullable(),
+      shortcomings: z.array(z.looseObject({ code: z.string() })),
+      acts: z.array(z.enum(acts)),
+    }),
+  ),
+  refused: z.array(z.looseObject({ folder: z.string(), code: z.string(), reason: z.string() })),
+  serving: z.looseObject({ ready: z.boolean() }),
+  switchedOff: z.boolean(),
+  rollbackTo: digest.nullable(),
+  history: z.array(z.looseObject({ revision: z.number().int(), act: z.string(), reason: z.string() })),
+});
+
+async function comparison(world: World, wish: { active?: string | undefined; shadow?: string | undefined }) {
+  const models = await world.read(({ models }) => models.all());
+  const shadow = wish.shadow ?? models.find(({ state }) => state === 'shadow')?.digest;
+  const active = wish.active ?? models.find(({ state }) => state === 'active')?.digest;
+  const cells = shadow && active ? await world.read(({ analyses }) => analyses.compared(active, shadow)) : [];
+  return { active: active ?? null, shadow: shadow ?? null, ...compare(cells) };
 }
 
 async function listing(world: World) {
@@ -165,26 +203,7 @@ async function drift(world: World, model: RegisteredModel | undefined, wish: unk
   return { model: model.digest, reference, points: driftPoints(cells, reference) };
 }
 
-function asked(ctx: Context, name: string): string | undefined {
-  const value = own(ctx.query, name);
-  return value === undefined || value === '' ? undefined : parsed(digest, value, name);
-}
-
-async function actor(world: World, ctx: Context): Promise<Actor> {
-  const { principal, requestId, clientAddress: sourceAddress } = ctx.state;
+async function actor(world: World, { principal, requestId, sourceAddress }: Asked): Promise<Actor> {
   const account = await world.read(({ accounts }) => accounts.byId(principal.subject));
   return { principal, name: account?.displayName ?? principal.subject, requestId, sourceAddress };
-}
-
-/** @throws Problem `media-type`, `too-long`, `structure`, `value`. */
-async function body(ctx: Context): Promise<z.infer<typeof wanted>> {
-  const json = await readJson(ctx, largestBody, 'The body must be JSON: {"reason": "..."}.');
-  return parsed(wanted, json, 'body');
-}
-
-function parsed<T>(schema: z.ZodType<T>, value: unknown, name: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new Problem('value', `${[name, ...(issue?.path ?? [])].join('.')}: ${issue?.message ?? 'is not valid'}.`);
 }

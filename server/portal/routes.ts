@@ -1,5 +1,6 @@
-import Router from '@koa/router';
-import type { State } from '../http/state.ts';
+import { z } from 'zod';
+import { Problem } from '../core/problem.ts';
+import { apiRoute, type ApiRoute } from './api-route.ts';
 
 /** The mails that the demo's own SMTP sink took; none of them left this machine. */
 export interface DemoMailbox {
@@ -13,6 +14,10 @@ export interface DemoMailbox {
 export interface PortalStatus {
   mode: 'demo' | 'production';
   siteName: string;
+  /** Whether there is one, at `/api/logo`. */
+  logo: boolean;
+  /** BCP 47: those of the site, the usual one first; empty if nobody has said. */
+  languages: string[];
   /** IANA name: the day on our pages is that of the site, wherever the browser is. */
   timeZone: string;
   confidenceThreshold: number;
@@ -22,35 +27,65 @@ export interface PortalStatus {
   demoAccounts: { email: string; role: string }[];
 }
 
+const shownStatus = z.object({
+  mode: z.enum(['demo', 'production']),
+  siteName: z.string(),
+  logo: z.boolean(),
+  languages: z.array(z.string()),
+  timeZone: z.string(),
+  confidenceThreshold: z.number(),
+  model: z
+    .object({ name: z.string(), version: z.string(), trained: z.boolean(), provider: z.string().optional() })
+    .optional(),
+  demoAccounts: z.array(z.object({ email: z.string(), role: z.string() })),
+});
+
 /**
  * What our own screens need and no standard offers. Public, because the landing page shows it: nothing here
  * is about a person. The demo mailbox exists in demo mode only; its mails are about invented patients.
  */
-export function portalFace({ status, mailbox }: { status: () => PortalStatus; mailbox?: DemoMailbox }): Router<State> {
-  const router = new Router<State>({ prefix: '/api' });
-  router.get('/status', (ctx) => {
-    ctx.set('Cache-Control', 'no-cache');
-    ctx.body = status();
-  });
-  if (mailbox) {
-    router.get('/demo/mailbox', (ctx) => {
-      ctx.set('Cache-Control', 'no-store');
-      ctx.body = mailbox.list();
-    });
-    router.get('/demo/mailbox/:id/attachments/:index', (ctx) => {
-      const index = Number(ctx.params.index);
-      const found = mailbox.read(Number(ctx.params.id));
-      const attachment = found?.mail.attachments[index];
-      ctx.set('Cache-Control', 'no-store');
-      if (!attachment) {
-        ctx.status = 404;
-        ctx.body = { error: 'No such attachment.' };
-        return;
-      }
-      ctx.attachment(attachment.name);
-      ctx.type = attachment.contentType;
-      ctx.body = Buffer.from(found!.attachments[index]!);
-    });
-  }
-  return router;
+export function statusRoutes({ status, mailbox }: { status: () => Promise<PortalStatus>; mailbox?: DemoMailbox }): ApiRoute[] {
+  return [
+    apiRoute({
+      method: 'get',
+      path: '/api/status',
+      summary: 'Name, time zone and model of this site',
+      tag: 'Site',
+      roles: 'public',
+      answer: { schema: shownStatus },
+      async handle({ ctx }) {
+        ctx.set('Cache-Control', 'no-cache');
+        return status();
+      },
+    }),
+    ...(mailbox ? mailboxRoutes(mailbox) : []),
+  ];
+}
+
+function mailboxRoutes(mailbox: DemoMailbox): ApiRoute[] {
+  const ofDemo = { method: 'get', tag: 'Demo', roles: 'public' } as const;
+  return [
+    apiRoute({
+      ...ofDemo,
+      path: '/api/demo/mailbox',
+      summary: 'Mails of the demo, newest first',
+      answer: { schema: z.array(z.looseObject({ id: z.number().int(), subject: z.string() })) },
+      handle: async () => mailbox.list(),
+    }),
+    apiRoute({
+      ...ofDemo,
+      path: '/api/demo/mailbox/:id/attachments/:index',
+      summary: 'An attachment of a mail of the demo',
+      answer: { mediaType: 'application/pdf' },
+      async handle({ params, ctx }) {
+        const index = Number(params['index']);
+        const found = mailbox.read(Number(params['id']));
+        const attachment = found?.mail.attachments[index];
+        if (!attachment) throw new Problem('not-found', 'No such attachment.');
+        ctx.attachment(attachment.name);
+        ctx.type = attachment.contentType;
+        return Buffer.from(found!.attachments[index]!);
+      },
+    }),
+  ];
 }

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import { createLocalJWKSet, errors, jwtVerify, type JWK, type JWTPayload } from 'jose';
 import { patientOf } from '../core/accounts/account.ts';
+import { twoFactors } from '../core/accounts/fresh-factor.ts';
 import type { AuthorizationStore, Standing } from '../core/accounts/authorizations.ts';
 import { parseScopes, roleMayUse } from '../core/accounts/scopes.ts';
-import type { Principal, Role } from '../core/principal.ts';
+import type { Principal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
 import { publicKeys } from './keys.ts';
 
@@ -21,6 +22,10 @@ export interface AccessTokenClaims extends JWTPayload {
   fhirUser?: string;
   patient?: string;
   encounter?: string;
+  /** Of the sign-in (RFC 9068 2.2.1): when it was, and whether a second factor was given then. */
+  auth_time?: number;
+  acr?: string;
+  amr?: string[];
 }
 
 export interface AccessTokens {
@@ -59,6 +64,8 @@ export function accessTokens(options: {
   audience: string;
   signing: JWK[];
   authorizations: Pick<AuthorizationStore, 'standing'>;
+  /** Codes by mail count as a second factor. */
+  mailCodes: boolean;
 }): AccessTokens {
   const keys = createLocalJWKSet(publicKeys(options.signing));
   /** The one used longest ago first. */
@@ -114,7 +121,7 @@ export function accessTokens(options: {
       const { standing } = met;
       if (standing && standing.round === round && standing.until > performance.now()) return standing.principal;
       const asked = { until: performance.now() + reuse * 1000, round };
-      const principal = Object.freeze(toPrincipal(met.claims, await standingOf(met.claims)));
+      const principal = Object.freeze(toPrincipal(met.claims, await standingOf(met.claims), options.mailCodes));
       met.standing = { principal, ...asked };
       return principal;
     },
@@ -129,8 +136,10 @@ export function accessTokens(options: {
 }
 
 /** Why a well-formed token must not be used; undefined if it may. */
-function fault(claims: AccessTokenClaims, { revoked, clientDisabled, account }: Standing): string | undefined {
-  if (revoked || clientDisabled) return 'The access was revoked.';
+function fault(claims: AccessTokenClaims, standing: Standing): string | undefined {
+  const { revoked, clientDisabled, tokensSince = 0, account } = standing;
+  // A token's time is in whole seconds.
+  if (revoked || clientDisabled || claims.iat < Math.floor(tokensSince)) return 'The access was revoked.';
   if (claims.grant === undefined) return claims.sub === claims.client_id ? undefined : 'The token belongs to nobody.';
   if (!account || account.disabled) return 'The account cannot be used.';
   // What was granted to a role or a person is not carried over to another.
@@ -141,7 +150,7 @@ function fault(claims: AccessTokenClaims, { revoked, clientDisabled, account }: 
   return undefined;
 }
 
-function toPrincipal(claims: AccessTokenClaims, standing: Standing): Principal {
+function toPrincipal(claims: AccessTokenClaims, standing: Standing, mailCodes: boolean): Principal {
   const reason = fault(claims, standing);
   if (reason !== undefined) throw new Problem('login', reason);
   const { client_id: clientId, jti: tokenId, sub: subject } = claims;
@@ -149,7 +158,7 @@ function toPrincipal(claims: AccessTokenClaims, standing: Standing): Principal {
   if (claims.grant === undefined) {
     return { kind: 'client', subject, clientId, tokenId, scopes: scopes.filter((scope) => scope.context === 'system') };
   }
-  const { role, fhirUser } = standing.account as { role: Role; fhirUser: string };
+  const { role, fhirUser, factor, mailFactor } = standing.account!;
   return {
     kind: 'user',
     subject,
@@ -158,6 +167,10 @@ function toPrincipal(claims: AccessTokenClaims, standing: Standing): Principal {
     role,
     fhirUser,
     ...(standing.firstParty && { firstParty: true }),
+    ...standing.restrictions,
+    grantId: claims.grant,
+    ...(claims.acr === twoFactors && claims.auth_time !== undefined && { secondFactorAt: claims.auth_time }),
+    ...((factor || (mailCodes && mailFactor)) && { hasFactor: true }),
     ...(claims.patient === undefined ? {} : { patient: claims.patient }),
     scopes: scopes.filter(
       (scope) => roleMayUse(role, scope) && (scope.context !== 'patient' || claims.patient !== undefined),

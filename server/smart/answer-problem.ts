@@ -2,13 +2,19 @@
 import type { Middleware, ParameterizedContext } from 'koa';
 import { Problem, type ProblemCode } from '../core/problem.ts';
 import { statusOf } from '../http/answer/problem-status.ts';
+import { stepUpChallenge } from '../http/answer/step-up.ts';
 import type { State } from '../http/state.ts';
 import type { Html } from './pages/html.ts';
 import { errorPage, showPage } from './pages/layout.ts';
 
 /** RFC 6749 5.2 and 4.1.2.1, RFC 6750 3.1; revocation and introspection have no others for us (RFC 7009 2.2.1, RFC 7662 2.3). */
 type OAuthError =
-  'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'temporarily_unavailable' | 'server_error';
+  | 'insufficient_user_authentication' // RFC 9470 3
+  | 'invalid_request'
+  | 'invalid_token'
+  | 'insufficient_scope'
+  | 'temporarily_unavailable'
+  | 'server_error';
 
 /** Every problem has its row: a new code does not compile until it has one. */
 const errorOf: Record<ProblemCode, OAuthError> = {
@@ -19,6 +25,7 @@ const errorOf: Record<ProblemCode, OAuthError> = {
   'code-invalid': 'invalid_request',
   login: 'invalid_token',
   expired: 'invalid_token',
+  reauthenticate: 'insufficient_user_authentication',
   forbidden: 'insufficient_scope',
   'not-found': 'invalid_request',
   deleted: 'invalid_request',
@@ -39,13 +46,14 @@ const errorOf: Record<ProblemCode, OAuthError> = {
   'media-type': 'invalid_request',
 };
 
-type Answering = Pick<ParameterizedContext<State>, 'set' | 'status' | 'body' | 'type'>;
+type Answering = Pick<ParameterizedContext<State>, 'set' | 'status' | 'body' | 'type' | 'state'>;
 
 /** In the form of RFC 6749 5.2, with the status that is true. */
 export function answerOAuth(ctx: Answering, problem: Problem): void {
   ctx.status = statusOf[problem.code];
   ctx.set('Cache-Control', 'no-store');
   retryLater(ctx, problem);
+  if (problem.code === 'reauthenticate') ctx.set('WWW-Authenticate', stepUpChallenge(problem));
   ctx.body = { error: errorOf[problem.code], error_description: problem.message };
 }
 
@@ -68,6 +76,11 @@ export function showProblem(
   problem: Problem,
   page: { title: string; body: Html; status?: number; formTargets?: string[] } = errorPage(problem.message),
 ): void {
+  if (problem.code === 'exception') {
+    // Our own fault: for the log, not for people.
+    ctx.state.fault = problem;
+    return showPage(ctx, { ...errorPage('The server failed; the fault has been logged.'), status: 500 });
+  }
   retryLater(ctx, problem);
   showPage(ctx, { status: statusOf[problem.code], ...page });
 }

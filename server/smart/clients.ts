@@ -1,5 +1,8 @@
-import type { AuthorizationStore, Payload, SmartClient } from '../core/accounts/authorizations.ts';
-import { hashSecret } from './authorization/provider.ts';
+import type { AuthorizationStore, Payload } from '../core/accounts/authorizations.ts';
+import { registrationOf, type ClientDraft } from '../core/accounts/client-registration.ts';
+import { hashSecret } from '../core/accounts/client-secret.ts';
+import type { SmartClient } from '../core/accounts/client-store.ts';
+import { Problem } from '../core/problem.ts';
 
 export const viewerClientId = 'csss-viewer';
 
@@ -9,8 +12,6 @@ export interface AppRegistration {
   redirectUris: string[];
   /** Makes it a confidential client with HTTP Basic; at least 32 random characters. */
   secret?: string;
-  /** `native` apps may use loopback and private-scheme redirects. */
-  kind?: 'web' | 'native';
   launchUri?: string;
   /** The most that anybody can grant to it. */
   allowedScope?: string;
@@ -36,21 +37,24 @@ export interface ClientSeeds {
 }
 
 /**
- * Registers our viewer and the given apps and backend services.
+ * Registers our viewer and the given apps and backend services, by the rules for all others.
  *
  * @throws Error naming the registration at fault: these come from the operator.
  */
 export async function seedClients(store: Pick<AuthorizationStore, 'saveClient'>, seeds: ClientSeeds): Promise<void> {
   await store.saveClient(viewer(seeds));
   for (const app of seeds.apps ?? []) await store.saveClient(appClient(app));
-  for (const backend of seeds.backends ?? []) await store.saveClient(backendClient(backend));
+  for (const { id, jwks, allowedScope: scope, mayIntrospect = false, name } of seeds.backends ?? [])
+    await store.saveClient(
+      seeded(id, { name, kind: 'backend', method: 'private_key_jwt', redirectUris: [], jwks, scope, mayIntrospect }),
+    );
 }
 
 function viewer({ publicUrl, viewerOrigins = [] }: ClientSeeds): SmartClient {
   const origins = [publicUrl, ...viewerOrigins];
-  return registration(
-    viewerClientId,
-    {
+  return {
+    id: viewerClientId,
+    metadata: {
       client_name: 'CSSS Viewer',
       client_uri: publicUrl,
       application_type: 'web',
@@ -60,65 +64,42 @@ function viewer({ publicUrl, viewerOrigins = [] }: ClientSeeds): SmartClient {
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
     },
-    { firstParty: true },
-  );
+    firstParty: true,
+    mayIntrospect: false,
+    disabled: false,
+  };
 }
 
-function appClient(app: AppRegistration): SmartClient {
-  if (app.secret !== undefined && app.secret.length < 32)
-    throw new Error(`Client ${app.id}: a secret needs at least 32 random characters.`);
-  return registration(
-    app.id,
-    {
-      client_name: app.name,
-      application_type: app.kind ?? 'web',
-      redirect_uris: app.redirectUris,
-      ...(app.launchUri === undefined ? {} : { initiate_login_uri: app.launchUri }),
-      token_endpoint_auth_method: app.secret === undefined ? 'none' : 'client_secret_basic',
-      ...(app.secret === undefined ? {} : { client_secret: hashSecret(app.secret) }),
-      grant_types: ['authorization_code', 'refresh_token'],
-      response_types: ['code'],
-    },
-    app.allowedScope === undefined ? {} : { allowedScope: app.allowedScope },
-  );
+function appClient({ id, name, redirectUris, launchUri, allowedScope: scope, secret }: AppRegistration): SmartClient {
+  if (secret !== undefined && secret.length < 32)
+    throw new Error(`Client ${id}: a secret needs at least 32 random characters.`);
+  const client = seeded(id, {
+    name,
+    kind: secret === undefined ? 'public-app' : 'confidential-app',
+    method: secret === undefined ? 'none' : 'client_secret_basic',
+    redirectUris,
+    launchUri,
+    scope,
+  });
+  return secret === undefined
+    ? client
+    : { ...client, metadata: { ...client.metadata, client_secret: hashSecret(secret) } };
 }
 
-function backendClient(backend: BackendRegistration): SmartClient {
-  const { id, name, jwks, allowedScope, mayIntrospect = false } = backend;
-  for (const key of jwks.keys) {
-    const isPublic = !('d' in key) && !('k' in key);
-    const isStrong = key.kty === 'RSA' || (key.kty === 'EC' && key.crv === 'P-384');
-    if (!isPublic || !isStrong || typeof key.kid !== 'string') {
-      throw new Error(`Client ${id}: its keys must be public RSA or P-384 keys, each with a kid.`);
-    }
+function seeded(id: string, draft: ClientDraft): SmartClient {
+  try {
+    const { metadata, allowedScope, mayIntrospect } = registrationOf(draft, { check: () => undefined });
+    const limit = allowedScope === undefined ? {} : { allowedScope };
+    return { id, metadata, firstParty: false, mayIntrospect, disabled: false, ...limit };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    throw new Error(`Client ${id}: ${error.message}`, { cause: error });
   }
-  return registration(
-    id,
-    {
-      client_name: name,
-      redirect_uris: [],
-      token_endpoint_auth_method: 'private_key_jwt',
-      jwks,
-      grant_types: ['client_credentials'],
-      response_types: [],
-    },
-    { allowedScope, mayIntrospect },
-  );
-}
-
-function registration(id: string, metadata: Payload, rest: Partial<SmartClient>): SmartClient {
-  return { id, metadata, firstParty: false, mayIntrospect: false, disabled: false, ...rest };
 }
 
 /** A standalone app on this computer, on any loopback port: what demo mode registers for people who try their own. */
 export const demoApp: AppRegistration = {
   id: 'csss-demo-app',
   name: 'Demo SMART app',
-  kind: 'native',
   redirectUris: ['http://127.0.0.1/callback', 'http://localhost/callback'],
 };
-
-/** Whether the caller came through our own viewer. */
-export function isFirstPartyPrincipal(principal: { clientId: string }): boolean {
-  return principal.clientId === viewerClientId;
-}

@@ -1,4 +1,5 @@
 import { signInScopes } from './authorization/granted-scopes.ts';
+import { brandIdentifier } from './brands.ts';
 
 export interface SmartEndpoints {
   issuer: string;
@@ -9,6 +10,8 @@ export interface SmartEndpoints {
   revoke: string;
   manage: string;
   endSession: string;
+  register: string;
+  brands: string;
 }
 
 /** Every address comes from the configured public URL: a Host header must never reach a client's configuration. */
@@ -23,6 +26,8 @@ export function smartEndpoints(publicUrl: string): SmartEndpoints {
     revoke: `${issuer}/token/revocation`,
     manage: `${publicUrl}/connected-apps`,
     endSession: `${issuer}/session/end`,
+    register: `${issuer}/reg`,
+    brands: `${publicUrl}/smart/brands.json`,
   };
 }
 
@@ -38,6 +43,9 @@ export function smartConfiguration(publicUrl: string, capabilities: readonly str
     revocation_endpoint: endpoints.revoke,
     management_endpoint: endpoints.manage,
     end_session_endpoint: endpoints.endSession,
+    registration_endpoint: endpoints.register,
+    user_access_brand_bundle: endpoints.brands,
+    user_access_brand_identifier: brandIdentifier(publicUrl),
     grant_types_supported: ['authorization_code', 'client_credentials', 'refresh_token'],
     response_types_supported: ['code'],
     code_challenge_methods_supported: ['S256'],

@@ -8,7 +8,6 @@ import { Problem } from '../core/problem.ts';
 import { read } from '../core/records/read.ts';
 import { readJson } from '../http/request/body-text.ts';
 import type { State } from '../http/state.ts';
-import { isFirstPartyPrincipal } from './clients.ts';
 
 export interface LaunchParts {
   world: World;
@@ -39,7 +38,7 @@ export async function prepareLaunch(
   principal: Principal,
   order: LaunchOrder,
 ): Promise<{ launch: string; url: string }> {
-  if (principal.kind !== 'user' || !isFirstPartyPrincipal(principal)) {
+  if (principal.kind !== 'user' || principal.firstParty !== true) {
     throw new Problem('forbidden', 'Only the viewer can launch apps.');
   }
   const { clientId, ...wanted } = order;

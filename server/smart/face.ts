@@ -3,15 +3,23 @@ import { join } from 'node:path';
 import Router from '@koa/router';
 import type { Middleware, ParameterizedContext } from 'koa';
 import type { AttemptStore, AuthorizationStore } from '../core/accounts/authorizations.ts';
+import type { Passkeys } from '../core/accounts/factors/passkeys.ts';
+import type { KeySets } from '../core/accounts/key-sets.ts';
 import type { PasswordHasher } from '../core/accounts/password.ts';
 import type { World } from '../core/world.ts';
 import type { Principal } from '../core/principal.ts';
 import { bearer } from '../http/bearer.ts';
 import { notModified, tagOfContent } from '../http/answer/conditional.ts';
 import type { State } from '../http/state.ts';
+import { forgottenPasswordPages } from './account/forgotten-password.ts';
+import { registrationPages } from './account/registration.ts';
 import { accessTokens } from './access-token.ts';
+import { confirmAddressRoutes } from './account/confirm-address.ts';
 import { oauthProblems } from './answer-problem.ts';
+import { linkPages } from './account/link-pages.ts';
 import { authorizationServer } from './authorization/authorization-server.ts';
+import { refreshAgain } from './authorization/refresh-again.ts';
+import { brandBundle } from './brands.ts';
 import { connectedAppsRoutes } from './connected-apps.ts';
 import { smartConfiguration, smartEndpoints, smartStyle, type SmartEndpoints } from './discovery.ts';
 import { prepareLaunch, readLaunchOrder } from './ehr-launch.ts';
@@ -21,6 +29,7 @@ import { introspect } from './introspection.ts';
 import type { SmartKeys } from './keys.ts';
 import type { DemoAccount } from './pages/sign-in-page.ts';
 import { createProvider } from './authorization/provider.ts';
+import { registrationRoutes } from './registration.ts';
 
 export type { DemoAccount } from './pages/sign-in-page.ts';
 export type { PatientChoice } from './pages/patient-page.ts';
@@ -31,8 +40,11 @@ export interface SmartFaceParts {
   authorizations: AuthorizationStore;
   attempts: AttemptStore;
   passwords: PasswordHasher;
+  passkeys: Passkeys;
   /** From `smartKeys`. */
   keys: SmartKeys;
+  /** Those that systems publish. */
+  clientKeys: KeySets;
   findPatients: FindPatients;
   /** Shown on the sign-in page; empty outside demo mode. */
   demoAccounts?: readonly DemoAccount[];
@@ -54,7 +66,7 @@ export interface SmartFace {
 
 /** The SMART on FHIR face: who is asking, and what they allowed which app to do. */
 export function smartFace(parts: SmartFaceParts): SmartFace {
-  const { world, authorizations, keys } = parts;
+  const { world, authorizations, keys, clientKeys } = parts;
   const { publicUrl, fhirBaseUrl } = world.settings;
   const endpoints = smartEndpoints(publicUrl);
   const tokens = accessTokens({
@@ -62,11 +74,16 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
     audience: fhirBaseUrl,
     signing: keys.signing,
     authorizations,
+    mailCodes: world.settings.mailCodes,
   });
+  const again = refreshAgain(authorizations, world.secrets);
   const provider = createProvider({
     publicUrl,
     fhirBaseUrl,
+    settings: world.settings,
     keys,
+    clientKeys,
+    again,
     authorizations,
     accountById: (id) => world.read(({ accounts }) => accounts.byId(id)),
     onGrantEnded: tokens.forget,
@@ -75,21 +92,33 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
     (ctx as unknown as { state: Partial<State> }).state.fault = error;
   });
   provider.on('grant.revoked', () => tokens.forget());
-  const cookieKey = keys.cookies[0]!;
+  const cookieKey = keys.proofs;
 
   return {
     oidc: authorizationServer({
       publicUrl,
       provider,
       authorizations,
+      again,
       tokens,
       audit: { append: (row) => world.read(({ audit }) => audit.append(row)) },
+      sessions: {
+        seen: (session) => world.read(({ sessions }) => sessions.seen(session)),
+        renewed: (id, address) => world.read(({ sessions }) => sessions.renewed(id, address)),
+      },
     }),
     routes() {
       const router = new Router<State>();
       interactionRoutes(router, { ...parts, provider, cookieKey, demoAccounts: parts.demoAccounts ?? [] });
+      const ofAccounts = { ...parts, cookieKey, forgetChecks: tokens.forget };
+      registrationPages(router, ofAccounts);
+      forgottenPasswordPages(router, ofAccounts);
+      linkPages(router, { ...parts, cookieKey, endSessions: tokens.forget });
+      confirmAddressRoutes(router, { world, cookieKey });
       connectedAppsRoutes(router, { world, provider, authorizations, tokens, cookieKey });
       publicDocuments(router, smartConfiguration(publicUrl, parts.capabilities));
+      router.get('/smart/brands.json', brands(parts));
+      registrationRoutes(router, { world, clientKeys, forget: tokens.forget });
       const guard = bearer(tokens.verify);
       // In front of oidc-provider, which cannot introspect its own JWTs; the router therefore goes first.
       router.post('/oidc/token/introspection', oauthProblems, guard, (ctx) =>
@@ -125,6 +154,24 @@ function publicDocuments(router: Router<State>, configuration: Record<string, un
   ] as const) {
     router.get(`/smart/${name}`, unchanging(readFileSync(join(import.meta.dirname, 'pages', name)), type));
   }
+}
+
+/** The site may change its name while the server runs; when this content was first given out is remembered by its digest. */
+function brands({ world, authorizations }: SmartFaceParts) {
+  const published = new Map<string, string>();
+  return async (ctx: ParameterizedContext<State>): Promise<void> => {
+    const { publicUrl, fhirBaseUrl, organizationName: name } = world.settings;
+    const digest = tagOfContent(Buffer.from(JSON.stringify(brandBundle({ publicUrl, fhirBaseUrl, name }, ''))));
+    if (published.size > 100) published.clear();
+    if (!published.has(digest))
+      published.set(
+        digest,
+        await authorizations.secret(`brand ${digest}`, () => Promise.resolve(world.now().toISOString())),
+      );
+    const bundle = brandBundle({ publicUrl, fhirBaseUrl, name }, published.get(digest)!);
+    ctx.set('Access-Control-Allow-Origin', '*');
+    unchanging(Buffer.from(JSON.stringify(bundle)), 'application/fhir+json')(ctx);
+  };
 }
 
 /** Files that change with the program only. */

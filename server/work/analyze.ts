@@ -245,6 +245,7 @@ const reasons: Record<ProblemCode, ReviewReason> = {
   invariant: 'model-error',
   'code-invalid': 'model-error',
   login: 'model-error',
+  reauthenticate: 'model-error',
   expired: 'model-error',
   forbidden: 'model-error',
   deleted: 'model-error',

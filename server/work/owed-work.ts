@@ -4,9 +4,8 @@ import { mendLacking } from '../core/workflow/owed-work.ts';
 import { endIssue } from './issue-report.ts';
 import { searchOwn } from '../core/records/own-search.ts';
 import { systems } from '../core/vocabulary/systems.ts';
-import { withdrawalJob } from '../core/workflow/withdrawal.ts';
-import { recordEnd } from './send-report.ts';
-import { recordWithdrawal } from './send-withdrawal.ts';
+import { jobOf } from '../core/deliveries/owe-delivery.ts';
+import type { SearchCondition } from '../core/search/search-query.ts';
 
 /**
  * Reports that are approved and of which no job waits or runs are owed again; where the job's last try failed or died,
@@ -14,39 +13,62 @@ import { recordWithdrawal } from './send-withdrawal.ts';
  */
 export function oweReports(world: World): Promise<number> {
   return mendLacking(world, { step: 'report-delivery', status: 'requested', kind: 'issue-report' }, (step, last) =>
-    last === 'failed' ? endIssue(world, step.id) : owe(world, reportJob('issue-report', step.id)),
+    last === 'failed' ? endIssue(world, step.id) : owe(world, reportJob(step.id)),
   );
 }
 
-/** Released reports that nobody brings to their patients, the same way: `delivery-failed`, which an admin sees. */
-export function oweMails(world: World): Promise<number> {
-  return mendLacking(world, { step: 'report-delivery', status: 'in-progress', kind: 'send-report' }, (step, last) =>
-    last === 'failed'
-      ? recordEnd(world, step.id, { sent: false, reason: 'delivery-failed' })
-      : owe(world, reportJob('send-report', step.id)),
-  );
+/**
+ * Messages whose next try has come, and of which no job waits or runs. The job is only the hand: its row says whether and
+ * when a message is tried, however its last job ended.
+ */
+export async function oweMails(world: ReadsFrom<'deliveries' | 'jobs'> & WritesTo<'jobs'>): Promise<number> {
+  const owed = await world.read(async ({ deliveries, jobs }) => {
+    const due = (await deliveries.due(mostMessages)).map((one) => jobOf(one));
+    const lacking: Job[] = [];
+    for (const kind of new Set(due.map((job) => job.kind))) {
+      const ofKind = due.filter((job) => job.kind === kind);
+      const keys = new Set((await jobs.lacking(kind, ofKind.map(({ key }) => key))).map(({ key }) => key)); // prettier-ignore
+      lacking.push(...ofKind.filter(({ key }) => keys.has(key)));
+    }
+    return lacking;
+  });
+  for (const job of owed) await owe(world, job);
+  return owed.length;
 }
 
-/** Messages that a report was withdrawn, of which no job waits or runs; one whose last try died ends as `delivery-failed`. */
-export async function oweWithdrawals(world: World): Promise<number> {
-  const messageId = { parameter: 'identifier', values: [`${systems.messageId}|`] };
-  const owed = { parameter: 'status', values: ['preparation'] };
-  const { found } = await world.read((stores) =>
-    searchOwn(stores, 'Communication', [messageId, owed], { count: mostMessages }),
-  );
-  const own = found.filter(({ id, identifier }) => identifier?.some(({ value }) => value?.startsWith(`<withdrawal.${id}@`))); // prettier-ignore
-  const lacking = await world.read(({ jobs }) => jobs.lacking('send-withdrawal', own.map(({ id }) => id))); // prettier-ignore
-  for (const { key, last } of lacking)
-    if (last === 'failed') await recordWithdrawal(world, key, { sent: false, reason: 'delivery-failed' });
-    else await owe(world, withdrawalJob(key));
-  return lacking.length;
+/** Steps and messages that an earlier release left without a delivery get one. */
+export async function oweUnwritten(world: World): Promise<number> {
+  const steps = await searchAll(world, 'Task', [
+    { parameter: 'code', values: [`${systems.reviewStep}|report-delivery`] },
+    { parameter: 'status', values: ['in-progress'] },
+  ]);
+  const messages = await searchAll(world, 'Communication', [
+    { parameter: 'identifier', values: [`${systems.messageId}|`] },
+    { parameter: 'status', values: ['preparation'] },
+  ]);
+  const own = messages.filter(({ id, identifier }) => identifier?.some(({ value }) => value?.startsWith(`<withdrawal.${id}@`))); // prettier-ignore
+  const subjects = [...steps, ...own].map(({ resourceType, id }) => `${resourceType}/${id}`);
+  const missing = new Set(await world.read(({ deliveries }) => deliveries.withoutDelivery(subjects)));
+  for (const subjectOf of missing) {
+    const kind = subjectOf.startsWith('Task/') ? 'report' : 'withdrawal';
+    await owe(world, jobOf({ id: '', kind, subjectOf }));
+  }
+  return missing.size;
 }
 
-/** Of one turn; the oldest come first. */
+async function searchAll<Type extends 'Task' | 'Communication'>(
+  world: World,
+  type: Type,
+  conditions: SearchCondition[],
+) {
+  return (await world.read((stores) => searchOwn(stores, type, conditions, { count: mostMessages }))).found;
+}
+
+/** Of one turn; the longest due come first. */
 const mostMessages = 500;
 
-function reportJob(kind: 'issue-report' | 'send-report', task: string): Job {
-  return { kind, key: task, data: { task } };
+function reportJob(task: string): Job {
+  return { kind: 'issue-report', key: task, data: { task } };
 }
 
 /** Shorter than the queue remembers how a job ended: a run that failed for good is not asked for again after that. */

@@ -1,31 +1,37 @@
+import { deliveryOf } from '../core/deliveries/owe-delivery.ts';
 import { openLetter } from '../core/deliveries/post-mail.ts';
+import type { Delivery } from '../core/deliveries/delivery-store.ts';
 import type { TakenJob } from '../core/jobs.ts';
-import { Problem } from '../core/problem.ts';
-import type { World } from '../core/world.ts';
+import { recordDelivery } from '../core/reports/report-mail.ts';
+import type { World, WriteContext } from '../core/world.ts';
+import { handOver, type Errand, type Made, type MailEnd } from './hand-over.ts';
 
 /**
- * Hands a mail that brings no health data to the relay, once: a delivery that is written down as sent is not sent again.
+ * Hands a mail that brings no health data to the relay, once (`handOver`). One that is worth nothing any more is not sent.
  *
  * @param job data.delivery: its id.
- * @throws Problem `transient` while the relay is away, until the last try.
+ * @throws Problem `exception` when it cannot be opened.
  */
-export async function sendMail(world: World, job: TakenJob): Promise<void> {
-  const id = String(job.data['delivery']);
-  const delivery = await world.transaction(({ deliveries }) => deliveries.byId(id));
-  if (delivery?.state !== 'waiting') return;
-  const { subject, text, usefulSeconds } = openLetter(world.secrets, delivery);
+export function sendMail(world: World, job: TakenJob): Promise<void> {
+  return handOver(world, String(job.data['delivery']), letters(world), job.data['now'] === true);
+}
+
+function letters(world: World): Errand {
+  return { message: async (delivery) => letter(world, delivery), ended: endNotice };
+}
+
+function letter(world: World, delivery: Delivery): Made {
+  const { subject, text, usefulSeconds: useful } = openLetter(world.secrets, delivery);
   const age = (world.now().getTime() - delivery.createdAt.getTime()) / 1000;
-  if (usefulSeconds !== undefined && age > usefulSeconds)
-    return world.transaction(({ deliveries }) => deliveries.tried(id, { state: 'ended', answer: 'too late' }));
-  const messageId = `<${id}@${new URL(world.settings.publicUrl).hostname}>`;
-  try {
-    await world.mailer.send({ messageId, to: delivery.recipient, subject, text, attachments: [] });
-  } catch (error) {
-    const refused = error instanceof Problem && (error.code === 'business-rule' || error.code === 'value');
-    const state = refused ? 'refused' : job.final ? 'ended' : 'waiting';
-    await world.transaction(({ deliveries }) => deliveries.tried(id, { state }));
-    if (state === 'waiting') throw error;
-    return;
-  }
-  await world.transaction(({ deliveries }) => deliveries.tried(id, { state: 'sent' }));
+  if (useful !== undefined && age > useful) return { kind: 'none', reason: 'too-late' };
+  const messageId = `<${delivery.id}@${new URL(world.settings.publicUrl).hostname}>`;
+  return { kind: 'mail', useful, mail: { messageId, to: delivery.recipient, subject, text, attachments: [] } };
+}
+
+/** An address that cannot be asked whether it is the right one cannot be sent the report either. */
+async function endNotice(context: WriteContext, { kind, subjectOf = '' }: Delivery, end: MailEnd): Promise<void> {
+  if (end.sent || kind !== 'notice' || !subjectOf.startsWith('Task/')) return;
+  await recordDelivery(context, subjectOf.slice('Task/'.length), end);
+  const answer = 'address not verified';
+  await context.stores.deliveries.tried(deliveryOf(subjectOf), { state: 'refused', answer, untried: true });
 }

@@ -55,7 +55,9 @@ test.each([
   const before = sink.list().length;
   const { host, said } = await relay(greeting, answers);
   const bad = smtpMailer({ url: `smtp://${user}${host}`, from: 'reports@csss.example', requireTls });
-  await expect(sendReport({ ...place.world, mailer: bad }, job(delivery.id))).rejects.toMatchObject({ code: 'transient' });
+  await sendReport({ ...place.world, mailer: bad }, job(delivery.id));
+  const [row] = (await place.world.read(({ deliveries }) => deliveries.search({ subjectOf: `Task/${delivery.id}`, offset: 0, limit: 1 }))).found;
+  expect(row).toMatchObject({ state: 'waiting', tries: 1, answer: expect.stringMatching(reason) as unknown });
   expect(bad.last()).toMatchObject({ taken: false, reason: expect.stringMatching(reason) as unknown });
   bad.close();
   expect(said.filter((line) => /^(MAIL|RCPT|DATA)/i.test(line))).toEqual([]);

@@ -36,6 +36,18 @@ export async function emptyCopy(): Promise<{ url: string; drop(): Promise<void> 
   return { url: url.href, drop: () => asAdmin(template, `drop database if exists ${name} with (force)`) };
 }
 
+/** A database in which there is nothing, as a hospital's database administrator hands it over. */
+export async function emptyDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+  const url = new URL(inject('templateUrl'));
+  const near = new URL(url);
+  url.pathname = `/empty_${randomBytes(6).toString('hex')}`;
+  await asAdmin(near, `create database ${url.pathname.slice(1)} template template0 encoding 'UTF8'`);
+  return {
+    url: url.href,
+    drop: () => asAdmin(near, `drop database if exists ${url.pathname.slice(1)} with (force)`),
+  };
+}
+
 async function asAdmin(near: URL, statement: string): Promise<void> {
   const url = new URL(near);
   url.pathname = '/postgres';

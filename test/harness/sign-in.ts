@@ -1,5 +1,8 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { importJWK, SignJWT, type JWK } from 'jose';
+import { TOTP } from 'otpauth';
+import { newTotpSecret, sealTotp } from '../../server/core/accounts/factors/totp.ts';
+import type { World } from '../../server/core/world.ts';
 
 /** The token endpoint's answer. */
 export interface Tokens {
@@ -27,6 +30,12 @@ export interface SignInOptions {
   /** Left unticked on the consent page. */
   refuse?: string[];
   remember?: boolean;
+  /** Base32 secret of the person's authenticator app, for when a second factor is asked for; a code is waited for if this one was used. */
+  totp?: string;
+  /** Any other second factor: what is typed in. */
+  code?: string;
+  /** Do not ask for the second factor on this device again. */
+  trust?: boolean;
   /** More parameters of the authorization request; undefined takes one away. */
   parameters?: Record<string, string | undefined>;
   browser?: Browser;
@@ -155,7 +164,11 @@ export class PageError extends Error {
   }
 }
 
-function answer(browser: Browser, html: string, options: SignInOptions): Promise<{ url: string; response: Response }> {
+async function answer(
+  browser: Browser,
+  html: string,
+  options: SignInOptions,
+): Promise<{ url: string; response: Response }> {
   const action = (step: string) => new RegExp(`action="([^"]*/interaction/[^"]+/${step})"`).exec(html)?.[1];
   const fields = new URLSearchParams({ proof: /name="proof" value="([^"]+)"/.exec(html)?.[1] ?? '' });
   const signIn = action('sign-in');
@@ -164,6 +177,12 @@ function answer(browser: Browser, html: string, options: SignInOptions): Promise
     fields.set('password', options.password);
     if (options.remember) fields.set('remember', 'yes');
     return browser.post(signIn, fields);
+  }
+  const prove = action('prove');
+  if (prove) {
+    fields.set('code', options.code ?? (await freshCode(options.totp)));
+    if (options.trust) fields.set('trust', 'yes');
+    return browser.post(prove, fields);
   }
   const choose = action('patient');
   if (choose) {
@@ -185,6 +204,38 @@ function answer(browser: Browser, html: string, options: SignInOptions): Promise
   }
   throw new Error(`a page without a form that is known here: ${html.slice(0, 500)}`);
 }
+
+/** Steps whose codes were typed in: each works once, also from one test to the next. */
+const used = new Map<string, number>();
+
+/** A code of an authenticator app that was not used yet: of the present step, or of the next, which a server takes too. */
+export async function freshCode(secret: string | undefined): Promise<string> {
+  if (secret === undefined) throw new Error('a second factor is asked for, and the test has none');
+  const totp = new TOTP({ secret });
+  for (;;) {
+    const now = totp.counter();
+    const step = Math.max(now, (used.get(secret) ?? 0) + 1);
+    if (step <= now + 1) {
+      used.set(secret, step);
+      return totp.generate({ timestamp: step * 30_000 });
+    }
+    await new Promise((done) => setTimeout(done, 250));
+  }
+}
+
+/** Gives a person an authenticator app by the database, for tests that are about something else; returns its secret. */
+export async function giveTotp(world: Pick<World, 'transaction' | 'secrets'>, email: string): Promise<string> {
+  const [id, secret] = [randomUUID(), newTotpSecret()];
+  await world.transaction(async ({ accounts, factors }) => {
+    const account = await accounts.byEmail(email);
+    const factor = { kind: 'totp', id, accountId: account!.id, name: 'Authenticator app' } as const;
+    await factors.insert({ ...factor, secret: sealTotp(world.secrets, id, secret) }, { confirmed: true });
+  });
+  return secret;
+}
+
+/** The parameters of a request for a fresh second factor (RFC 9470). */
+export const stepUp = { acr_values: 'urn:csss:acr:two-factors', max_age: '300' };
 
 function decode(text: string): string {
   return text.replace(/&#(\d+);/g, (_whole, code: string) => String.fromCharCode(Number(code)));

@@ -32,6 +32,13 @@ export function testSettings(publicUrl: string, more: Partial<Settings> = {}): S
     trustedSenders: [],
     demo: false,
     removal: { retentionDays: 30, expiredRetentionDays: 7 },
+    reportMail: 'always',
+    deliveryRetentionDays: 365,
+    registration: 'open',
+    secondFactorRoles: [],
+    mailCodes: true,
+    freshFactorSeconds: 300,
+    rememberDeviceDays: 30,
     ...more,
   };
 }

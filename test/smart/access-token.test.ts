@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { decodeJwt, exportJWK, generateKeyPair, importJWK, SignJWT, type JWK } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { smartKeys } from '../../server/smart/keys.ts';
 import { signIn } from '../harness/sign-in.ts';
 import { appRedirect, password, startSmallServer, type SmallServer } from './small-server.ts';
 
@@ -52,9 +53,7 @@ test('tokens that are not ours, or are something else, are refused', async () =>
 });
 
 test('tokens signed by our own key are still refused with another issuer, audience, type, or without an end', async () => {
-  const [{ value: jwks }] = (await server.database.sql.query<{ value: JWK[] }>(
-    `select value from server_secret where name = 'signing-keys'`,
-  )) as [{ value: JWK[] }];
+  const { signing: jwks } = await smartKeys(server.authorizations);
   const tokens = await signIn(server.url, { ...app, ...patient, scope: smartScope });
   const claims = decodeJwt(tokens.access_token);
   const key = await importJWK(jwks[0]!, 'RS256');

@@ -2,7 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import smart from 'fhirclient';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Browser, throughPages } from '../harness/sign-in.ts';
+import { registerClient } from '../../server/core/accounts/change-client.ts';
+import { systemPrincipal } from '../../server/core/principal.ts';
+import { writeInTransaction } from '../../server/core/records/write.ts';
+import { keyFetcher } from '../../server/infrastructure/key-fetcher.ts';
+import { Browser, signIn, throughPages } from '../harness/sign-in.ts';
 import { password, startSmallServer, type SmallServer } from './small-server.ts';
 
 let server: SmallServer;
@@ -20,7 +24,15 @@ beforeAll(async () => {
   };
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const client = smart(request as never, response as never, storage as never);
-    if (request.url?.startsWith('/launch')) {
+    if (request.url?.startsWith('/open')) {
+      // What the launch address of an app does: the server and the launch stand in its query.
+      await client.authorize({
+        clientId: 'launched-app',
+        redirectUri: `${appUrl}/callback`,
+        scope: 'openid fhirUser launch launch/imagingstudy patient/*.rs',
+        pkceMode: 'required',
+      });
+    } else if (request.url?.startsWith('/launch')) {
       await client.authorize({
         iss: `${server.url}/fhir`,
         clientId: 'csss-demo-app',
@@ -31,7 +43,12 @@ beforeAll(async () => {
     } else {
       const ready = await client.ready();
       response.end(
-        JSON.stringify({ patient: ready.patient.id, fhirUser: ready.user.fhirUser, state: ready.state.tokenResponse }),
+        JSON.stringify({
+          patient: ready.patient.id,
+          encounter: ready.encounter.id,
+          fhirUser: ready.user.fhirUser,
+          state: ready.state.tokenResponse,
+        }),
       );
     }
   };
@@ -72,4 +89,52 @@ test('fhirclient does a standalone launch from discovery to patient context', as
     clientId: 'csss-demo-app',
   });
   expect(state.refresh_token).toBeTypeOf('string');
+});
+
+test('fhirclient is launched from our pages with patient, encounter and study', async () => {
+  await writeInTransaction(server.world, systemPrincipal('test'), {
+    method: 'update',
+    id: 'encounter-2',
+    resource: {
+      resourceType: 'Encounter',
+      id: 'encounter-2',
+      status: 'in-progress',
+      class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' },
+      subject: { reference: 'Patient/patient-2' },
+    },
+  });
+  await server.world.transaction((stores) =>
+    registerClient(
+      stores,
+      keyFetcher({ hosts: [], loopback: true }),
+      {
+        name: 'Launched app',
+        kind: 'public-app',
+        method: 'none',
+        redirectUris: [`${appUrl}/callback`],
+        launchUri: `${appUrl}/open`,
+        scope: 'openid fhirUser launch launch/imagingstudy patient/*.rs',
+      },
+      { id: 'launched-app' },
+    ),
+  );
+  const browser = new Browser(server.url);
+  const doctor = { email: 'doctor@test.example', password, browser };
+  const viewer = await signIn(server.url, doctor);
+  const prepared = await fetch(`${server.url}/smart/launch`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${viewer.access_token}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ client: 'launched-app', encounter: 'encounter-2', imagingStudy: 'study-2' }),
+  });
+  const { url } = (await prepared.json()) as { url: string };
+  expect(url).toMatch(new RegExp(`^${appUrl}/open\\?iss=`));
+  const opened = await fetch(url, { redirect: 'manual' });
+  const callback = await throughPages(browser, opened.headers.get('location')!, doctor);
+  const seen = (await (await fetch(callback)).json()) as Record<string, unknown>;
+  expect(seen).toMatchObject({
+    patient: 'patient-2',
+    encounter: 'encounter-2',
+    fhirUser: 'Practitioner/doctor-1',
+    state: { fhirContext: [{ reference: 'ImagingStudy/study-2' }], need_patient_banner: true },
+  });
 });

@@ -1,7 +1,9 @@
 import { decodeJwt, importJWK, SignJWT, type JWK } from 'jose';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { disableAccount } from '../../server/core/accounts/account.ts';
+import { disableAccount } from '../../server/core/accounts/change-access.ts';
 import type { AuthorizationStore } from '../../server/core/accounts/authorizations.ts';
+import { systemPrincipal } from '../../server/core/principal.ts';
+import { inOneTransaction } from '../../server/core/records/write.ts';
 import { accessTokens, type AccessTokens } from '../../server/smart/access-token.ts';
 import { smartKeys } from '../../server/smart/keys.ts';
 import { backendToken, signIn } from '../harness/sign-in.ts';
@@ -30,6 +32,7 @@ function checks(standing: AuthorizationStore['standing'] = server.authorizations
       issuer: `${server.url}/oidc`,
       audience: `${server.url}/fhir`,
       signing,
+      mailCodes: true,
       authorizations: {
         standing: (of) => {
           counted.asked++;
@@ -103,7 +106,9 @@ test('a remembered token of an account that is disabled stops within 20 s', asyn
   const second = checks();
   const { access_token: token } = await signIn(server.url, { email: server.accounts.doctor.email, password });
   await second.verify(token);
-  await disableAccount(server.world, server.authorizations, server.accounts.doctor.id);
+  await inOneTransaction(server.world, { principal: systemPrincipal('test') }, (context) =>
+    disableAccount(context, server.accounts.doctor.id),
+  );
   later(20);
   await expect(second.verify(token)).rejects.toMatchObject({ code: 'login' });
   await server.world.transaction(({ accounts }) => accounts.setDisabled(server.accounts.doctor.id, false));

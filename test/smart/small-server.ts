@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { Resource } from '@medplum/fhirtypes';
 import { exportJWK, generateKeyPair } from 'jose';
@@ -5,6 +6,9 @@ import Koa from 'koa';
 import { ensureAccount } from '../../server/core/accounts/account.ts';
 import type { AuthorizationStore } from '../../server/core/accounts/authorizations.ts';
 import type { Account } from '../../server/core/accounts/account-store.ts';
+import type { Delivery } from '../../server/core/deliveries/delivery-store.ts';
+import { openLetter } from '../../server/core/deliveries/post-mail.ts';
+import type { Settings } from '../../server/core/settings.ts';
 import type { World } from '../../server/core/world.ts';
 import { systemPrincipal, type Principal } from '../../server/core/principal.ts';
 import { Problem } from '../../server/core/problem.ts';
@@ -16,9 +20,13 @@ import { createHttpServer } from '../../server/http/http-server.ts';
 import { clientAddress, trustedProxies } from '../../server/http/request/client-address.ts';
 import { requestId } from '../../server/http/request/request-id.ts';
 import type { State } from '../../server/http/state.ts';
+import { keySets } from '../../server/core/accounts/key-sets.ts';
 import { argon2Passwords } from '../../server/infrastructure/argon2.ts';
+import { keyFetcher } from '../../server/infrastructure/key-fetcher.ts';
 import { postgresAuthorizations } from '../../server/infrastructure/postgres/accounts/oidc-store.ts';
 import { postgresAttempts } from '../../server/infrastructure/postgres/accounts/sign-in-attempts.ts';
+import { secretBox } from '../../server/infrastructure/secret-box.ts';
+import { webAuthn } from '../../server/infrastructure/webauthn.ts';
 import { findPatients } from '../../server/portal/find-patients.ts';
 import { demoApp, seedClients } from '../../server/smart/clients.ts';
 import { smartFace, type SmartFace } from '../../server/smart/face.ts';
@@ -26,6 +34,7 @@ import { smartKeys } from '../../server/smart/keys.ts';
 import { testSettings, testWorld } from '../harness/world.ts';
 import { freshDatabase, type TestDatabase } from '../harness/database.ts';
 import type { BackendKey } from '../harness/sign-in.ts';
+import { testSecrets } from '../harness/secrets.ts';
 
 export const password = 'a long test password';
 export const appSecret = 'an-app-secret-of-more-than-32-characters';
@@ -55,16 +64,29 @@ const people: Resource[] = [
 ];
 
 /** The FHIR records that the picker and launches read: the real store, two patients, a study. */
-async function recordsOn(database: TestDatabase, url: string): Promise<World> {
-  const world = testWorld(database, testSettings(url));
+async function recordsOn(database: TestDatabase, url: string, settings: Partial<Settings>): Promise<World> {
+  const world = testWorld(database, testSettings(url, settings), { secrets: secretBox([randomBytes(32)]) });
   for (const resource of people) {
     await writeInTransaction(world, systemPrincipal('test'), { method: 'update', resource, id: resource.id! });
   }
   return world;
 }
 
+/** The last mail that is owed to an address, opened as the worker would. */
+export async function lastMail(
+  { database, world }: SmallServer,
+  to: string,
+): Promise<{ subject: string; text: string }> {
+  const rows = await database.sql.query<Delivery>(
+    `select id, content from delivery where recipient = $1 order by created_at desc, id desc limit 1`,
+    [to],
+  );
+  if (!rows[0]) throw new Error(`nothing was mailed to ${to}`);
+  return openLetter(world.secrets, rows[0]);
+}
+
 /** @param publicUrl what users see when it is not the port itself: the address of a TLS proxy in front. */
-export async function startSmallServer(publicUrl?: string): Promise<SmallServer> {
+export async function startSmallServer(publicUrl?: string, settings: Partial<Settings> = {}): Promise<SmallServer> {
   const database = await freshDatabase();
   const app = new Koa<State>();
   const server = createHttpServer((request, answer) => koaListener(app)(request, answer), defaultBudget);
@@ -72,7 +94,7 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
   const port = (server.address() as AddressInfo).port;
   const url = publicUrl ?? `http://127.0.0.1:${port}`;
 
-  const authorizations = postgresAuthorizations(database.sql);
+  const authorizations = postgresAuthorizations(database.sql, testSecrets);
   const passwords = argon2Passwords();
   const { key, jwks } = await backendKeys();
   await seedClients(authorizations, {
@@ -92,7 +114,7 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
       },
     ],
   });
-  const records = await recordsOn(database, url);
+  const records = await recordsOn(database, url, settings);
   const made = async (role: 'patient' | 'doctor' | 'admin', fhirUser: string) =>
     ensureAccount(records, passwords, {
       email: `${role}@test.example`,
@@ -107,7 +129,9 @@ export async function startSmallServer(publicUrl?: string): Promise<SmallServer>
     authorizations,
     attempts: postgresAttempts(database.sql),
     passwords,
+    passkeys: webAuthn({ publicUrl: url, name: 'Test Hospital' }),
     keys: await smartKeys(authorizations),
+    clientKeys: keySets(keyFetcher({ hosts: [], loopback: true })),
     findPatients: findPatients(records),
     demoAccounts: [{ label: 'Patient', email: 'patient@test.example', password }],
   });

@@ -24,7 +24,7 @@ import type { World } from '../../server/core/world.ts';
 import { demoPassword } from '../../server/demo/people.ts';
 import { analyze } from '../../server/work/analyze.ts';
 import { issueReport } from '../../server/work/issue-report.ts';
-import { oweWithdrawals } from '../../server/work/owed-work.ts';
+import { oweMails } from '../../server/work/owed-work.ts';
 import { sendReport } from '../../server/work/send-report.ts';
 import { sendWithdrawal } from '../../server/work/send-withdrawal.ts';
 import { caller, type Caller } from '../harness/calls.ts';
@@ -238,13 +238,13 @@ test('a message whose job was lost is owed again', async () => {
   const { review, delivery } = await released();
   await sendReport(collecting([]), mailJob(delivery));
   await move(who.admin, review.study, right);
-  expect(await oweWithdrawals(place.world)).toBe(0); // the job waits
+  expect(await oweMails(place.world)).toBe(0); // the job waits
   const sql = new pg.Client({ connectionString: place.server.databaseUrl });
   await sql.connect();
   await sql.query(`delete from job.job where name = 'send-withdrawal'`);
   await sql.end();
-  expect(await oweWithdrawals(place.world)).toBeGreaterThan(0);
-  expect(await oweWithdrawals(place.world)).toBe(0);
+  expect(await oweMails(place.world)).toBeGreaterThan(0);
+  expect(await oweMails(place.world)).toBe(0);
 });
 
 test('a move while the PDF is printed leaves nothing of it', async () => {

@@ -14,6 +14,8 @@ export interface AuditRow {
   entities?: string[];
   /** The query string, stored base64 as BALP asks; never logged. */
   query?: string;
+  /** Why the restricted record could be opened: v3-ActReason "break the glass". */
+  purpose?: 'BTG';
   requestId?: string;
   sourceAddress?: string;
 }

@@ -13,6 +13,8 @@ export interface Grant {
   patient?: string;
   /** Leaves out what is labelled as not to be shown to the patient (see released-only.ts), now and in history. */
   released?: true;
+  /** FHIR ids of patients in none of whose compartments the record may lie: their records are restricted. */
+  hidden?: readonly string[];
   /** Further conditions of the grant: a granular scope's query, or the workflow's own rule for a role. */
   conditions?: readonly SearchCondition[];
   /**
@@ -26,6 +28,13 @@ export const everything: Narrowing = { kind: 'all' };
 export const nothing: Narrowing = { kind: 'some', grants: [] };
 
 export const isEmpty = (narrowing: Narrowing): boolean => narrowing.kind === 'some' && narrowing.grants.length === 0;
+
+/** All of it but the records of these patients. */
+export function without(narrowing: Narrowing, hidden: readonly string[] | undefined): Narrowing {
+  if (!hidden || hidden.length === 0) return narrowing;
+  const grants: readonly Grant[] = narrowing.kind === 'all' ? [{}] : narrowing.grants;
+  return { kind: 'some', grants: grants.map((grant) => ({ ...grant, hidden })) };
+}
 
 /** The part of it that lies in one patient's compartment. */
 export function inCompartment(narrowing: Narrowing, patient: string): Narrowing {

@@ -1,7 +1,7 @@
 import type { ResourceType } from '@medplum/fhirtypes';
 import { Problem } from '../problem.ts';
 import type { Principal, Scope } from '../principal.ts';
-import { everything, type Grant, type Narrowing } from './narrowing.ts';
+import { everything, type Grant, type Narrowing, without } from './narrowing.ts';
 import { allowedByRole, type Interaction } from './role-policy.ts';
 import { scopeConditions } from './scope-conditions.ts';
 
@@ -11,7 +11,8 @@ const letters: Record<Interaction, string> = { read: 'r', search: 's', create: '
 
 /**
  * What of a type's records the caller may touch: SMART scopes x role policy x compartment. A scope never widens
- * the role's policy, the policy never widens the scopes; each scope is narrowed by itself and the union counts.
+ * the role's policy, the policy never widens the scopes; each scope is narrowed by itself and the union counts. Restricted
+ * records that are not for the person are taken off at the end, from all of it.
  *
  * `read` covers vread and instance history, `search` also type and system history, `update` also patch and
  * upsert (SMART App Launch 2.2, "Scopes for requesting FHIR Resources").
@@ -35,10 +36,10 @@ export function tryNarrow(principal: Principal, type: ResourceType, interaction:
   for (const scope of principal.scopes) {
     if (!covers(scope, type, interaction)) continue;
     const narrowing = narrowedByScope(principal, scope, type, interaction);
-    if (narrowing?.kind === 'all') return everything;
+    if (narrowing?.kind === 'all') return without(everything, principal.hidden);
     if (narrowing) grants.push(...narrowing.grants);
   }
-  return grants.length === 0 ? undefined : { kind: 'some', grants };
+  return grants.length === 0 ? undefined : without({ kind: 'some', grants }, principal.hidden);
 }
 
 /** Whether the caller may do it to all records of a type: role and scopes, not those of one patient or of a condition. */

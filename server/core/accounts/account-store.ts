@@ -21,6 +21,8 @@ export interface AccountStore {
   byId(id: string): Promise<Account | undefined>;
   /** Email compared case-insensitively. */
   byEmail(email: string): Promise<Account | undefined>;
+  /** Those who can sign in, oldest first; the first fifty. */
+  activeWithRole(role: Role): Promise<Account[]>;
   /** Whether somebody signs in as this person (`Practitioner/id`). */
   isSomebody(fhirUser: string): Promise<boolean>;
   /** @throws Problem `duplicate` if the id or the address is taken. */
@@ -34,4 +36,8 @@ export interface AccountStore {
    */
   moveTo(fhirUser: string, to: string, only?: readonly string[]): Promise<string[]>;
   setPasswordHash(id: string, passwordHash: string): Promise<void>;
+  /** Writes down that the person has signed in now. */
+  signedIn(id: string): Promise<void>;
+  /** Writes down that somebody has answered from the address; the first time stays. */
+  verified(id: string): Promise<void>;
 }

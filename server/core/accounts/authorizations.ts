@@ -1,4 +1,6 @@
+import type { Restrictions } from '../access/restricted-store.ts';
 import type { Role } from '../principal.ts';
+import type { RegisteredClient, SmartClient } from './client-store.ts';
 
 /** Anything that the authorization server stores under one of its model names. */
 export type Payload = Record<string, unknown>;
@@ -16,6 +18,8 @@ export interface AuthorizationStore {
   find(model: string, by: { id: string } | { uid: string } | { userCode: string }): Promise<Payload | undefined>;
   /** Marks as used. @returns false if it was used before: of two parallel uses of one code, one wins. */
   consume(model: string, id: string): Promise<boolean>;
+  /** Seconds since it was used, by the database's clock; undefined if it was not, or is not there. */
+  usedSince(model: string, id: string): Promise<number | undefined>;
   remove(model: string, id: string): Promise<void>;
   /** Ends an authorisation: its grant, codes and refresh tokens, of which access tokens depend. */
   revokeGrant(grantId: string): Promise<void>;
@@ -34,31 +38,26 @@ export interface AuthorizationStore {
   /** Takes a launch once; undefined if it is unknown, over, used or somebody else's. */
   takeLaunch(id: string, of: { clientId: string; accountId: string }): Promise<Launch | undefined>;
 
-  client(id: string): Promise<SmartClient | undefined>;
-  /** Adds the client or replaces its registration; a disabled client stays disabled. */
+  client(id: string): Promise<RegisteredClient | undefined>;
+  /** Adds the client or replaces its registration; a disabled client stays disabled. What the configuration brings along. */
   saveClient(client: SmartClient): Promise<void>;
   setClientDisabled(id: string, disabled: boolean): Promise<void>;
+  /** Notes that it got a token just now; written at most once a minute. */
+  noteClientUse(id: string): Promise<void>;
   /** Origins of the redirect addresses of all browser apps, for CORS. */
   clientOrigins(): Promise<string[]>;
 
   /** The stored secret of this name, or, once for all processes, the one that `make` gives. */
   secret<T>(name: string, make: () => Promise<T>): Promise<T>;
+  /**
+   * Puts what `change` gives in the place of a secret; called again if another process changed it meanwhile.
+   *
+   * @returns false if there is no such secret or `change` gives undefined.
+   * @throws Problem `transient` if others change it all the time.
+   */
+  changeSecret<T>(name: string, change: (value: T) => Promise<T | undefined>): Promise<boolean>;
   /** Deletes what has expired; returns how many rows. */
   sweep(): Promise<number>;
-}
-
-/** A registered app. */
-export interface SmartClient {
-  id: string;
-  /** OAuth client metadata (RFC 7591 names), without `client_id`; a `client_secret` is the SHA-256 of the secret. */
-  metadata: Payload;
-  /** Our own application: no consent page, because nobody else gets the data. */
-  firstParty: boolean;
-  /** The most that the client may be granted; pre-authorisation of backend services. */
-  allowedScope?: string;
-  /** May ask about tokens of other clients (RFC 7662). */
-  mayIntrospect: boolean;
-  disabled: boolean;
 }
 
 /** Launch context of one authorisation. Ids are FHIR ids. */
@@ -91,8 +90,13 @@ export interface Standing {
   /** Revoked by itself, or its authorisation ended. */
   revoked: boolean;
   clientDisabled: boolean;
+  /** Tokens that were issued before are void. Seconds since 1970. */
+  tokensSince?: number;
   firstParty: boolean;
-  account?: { role: Role; fhirUser: string; disabled: boolean };
+  /** `factor`: has an authenticator app or passkey; `mailFactor`: wants codes by mail. */
+  account?: { role: Role; fhirUser: string; disabled: boolean; factor: boolean; mailFactor: boolean };
+  /** Of an account: restricted records that it does not see, and those that it has opened. */
+  restrictions?: Restrictions;
 }
 
 /** Counts tries at signing in, over all processes. */

@@ -1,6 +1,6 @@
 /** What a one-time link is for. */
 export type LinkPurpose =
-  'first-admin' | 'invitation' | 'reset-password' | 'reset-factors' | 'verify-address' | 'register';
+  'first-admin' | 'invitation' | 'reset-password' | 'reset-factors' | 'verify-address' | 'register' | 'confirm-address';
 
 /** A link that was given out and not used yet. */
 export interface OneTimeLink {

@@ -59,8 +59,37 @@ export function covers(wide: Scope, narrow: Scope): boolean {
     wide.context === narrow.context &&
     (wide.type === '*' || wide.type === narrow.type) &&
     [...narrow.permissions].every((letter) => wide.permissions.includes(letter)) &&
-    (wide.query === undefined || wide.query === narrow.query)
+    (wide.query === undefined || (narrow.query !== undefined && isNarrower(narrow.query, wide.query)))
   );
+}
+
+/** Whether every condition of the wide one is kept by one of the narrow: the same parameter with the same values or some of them. */
+function isNarrower(narrow: string, wide: string): boolean {
+  const asked = conditionsOf(narrow);
+  return conditionsOf(wide).every(({ name, values }) =>
+    asked.some((one) => one.name === name && one.values.every((value) => values.includes(value))),
+  );
+}
+
+/** An escaped comma stands for itself: such a list is one value, and compared as such. */
+function conditionsOf(query: string): { name: string; values: string[] }[] {
+  return query.split('&').map((part) => {
+    const at = part.indexOf('=');
+    const value = part.slice(at + 1);
+    return { name: part.slice(0, at), values: value.includes('\\') ? [value] : value.split(',') };
+  });
+}
+
+/**
+ * Whether scopes together allow all that this one asks (SMART 2.2: a token has the union of its scopes): each of its letters
+ * by one of them. Words that name no resource only themselves.
+ */
+export function coveredBy(scopes: readonly string[], text: string): boolean {
+  if (scopes.includes(text)) return true;
+  const asked = parseScope(text);
+  if (!asked) return false;
+  const wide = parseScopes(scopes.join(' '));
+  return [...asked.permissions].every((permissions) => wide.some((one) => covers(one, { ...asked, permissions })));
 }
 
 /**

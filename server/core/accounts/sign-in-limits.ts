@@ -25,6 +25,19 @@ export function deviceLimit(device: string, email: string): AttemptKey {
   return { key: `device ${device} ${email}`, free: 10, leak: quarter, longest: quarter };
 }
 
+/** What a wrong code counts on, after a right password: the account from this network, and from anywhere. */
+export function factorLimits(accountId: string, address: string): Record<'pair' | 'account', AttemptKey> {
+  return {
+    pair: { key: `factor-pair ${accountId} ${networkOf(address, 24)}`, free: 10, leak: quarter, longest: quarter },
+    account: { key: `factor-account ${accountId}`, free: 60, leak: quarter, longest: 60 * minute },
+  };
+}
+
+/** In a browser in which this person has signed in before only its own wrong codes count. */
+export function deviceFactorLimit(device: string, accountId: string): AttemptKey {
+  return { key: `factor-device ${device} ${accountId}`, free: 10, leak: quarter, longest: quarter };
+}
+
 /**
  * The network that an address is counted under: of IPv6 the first 64 bits, because a single host has all the rest to
  * choose from; of IPv4 as many as asked for.

@@ -1,10 +1,13 @@
+import type { RelayAnswer } from './relay-answer.ts';
+
 /** Hands mail to a relay. */
 export interface Mailer {
   /**
-   * Resolves when the relay took the message for its one recipient.
-   * @throws Problem `value` (address refused), `transient` (relay not reachable or busy), `business-rule` (relay refuses for good).
+   * Resolves when the relay took the message for its one recipient, with its answer if there is one.
+   * @throws Problem `value` (no plain address), `transient` (another try may help), `business-rule` (refused for good);
+   * the cause is a `RelayAnswer`.
    */
-  send(mail: OutgoingMail): Promise<void>;
+  send(mail: OutgoingMail): Promise<RelayAnswer | void>;
 }
 
 export interface OutgoingMail {

@@ -13,6 +13,8 @@ export interface Letter {
   /** Plain text without health data; it may hold a link or a code. */
   text: string;
   accountId?: string;
+  /** FHIR reference of what it is about. */
+  subjectOf?: string;
   /** Seconds after which it is worth nothing (a code's lifetime): it is not sent then. */
   usefulSeconds?: number;
 }
@@ -38,6 +40,7 @@ export async function postMail(
     recipient: letter.to,
     content: box.seal(JSON.stringify({ subject, text, usefulSeconds }), aboutOf(id)),
     ...(letter.accountId !== undefined && { accountId: letter.accountId }),
+    ...(letter.subjectOf !== undefined && { subjectOf: letter.subjectOf }),
   });
   await jobs.enqueue(mailJob(id));
   return id;

@@ -24,13 +24,14 @@ import type { Kept } from '../records/server-write.ts';
 import { studyUidOf } from '../studies/study-uid.ts';
 import { aiPart } from './ai-part.ts';
 import { found, needed } from './look-up.ts';
-import { addressOf, ageOn, contactOf, nameOf, recordNumberOf } from './person.ts';
+import { nameOf } from '../r4/human-name.ts';
+import { addressOf, ageOn, contactOf, recordNumberOf } from './person.ts';
 import type { Facts, ReportContent } from './report-content.ts';
 import { scanFacts } from './scan-facts.ts';
 import { localTime } from './local-time.ts';
 import { addendaOf, findingsOf, personName, signaturesOf, versionOf } from './signed-words.ts';
 
-type Stores = Pick<Reading, 'records' | 'studies'>;
+type Stores = Pick<Reading, 'records' | 'studies' | 'site'>;
 
 /** Everything that the report of a review rests on, read outside any transaction. */
 export interface Sources {
@@ -94,17 +95,25 @@ async function gather(
   return { content, sources };
 }
 
-/** The Organization of the configured name, if it is among the records. */
+/** The site's own Organization, else the one of its name, if it is among the records. */
 async function organizationOf(world: Surroundings, stores: Stores): Promise<ReportContent['organization']> {
   const name = world.settings.organizationName;
+  const { organizationId } = world.settings;
   const exactly = { parameter: 'name', modifier: 'exact', values: [escapedValue(name)] };
-  const [organization] = (await searchOwn(stores, 'Organization', [exactly], { count: 1 })).found;
+  const organization =
+    (organizationId && (await found(stores, 'Organization', { reference: `Organization/${organizationId}` }))) ||
+    (await searchOwn(stores, 'Organization', [exactly], { count: 1 })).found[0];
+  const logo = await stores.site.logo();
   const details = [
     addressOf(organization?.address),
     contactOf(organization?.telecom, 'phone'),
     contactOf(organization?.telecom, 'email'),
   ];
-  return { name, details: details.filter((detail) => detail !== undefined) };
+  return {
+    name,
+    details: details.filter((detail) => detail !== undefined),
+    ...(logo && { logo: dataUri(logo.type, logo.bytes) }),
+  };
 }
 
 function patientFacts(patient: Patient, study: ImagingStudy, at: Date, timeZone: string): Facts {

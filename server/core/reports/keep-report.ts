@@ -1,9 +1,11 @@
-import type { Attachment, Binary, DiagnosticReport, DocumentReference, Task } from '@medplum/fhirtypes';
+import type { Attachment, Binary, DocumentReference, Task } from '@medplum/fhirtypes';
 import type { WriteContext } from '../world.ts';
 import { Problem } from '../problem.ts';
 import { systems } from '../vocabulary/systems.ts';
 import { derivedId } from '../derived-id.ts';
 import type { Sources } from './gather-report.ts';
+import { numberOf } from './report-number.ts';
+import { oweReportMail } from './report-mail.ts';
 import { releaseAmendment } from '../workflow/release-amendment.ts';
 import { type Review, reviewOf } from '../workflow/review.ts';
 import { stepsOf } from '../workflow/review-steps.ts';
@@ -35,10 +37,6 @@ export async function numberReport(
   const identifier = [...(report.identifier ?? []), { system: systems.reportNumber, value: number }];
   await put(context, { ...report, identifier });
   return { delivery, number };
-}
-
-export function numberOf(report: DiagnosticReport): string | undefined {
-  return report.identifier?.find(({ system }) => system === systems.reportNumber)?.value;
 }
 
 function yearAt(at: Date, timeZone: string): number {
@@ -73,8 +71,7 @@ export async function keepReport(
   const attachment = attachmentOf(binary.id, print, signed.version, at);
   const document = await create(context, reportDocument(delivery, { ...print, signed }, attachment, at));
   const deliveries = await release(review, delivery, { signed, report, document, pdf: print.pdf, at, attachment });
-  for (const { id } of deliveries)
-    await context.stores.jobs.enqueue({ kind: 'send-report', key: id, data: { task: id } });
+  for (const step of deliveries) await oweReportMail(context.stores, step);
 }
 
 /** @returns the deliveries of which a mail is owed. */

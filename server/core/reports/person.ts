@@ -1,13 +1,4 @@
-import type { Address, ContactPoint, HumanName, Identifier, Patient } from '@medplum/fhirtypes';
-
-/** A name as a person writes it: the official or usual one, its text or its parts. */
-export function nameOf(names: readonly HumanName[] | undefined): string | undefined {
-  const name = names?.find(({ use }) => use === 'official') ?? names?.find(({ use }) => use === 'usual') ?? names?.[0];
-  if (!name) return undefined;
-  const parts = [...(name.prefix ?? []), ...(name.given ?? []), name.family, ...(name.suffix ?? [])];
-  const written = name.text ?? parts.filter((part) => part !== undefined && part !== '').join(' ');
-  return written === '' ? undefined : written;
-}
+import type { Address, ContactPoint, Identifier, Patient } from '@medplum/fhirtypes';
 
 /** The current phone number or e-mail address: best rank first. */
 export function contactOf(points: readonly ContactPoint[] | undefined, system: 'phone' | 'email'): string | undefined {

@@ -9,7 +9,8 @@ export interface ReportContent {
   number: string;
   /** With the zone of the site, as text. */
   issuedAt: string;
-  organization: { name: string; details: string[] };
+  /** `logo`: a data URI. */
+  organization: { name: string; details: string[]; logo?: string };
   patient: Facts;
   referral: Facts;
   scan: Facts;

@@ -59,6 +59,7 @@ export function reportHtml(content: ReportContent): string {
 function header({ organization, number, issuedAt, version }: ReportContent): Markup {
   return html`<header>
     <div>
+      ${organization.logo !== undefined && html`<img class="logo" src="${organization.logo}" alt="" />`}
       <p class="organization">${organization.name}</p>
       ${organization.details.map((detail) => html`<p class="detail">${detail}</p>`)}
     </div>

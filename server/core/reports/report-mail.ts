@@ -1,6 +1,7 @@
 import type { Communication, DiagnosticReport, Task } from '@medplum/fhirtypes';
 import type { OutgoingMail } from '../deliveries/mailer.ts';
-import type { Reading, Surroundings, WriteContext } from '../world.ts';
+import { oweDelivery } from '../deliveries/owe-delivery.ts';
+import type { Reading, Stores, Surroundings, WriteContext } from '../world.ts';
 import { dataConcept, reasonConcept, type ReviewReason } from '../vocabulary/review-codes.ts';
 import { systems } from '../vocabulary/systems.ts';
 import { derivedId } from '../derived-id.ts';
@@ -12,15 +13,16 @@ import { oweWithdrawal } from '../workflow/withdrawal.ts';
 import { lockedStep } from '../workflow/review.ts';
 import { inputOf, outputOf } from '../workflow/review-tasks.ts';
 import { mustMatch } from '../records/attachment-check.ts';
-import { type Pointer, referenceTo } from '../r4/pointer.ts';
+import { idIn, type Pointer, referenceTo } from '../r4/pointer.ts';
 import { create, type Kept, locked } from '../records/server-write.ts';
 import { found, needed } from './look-up.ts';
 import { isPlainAddress } from '../deliveries/mail-address.ts';
-import { numberOf } from './keep-report.ts';
+import { numberOf } from './report-number.ts';
 import { contactOf } from './person.ts';
 
 export type Message =
-  | { kind: 'mail'; mail: OutgoingMail }
+  /** `patient`: whose health data it brings. */
+  | { kind: 'mail'; mail: OutgoingMail; patient?: string }
   /** There is nowhere to send it to. */
   | { kind: 'none'; reason: ReviewReason };
 
@@ -29,14 +31,17 @@ export type Message =
  * both travel and are stored in clear. The message id follows from the delivery step, so that a second try
  * after a crash is recognised as the same message.
  *
+ * @param chosen the address that an administrator chose for it, if that is so.
  * @throws Problem `conflict` if the document is not there; `exception` if the stored PDF is not the one that was released.
  */
 export async function reportMessage(
-  { settings }: Surroundings,
-  stores: Pick<Reading, 'records'>,
+  { settings }: Pick<Surroundings, 'settings'>,
+  stores: Pick<Reading, 'records' | 'people'>,
   delivery: Kept<'Task'>,
+  chosen?: string,
 ): Promise<Message> {
-  const to = (await addressFor(stores, delivery))?.trim();
+  if (!(await isWanted(stores, delivery))) return { kind: 'none', reason: 'not-wanted' };
+  const to = chosen ?? (await reportAddress(stores, delivery));
   if (to === undefined || to === '') return { kind: 'none', reason: 'no-address' };
   if (!isPlainAddress(to)) return { kind: 'none', reason: 'bad-address' };
   const document = await needed(stores, 'DocumentReference', outputOf(delivery, 'document'));
@@ -50,6 +55,7 @@ export async function reportMessage(
   const bytes = Buffer.from(binary.data ?? '', 'base64');
   return {
     kind: 'mail',
+    patient: delivery.for?.reference ?? '',
     mail: {
       ...envelope,
       ...(isNew ? anew(settings, number) : first(settings, number)),
@@ -102,18 +108,43 @@ function notice({ organizationName, publicUrl }: Settings, number: string): Word
   };
 }
 
+/**
+ * A patient may want no mail about a report that is ready, and finds it in the portal. A new version is told of all the
+ * same: the patient may hold the one that it replaces.
+ */
+async function isWanted({ people }: Pick<Reading, 'people'>, delivery: Task): Promise<boolean> {
+  if (inputOf(delivery, 'recipient') || amendmentOf(delivery) !== undefined) return true;
+  const patient = idIn(delivery.for, 'Patient');
+  return patient === undefined || people.wantsReportMail(patient);
+}
+
 /** Types of recipients that have addresses of their own. */
 const addressed = ['Patient', 'Practitioner', 'PractitionerRole', 'RelatedPerson', 'Organization'] as const;
 
-async function addressFor(stores: Pick<Reading, 'records'>, delivery: Task): Promise<string | undefined> {
+/** Where the mail of a delivery step goes by the record of its recipient, as it is now. */
+export async function reportAddress(stores: Pick<Reading, 'records'>, delivery: Task): Promise<string | undefined> {
   const recipient = recipientOf(delivery);
   const type = addressed.find((known) => recipient.reference.startsWith(`${known}/`));
   const person = type && (await needed(stores, type, recipient));
-  return contactOf(person?.telecom, 'email');
+  return contactOf(person?.telecom, 'email')?.trim();
 }
 
 function recipientOf(delivery: Task): Pointer {
   return inputOf(delivery, 'recipient') ?? { reference: delivery.for?.reference ?? '' };
+}
+
+/** The mail of a delivery step is owed, in the transaction that begins the step. */
+export async function oweReportMail(
+  stores: Pick<Stores, 'records' | 'deliveries' | 'jobs'>,
+  step: Kept<'Task'>,
+  chosen?: string,
+): Promise<string> {
+  return oweDelivery(stores, {
+    kind: 'report',
+    subjectOf: `Task/${step.id}`,
+    recipient: chosen ?? (await reportAddress(stores, step)) ?? '',
+    ...(chosen !== undefined && { fixed: true }),
+  });
 }
 
 /** RFC 5322 3.6.4: unique for ever, the same for every try. */
@@ -140,18 +171,29 @@ export async function recordDelivery(
   end: { sent: true } | { sent: false; reason: ReviewReason },
 ): Promise<void> {
   const delivery = await lockedStep(context, taskId);
-  if (delivery.status === 'cancelled' && end.sent) return sentTooLate(context, delivery);
+  if (delivery.status === 'cancelled' && end.sent && !isCalledOff(delivery)) return sentTooLate(context, delivery);
   if (delivery.status !== 'in-progress') return;
   const coordination = await locked(context, 'Task', delivery.partOf?.[0]);
   const report = await needed(context.stores, 'DiagnosticReport', outputOf(coordination, 'report'));
   const message = await create(context, communication(context, delivery, report, end));
   const reason = end.sent ? undefined : end.reason;
   await endDelivery(context, delivery, {
-    // Without an address there is nothing left to be done: the report waits in the portal.
-    status: reason === undefined || reason === 'no-address' ? 'completed' : 'failed',
+    status: reason === undefined ? 'completed' : (endedAs[reason] ?? 'failed'),
     ...(reason && { reason }),
     message: referenceTo(message),
   });
+}
+
+/** Without an address there is nothing left to be done: the report waits in the portal. */
+const endedAs: Partial<Record<ReviewReason, 'completed' | 'cancelled'>> = {
+  'no-address': 'completed',
+  'not-wanted': 'completed',
+  'delivery-cancelled': 'cancelled',
+};
+
+/** An administrator called the mail off, and it went out all the same: the report is valid, nobody has to be warned of it. */
+function isCalledOff({ statusReason }: Task): boolean {
+  return statusReason?.coding?.some(({ code }) => code === 'delivery-cancelled') === true;
 }
 
 /** The review was retracted while its report was on the way: that it went out stands, and whoever has it is told. */

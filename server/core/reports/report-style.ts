@@ -18,6 +18,7 @@ body { margin: 0; font: 9.5pt/1.45 'Noto Sans', sans-serif; color: #16212b; }
 header { display: flex; justify-content: space-between; gap: 10mm; border-bottom: 1.2pt solid #0b6b83; padding-bottom: 4mm; }
 header p { margin: 0; }
 .organization { font-weight: 700; font-size: 13pt; color: #0b6b83; }
+.logo { display: block; max-width: 60mm; max-height: 18mm; margin-bottom: 2mm; object-fit: contain; }
 .detail, .small { font-size: 8pt; color: #45525d; }
 .identity { text-align: right; }
 h1 { font-size: 13pt; margin: 0; letter-spacing: .04em; }

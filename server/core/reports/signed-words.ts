@@ -12,7 +12,7 @@ import type { Standing } from '../workflow/signature.ts';
 import type { SignedReport } from '../workflow/signed-report.ts';
 import { localTime } from './local-time.ts';
 import { found } from './look-up.ts';
-import { nameOf } from './person.ts';
+import { nameOf } from '../r4/human-name.ts';
 import type { ReportContent, Signature, Version, Word } from './report-content.ts';
 import { riskLevel } from './risk-level.ts';
 

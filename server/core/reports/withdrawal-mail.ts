@@ -19,21 +19,24 @@ export async function openWithdrawal(
  * The mail to whoever was sent a report that is not valid any more. It says which by its number, nothing of what was in
  * it, and not why: it may have been about somebody else.
  *
+ * @param known where the report went; without it the patient's address as it is now.
  * @throws Problem `conflict` if the patient is not there.
  */
 export async function withdrawalMail(
-  { settings }: Surroundings,
+  { settings }: Pick<Surroundings, 'settings'>,
   stores: Pick<Reading, 'records'>,
   message: Kept<'Communication'>,
+  known?: string,
 ): Promise<Message> {
   const patient = await needed(stores, 'Patient', message.subject);
-  const to = contactOf(patient.telecom, 'email')?.trim();
+  const to = known ?? contactOf(patient.telecom, 'email')?.trim();
   if (to === undefined || to === '') return { kind: 'none', reason: 'no-address' };
   if (!isPlainAddress(to)) return { kind: 'none', reason: 'bad-address' };
   const number = (message satisfies Communication).note?.[0]?.text ?? '';
   const { organizationName, publicUrl } = settings;
   return {
     kind: 'mail',
+    patient: message.subject?.reference ?? '',
     mail: {
       messageId: message.identifier?.[0]?.value ?? '',
       to,

@@ -31,6 +31,7 @@ export const reasonOf: Record<ProblemCode, FailureReason> = {
   // No reader says these of a file; if one did, it would be our fault.
   'code-invalid': 'processing',
   login: 'processing',
+  reauthenticate: 'processing',
   expired: 'processing',
   forbidden: 'processing',
   'not-found': 'processing',

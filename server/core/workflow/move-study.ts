@@ -42,6 +42,8 @@ export async function moveStudy(
   // As a merge locks them: the Patient first, so that nobody retires who gets the study, and studies second.
   await stores.records.lock('Patient', to.patientId);
   const from = (await stores.studies.lockStudy(uid))!.patientId;
+  if (principal.hidden?.includes(to.patientId))
+    throw new Problem('business-rule', `Patient/${to.patientId} does not exist.`);
   const { id: patientId } = await standingPatient(context, to.patientId);
   if (patientId === from) throw new Problem('business-rule', `The study is of Patient/${patientId} already.`);
   await stores.audit.append({

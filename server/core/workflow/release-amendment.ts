@@ -176,8 +176,10 @@ async function supersede({ context, coordination }: Review): Promise<Pointer[]> 
 /** A mail that still waits to bring the earlier version must not arrive after the new one. */
 async function stopEarlierMails(review: Review, delivery: Task): Promise<void> {
   for (const step of await openSteps(review, 'report-delivery'))
-    if (step.status === 'in-progress' && step.id !== delivery.id)
+    if (step.status === 'in-progress' && step.id !== delivery.id) {
       await put(review.context, ended(review, step, 'cancelled', reasonConcept('superseded')));
+      await review.context.stores.deliveries.cancelFor(referenceTo(step).reference);
+    }
 }
 
 /** The patient's delivery, and one for each other person who was told of an earlier version. */

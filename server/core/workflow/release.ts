@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Task } from '@medplum/fhirtypes';
+import { mustBeFresh } from '../accounts/fresh-factor.ts';
 import { Problem } from '../problem.ts';
 import type { WriteContext } from '../world.ts';
 import { reasonConcept, type ReviewReason, stepOf } from '../vocabulary/review-codes.ts';
@@ -24,12 +25,13 @@ import { hasInk } from '../readable-text.ts';
 /**
  * An admin approves: the report is owed. The status changes when it exists.
  *
- * @throws Problem `forbidden` if the same person verified (four-eyes); `business-rule` without a conclusion, or without
+ * @throws Problem `reauthenticate` without a fresh second factor; `forbidden` if the same person verified (four-eyes); `business-rule` without a conclusion, or without
  *   `discordance-confirmed` where reader and AI differ; `conflict` (signature-mismatch) where the records differ from
  *   what was signed, or while it is open whose the images are.
  */
 export async function approve(review: Review, step: Task): Promise<Task> {
   const { context, coordination } = review;
+  mustBeFresh(context.principal, context.world.settings, context.world.now());
   await mustKnowWhose(context, coordination);
   const report = await locked(context, 'DiagnosticReport', outputOf(coordination, 'report'));
   if (!hasInk(report.conclusion) || !report.resultsInterpreter?.length) {
@@ -176,7 +178,7 @@ export async function failIssue(context: WriteContext, delivery: Kept<'Task'>, r
 export async function endDelivery(
   context: WriteContext,
   delivery: Kept<'Task'>,
-  end: { status: 'completed' | 'failed'; reason?: ReviewReason; message: Pointer },
+  end: { status: 'completed' | 'failed' | 'cancelled'; reason?: ReviewReason; message: Pointer },
 ): Promise<void> {
   const review = await reviewOf(context, delivery);
   const done = ended(review, delivery, end.status, end.reason && reasonConcept(end.reason));

@@ -37,8 +37,9 @@ export async function retractReview(
   const steps = await stepsOf(context.stores, coordination.id);
   const written: Pointer[] = [];
   for (const step of steps) {
-    if (!isEnded(step.status))
-      written.push(versioned(await put(context, ended(review, step, 'cancelled', change.reason))));
+    if (isEnded(step.status)) continue;
+    written.push(versioned(await put(context, ended(review, step, 'cancelled', change.reason))));
+    await context.stores.deliveries.cancelFor(referenceTo(step).reference);
   }
   written.push(...(await withdrawResults(review)));
   for (const delivery of steps.filter(({ code }) => stepOf(code) === 'report-delivery')) {

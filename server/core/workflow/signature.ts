@@ -10,6 +10,7 @@ import { Problem } from '../problem.ts';
 import { canonicalJson } from '../r4/canonical-json.ts';
 import { systems } from '../vocabulary/systems.ts';
 import type { Reading, Surroundings, WriteContext } from '../world.ts';
+import { mustBeNamed } from './named-signer.ts';
 
 /** Acts that are signed, with the purpose of the signature (ASTM E1762-95). */
 const purposes = {
@@ -41,13 +42,18 @@ export function provenanceIdOf(act: SignedAct, step: Task): string {
   return derivedId('signed', act, step.id ?? '');
 }
 
-/** Signs the content of an act in the name of who does it; the key is the house's. */
+/**
+ * Signs the content of an act in the name of who does it; the key is the house's.
+ *
+ * @throws Problem `business-rule` for a person without a name.
+ */
 export async function signatureOf(
-  { world, principal }: Pick<WriteContext, 'world' | 'principal'>,
+  { world, principal, stores }: Pick<WriteContext, 'world' | 'principal' | 'stores'>,
   act: SignedAct,
   step: Task,
   content: unknown,
 ): Promise<Signature> {
+  await mustBeNamed({ principal, stores });
   const when = world.now().toISOString();
   const who: Signature['who'] = principal.fhirUser
     ? { reference: principal.fhirUser }

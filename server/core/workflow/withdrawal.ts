@@ -2,7 +2,8 @@
 import type { Communication, Task } from '@medplum/fhirtypes';
 import { everything } from '../access/narrowing.ts';
 import { derivedId } from '../derived-id.ts';
-import type { Job } from '../jobs.ts';
+import { deliveryOf, oweDelivery } from '../deliveries/owe-delivery.ts';
+import { Problem } from '../problem.ts';
 import { create, type Kept, locked, put } from '../records/server-write.ts';
 import { dataConcept, reasonConcept, type ReviewReason } from '../vocabulary/review-codes.ts';
 import { systems } from '../vocabulary/systems.ts';
@@ -42,12 +43,19 @@ export async function oweWithdrawal(context: WriteContext, delivery: Kept<'Task'
     payload: [{ contentString: `The report ${number} was withdrawn. It is not valid any more.` }],
     note: [{ text: number }],
   });
-  await context.stores.jobs.enqueue(withdrawalJob(id));
+  // Where the report went, whatever the record of the patient says today.
+  const sent = await context.stores.deliveries.byId(deliveryOf(`Task/${delivery.id}`));
+  const recipient = sent?.recipient ?? '';
+  const fixed = recipient !== '';
+  await oweDelivery(context.stores, { kind: 'withdrawal', subjectOf: `Communication/${id}`, recipient, fixed });
   return message;
 }
 
-export function withdrawalJob(id: string): Job {
-  return { kind: 'send-withdrawal', key: id, data: { communication: id } };
+/** One that was not done is owed again. @throws Problem `conflict` if it was. */
+export async function reopenWithdrawal(context: WriteContext, id: string): Promise<void> {
+  const { statusReason: _, ...message } = await locked(context, 'Communication', { reference: `Communication/${id}` });
+  if (message.status !== 'not-done') throw new Problem('conflict', 'This message is not one that failed.');
+  await put(context, { ...message, status: 'preparation' });
 }
 
 /** Writes down how the message ended, if it is not yet. */

@@ -6,7 +6,7 @@ const exposed = [
 ].join(', '); // prettier-ignore
 
 /** Discovery documents hold nothing but addresses: any page may read them (SMART App Launch 2.2, "CORS"). */
-const open = /^\/(fhir\/metadata|(fhir\/)?\.well-known\/)/;
+const open = /^\/(fhir\/metadata|(fhir\/)?\.well-known\/|smart\/brands\.json$)/;
 /** oidc-provider answers for its own endpoints, client by client. */
 const elsewhere = /^\/oidc(\/|$)/;
 

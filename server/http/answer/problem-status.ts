@@ -12,6 +12,7 @@ export const statusOf: Record<ProblemCode, number> = {
   'code-invalid': 400,
   login: 401,
   expired: 401,
+  reauthenticate: 401,
   forbidden: 403,
   'not-found': 404,
   deleted: 410,

@@ -61,6 +61,18 @@ export function readThrough(request: IncomingMessage, limit: number): void {
   request.iterator = () => bodyOf(request, limit)[Symbol.asyncIterator]() as AsyncGenerator<Uint8Array>;
 }
 
+/** Gives such a library a body that was read already, or another in its place. */
+export function readInstead(request: IncomingMessage, body: Uint8Array): void {
+  const { headers } = request;
+  delete headers['content-encoding'];
+  headers['content-length'] = String(body.length);
+  // The request itself has ended.
+  Object.defineProperty(request, 'readable', { value: true, configurable: true });
+  request.iterator = async function* () {
+    yield body;
+  } as typeof request.iterator;
+}
+
 async function* within(limit: number, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let size = 0;
   for await (const chunk of chunks) {

@@ -2,6 +2,7 @@ import { createTransport, type Transporter } from 'nodemailer';
 import type { Mailer, OutgoingMail } from '../../core/deliveries/mailer.ts';
 import { Problem } from '../../core/problem.ts';
 import { isPlainAddress } from '../../core/deliveries/mail-address.ts';
+import { codesOf, refusalBy, type RelayAnswer } from '../../core/deliveries/relay-answer.ts';
 
 export interface SmtpOptions {
   /** `smtps://user:password@host:465`, or `smtp://host:587`. */
@@ -15,10 +16,15 @@ export interface SmtpOptions {
   requireTls: boolean;
   /** Against a relay whose certificate is signed by an authority of the site (PEM). */
   ca?: string;
+  /** Shorter in tests. */
+  patience?: Partial<typeof patience>;
 }
 
 /** How the relay answered the last message; undefined when there was none yet. */
 export type RelayState = { taken: true; at: Date } | { taken: false; at: Date; reason: string } | undefined;
+
+/** Milliseconds: to be connected, greeted, between two signs of life, and for a message altogether. */
+const patience = { connection: 10_000, greeting: 10_000, silence: 30_000, whole: 150_000 };
 
 export interface SmtpMailer extends Mailer {
   last(): RelayState;
@@ -31,13 +37,16 @@ export interface SmtpMailer extends Mailer {
  */
 export function smtpMailer(options: SmtpOptions): SmtpMailer {
   let last: RelayState;
+  const limits = { ...patience, ...options.patience };
   const transport = createTransport({
     ...connection(new URL(options.url), options),
     pool: true,
     maxConnections: 2,
-    connectionTimeout: 10_000,
-    greetingTimeout: 10_000,
-    socketTimeout: 30_000,
+    // A connection that broke may have broken after the message was taken: when to send it again is not the pool's to say.
+    maxRequeues: 0,
+    connectionTimeout: limits.connection,
+    greetingTimeout: limits.greeting,
+    socketTimeout: limits.silence,
     disableFileAccess: true,
     disableUrlAccess: true,
   });
@@ -45,11 +54,14 @@ export function smtpMailer(options: SmtpOptions): SmtpMailer {
     async send(mail) {
       checkNames(mail);
       try {
-        await send(transport, options.from, mail);
+        const answer = await within(limits.whole, send(transport, options.from, mail));
         last = { taken: true, at: new Date() };
+        return answer;
       } catch (error) {
-        last = { taken: false, at: new Date(), reason: reasonOf(error) };
-        throw problemOf(error);
+        const answer = answerOf(error);
+        // What is wrong with one address or message says nothing about the relay.
+        if (refusalBy(answer) === 'relay') last = { taken: false, at: new Date(), reason: codesOf(answer) };
+        throw problemOf(answer);
       }
     },
     last: () => last,
@@ -78,8 +90,18 @@ function checkNames(mail: OutgoingMail): void {
     throw new Problem('value', 'The message id is not of the form <left@right>.');
 }
 
-async function send(transport: Transporter, from: string, mail: OutgoingMail): Promise<void> {
-  await transport.sendMail({
+/** A relay that gives a sign of life now and then could hold a worker for ever. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, fail) => {
+    timer = setTimeout(() => fail(Object.assign(new Error('The relay takes too long'), { code: 'ETIMEDOUT' })), ms);
+  });
+  work.catch(() => undefined); // it may fail after nobody waits for it any more
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+async function send(transport: Transporter, from: string, mail: OutgoingMail): Promise<RelayAnswer> {
+  const { response } = (await transport.sendMail({
     messageId: mail.messageId,
     from,
     to: { name: '', address: mail.to },
@@ -93,26 +115,43 @@ async function send(transport: Transporter, from: string, mail: OutgoingMail): P
       content: Buffer.from(bytes),
     })),
     headers: { 'Auto-Submitted': 'auto-generated' },
-  });
+  })) as { response?: unknown };
+  return { step: 'message', ...replyOf(response) };
 }
 
-/**
- * SMTP's own difference (RFC 5321 4.2.1): 5yz about this message or its recipient will not get better by trying again,
- * 4yz and lost connections may. So may 5yz about us (sign-in refused, no TLS): the operator puts that right.
- */
-function problemOf(error: unknown): Problem {
-  const { code, responseCode } = error as { code?: unknown; responseCode?: unknown };
-  const aboutTheMail = code === 'EENVELOPE' || code === 'EMESSAGE';
-  if (aboutTheMail && typeof responseCode === 'number' && responseCode >= 500) {
-    return new Problem('business-rule', 'The mail relay refused the message for good.', { cause: error });
-  }
-  return new Problem('transient', 'The mail relay cannot take the message now.', { retryAfter: 60, cause: error });
+/** Which of our commands was answered, by nodemailer's words for it. */
+function stepOf(code: string | undefined, command: string | undefined): RelayAnswer['step'] {
+  if (code === 'EMESSAGE' || command === 'DATA') return 'message';
+  if (code === 'EAUTH' || command?.startsWith('AUTH')) return 'sign-in';
+  if (command === 'MAIL FROM') return 'sender';
+  return command === 'RCPT TO' ? 'recipient' : 'connection';
 }
 
-/** nodemailer's code and the relay's reply code: its words may hold the address. */
-function reasonOf(error: unknown): string {
-  const { code, responseCode } = error as { code?: unknown; responseCode?: unknown };
-  return (
-    [code, responseCode].filter((part) => typeof part === 'string' || typeof part === 'number').join(' ') || 'failed'
-  );
+/** A reply (RFC 5321 4.2) with its enhanced code (RFC 2034), if it has one. */
+function replyOf(response: unknown): Pick<RelayAnswer, 'reply' | 'status' | 'words'> {
+  const found = /^(\d{3})[ -]?(?:([245]\.\d{1,3}\.\d{1,3})(?:\s|$))?([^]*)/.exec(typeof response === 'string' ? response : '');
+  if (!found) return {};
+  const [, reply, status, words] = found;
+  return { reply: Number(reply), ...(status && { status }), ...(words && { words }) };
+} // prettier-ignore
+
+function answerOf(error: unknown): RelayAnswer {
+  const { code, originalCode, command, response, message } = error as Record<string, unknown>;
+  const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+  // Of a broken connection only the system's code says why: ECONNREFUSED, CERT_HAS_EXPIRED.
+  const codes = [text(code), text(originalCode)].filter(Boolean).join(' ');
+  const said = replyOf(response);
+  return {
+    step: stepOf(text(code), text(command)),
+    ...(codes !== '' && { code: codes }),
+    ...said,
+    ...(said.words === undefined && text(message) !== undefined && { words: text(message)! }),
+  };
+}
+
+/** Only what is about this address or message, and final, is no matter of another try. */
+function problemOf(cause: RelayAnswer): Problem {
+  return ['address', 'message'].includes(refusalBy(cause))
+    ? new Problem('business-rule', 'The mail relay refused the message for good.', { cause })
+    : new Problem('transient', 'The mail relay cannot take the message now.', { retryAfter: 60, cause });
 }

@@ -6,14 +6,24 @@ import type { Stores, World } from '../../core/world.ts';
 import { postgresAccounts } from './accounts/accounts.ts';
 import { postgresAnalyses } from './models/analyses.ts';
 import { postgresLinks } from './accounts/one-time-links.ts';
+import { postgresRestrictions } from './accounts/restrictions.ts';
+import { postgresPatientCodes } from './accounts/patient-codes.ts';
+import { postgresPeople } from './accounts/people.ts';
+import { postgresSessions } from './accounts/sessions.ts';
+import { postgresFactors } from './accounts/second-factors.ts';
+import { postgresRegistrationTokens } from './accounts/registration-tokens.ts';
+import { postgresClients } from './accounts/smart-clients.ts';
 import { postgresAudit, sharedAudit } from './audit/audit.ts';
 import { poolSql, type Sql } from './connection.ts';
+import { postgresConfirmedAddresses } from './confirmed-addresses.ts';
 import { postgresDeliveries } from './deliveries.ts';
+import { postgresRelay } from './relay-state.ts';
 import { postgresModels } from './models/models.ts';
 import { postgresRecords } from './records/records.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
 import { postgresHeld } from './studies/held.ts';
 import { postgresRemovals } from './studies/removals.ts';
+import { postgresSite } from './site.ts';
 import { postgresStudyWriting } from './studies/studies.ts';
 import { postgresLateImages } from './studies/late-images.ts';
 import { postgresStudySearch } from './studies/search.ts';
@@ -42,8 +52,18 @@ export function postgresUnits(
     lateImages: postgresLateImages(sql),
     accounts: postgresAccounts(sql),
     links: postgresLinks(sql),
+    restricted: postgresRestrictions(sql),
+    people: postgresPeople(sql),
+    sessions: postgresSessions(sql),
+    patientCodes: postgresPatientCodes(sql),
+    factors: postgresFactors(sql),
+    clients: postgresClients(sql),
+    registrationTokens: postgresRegistrationTokens(sql),
     deliveries: postgresDeliveries(sql),
+    relay: postgresRelay(sql),
+    addresses: postgresConfirmedAddresses(sql),
     reportNumbers: postgresReportNumbers(sql),
+    site: postgresSite(sql),
     models: postgresModels(sql),
     analyses: postgresAnalyses(sql),
     jobs: queue(sql),

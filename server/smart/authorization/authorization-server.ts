@@ -3,23 +3,30 @@ import mount from 'koa-mount';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { splitScopes } from '../../core/accounts/scopes.ts';
 import type { AuthorizationStore, GrantContext } from '../../core/accounts/authorizations.ts';
+import type { SessionStore } from '../../core/accounts/session-store.ts';
 import type { AuditRow, AuditTrail } from '../../core/access/audit-trail.ts';
 import type { Principal } from '../../core/principal.ts';
 import { Problem } from '../../core/problem.ts';
-import { readThrough } from '../../http/request/body.ts';
+import { readInstead, readThrough } from '../../http/request/body.ts';
+import { formType } from '../../http/request/body-text.ts';
+import { mediaType } from '../../http/answer/media-type.ts';
 import type { State } from '../../http/state.ts';
 import type { AccessTokens } from '../access-token.ts';
 import { answerOAuth } from '../answer-problem.ts';
 import { callerLimit, type CallerLimit } from '../caller-limit.ts';
 import { longestForm, readFields } from '../interactions/form.ts';
 import { errorPage, showPage } from '../pages/layout.ts';
+import { noteBrowser } from './browser-sessions.ts';
+import type { Refresh, RefreshAgain } from './refresh-again.ts';
 
 export interface AuthorizationServerParts {
   publicUrl: string;
   provider: Provider;
   authorizations: AuthorizationStore;
+  again: RefreshAgain;
   tokens: AccessTokens;
   audit: AuditTrail;
+  sessions: Pick<SessionStore, 'seen' | 'renewed'>;
 }
 
 /** Each start of a sign-in is a row for half an hour; a clinic behind one address starts hundreds in the morning. */
@@ -33,6 +40,7 @@ export function authorizationServer(parts: AuthorizationServerParts): Middleware
   const refused = callerLimit(auditedRefusals);
   parts.provider.use(async (ctx, next) => {
     await next();
+    await noteBrowser(parts.sessions, ctx as unknown as KoaContextWithOIDC & ParameterizedContext<State>);
     await afterToken(parts, refused, ctx as unknown as KoaContextWithOIDC & ParameterizedContext<State>);
   });
   const mounted = mount('/oidc', parts.provider as unknown as Middleware);
@@ -56,7 +64,16 @@ export function authorizationServer(parts: AuthorizationServerParts): Middleware
     pinOrigin(ctx, parts);
     if (isAuthorize && ctx.method === 'POST') return authorizeByPost(ctx, parts.publicUrl);
     if (isAuthorize && ctx.method === 'GET') askForConsent(ctx);
-    readThrough(ctx.req, longestForm);
+    if (ctx.path === '/oidc/token' && isForm(ctx)) {
+      try {
+        await nameClient(parts, ctx);
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        answerOAuth(ctx, error);
+        if (ctx.status < 500) ctx.status = 400; // RFC 6749 5.2 knows no other for a body that cannot be read
+        return;
+      }
+    } else readThrough(ctx.req, longestForm);
     await mounted(ctx as never, next);
     // What oidc-provider took for a fault of its own, the database being away, keeps its true status.
     const problem = away.get(ctx.req);
@@ -117,6 +134,28 @@ function askForConsent(ctx: ParameterizedContext<State>): void {
   ctx.query = { ...ctx.query, prompt: [...prompts, 'consent'].join(' ') };
 }
 
+const isForm = (ctx: ParameterizedContext<State>) =>
+  ctx.method === 'POST' && mediaType(ctx.get('Content-Type'))?.media === formType;
+
+/**
+ * Apps refresh without saying who they are (fhirclient 2.6.3): a public client has nothing else to show, and the refresh
+ * token names it. A client that has a secret or a key must still show it.
+ */
+async function nameClient(
+  { authorizations }: AuthorizationServerParts,
+  ctx: ParameterizedContext<State>,
+): Promise<void> {
+  const form = await readFields(ctx);
+  const [token, ...more] = form.getAll('refresh_token');
+  const isNamed = form.has('client_id') || form.has('client_assertion') || ctx.get('Authorization') !== '';
+  if (form.get('grant_type') === 'refresh_token' && token && more.length === 0 && !isNamed) {
+    const stored = await authorizations.find('RefreshToken', { id: token });
+    const client = typeof stored?.clientId === 'string' ? await authorizations.client(stored.clientId) : undefined;
+    if (client?.metadata.token_endpoint_auth_method === 'none') form.set('client_id', client.id);
+  }
+  readInstead(ctx.req, Buffer.from(form.toString()));
+}
+
 async function afterToken(
   parts: AuthorizationServerParts,
   refused: CallerLimit,
@@ -126,9 +165,10 @@ async function afterToken(
   const body = ctx.body as Record<string, unknown> | undefined;
   if (oidc?.route === 'token') {
     ctx.set('Pragma', 'no-cache');
+    await answerRefresh(parts, ctx);
     if (ctx.status === 200) await record(parts, ctx, 'smart:token', 'success');
     else if (isWithin(refused, ctx)) await record(parts, ctx, 'smart:token', 'refused');
-    if (ctx.status === 200 && body) await addLaunchContext(parts, ctx, body);
+    if (ctx.status === 200) await parts.authorizations.noteClientUse(oidc.client!.clientId);
   }
   if (oidc?.route === 'end_session_confirm' && ctx.status === 303) {
     parts.tokens.forget();
@@ -142,6 +182,34 @@ async function afterToken(
       await record(parts, ctx, 'smart:revoke', 'success');
     }
   }
+}
+
+/**
+ * Completes an answer of the token endpoint. Of a refresh it is kept for a moment; a second use of the token by the same
+ * client gets it again. That the client showed itself is what `invalid_grant` says: it comes after that.
+ */
+async function answerRefresh(
+  parts: AuthorizationServerParts,
+  ctx: KoaContextWithOIDC & ParameterizedContext<State>,
+): Promise<void> {
+  const body = ctx.body as Record<string, unknown> | undefined;
+  const refresh = refreshIn(ctx.oidc);
+  if (ctx.status === 200 && body) {
+    await addLaunchContext(parts, ctx, body);
+    const { Grant: grant } = ctx.oidc.entities;
+    if (refresh && grant?.jti && grant.accountId)
+      await parts.again.keep(refresh, { grantId: grant.jti, accountId: grant.accountId }, body);
+  } else if (refresh && body?.error === 'invalid_grant') {
+    const again = await parts.again.answerAgain(refresh);
+    if (!again) return;
+    ctx.status = 200;
+    ctx.body = again;
+  }
+}
+
+function refreshIn({ params, client }: KoaContextWithOIDC['oidc']): Refresh | undefined {
+  if (params?.grant_type !== 'refresh_token' || typeof params.refresh_token !== 'string' || !client) return undefined;
+  return { token: params.refresh_token, scope: String(params.scope ?? ''), clientId: client.clientId };
 }
 
 /** What is open besides patient and encounter (SMART 2.2 "fhirContext"): the study that the app was launched for. */

@@ -1,5 +1,5 @@
 import { errors, type Client, type KoaContextWithOIDC } from 'oidc-provider';
-import { covers, isKnownScope, parseScope, parseScopes, roleMayUse, splitScopes } from '../../core/accounts/scopes.ts';
+import { coveredBy, isKnownScope, parseScope, roleMayUse, splitScopes } from '../../core/accounts/scopes.ts';
 import type { Role } from '../../core/principal.ts';
 
 /** oidc-provider's own ("static") scopes; the rest belongs to the FHIR server as a resource. */
@@ -30,16 +30,19 @@ export function offeredScopes(ctx: KoaContextWithOIDC, client: Client): string[]
 export function offeredToPeople(client: Client, scopes: string[]): string[] {
   return scopes.filter((text) => {
     const scope = parseScope(text);
-    return scope === undefined || (scope.context !== 'system' && isAllowed(client, text));
+    if (scope === undefined) return !stays.has(text) || isAllowed(client, text);
+    return scope.context !== 'system' && isAllowed(client, text);
   });
 }
 
+/** To stay connected is registered like access to records; the other words say who somebody is and what is open. */
+const stays = new Set(['offline_access', 'online_access']);
+
 /** Within the client's registration; without a limit there, a person's app may ask for anything. */
 function isAllowed(client: Client, text: string): boolean {
-  const scope = parseScope(text);
   const limit = client['csss_allowed_scope'];
-  if (typeof limit !== 'string') return scope?.context !== 'system';
-  return scope !== undefined && parseScopes(limit).some((allowed) => covers(allowed, scope));
+  if (typeof limit !== 'string') return parseScope(text)?.context !== 'system';
+  return coveredBy(splitScopes(limit), text);
 }
 
 /**

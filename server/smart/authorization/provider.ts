@@ -1,26 +1,29 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import {
-  errors,
-  interactionPolicy,
-  Provider,
-  type Client,
-  type Configuration,
-  type KoaContextWithOIDC,
-} from 'oidc-provider';
+import { errors, Provider, type Client, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import { patientOf } from '../../core/accounts/account.ts';
+import { twoFactors } from '../../core/accounts/fresh-factor.ts';
 import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
+import type { KeySets } from '../../core/accounts/key-sets.ts';
 import type { Account } from '../../core/accounts/account-store.ts';
+import type { Settings } from '../../core/settings.ts';
 import { isFirstParty, needsAudience, offeredScopes, requestedScopes, signInScopes } from './granted-scopes.ts';
 import { giveFirstPartyGrant } from './grants.ts';
 import type { SmartKeys } from '../keys.ts';
+import { compareSecretsByHash } from './hashed-secrets.ts';
+import { interactionSteps } from './interaction-policy.ts';
+import { compareScopesByMeaning } from './narrower-scopes.ts';
 import { oidcAdapter, ownMetadata } from './oidc-adapter.ts';
+import type { RefreshAgain } from './refresh-again.ts';
 import { signedOutPage, signOutPage } from '../pages/account-pages.ts';
 import { errorPage, showPage } from '../pages/layout.ts';
 
 export interface ProviderParts {
   publicUrl: string;
   fhirBaseUrl: string;
+  settings: Pick<Settings, 'secondFactorRoles'>;
   keys: SmartKeys;
+  /** Those that systems publish. */
+  clientKeys: KeySets;
+  again: RefreshAgain;
   accountById: (id: string) => Promise<Account | undefined>;
   authorizations: AuthorizationStore;
   /** Called when a grant ended here, so that cached checks are thrown away. */
@@ -35,10 +38,14 @@ const authorisationLife = 100 * day;
 /** The authorization server: oidc-provider, set up for SMART App Launch 2.2 and RFC 9700. */
 export function createProvider(parts: ProviderParts): Provider {
   const provider = new Provider(`${parts.publicUrl}/oidc`, {
-    adapter: oidcAdapter(parts.authorizations, parts.onGrantEnded),
+    adapter: oidcAdapter({ ...parts, keys: parts.clientKeys }),
+    fetch: fetchNothing,
+    discovery: { registration_endpoint: `${parts.publicUrl}/oidc/reg` },
     jwks: { keys: parts.keys.signing },
     cookies: cookies(parts),
     scopes: signInScopes,
+    // Who asks for it is told how somebody signed in, and can ask for two factors (RFC 9470, OpenID Connect Core 2).
+    acrValues: [twoFactors],
     claims: { openid: ['sub'], profile: ['name'], fhirUser: ['fhirUser'] },
     conformIdTokenClaims: false,
     responseTypes: ['code'],
@@ -58,7 +65,7 @@ export function createProvider(parts: ProviderParts): Provider {
     ...people(parts),
     features: features(parts),
     interactions: {
-      policy: interactionSteps(parts),
+      policy: interactionSteps(parts.settings),
       url: (_ctx, interaction) => `${parts.publicUrl}/interaction/${interaction.uid}`,
     },
     renderError(ctx, out) {
@@ -69,6 +76,7 @@ export function createProvider(parts: ProviderParts): Provider {
     },
   });
   compareSecretsByHash(provider);
+  compareScopesByMeaning(provider);
   return provider;
 }
 
@@ -148,7 +156,13 @@ function tokens({ authorizations }: ProviderParts): Configuration {
       const grant = await authorizations.grant(token.grantId);
       if (!grant) throw new errors.InvalidGrant('grant not found');
       const { role, fhirUser } = ctx.oidc.account as unknown as OidcAccount;
+      const { authTime, acr, amr } = (ctx.oidc.entities.AuthorizationCode ??
+        ctx.oidc.entities.RefreshToken ??
+        {}) as SignInFacts;
       return {
+        ...(authTime !== undefined && { auth_time: authTime }),
+        ...(acr !== undefined && { acr }),
+        ...(amr !== undefined && { amr }),
         grant: grant.grantId,
         roles: [role],
         fhirUser,
@@ -156,14 +170,24 @@ function tokens({ authorizations }: ProviderParts): Configuration {
         ...(grant.encounter === undefined ? {} : { encounter: grant.encounter }),
       };
     },
-    async assertJwtClientAuthClaimsAndHeader(_ctx, claims, header) {
+    async assertJwtClientAuthClaimsAndHeader(_ctx, claims, header, client) {
       const now = Date.now() / 1000;
       if (Number(claims.exp) > now + 5 * minute + 15)
         throw new errors.InvalidClientAuth('exp is more than five minutes away');
       if (typeof header.kid !== 'string') throw new errors.InvalidClientAuth('the assertion names no key (kid)');
+      // A key from elsewhere is none (SMART 2.2 "Asymmetric authentication", jku).
+      if (header.jku !== undefined && header.jku !== client['csss_jwks_uri'])
+        throw new errors.InvalidClientAuth('jku is not the registered jwks_uri');
       if (claims.sub !== claims.iss) throw new errors.InvalidClientAuth('iss and sub must be the client id');
     },
   };
+}
+
+/** What codes and refresh tokens keep of the sign-in. */
+interface SignInFacts {
+  authTime?: number;
+  acr?: string;
+  amr?: string[];
 }
 
 /** What oidc-provider knows of a person, and what token claims are made of. */
@@ -206,33 +230,6 @@ function people(parts: ProviderParts): Configuration {
 
 function wantsLaunchContext(ctx: KoaContextWithOIDC): boolean {
   return requestedScopes(ctx.oidc.params ?? {}).some((scope) => scope.startsWith('launch'));
-}
-
-/**
- * The steps of an interaction, in order: sign in, choose a patient, consent. A step is a Prompt whose checks say
- * whether it is still owed, and a page of the same name; a second factor would go after the first.
- */
-function interactionSteps(_parts: ProviderParts): interactionPolicy.DefaultPolicy {
-  const { Check, Prompt, base } = interactionPolicy;
-  const steps = base();
-  const gone = new Check(
-    'account_gone',
-    'the account of this session cannot sign in',
-    (ctx) => ctx.oidc.session?.accountId !== undefined && !ctx.oidc.account,
-  );
-  steps.get('login')!.checks.add(gone);
-  const choose = new Check('patient_missing', 'a patient has to be chosen', 'interaction_required', (ctx) => {
-    const account = ctx.oidc.account as unknown as OidcAccount | undefined;
-    const asked = requestedScopes(ctx.oidc.params ?? {}).includes('launch/patient');
-    return (
-      asked &&
-      account?.role !== 'patient' &&
-      ctx.oidc.params?.launch === undefined &&
-      ctx.oidc.result?.patient === undefined
-    );
-  });
-  steps.add(new Prompt({ name: 'patient' }, choose), 1);
-  return steps;
 }
 
 /** `aud` names the FHIR server the token is for (SMART 2.2 "aud"): without it an app could be lured into sending its token elsewhere. */
@@ -279,15 +276,7 @@ function postLogoutTargets(ctx: KoaContextWithOIDC): string[] {
   return target ? [target.origin] : [];
 }
 
-/** Client secrets are stored as SHA-256: they are random and long, so a slow hash would add nothing. */
-function compareSecretsByHash(provider: Provider): void {
-  provider.Client.prototype.compareClientSecret = async function (this: Client, actual: string) {
-    const stored = Buffer.from(this.clientSecret ?? '');
-    const given = Buffer.from(hashSecret(actual));
-    return stored.length === given.length && timingSafeEqual(stored, given);
-  };
-}
-
-export function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url');
+/** Nothing that a client names is fetched by oidc-provider: keys come through `clientKeys`, and there is nothing else. */
+function fetchNothing(): Promise<Response> {
+  return Promise.reject(new Error('Addresses of clients are not fetched.'));
 }

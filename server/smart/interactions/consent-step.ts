@@ -4,7 +4,13 @@ import type { GrantContext, Launch } from '../../core/accounts/authorizations.ts
 import { parseScope } from '../../core/accounts/scopes.ts';
 import type { Account } from '../../core/accounts/account-store.ts';
 import { Problem } from '../../core/problem.ts';
-import { grantableScopes, isFirstParty, offeredToPeople, requestedScopes } from '../authorization/granted-scopes.ts';
+import {
+  grantableScopes,
+  isFirstParty,
+  offeredToPeople,
+  requestedScopes,
+  signInScopes,
+} from '../authorization/granted-scopes.ts';
 import { saveGrant } from '../authorization/grants.ts';
 import { finish, signedIn, type InteractionParts, type Step } from './interaction-step.ts';
 import { consentPage, isOptional } from '../pages/consent-page.ts';
@@ -58,7 +64,8 @@ async function give(parts: InteractionParts, step: Step, account: Account, given
   const grantId = await saveGrant(parts.provider, parts.authorizations, parts.world.settings.fhirBaseUrl, {
     accountId: account.id,
     clientId,
-    requested: offeredIn(step),
+    // What the app is not registered for is refused here, or it would be asked for again.
+    requested: [...offeredIn(step), ...requestedScopes(step.interaction.params).filter(isSignInOnly(step))],
     given,
     context,
   });
@@ -113,6 +120,9 @@ async function grantableNow({ authorizations }: InteractionParts, step: Step, ac
   const context = await launchContext(step, account, (id) => authorizations.launch(id));
   return grantableScopes(offeredIn(step), account.role, context);
 }
+
+const isSignInOnly = (step: Step) => (scope: string) =>
+  signInScopes.includes(scope) && !offeredIn(step).includes(scope);
 
 function offeredIn({ interaction, client }: Step): string[] {
   return offeredToPeople(client, requestedScopes(interaction.params));

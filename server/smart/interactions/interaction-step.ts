@@ -1,9 +1,10 @@
 import type { ParameterizedContext } from 'koa';
 import { errors, type Client, type InteractionResults, type Provider } from 'oidc-provider';
 import type { AttemptStore, AuthorizationStore } from '../../core/accounts/authorizations.ts';
+import type { Passkeys } from '../../core/accounts/factors/passkeys.ts';
 import type { PasswordHasher } from '../../core/accounts/password.ts';
 import type { Account } from '../../core/accounts/account-store.ts';
-import type { ReadsFrom, World } from '../../core/world.ts';
+import type { World } from '../../core/world.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { State } from '../../http/state.ts';
 import type { PatientChoice } from '../pages/patient-page.ts';
@@ -19,11 +20,12 @@ export type FindPatients = (
 ) => Promise<PatientChoice[]>;
 
 export interface InteractionParts {
-  world: Pick<World, 'settings'> & ReadsFrom<'accounts' | 'audit'>;
+  world: World;
   provider: Provider;
   authorizations: AuthorizationStore;
   attempts: AttemptStore;
   passwords: PasswordHasher;
+  passkeys: Passkeys;
   cookieKey: string;
   demoAccounts: readonly DemoAccount[];
   findPatients: FindPatients;

@@ -8,7 +8,8 @@ import { checkFormOrigin, formProof, readFields } from './form.ts';
 import { finish, type Ctx, type InteractionParts, type Step } from './interaction-step.ts';
 import { errorPage, formTarget, showPage } from '../pages/layout.ts';
 import { handleFindPatient, handlePatient, showPatients } from './patient-step.ts';
-import { handleSignIn, showSignIn } from './sign-in-step.ts';
+import { handleMailCode, handleProof, handleWay, showLogin } from './second-step.ts';
+import { handleSignIn } from './sign-in-step.ts';
 
 /** The pages of an interaction at /interaction/:uid; oidc-provider says which step is due. */
 export function interactionRoutes(router: Router<State>, parts: InteractionParts): void {
@@ -24,6 +25,9 @@ export function interactionRoutes(router: Router<State>, parts: InteractionParts
       }),
     );
   post('sign-in', (step, form) => handleSignIn(parts, step, form), 'login');
+  post('prove', (step, form) => handleProof(parts, step, form), 'login');
+  post('way', (step, form) => handleWay(parts, step, form), 'login');
+  post('mail-code', (step) => handleMailCode(parts, step), 'login');
   post('find-patient', (step, form) => handleFindPatient(parts, step, form), 'patient');
   post('patient', (step, form) => handlePatient(parts, step, form), 'patient');
   post('consent', (step, form) => handleConsent(parts, step, form), 'consent');
@@ -64,7 +68,7 @@ async function inStep(parts: InteractionParts, ctx: Ctx, run: (step: Step) => Pr
 async function showStep(parts: InteractionParts, step: Step): Promise<void> {
   switch (step.interaction.prompt.name) {
     case 'login':
-      return showSignIn(parts, step);
+      return showLogin(parts, step);
     case 'patient':
       return showPatients(parts, step, undefined);
     case 'consent':

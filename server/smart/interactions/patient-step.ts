@@ -11,7 +11,7 @@ export async function showPatients(
   error?: string,
 ): Promise<void> {
   const account = await signedIn(parts, step);
-  const patients = await parts.findPatients(asReader(account, step), { text: text ?? '' });
+  const patients = await parts.findPatients(await asReader(parts, account, step), { text: text ?? '' });
   showPage(step.ctx, {
     ...patientPage({
       ...step,
@@ -25,8 +25,9 @@ export async function showPatients(
 }
 
 /** Looking for a patient to open an app with is the person's own reading, so it is narrowed and audited as such. */
-function asReader(account: Account, step: Step): Principal {
+async function asReader({ world }: InteractionParts, account: Account, step: Step): Promise<Principal> {
   return {
+    ...(await world.read(({ restricted }) => restricted.restrictionsOf(account.id))),
     kind: 'user',
     subject: account.id,
     clientId: step.client.clientId,
@@ -44,7 +45,7 @@ export async function handlePatient(parts: InteractionParts, step: Step, form: U
   const account = await signedIn(parts, step);
   const wanted = form.get('patient') ?? '';
   const found = /^[A-Za-z0-9.-]{1,64}$/.test(wanted)
-    ? await parts.findPatients(asReader(account, step), { id: wanted })
+    ? await parts.findPatients(await asReader(parts, account, step), { id: wanted })
     : [];
   if (!found.some((patient) => patient.id === wanted))
     return showPatients(parts, step, undefined, 'Choose one of the patients.');

@@ -1,34 +1,34 @@
+import type { Account } from '../../core/accounts/account-store.ts';
+import { mailLinkToSetUp } from '../../core/accounts/factors/link-to-set-up.ts';
+import { waysOf, type Ways } from '../../core/accounts/factors/ways.ts';
 import { signIn } from '../../core/accounts/sign-in.ts';
 import { Problem } from '../../core/problem.ts';
 import { statusOf } from '../../http/answer/problem-status.ts';
 import { showProblem } from '../answer-problem.ts';
-import { finish, type InteractionParts, type Step } from './interaction-step.ts';
-import { knownDevice, rememberDevice } from './known-device.ts';
+import { asksTwoFactors, rememberedDevice } from '../authorization/interaction-policy.ts';
+import { deviceParts, finishSignIn } from './finish-sign-in.ts';
+import type { InteractionParts, Step } from './interaction-step.ts';
+import { knownDevice } from './known-device.ts';
+import { setUpByMailPage } from '../pages/factor-page.ts';
 import { showPage } from '../pages/layout.ts';
 import { signInPage } from '../pages/sign-in-page.ts';
-
-export function showSignIn(parts: InteractionParts, step: Step): void {
-  const hint = step.interaction.params.login_hint;
-  const page = signInPage({
-    ...step,
-    demoAccounts: parts.demoAccounts,
-    ...(typeof hint === 'string' ? { email: hint } : {}),
-  });
-  showPage(step.ctx, { ...page, formTargets: step.formTargets });
-}
+import { beginSecondStep } from './second-step.ts';
+import { demoAccounts } from './show-sign-in.ts';
+import { isTrusted } from './trusted-device.ts';
 
 export async function handleSignIn(parts: InteractionParts, step: Step, form: URLSearchParams): Promise<void> {
   const { ctx } = step;
-  const shown = { ...step, demoAccounts: parts.demoAccounts, remember: form.get('remember') === 'yes' };
-  const demo = parts.demoAccounts[Number(form.get('demo') ?? NaN)];
+  const offered = await demoAccounts(parts);
+  const { registration } = parts.world.settings;
+  const shown = { ...step, demoAccounts: offered, registration, remember: form.get('remember') === 'yes' };
+  const demo = offered[Number(form.get('demo') ?? NaN)];
   if (demo)
     return showPage(ctx, {
       ...signInPage({ ...shown, email: demo.email, password: demo.password }),
       formTargets: step.formTargets,
     });
   const email = form.get('email') ?? '';
-  const deviceParts = { cookieKey: parts.cookieKey, publicUrl: parts.world.settings.publicUrl };
-  const device = knownDevice(deviceParts, ctx);
+  const device = knownDevice(deviceParts(parts), ctx);
   try {
     const account = await signIn(parts.world, parts, {
       email,
@@ -38,8 +38,7 @@ export async function handleSignIn(parts: InteractionParts, step: Step, form: UR
       requestId: ctx.state.requestId,
       clientId: step.client.clientId,
     });
-    rememberDevice(deviceParts, ctx, account);
-    await finish(parts, step, { login: { accountId: account.id, remember: shown.remember, amr: ['pwd'] } });
+    await afterPassword(parts, step, account, shown.remember);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     showProblem(ctx, error, {
@@ -49,4 +48,34 @@ export async function handleSignIn(parts: InteractionParts, step: Step, form: UR
       formTargets: step.formTargets,
     });
   }
+}
+
+/** Nothing is opened by the password where there is a second factor, or must be one. */
+async function afterPassword(parts: InteractionParts, step: Step, account: Account, remember: boolean): Promise<void> {
+  const ways = await parts.world.read((stores) => waysOf(stores, parts.world.settings, account));
+  if (ways.ways.length === 0 && ways.required) return sendLink(parts, step, account);
+  const spared = !asksTwoFactors(step.interaction.params) && isSpared(parts, step, account, ways);
+  if (ways.ways.length === 0 || spared)
+    return finishSignIn(parts, step, account, { remember, amr: spared ? ['pwd', rememberedDevice] : ['pwd'] });
+  return beginSecondStep(parts, step, {
+    account,
+    ways,
+    way: ways.ways[0]!,
+    remember,
+    stepUp: false,
+  });
+}
+
+function isSpared(parts: InteractionParts, step: Step, account: Account, ways: Ways): boolean {
+  return parts.world.settings.rememberDeviceDays > 0 && isTrusted(deviceParts(parts), step.ctx, account, ways);
+}
+
+async function sendLink(parts: InteractionParts, step: Step, account: Account): Promise<void> {
+  const wait = await mailLinkToSetUp(parts.world, account);
+  if (wait > 0) step.ctx.set('Retry-After', String(wait));
+  showPage(step.ctx, {
+    ...setUpByMailPage({ ...step, wait }),
+    formTargets: step.formTargets,
+    status: wait > 0 ? 429 : 200,
+  });
 }

@@ -1,4 +1,5 @@
 import { html, type Html } from './html.ts';
+import { withoutPassword } from './person-pages.ts';
 
 /** An account whose password is published, shown in demo mode only. */
 export interface DemoAccount {
@@ -13,6 +14,7 @@ export interface SignInPage {
   proof: string;
   appName: string;
   demoAccounts: readonly DemoAccount[];
+  registration: 'open' | 'closed';
   email?: string;
   password?: string;
   remember?: boolean;
@@ -69,7 +71,7 @@ export function signInPage(page: SignInPage): { title: string; body: Html } {
           device</label
         >
         <div class="actions"><button class="main" id="sign-in" type="submit">Sign in</button></div>
-        ${page.demoAccounts.length > 0 && demoAccounts(page.demoAccounts)}
+        ${withoutPassword(page.registration)} ${page.demoAccounts.length > 0 && demoAccounts(page.demoAccounts)}
       </form>
       ${cancelForm(page.uid, page.proof)}`,
   };

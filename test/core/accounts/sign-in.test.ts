@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { createAccount, ensureAccount } from '../../../server/core/accounts/account.ts';
+import { ensureAccount } from '../../../server/core/accounts/account.ts';
 import type { AttemptStore } from '../../../server/core/accounts/authorizations.ts';
-import { passwordFault, type PasswordHasher } from '../../../server/core/accounts/password.ts';
+import type { PasswordHasher } from '../../../server/core/accounts/password.ts';
+import { passwordFault } from '../../../server/core/accounts/password-strength.ts';
 import { signIn } from '../../../server/core/accounts/sign-in.ts';
 import type { Account, AccountStore } from '../../../server/core/accounts/account-store.ts';
 import type { AuditRow } from '../../../server/core/access/audit-trail.ts';
@@ -22,6 +23,7 @@ function world(): {
   const audit: AuditRow[] = [];
   const accounts: AccountStore = {
     byId: (id) => by((row) => row.id === id),
+    activeWithRole: async (role) => rows.filter((row) => row.role === role),
     isSomebody: async (fhirUser) => rows.some((row) => row.fhirUser === fhirUser),
     byEmail: (email) => by((row) => row.email.toLowerCase() === email.toLowerCase()),
     async insert(account) {
@@ -35,6 +37,8 @@ function world(): {
     moveTo: () => Promise.resolve([]),
     setRole: async () => {},
     setPasswordHash: async () => {},
+    signedIn: async () => {},
+    verified: async () => {},
   };
   const stores = { accounts, audit: { append: async (row: AuditRow) => void audit.push(row) } };
   return {
@@ -135,7 +139,6 @@ test('making sure of an account twice makes one', async () => {
 });
 
 test.each([
-  ['a short password', { password: 'short' }, 'value'],
   ['an address with a line break', { email: 'a@x.example\r\nBcc: evil@x.example' }, 'value'],
   ['two addresses', { email: 'a@x.example, b@x.example' }, 'value'],
   ['a display name in the address', { email: 'A <a@x.example>' }, 'value'],
@@ -143,7 +146,7 @@ test.each([
   ['a reference with a path', { fhirUser: 'Practitioner/../Patient/1' }, 'invariant'],
 ])('an account with %s is refused', async (_name, change, code) => {
   const { house, passwords } = world();
-  await expect(createAccount(house, passwords, { ...doctor, ...change })).rejects.toMatchObject({ code });
+  await expect(ensureAccount(house, passwords, { ...doctor, ...change })).rejects.toMatchObject({ code });
 });
 
 test.each([

@@ -3,13 +3,14 @@ import type { AuthorizationStore } from '../../../server/core/accounts/authoriza
 import { postgresAccounts } from '../../../server/infrastructure/postgres/accounts/accounts.ts';
 import { postgresAuthorizations } from '../../../server/infrastructure/postgres/accounts/oidc-store.ts';
 import { freshDatabase, type TestDatabase } from '../../harness/database.ts';
+import { testSecrets } from '../../harness/secrets.ts';
 
 let database: TestDatabase;
 let store: AuthorizationStore;
 
 beforeAll(async () => {
   database = await freshDatabase();
-  store = postgresAuthorizations(database.sql);
+  store = postgresAuthorizations(database.sql, testSecrets);
   await postgresAccounts(database.sql).insert({
     id: 'a1',
     email: 'A@test.example',
@@ -70,7 +71,7 @@ test('ending a grant takes its tokens and context along and leaves a running int
     revoked: false,
     clientDisabled: false,
     firstParty: false,
-    account: { role: 'doctor', fhirUser: 'Practitioner/1', disabled: false },
+    account: { role: 'doctor', fhirUser: 'Practitioner/1', disabled: false, factor: false, mailFactor: false },
   });
   await store.revokeGrant('g2');
   expect(await store.standing(of)).toMatchObject({ revoked: true });

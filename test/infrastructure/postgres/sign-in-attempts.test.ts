@@ -3,6 +3,7 @@ import { postgresAttempts } from '../../../server/infrastructure/postgres/accoun
 import { postgresAuthorizations } from '../../../server/infrastructure/postgres/accounts/oidc-store.ts';
 import type { AttemptStore } from '../../../server/core/accounts/authorizations.ts';
 import { freshDatabase, type TestDatabase } from '../../harness/database.ts';
+import { testSecrets } from '../../harness/secrets.ts';
 
 let database: TestDatabase;
 let attempts: AttemptStore;
@@ -52,7 +53,7 @@ test('failures are forgotten one by one, and a row that says nothing more is swe
   const [row] = await database.sql.query<{ gone: boolean }>(`select until < now() as gone from sign_in_attempt`);
   expect(row!.gone).toBe(false);
   await later(1_800);
-  await postgresAuthorizations(database.sql).sweep();
+  await postgresAuthorizations(database.sql, testSecrets).sweep();
   expect(await database.sql.query(`select 1 from sign_in_attempt`)).toEqual([]);
   expect(await attempts.begin([key])).toBe(0);
 });

@@ -28,6 +28,8 @@ export interface Client extends ClientFacts {
   disabled: boolean;
   /** Part of this server: nothing of it can be changed here. */
   ours: boolean;
+  /** Goes up with each change. */
+  version: number;
   createdAt: string;
   lastUsedAt?: string;
   registeredBy?: string;
@@ -35,7 +37,8 @@ export interface Client extends ClientFacts {
 
 export interface CheckedKey {
   kid?: string;
-  kty?: string;
+  /** `RSA 3072`, `EC P-384`. */
+  kind: string;
   alg?: string;
   /** What is wrong with it. */
   fault?: string;
@@ -43,8 +46,9 @@ export interface CheckedKey {
 
 export interface KeysCheck {
   ok: boolean;
+  /** The result in a sentence. */
+  text: string;
   keys: CheckedKey[];
-  fault?: string;
 }
 
 export interface InitialToken {
@@ -78,11 +82,13 @@ export interface LaunchContext {
 
 export interface ClientsClient {
   list(signal?: AbortSignal): Promise<{ clients: Client[]; total: number }>;
-  register(facts: ClientFacts): Promise<{ client: Client; secret?: string }>;
-  change(id: string, facts: ClientFacts): Promise<unknown>;
+  /** @param facts.id what the server's settings name it by; made by the server without one. */
+  register(facts: ClientFacts & { id?: string }): Promise<{ client: Client; secret?: string }>;
+  /** @throws RequestFailure `conflict` if it has another version by now. */
+  change(id: string, facts: ClientFacts, version: number): Promise<Client>;
   turn(id: string, to: 'disable' | 'enable'): Promise<unknown>;
-  /** A new secret; the old one ends at once. It is shown once. */
-  newSecret(id: string): Promise<{ secret: string }>;
+  /** A new secret, shown once; the one before is good for a day, or ends at once. */
+  newSecret(id: string, atOnce: boolean): Promise<{ secret: string }>;
   checkKeys(id: string): Promise<KeysCheck>;
   remove(id: string): Promise<unknown>;
   tokens(signal?: AbortSignal): Promise<{ tokens: InitialToken[]; total: number }>;
@@ -99,9 +105,9 @@ export function clientsClient(fetch: AuthorizedFetch, origin: string): ClientsCl
   return {
     list: (signal) => get(clients, {}, signal),
     register: (facts) => send('POST', clients, facts),
-    change: (id, facts) => send('PUT', `${clients}/${part(id)}`, facts),
+    change: (id, facts, version) => send('PUT', `${clients}/${part(id)}`, { ...facts, version }),
     turn: (id, to) => send('POST', `${clients}/${part(id)}/${to}`),
-    newSecret: (id) => send('POST', `${clients}/${part(id)}/secret`),
+    newSecret: (id, atOnce) => send('POST', `${clients}/${part(id)}/secret?atOnce=${String(atOnce)}`),
     checkKeys: (id) => send('POST', `${clients}/${part(id)}/check-keys`),
     remove: (id) => send('DELETE', `${clients}/${part(id)}`),
     tokens: (signal) => get(`${clients}/tokens`, {}, signal),

@@ -13,7 +13,7 @@ export interface SetUpStep {
 
 export interface Organisation {
   name: string;
-  address: { line: string[]; city?: string; postalCode?: string; country?: string };
+  address: { line: string[]; city: string; postalCode: string; country: string };
   phone?: string;
   /** IANA name. */
   timeZone: string;
@@ -26,6 +26,8 @@ export interface SetUp {
   organisation: Organisation & { logo: boolean };
   /** Names of fields that the environment sets, which are not changed here. */
   fixed: string[];
+  /** Another time zone was chosen, and waits until the server is started anew. */
+  pending?: { timeZone: string; inUse: string; how: string };
 }
 
 /** One mail on its way. `answer` is the relay's own last word. */

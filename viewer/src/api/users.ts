@@ -74,7 +74,8 @@ export interface UsersClient {
   read(id: string, signal?: AbortSignal): Promise<UserInFull>;
   invite(user: NewUser): Promise<User>;
   change(id: string, change: UserChange): Promise<unknown>;
-  changeRole(id: string, role: Role, reason: string): Promise<unknown>;
+  /** `from`: the role that was seen. @throws RequestFailure `conflict` if somebody else has changed it since. */
+  changeRole(id: string, change: { role: Role; from: Role; reason: string }): Promise<unknown>;
   act(id: string, act: UserAct): Promise<unknown>;
   registrations(signal?: AbortSignal): Promise<{ registrations: Registration[]; total: number }>;
   tie(userId: string, patient: string): Promise<unknown>;
@@ -89,8 +90,8 @@ export function usersClient(fetch: AuthorizedFetch, base: string): UsersClient {
     read: (id, signal) => get(`/users/${part(id)}`, {}, signal),
     invite: (user) => send('POST', '/users', user),
     change: (id, change) => send('PATCH', `/users/${part(id)}`, change),
-    changeRole: (id, role, reason) => send('PUT', `/users/${part(id)}/role`, { role, reason }),
-    act: (id, act) => send('POST', `/users/${part(id)}/${act}`),
+    changeRole: (id, change) => send('PUT', `/users/${part(id)}/role`, change),
+    act: (id, act) => send('POST', `/users/${part(id)}/${act}`, {}),
     registrations: (signal) => get('/registrations', {}, signal),
     tie: (userId, patient) => send('POST', `/registrations/${part(userId)}/tie`, { patient }),
     patientCode: (patient) => send('POST', `/patients/${part(patient)}/code`),

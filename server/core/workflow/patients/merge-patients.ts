@@ -14,6 +14,7 @@ import { lockPatientId } from '../../studies/match-patient.ts';
 import { giveStudyTo, mergedInto } from '../../studies/study-owner.ts';
 import { traceOf } from '../../trace.ts';
 import type { WriteContext } from '../../world.ts';
+import { mustStayRestricted } from './keep-restriction.ts';
 import { recordProvenance } from '../provenance.ts';
 
 /** Records that one merge gives to another patient: they are written one by one, in one transaction. */
@@ -120,6 +121,7 @@ async function bothOf(
 /** @throws Problem `business-rule` where one of them was merged away, but for the source into this very target. */
 export function mustBeApart(source: Patient, target: Patient): void {
   const into = mergedInto(source);
+  if (into === undefined) mustStayRestricted(source, target);
   if (into !== undefined && into !== target.id)
     throw new Problem('business-rule', `Patient/${source.id} was merged into Patient/${into} already. Take that back first: POST Patient/${source.id}/$unmerge.`); // prettier-ignore
   const beyond = mergedInto(target);

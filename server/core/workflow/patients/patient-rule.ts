@@ -6,6 +6,7 @@ import type { Rule } from '../../records/rules.ts';
 import type { Kept } from '../../records/server-write.ts';
 import { mergedInto } from '../../studies/study-owner.ts';
 import type { WriteContext } from '../../world.ts';
+import { followRestriction, mustMayRestrict } from './keep-restriction.ts';
 import { carryMerge, mustBeApart } from './merge-patients.ts';
 import { requireMergeRight } from './merge-rights.ts';
 
@@ -17,7 +18,18 @@ import { requireMergeRight } from './merge-rights.ts';
  * @throws Problem `forbidden` for who may not merge; `business-rule` for a merge that cannot be, and for a link or
  * `active` that would undo one.
  */
-export const patientRule: Rule<WriteContext> = async ({ context, before, after }) => {
+export const patientRule: Rule<WriteContext> = async (change) => {
+  const [was, wanted] = [change.before as Patient | undefined, change.after as Kept<'Patient'>];
+  mustMayRestrict(change.context.principal, was, wanted);
+  const merging = await mergeRule(change);
+  const afterwards = async () => {
+    await followRestriction(change.context, was, wanted);
+    await merging.afterwards?.();
+  };
+  return { resource: merging.resource, afterwards };
+};
+
+const mergeRule: Rule<WriteContext> = async ({ context, before, after }) => {
   const [was, wanted] = [before as Patient | undefined, after as Kept<'Patient'>];
   if (context.principal.kind === 'system') return { resource: after };
   const into = mergedInto(was);

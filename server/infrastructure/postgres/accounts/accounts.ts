@@ -3,7 +3,7 @@ import { Problem } from '../../../core/problem.ts';
 import type { Sql } from '../connection.ts';
 import { codeOf, sqlState } from '../database-problem.ts';
 
-interface AccountRow {
+export interface AccountRow {
   id: string;
   email: string;
   password_hash: string | null;
@@ -26,6 +26,13 @@ export function postgresAccounts(sql: Sql): AccountStore {
   return {
     byId: (id) => one('id = $1', id),
     byEmail: (email) => one('lower(email) = lower($1)', email.trim()),
+    async activeWithRole(role) {
+      const rows = await sql.query<AccountRow>(
+        `select * from account where role = $1 and not disabled and password_hash is not null order by id limit 50`,
+        [role],
+      );
+      return rows.map(toAccount);
+    },
     async isSomebody(fhirUser) {
       return (await sql.query(`select from account where fhir_user = $1 limit 1`, [fhirUser])).length > 0;
     },
@@ -66,12 +73,21 @@ export function postgresAccounts(sql: Sql): AccountStore {
       return moved.map(({ id }) => id).sort();
     },
     async setPasswordHash(id, passwordHash) {
-      await sql.query(`update account set password_hash = $2 where id = $1`, [id, passwordHash]);
+      await sql.query(`update account set password_hash = $2, password_changed_at = now() where id = $1`, [
+        id,
+        passwordHash,
+      ]);
+    },
+    async signedIn(id) {
+      await sql.query(`update account set last_sign_in_at = now() where id = $1`, [id]);
+    },
+    async verified(id) {
+      await sql.query(`update account set verified_at = now() where id = $1 and verified_at is null`, [id]);
     },
   };
 }
 
-function toAccount(row: AccountRow): Account {
+export function toAccount(row: AccountRow): Account {
   return {
     id: row.id,
     email: row.email,

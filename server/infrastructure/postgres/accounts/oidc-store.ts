@@ -1,14 +1,23 @@
 import type { AuthorizationStore, Payload, Standing } from '../../../core/accounts/authorizations.ts';
+import type { SecretBox } from '../../../core/secret-box.ts';
 import type { Sql } from '../connection.ts';
+import { serverSecrets } from './server-secrets.ts';
 import { clientStore } from './smart-clients.ts';
 import { grantStore } from './smart-grants.ts';
 
 /** Everything that the SMART face remembers, in PostgreSQL; times are the database's. */
-export function postgresAuthorizations(sql: Sql): AuthorizationStore {
-  return { ...payloadStore(sql), ...endings(sql), ...grantStore(sql), ...clientStore(sql), ...housekeeping(sql) };
+export function postgresAuthorizations(sql: Sql, box: SecretBox): AuthorizationStore {
+  return {
+    ...payloadStore(sql),
+    ...endings(sql),
+    ...grantStore(sql),
+    ...clientStore(sql),
+    ...serverSecrets(sql, box),
+    ...housekeeping(sql),
+  };
 }
 
-function payloadStore(sql: Sql): Pick<AuthorizationStore, 'put' | 'find' | 'consume' | 'remove'> {
+function payloadStore(sql: Sql): Pick<AuthorizationStore, 'put' | 'find' | 'consume' | 'usedSince' | 'remove'> {
   return {
     async put(model, id, payload, { expiresIn, onlyNew = false }) {
       const rows = await sql.query(
@@ -51,6 +60,14 @@ function payloadStore(sql: Sql): Pick<AuthorizationStore, 'put' | 'find' | 'cons
       );
       return rows.length === 1;
     },
+    async usedSince(model, id) {
+      if (id.includes('\0')) return undefined;
+      const [row] = await sql.query<{ seconds: number | null }>(
+        `select extract(epoch from now() - consumed_at)::float as seconds from oidc_payload where model = $1 and id = $2`,
+        [model, id],
+      );
+      return row?.seconds ?? undefined;
+    },
     async remove(model, id) {
       await sql.query(`delete from oidc_payload where model = $1 and id = $2`, [model, id]);
     },
@@ -86,8 +103,12 @@ function endings(sql: Sql): Pick<AuthorizationStore, 'revokeGrant' | 'revokeAcco
                 or ($3::text is not null and not exists (select from oidc_payload where model = 'Grant' and id = $3 and expires_at > now()))
                   as revoked,
                 coalesce(client.disabled, true) as client_disabled, coalesce(client.first_party, false) as first_party,
-                account.role, account.fhir_user, account.disabled
-           from (select) as always left join account on account.id = $4 left join smart_client client on client.id = $2`,
+                extract(epoch from client.tokens_since)::float as tokens_since,
+                account.role, account.fhir_user, account.disabled, account.mail_factor,
+                exists (select from second_factor where account_id = account.id and confirmed_at is not null) as factor,
+                restrictions.hidden, restrictions.emergency
+           from (select) as always left join account on account.id = $4 left join smart_client client on client.id = $2
+                left join lateral restrictions_of(account.id) restrictions on account.id is not null`,
         [tokenId, clientId, grantId ?? null, accountId ?? null],
       );
       return toStanding(row!);
@@ -99,43 +120,54 @@ interface StandingRow {
   revoked: boolean;
   client_disabled: boolean;
   first_party: boolean;
+  hidden: string[] | null;
+  emergency: string[] | null;
+  tokens_since: number | null;
   role: NonNullable<Standing['account']>['role'] | null;
   fhir_user: string;
   disabled: boolean;
+  factor: boolean;
+  mail_factor: boolean;
 }
 
 function toStanding(row: StandingRow): Standing {
+  const kept = { hidden: row.hidden ?? [], emergency: row.emergency ?? [] };
   return {
     revoked: row.revoked,
     clientDisabled: row.client_disabled,
     firstParty: row.first_party,
-    ...(row.role === null ? {} : { account: { role: row.role, fhirUser: row.fhir_user, disabled: row.disabled } }),
+    ...(row.tokens_since !== null && { tokensSince: row.tokens_since }),
+    ...(kept.hidden.length + kept.emergency.length > 0 && { restrictions: kept }),
+    ...(row.role !== null && {
+      account: {
+        role: row.role,
+        fhirUser: row.fhir_user,
+        disabled: row.disabled,
+        factor: row.factor,
+        mailFactor: row.mail_factor,
+      },
+    }),
   };
 }
 
-function housekeeping(sql: Sql): Pick<AuthorizationStore, 'secret' | 'sweep'> {
+function housekeeping(sql: Sql): Pick<AuthorizationStore, 'sweep'> {
   return {
-    async secret<T>(name: string, make: () => Promise<T>) {
-      const stored = () => sql.query<{ value: T }>(`select value from server_secret where name = $1`, [name]);
-      const [found] = await stored();
-      if (found) return found.value;
-      await sql.query(`insert into server_secret (name, value) values ($1, $2) on conflict do nothing`, [
-        name,
-        JSON.stringify(await make()),
-      ]);
-      return (await stored())[0]!.value; // another process may have been first; its value stands
-    },
     async sweep() {
       const [row] = await sql.query<{ gone: number }>(
         `with payloads as (delete from oidc_payload where expires_at < now() returning 1),
               tokens as (delete from revoked_token where expires_at < now() returning 1),
               launches as (delete from smart_launch where expires_at < now() returning 1),
               links as (delete from one_time_link where expires_at < now() returning 1),
+              codes as (delete from patient_code where expires_at < now() returning 1),
+              browsers as (delete from browser_session where last_seen_at < now() - interval '1 hour'
+                             and not exists (select from oidc_payload session where session.model = 'Session' and session.uid = browser_session.uid and session.expires_at > now()) returning 1),
+              registrations as (delete from registration_token where expires_at < now() - interval '90 days' returning 1),
               attempts as (delete from sign_in_attempt where until < now() returning 1),
               grants as (delete from smart_grant where created_at < now() - interval '1 day'
                            and not exists (select from oidc_payload where model = 'Grant' and id = grant_id and expires_at > now()) returning 1)
          select (select count(*) from payloads) + (select count(*) from tokens) + (select count(*) from launches)
-              + (select count(*) from links) + (select count(*) from attempts) + (select count(*) from grants) as gone`,
+              + (select count(*) from links) + (select count(*) from codes) + (select count(*) from browsers) + (select count(*) from registrations)
+              + (select count(*) from attempts) + (select count(*) from grants) as gone`,
       );
       return row!.gone;
     },

@@ -52,17 +52,24 @@ async function insert(sql: Sql, rows: AuditRow[]): Promise<void> {
     patients: row.patients ?? [],
     entities: row.entities ?? [],
     query: row.query === undefined ? undefined : Buffer.from(row.query).toString('base64'),
+    purpose: row.purpose ?? purposeOf(principal, row.patients),
     request_id: row.requestId,
     source_address: row.sourceAddress,
   }));
   await sql.prepared(
     `insert into audit (action, event, outcome, kind, subject, client_id, role, fhir_user, token_id, patients, entities,
-                        query, request_id, source_address)
+                        query, purpose, request_id, source_address)
      select action, event, outcome, kind, subject, client_id, role, fhir_user, token_id, patients, entities,
-            query, request_id, source_address
+            query, purpose, request_id, source_address
        from jsonb_to_recordset($1::jsonb) as row(
          action text, event text, outcome text, kind text, subject text, client_id text, role text, fhir_user text,
-         token_id text, patients text[], entities text[], query text, request_id text, source_address text)`,
+         token_id text, patients text[], entities text[], query text, purpose text,
+         request_id text, source_address text)`,
     [JSON.stringify(records)],
   );
+}
+
+/** What somebody does with a record that was opened in an emergency is told apart for ever. */
+function purposeOf(principal: AuditRow['principal'], patients: readonly string[] = []): 'BTG' | undefined {
+  return principal?.emergency?.some((id) => patients.includes(id)) ? 'BTG' : undefined;
 }

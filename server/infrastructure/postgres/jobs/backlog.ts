@@ -14,7 +14,7 @@ export function jobBacklog(sql: Sql): Promise<JobBacklog[]> {
     `select name as kind, state::text as state, count(*)::int as count,
             extract(epoch from now() - min(created_on))::float8 as "oldestSeconds"
      from job.job
-     where name in ('analyze', 'shadow', 'complete-study', 'issue-report', 'send-report') and (state < 'completed' or state = 'failed')
+     where name in ('analyze', 'shadow', 'complete-study', 'issue-report', 'send-report', 'send-withdrawal', 'send-mail') and (state < 'completed' or state = 'failed')
      group by name, state`,
   );
 }

@@ -28,7 +28,7 @@ export interface RequestContext {
 }
 
 /**
- * Tries and pauses. A report waits for a browser, mail for a relay that may be down for an hour, a shadow run until no
+ * Tries and pauses. A report waits for a browser, a shadow run until no
  * doctor waits for an analysis; a process that died over it stops its heartbeat, which is seen long before.
  */
 const queues: Record<
@@ -40,9 +40,10 @@ const queues: Record<
   shadow: { retryLimit: 2, retryDelay: 5, retryDelayMax: 60, expireInSeconds: 12 * 3600 },
   'complete-study': { retryLimit: 5, retryDelay: 1, retryDelayMax: 30, expireInSeconds: 60 },
   'issue-report': { retryLimit: 5, retryDelay: 2, retryDelayMax: 60, expireInSeconds: 120 },
-  'send-report': { retryLimit: 12, retryDelay: 5, retryDelayMax: 900, expireInSeconds: 120 },
-  'send-withdrawal': { retryLimit: 12, retryDelay: 5, retryDelayMax: 900, expireInSeconds: 120 },
-  'send-mail': { retryLimit: 12, retryDelay: 5, retryDelayMax: 900, expireInSeconds: 120 },
+  // Their deliveries say when they are tried again, for days (core/deliveries/retry-policy.ts).
+  'send-report': { retryLimit: 0, retryDelay: 5, retryDelayMax: 60, expireInSeconds: 240 },
+  'send-withdrawal': { retryLimit: 0, retryDelay: 5, retryDelayMax: 60, expireInSeconds: 240 },
+  'send-mail': { retryLimit: 0, retryDelay: 5, retryDelayMax: 60, expireInSeconds: 240 },
 };
 
 /**

@@ -20,6 +20,12 @@ import { Removal1764000018000 } from './0018-removal.ts';
 import { StudyGrowth1764000019000 } from './0019-study-growth.ts';
 import { People1764000020000 } from './0020-people.ts';
 import { Deliveries1764000021000 } from './0021-deliveries.ts';
+import { SecondFactors1764000022000 } from './0022-second-factors.ts';
+import { PeopleAtWork1764000023000 } from './0023-people-at-work.ts';
+import { Site1764000024000 } from './0024-site.ts';
+import { Systems1764000025000 } from './0025-systems.ts';
+import { DeliveryOutbox1764000027000 } from './0027-delivery-outbox.ts';
+import { RestrictedRecords1764000028000 } from './0028-restricted-records.ts';
 
 /** In the order in which they run. TypeORM reads the time stamp at the end of each class name. */
 export const migrations: (new () => MigrationInterface)[] = [
@@ -44,4 +50,10 @@ export const migrations: (new () => MigrationInterface)[] = [
   StudyGrowth1764000019000,
   People1764000020000,
   Deliveries1764000021000,
+  SecondFactors1764000022000,
+  PeopleAtWork1764000023000,
+  Site1764000024000,
+  Systems1764000025000,
+  DeliveryOutbox1764000027000,
+  RestrictedRecords1764000028000,
 ];

@@ -29,11 +29,25 @@ function grantSql(type: ResourceType, grant: Grant, row: string, bound: Bindings
   const parts: string[] = [];
   if (grant.patient !== undefined) parts.push(`${row}.patients @> array[${bound.add(grant.patient)}]`);
   if (grant.released) parts.push(`not ${row}.withheld`);
+  if (grant.hidden) parts.push(notHidden(type, grant.hidden, row, bound));
   if (grant.sharedBy) parts.push(sharedSql(type, grant.sharedBy, row, bound, baseUrl));
   // A grant's own conditions look at all records: they say what the server's rules mean, not what the caller may see.
   const scope: Scope = { bound, baseUrl, visible: () => 'true' };
   for (const condition of grant.conditions ?? []) parts.push(conditionSql(type, condition, row, scope));
   return parts.length === 0 ? 'true' : `(${parts.join(' and ')})`;
+}
+
+/**
+ * A Provenance lies in no compartment of what it is about (R4), and says who did what and why: it is hidden with that.
+ */
+function notHidden(type: ResourceType, hidden: readonly string[], row: string, bound: Bindings): string {
+  const patients = bound.add(hidden);
+  const own = `not ${row}.patients && ${patients}::text[]`;
+  if (type !== 'Provenance') return own;
+  const [link, target] = [bound.alias(), bound.alias()];
+  return `(${own} and not exists (
+    select from search_reference ${link} join record ${target} on ${target}.type = ${link}.target_type and ${target}.id = ${link}.target_id
+     where ${link}.rid = ${row}.rid and ${link}.param = 'Provenance.target' and ${target}.patients && ${patients}::text[]))`;
 }
 
 /** Some record of the patient, shown to the patient, refers to this one. */

@@ -169,6 +169,7 @@ function visibleVersion(
     const then = [now];
     if (grant.patient !== undefined) then.push(`v.patients @> array[${bound.add(grant.patient)}]`);
     if (grant.released) then.push('not v.withheld');
+    if (grant.hidden) then.push(`not v.patients && ${bound.add(grant.hidden)}::text[]`);
     return `(${then.join(' and ')})`;
   });
   return grants.length === 0 ? 'false' : `(${grants.join(' or ')})`;

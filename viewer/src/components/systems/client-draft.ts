@@ -4,6 +4,8 @@ import { usualScope, wordsOf } from './scope-words.ts';
 
 export interface ClientDraft {
   kind: ClientKind;
+  /** Of a service or sender: what the server's settings name it by. */
+  id: string;
   name: string;
   method: ClientMethod;
   /** One address a line. */
@@ -20,6 +22,7 @@ export interface ClientDraft {
 /** Keys under `clients.wrong`. */
 export type Fault =
   | 'required'
+  | 'id'
   | 'address'
   | 'addressEach'
   | 'redirectRequired'
@@ -31,12 +34,13 @@ export type Fault =
   | 'noKeyId'
   | 'https';
 export type DraftFaults = Partial<
-  Record<'name' | 'redirects' | 'launchUri' | 'logoUri' | 'scope' | 'jwks' | 'jwksUri', Fault>
+  Record<'name' | 'id' | 'redirects' | 'launchUri' | 'logoUri' | 'scope' | 'jwks' | 'jwksUri', Fault>
 >;
 
 export function emptyDraft(kind: ClientKind): ClientDraft {
   return {
     kind,
+    id: '',
     name: '',
     method: methodsOf(kind)[0]!,
     redirects: '',
@@ -53,6 +57,7 @@ export function emptyDraft(kind: ClientKind): ClientDraft {
 export function draftOf(client: Client): ClientDraft {
   return {
     kind: client.kind,
+    id: client.id,
     name: client.name,
     method: client.method,
     redirects: client.redirectUris.join('\n'),
@@ -88,6 +93,12 @@ export const hasKeys = (draft: Pick<ClientDraft, 'method'>): boolean => draft.me
 
 const lines = (text: string) => text.split(/\s+/).filter((line) => line !== '');
 
+/** What is sent to register; the id is chosen then only. */
+export function newFactsOf(draft: ClientDraft): ClientFacts & { id?: string } {
+  const id = draft.id.trim();
+  return { ...factsOf(draft), ...(!isApp(draft.kind) && id !== '' && { id }) };
+}
+
 export function factsOf(draft: ClientDraft): ClientFacts {
   const app = isApp(draft.kind);
   const keys = hasKeys(draft);
@@ -110,6 +121,8 @@ export function factsOf(draft: ClientDraft): ClientFacts {
 export function faultsOf(draft: ClientDraft): DraftFaults {
   const faults: DraftFaults = {};
   if (draft.name.trim() === '') faults.name = 'required';
+  if (!isApp(draft.kind) && draft.id.trim() !== '' && !/^[a-z0-9][a-z0-9._-]{2,63}$/.test(draft.id.trim()))
+    faults.id = 'id';
   if (wordsOf(draft.scope).length === 0) faults.scope = 'scopeRequired';
   if (isApp(draft.kind)) {
     const redirects = lines(draft.redirects);

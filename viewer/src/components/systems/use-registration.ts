@@ -4,7 +4,7 @@ import type { Client, ClientKind } from '../../api/clients.ts';
 import { useConnection } from '../../api/connection.ts';
 import { useAct } from '../../pages/use-act.ts';
 import { useRefresh } from '../../pages/use-work-list.ts';
-import { asKind, emptyDraft, factsOf, faultsOf, type DraftFaults } from './client-draft.ts';
+import { asKind, emptyDraft, faultsOf, newFactsOf, type DraftFaults } from './client-draft.ts';
 
 export interface Registered {
   client: Client;
@@ -28,7 +28,8 @@ export function useRegistration(first: ClientKind) {
   async function send(): Promise<Registered | undefined> {
     tried.value = true;
     if (wrong.value) return undefined;
-    if (!(await act(async () => (registered.value = await clients.register(factsOf(draft.value)))))) return undefined;
+    if (!(await act(async () => (registered.value = await clients.register(newFactsOf(draft.value))))))
+      return undefined;
     draft.value = emptyDraft(first);
     tried.value = false;
     return registered.value;
