@@ -15,10 +15,16 @@ export interface AuditRow {
   entities: string[];
   address?: string;
   requestId?: string;
+  /** Why it was refused or failed, as a code. */
+  reason?: string;
+  /** Purpose of use (v3-PurposeOfUse), where one was given. */
+  purpose?: string;
+  /** Of a row that stands for several. */
+  times?: number;
 }
 
 /** A place in the trail, as the server names it. */
-export type AuditPlace = string | number;
+export type AuditPlace = string;
 
 export interface AuditPage {
   rows: AuditRow[];
@@ -38,20 +44,37 @@ export type AuditFilter = {
   entity?: string | undefined;
 };
 
+export interface AuditCheck {
+  at: string;
+  /** The first of those that were found. */
+  faults: { seq: number; to?: number; kind: string; text: string }[];
+  found: number;
+  /** What is no fault and should be known. */
+  notes: string[];
+  checked: number;
+  total: number;
+}
+
 export interface AuditChain {
   rows: number;
   linked: number;
   lastCheckpoint?: { at: string; seq: number };
-  verified?: { at: string; faults: { seq: number; kind: string; text: string }[] };
+  verified?: AuditCheck;
+  /** One that is under way, or that broke off. */
+  verifying?: AuditCheck & { state: 'running' | 'failed' };
 }
 
 export type ExportFormat = 'ndjson' | 'csv';
 
 export interface AuditClient {
-  search(filter: AuditFilter, before: AuditPlace | undefined, signal?: AbortSignal): Promise<AuditPage>;
+  search(
+    filter: AuditFilter,
+    page: { before?: AuditPlace | undefined; limit: number },
+    signal?: AbortSignal,
+  ): Promise<AuditPage>;
   chain(signal?: AbortSignal): Promise<AuditChain>;
-  /** Reads all rows anew: minutes where there are millions. */
-  verify(): Promise<AuditChain>;
+  /** Begins to read all rows anew; `chain` tells how far that is. */
+  verify(): Promise<void>;
   /** The rows as a file, still arriving. */
   export(format: ExportFormat, filter: AuditFilter, signal?: AbortSignal): Promise<Response>;
 }
@@ -59,7 +82,7 @@ export interface AuditClient {
 export function auditClient(send: AuthorizedFetch, base: string): AuditClient {
   const calls = jsonCalls(send, base);
   return {
-    search: (filter, before, signal) => calls.get('', { ...filter, before, limit: 50 }, signal),
+    search: (filter, page, signal) => calls.get('', { ...filter, ...page }, signal),
     chain: (signal) => calls.get('/chain', {}, signal),
     verify: () => calls.send('POST', '/verify', {}),
     export: (format, filter, signal) =>

@@ -32,6 +32,7 @@ export function useAuditWords() {
   }
 
   function who({ who: { kind, subject, name, role, client } }: AuditRow): string {
+    if (kind === 'client') return name ?? client ?? subject ?? t('audit.someone');
     const person = name ?? (kind === 'user' ? (subject ?? t('audit.someone')) : undefined);
     if (person !== undefined) return role ? `${person} (${known(`role.${role}`, role)})` : person;
     if (kind === 'worker' || kind === 'system') return t('audit.thisServer');
