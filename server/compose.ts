@@ -25,7 +25,8 @@ import type { Readiness } from './http/health.ts';
 import type { State } from './http/state.ts';
 import { argon2Passwords } from './infrastructure/argon2.ts';
 import type { Metrics } from './infrastructure/metrics.ts';
-import { keepAuditPartitions } from './infrastructure/postgres/audit/partitions.ts';
+import { keepAudit } from './compose/audit.ts';
+import { auditAnchorFile } from './infrastructure/audit-anchor-file.ts';
 import { trimChanges } from './infrastructure/postgres/records/change-feed.ts';
 import { unlessBusy } from './infrastructure/postgres/jobs/unless-busy.ts';
 import type { ServedModels } from './infrastructure/onnx/model-files.ts';
@@ -135,13 +136,13 @@ async function build(
     ...web,
     alone: (what, work) => alone(url, what, work),
     unlessBusy: (what, work) => unlessBusy(url, what, work),
-    growing: growing(config, database),
+    growing: growing(start, database, world),
   };
 }
 
-function growing(config: Config, { dataSource, sql }: Database): System['growing'] {
+function growing({ config, log }: Start, { dataSource, sql }: Database, world: World): System['growing'] {
   return {
-    keepAudit: () => keepAuditPartitions(dataSource, config.auditRetentionMonths),
+    keepAudit: () => keepAudit({ config, log }, dataSource, world),
     trimChanges: () => trimChanges(sql, config.changeRetentionDays),
   };
 }
@@ -158,7 +159,7 @@ interface Parts {
 }
 
 function worldOf(
-  { settings }: Start,
+  { config, settings, log }: Start,
   { database, images, models, reports, clock, metrics, signer, secrets }: Parts,
 ): World {
   const { fhirBaseUrl: baseUrl, timeZone } = settings;
@@ -176,13 +177,22 @@ function worldOf(
     mailer: reports.mailer,
     signer,
     secrets,
+    auditAnchors: auditAnchorFile(config.dataDir, ({ number, digest, rows }) =>
+      log.info({ key: String(number), digest, count: rows }, 'audit checkpoint'),
+    ),
     rules: clinicalRules,
     studyFollowers,
     askWhose,
     removalGuards,
     studyMoveFollowers,
     modelServes: () => wakeAnalyses(world),
-    ...postgresUnits(database.dataSource, { baseUrl, timeZone, checker, queue: database.jobs.queue }),
+    ...postgresUnits(database.dataSource, {
+      baseUrl,
+      timeZone,
+      checker,
+      stamp: { keys: secrets, now: clock.now },
+      queue: database.jobs.queue,
+    }),
     now: clock.now,
   });
   return world;

@@ -95,6 +95,7 @@ const variables = z.object({
   PUBLIC_URL: httpUrl.optional(),
   TRUSTED_PROXIES: proxies.optional(),
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres://').optional(),
+  DATABASE_OWNER_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres://').optional(),
   SECRET_KEYS: secretKeys.prefault(''),
   DATABASE_POOL: wholeNumber(4, 200).default(20),
   DATA_DIR: z.string().default('data'),
@@ -179,6 +180,8 @@ export interface Config {
   /** Addresses and CIDR ranges. */
   trustedProxies: string[];
   databaseUrl: string | undefined;
+  /** Of the role that owns the tables, where the server itself runs with one that may not change them. */
+  databaseOwnerUrl: string | undefined;
   /** Of 32 bytes, newest first: what is secret in the database is encrypted with them. */
   secretKeys: Buffer[];
   databasePool: number;
@@ -275,6 +278,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     publicUrl: value.PUBLIC_URL,
     trustedProxies: value.TRUSTED_PROXIES ?? [],
     databaseUrl: value.DATABASE_URL,
+    databaseOwnerUrl: value.DATABASE_OWNER_URL,
     secretKeys: value.SECRET_KEYS,
     databasePool: value.DATABASE_POOL,
     dataDir: resolve(value.DATA_DIR),
@@ -333,6 +337,8 @@ function contradictory(value: z.infer<typeof variables>): string[] {
   const mistakes: string[] = [];
   if (value.CORRECTED_RESENDS === 'accept' && value.TRUSTED_SENDERS.length === 0)
     mistakes.push('TRUSTED_SENDERS: names nobody, so CORRECTED_RESENDS=accept would accept nothing');
+  if (value.DATABASE_OWNER_URL && !value.DATABASE_URL)
+    mistakes.push('DATABASE_OWNER_URL: needs DATABASE_URL, of the role that the server runs with');
   if (METRICS_PORT === PORT) mistakes.push('METRICS_PORT: must be another port than PORT');
   // A worker writes addresses too, and its own port is in none of them.
   if (!ROLE.all && !PUBLIC_URL)

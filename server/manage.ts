@@ -6,6 +6,7 @@
 import './core/sealed-prototype.ts';
 import { parseArgs } from 'node:util';
 import { compose, type System } from './compose.ts';
+import { auditAcceptRestore, auditExpire, auditVerify } from './compose/commands/audit.ts';
 import { createAdmin, disable, listAccounts, resetFactor } from './compose/commands/accounts.ts';
 import { commandLinePrincipal, type Command, type CommandLine, type Given } from './compose/commands/command.ts';
 import { reseal, rotateKeys } from './compose/commands/keys.ts';
@@ -27,6 +28,9 @@ const commands = new Map<string, Command>([
   ['reseal', reseal],
   ['reindex', reindex],
   ['migrate', migrate],
+  ['audit verify', auditVerify],
+  ['audit expire', auditExpire],
+  ['audit accept-restore', auditAcceptRestore],
 ]);
 
 const say = (line: string) => process.stderr.write(`${line}\n`);

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { System } from './compose.ts';
+import { sealAudit } from './core/access/audit-seal.ts';
 import { keepHouse, type Chore } from './core/house-keeping.ts';
 import { purgeRemoved } from './core/studies/purge-removed.ts';
 import { sweepBlobs } from './core/studies/sweep-blobs.ts';
@@ -87,6 +88,7 @@ function chores({ world, authorizations, growing }: Pick<System, 'world' | 'auth
     { kind: 'owed shadow runs', everyMs: 10 * minute, work: () => oweShadowRuns(world) },
     { kind: 'records of merged patients', everyMs: 10 * minute, work: () => carryOnMerges(world) },
     { kind: 'expired sessions', everyMs: 10 * minute, work: () => authorizations.sweep() },
+    { kind: 'audit seals', everyMs: minute, firstMs: 5_000, work: () => sealAudit(world) },
     { kind: 'turns of keys', everyMs: hour, firstMs: minute, work: () => turnSmartKeys(authorizations, world.now()) },
     { kind: 'audit partitions', everyMs: hour, firstMs: minute, work: growing.keepAudit },
     { kind: 'old news', everyMs: hour, work: growing.trimChanges },

@@ -185,3 +185,17 @@ test('nobody gets in with what is known before a link was used', async () => {
   for (const password of ['', demoPassword, 'null'])
     await expect(signIn(server.url, { email: 'ada@clinic.example', password })).rejects.toThrow();
 });
+
+test('audit verify says that the trail is whole, and names the row that somebody changed', async () => {
+  const whole = await run('audit', 'verify');
+  expect([whole.code, whole.stdout, whole.stderr]).toEqual([0, '', expect.stringContaining('The audit trail is whole.')]);
+  const [row] = await rows<{ seq: number }>(`select max(seq) as seq from audit where event = 'audit:verify'`);
+  await server.system.sql.query(
+    `do $$ begin set local session_replication_role = replica; update audit set outcome = 'refused' where seq = ${row!.seq}; end $$`,
+  );
+  const { code, stdout } = await run('audit', 'verify');
+  expect([code, stdout]).toEqual([1, expect.stringMatching(new RegExp(`^changed\\t${row!.seq}\\t`))]);
+  expect((await run('audit', 'expire')).stderr).toContain('AUDIT_RETENTION_MONTHS is 0');
+  expect((await run('audit', 'accept-restore')).code).toBe(64);
+  expect((await run('audit', 'accept-restore', '--reason', 'drill')).stderr).toContain('Nothing is lacking');
+}, 120_000); // prettier-ignore

@@ -23,7 +23,7 @@ export async function openDatabase(start: Omit<Start, 'settings'>): Promise<Data
   const url = config.databaseUrl ?? (await ownDatabase(start));
   // Nobody waits at a command line for what another is to do.
   const patience = config.roles.api || config.roles.worker ? undefined : { patienceMs: 0 };
-  const jobs = config.roles.all ? (await migrateAll(url, start)).jobs : await untilMigrated(url, start, patience);
+  const jobs = config.roles.all ? await migrated(url, start) : await untilMigrated(url, start, patience);
   closing.push(jobs.stop);
   const dataSource = await connect(url, {
     poolSize: config.databasePool,
@@ -31,13 +31,30 @@ export async function openDatabase(start: Omit<Start, 'settings'>): Promise<Data
   });
   closing.push(() => dataSource.destroy());
   const sql = poolSql(dataSource);
-  if (config.roles.all) await indexDays(dataSource, await wantedZone(sql, config.timeZone), onProgress);
+  if (config.roles.all && !config.databaseOwnerUrl)
+    await indexDays(dataSource, await wantedZone(sql, config.timeZone), onProgress);
   return { url, dataSource, sql, jobs };
 }
 
 /** The zone that days are to be indexed for: the environment's, the one that an administrator chose, or as it is. */
 export async function wantedZone(sql: Sql, fixed: string | undefined): Promise<string> {
   return fixed ?? (await postgresSite(sql).read()).timeZone ?? (await indexedZone(sql));
+}
+
+/** Who migrates does it as the tables' owner, and goes on with the role that is for every day. */
+async function migrated(url: string, start: Omit<Start, 'settings'>): Promise<JobRunner> {
+  const { config, onProgress } = start;
+  const owner = config.databaseOwnerUrl;
+  const { jobs } = await migrateAll(owner ?? url, start);
+  if (owner === undefined) return jobs;
+  await jobs.stop();
+  const dataSource = await connect(owner, { poolSize: 1 });
+  try {
+    await indexDays(dataSource, await wantedZone(poolSql(dataSource), config.timeZone), onProgress);
+  } finally {
+    await dataSource.destroy();
+  }
+  return untilMigrated(url, start);
 }
 
 /** Starts the PostgreSQL of the packages in the data folder, or uses the one that another process started there. */

@@ -6,12 +6,14 @@ import type { Passkeys } from '../core/accounts/factors/passkeys.ts';
 import { mustBeFresh } from '../core/accounts/fresh-factor.ts';
 import { keySets } from '../core/accounts/key-sets.ts';
 import type { PasswordHasher } from '../core/accounts/password.ts';
+import { RefusalLog } from '../core/access/refusal-log.ts';
 import type { Principal } from '../core/principal.ts';
 import type { World } from '../core/world.ts';
 import { demoSignIns } from '../demo/people.ts';
 import { dicomwebFace } from '../dicomweb/routes.ts';
 import { errors } from '../fhir/errors.ts';
 import { fhirFace } from '../fhir/face.ts';
+import { auditRefusals } from '../http/audit-refusals.ts';
 import { bearer } from '../http/bearer.ts';
 import { places } from '../http/places.ts';
 import type { State } from '../http/state.ts';
@@ -20,6 +22,7 @@ import type { MailSink } from '../infrastructure/mail/mail-sink.ts';
 import type { Sql } from '../infrastructure/postgres/connection.ts';
 import { webAuthn } from '../infrastructure/webauthn.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
+import { auditRoutes } from '../portal/audit.ts';
 import type { ApiRoute } from '../portal/api-route.ts';
 import { clientRoutes } from '../portal/clients.ts';
 import { emergencyAccessRoutes } from '../portal/emergency-access.ts';
@@ -67,7 +70,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const apps = config.mode === 'demo' ? [demoApp] : [];
   await seedClients(authorizations, { publicUrl: settings.publicUrl, apps, backends: readBackendClients(config) });
   // What must outlive a change of the server's keys is made out here.
-  const passkeys = webAuthn({ publicUrl: settings.publicUrl, name: settings.organizationName });
+  const passkeys = webAuthn(settings);
   const clientKeys = keySets(keyFetcher({ hosts: config.jwksHosts, loopback: settings.demo }));
   const smart = await renewedSmart(
     start,
@@ -78,10 +81,12 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const identify = bearer((token) => smart.face().verify(token));
   const takePlace = places(config.budget);
   const guard: Middleware<State> = (ctx, next) => identify(ctx, () => takePlace(ctx, next) as Promise<unknown>);
-  const fhir = await fhirOf(start, parts, guard, smart.face());
+  const refusals = refusalLog(start, world);
+  const fhir = await fhirOf(start, parts, guard, smart.face(), refusals);
   const dicomweb = dicomwebFace({
     world,
     bearer: guard,
+    refusals: auditRefusals('dicomweb', refusals),
     instanceLimit: config.maxInstanceBytes,
     budget: config.budget,
   });
@@ -91,7 +96,9 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const forgetChecks = () => smart.face().forgetChecks();
   const checkFresh = (who: Principal) => mustBeFresh(who, settings, world.now());
   const about = { title: 'CSSS', version: releaseVersion(), publicUrl: settings.publicUrl };
-  const api = portalApi({ world, bearer: guard, errors: errors(), checkFresh, about }, [
+  const onFault = (err: unknown) => start.log.error({ err }, 'verification of the audit trail failed');
+  const outside = { errors: errors(), refusals: auditRefusals('portal', refusals) };
+  const api = portalApi({ world, bearer: guard, ...outside, checkFresh, about }, [
     statusRoutes({ status: () => portalStatus(start, parts), ...(sink && { mailbox: sink }) }),
     modelRoutes({ world }),
     deliveryRoutes({ world }),
@@ -100,6 +107,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     clientRoutes({ world, clientKeys, forget: forgetChecks }),
     launchableApps(world),
     emergencyAccessRoutes({ world, attempts, forgetChecks }),
+    auditRoutes(world, onFault),
   ]);
   return {
     faces: [
@@ -153,11 +161,13 @@ async function fhirOf(
   { world, authorizations }: FacesParts,
   guard: Middleware<State>,
   { endpoints }: SmartFace,
+  refusals: RefusalLog,
 ) {
   const newKey = () => Promise.resolve(Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64'));
   return fhirFace({
     world,
     bearer: guard as Middleware,
+    refusals,
     smart: {
       authorizeUrl: endpoints.authorize,
       tokenUrl: endpoints.token,
@@ -169,6 +179,19 @@ async function fhirOf(
     pageKey: Buffer.from(await authorizations.secret('page-key', newKey), 'base64'),
     fault: (err, requestId) => log.error({ err, requestId }, 'unexpected fault'),
   });
+}
+
+/** Sums up every minute, and at the end. */
+function refusalLog({ closing, log }: Start, world: World): RefusalLog {
+  const refusals = new RefusalLog(world, world.now);
+  const sumUp = (all?: boolean) =>
+    refusals.sumUp(all).catch((err: unknown) => log.warn({ err }, 'refusals could not be summed up'));
+  const timer = setInterval(() => void sumUp(), 60_000).unref();
+  closing.push(async () => {
+    clearInterval(timer);
+    await sumUp(true);
+  });
+  return refusals;
 }
 
 async function portalStatus({ config, settings }: Start, { world, site }: FacesParts): Promise<PortalStatus> {

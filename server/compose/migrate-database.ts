@@ -17,7 +17,7 @@ export async function migrateDatabase(
 ): Promise<void> {
   const { config, closing } = start;
   await mkdir(config.dataDir, { recursive: true });
-  const url = config.databaseUrl ?? (await ownDatabase(start));
+  const url = config.databaseOwnerUrl ?? config.databaseUrl ?? (await ownDatabase(start));
   const { jobs, done } = await migrateAll(url, start);
   closing.push(jobs.stop);
   const dataSource = await connect(url, { poolSize: 2 });

@@ -8,7 +8,7 @@ export interface SecretBox {
   seal(text: string, about: string): string;
   /** @throws Problem `exception` if no key of ours opens it, or it was sealed about something else. */
   open(sealed: string, about: string): string;
-  /** Whether one of our keys sealed it, as its name says. */
+  /** Whether one of our keys sealed or digested it, as its name says. */
   knows(sealed: string): boolean;
   /** Whether it was sealed with another key than the newest, so that a rotation is not finished. */
   isOld(sealed: string): boolean;

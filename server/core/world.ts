@@ -5,6 +5,7 @@
  * what is kept together or not at all. Inside one there is no way to the tables but its own `stores`, because what it
  * is given of the world (`Surroundings`) opens no second unit. Infrastructure implements these; tests may too.
  */
+import type { AuditAnchors, AuditLog, AuditSeals } from './access/audit-log.ts';
 import type { AuditTrail } from './access/audit-trail.ts';
 import type { RestrictedStore } from './access/restricted-store.ts';
 import type { AccountStore } from './accounts/account-store.ts';
@@ -69,6 +70,7 @@ export interface Stores {
   analyses: AnalysisLog;
   jobs: JobQueue;
   audit: AuditTrail;
+  auditLog: AuditSeals;
 }
 
 /** The tables for reading: what is committed when each statement runs. Audit rows are kept at once. */
@@ -107,6 +109,7 @@ export interface Reading {
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
   jobs: Pick<JobQueue, 'lacking'>;
   audit: AuditTrail;
+  auditLog: AuditLog;
 }
 
 /** What a unit of work may use beside its stores. */
@@ -125,6 +128,8 @@ export interface Surroundings {
   mailer: Mailer;
   signer: Signer;
   secrets: SecretBox;
+  /** Where the seals of the audit trail are written down outside the database. */
+  auditAnchors: AuditAnchors;
   /** What a write of each type must satisfy (`clinical-rules.ts`). */
   rules: RecordRules<WriteContext>;
   /** Who hears that a study has settled, in the same transaction. */

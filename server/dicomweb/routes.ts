@@ -23,18 +23,20 @@ const instance = `${series}/instances/:instance`;
  * too; all of them need an access token.
  *
  * @param parts.bearer sets `ctx.state.principal` from the access token or throws Problem `login`
+ * @param parts.refusals leaves rows in the audit trail for what is refused
  * @param parts.instanceLimit bytes of one stored instance
  * @param parts.budget of one store request
  */
 export function dicomwebFace(parts: {
   world: World;
   bearer: Middleware<State>;
+  refusals?: Middleware<State>;
   instanceLimit?: number;
   budget?: Pick<Budget, 'storeBytes' | 'parts'>;
 }): Router<State> {
-  const { world, bearer } = parts;
+  const { world, bearer, refusals } = parts;
   const router = new Router<State>();
-  router.use(answerProblems(), knownAddress(router), bearer);
+  router.use(answerProblems(), ...(refusals ? [refusals] : []), knownAddress(router), bearer);
 
   // STOW-RS (10.5)
   router.use(storeRoutes(parts).routes());

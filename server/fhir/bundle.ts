@@ -23,7 +23,7 @@ export async function applyBundle(
   exchange: Exchange,
   bundle: Record<string, unknown>,
   preferences: Preferences,
-  fault: (error: unknown) => void,
+  onRefused: (error: unknown, status: number) => void,
 ): Promise<Answer> {
   if (bundle['resourceType'] !== 'Bundle') {
     throw new Problem('structure', 'Only a Bundle may be posted to the base', { expression: 'resourceType' });
@@ -43,7 +43,7 @@ export async function applyBundle(
     },
     refused: (error) => {
       const refused = refusal(error);
-      if (refused.status === 500) fault(error);
+      onRefused(error, refused.status);
       return refused;
     },
   };

@@ -9,7 +9,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from '../core/settings.ts';
 import { ownParameters } from '../core/search/own-search-parameters.ts';
-import { searchParametersOf } from '../core/search/search-parameters.ts';
+import { balpProfiles } from '../core/access/audit-event.ts';
+import { searchParametersOf, servedElsewhere } from '../core/search/search-parameters.ts';
 import { recordParameters } from '../core/search/search-values.ts';
 import { profilesOfType } from '../core/validation/profiles.ts';
 import { own } from '../core/table.ts';
@@ -90,7 +91,31 @@ function oauthUris(smart: SmartAddresses): { url: string; valueUri: string }[] {
   return Object.entries(named).flatMap(([url, valueUri]) => (valueUri === undefined ? [] : [{ url, valueUri }]));
 }
 
+/** A type that is made of another store: read and searched, never written. */
+function readOnlyEntry(type: ResourceType): CapabilityStatementRestResource {
+  const parameters = [...searchParametersOf(type).values()];
+  return {
+    type,
+    profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
+    supportedProfile: [...balpProfiles],
+    documentation:
+      'Made of the audit trail: never created, changed or deleted. For administrators (user/AuditEvent.rs) and services (system/AuditEvent.rs); reading it is audited, too. Sorted by date or -date (default); no chains, _has, _include. agent:identifier finds accounts and clients.',
+    interaction: (['read', 'vread', 'search-type'] as const).map((code) => ({ code })),
+    versioning: 'no-version',
+    readHistory: false,
+    conditionalCreate: false,
+    conditionalRead: 'full-support',
+    conditionalUpdate: false,
+    conditionalDelete: 'not-supported',
+    searchParam: [
+      ...Object.entries(recordParameters).map(([name, kind]) => ({ name, type: kind })),
+      ...parameters.map(({ code, type: kind }) => ({ name: code, type: kind })),
+    ].sort((a, b) => (a.name < b.name ? -1 : 1)),
+  };
+}
+
 function resourceEntry(type: ResourceType, searchRevInclude: string[]): CapabilityStatementRestResource {
+  if (servedElsewhere.has(type)) return readOnlyEntry(type);
   const parameters = [...searchParametersOf(type).values()];
   const references = parameters.filter((one) => one.type === 'reference').map((one) => `${type}:${one.code}`);
   const common = Object.entries(recordParameters).map(([name, kind]) => ({ name, type: kind }));
@@ -142,7 +167,7 @@ function definedBy(type: ResourceType, code: string): { definition?: string } {
 
 function reverseIncludes(): Map<ResourceType, string[]> {
   const found = new Map<ResourceType, string[]>();
-  for (const source of offeredTypes) {
+  for (const source of offeredTypes.filter((type) => !servedElsewhere.has(type))) {
     for (const parameter of searchParametersOf(source).values()) {
       if (parameter.type !== 'reference') continue;
       for (const target of (parameter.target ?? []) as ResourceType[]) {

@@ -3,7 +3,7 @@ import type { ResourceType } from '@medplum/fhirtypes';
 import { inCompartment, isEmpty } from '../core/access/narrowing.ts';
 import { tryNarrow } from '../core/access/policy.ts';
 import { Problem } from '../core/problem.ts';
-import { compartmentParameters } from '../core/search/search-parameters.ts';
+import { compartmentParameters, servedElsewhere } from '../core/search/search-parameters.ts';
 import { offeredTypes, typeIn, type ReadExchange } from './exchange.ts';
 
 /** Types that R4's compartment leaves out and ours holds. */
@@ -11,7 +11,7 @@ const ours = new Set<ResourceType>(['Patient', 'Task', 'Binary']);
 
 /**
  * The types that a compartment search goes through.
- * @param written a type, or `*` for all that the caller may search
+ * @param written a type, or `*` for all that the caller may search: the record, not who looked at it
  * @throws Problem `forbidden` when that is none, or none that reaches this patient.
  */
 export function compartmentTypes(
@@ -21,7 +21,9 @@ export function compartmentTypes(
 ): ResourceType[] {
   const asked =
     written === '*'
-      ? offeredTypes.filter((type) => ours.has(type) || compartmentParameters(type).length > 0)
+      ? offeredTypes.filter(
+          (type) => ours.has(type) || (compartmentParameters(type).length > 0 && !servedElsewhere.has(type)),
+        )
       : [typeIn(written)];
   const reached = asked.filter((type) => {
     const own = tryNarrow(principal, type, 'search');

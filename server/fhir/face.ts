@@ -5,6 +5,8 @@ import type { CapabilityStatement } from '@medplum/fhirtypes';
 import type { Context, Middleware } from 'koa';
 import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
+import type { RefusalLog } from '../core/access/refusal-log.ts';
+import { auditRefusals } from '../http/audit-refusals.ts';
 import { conditionsOf } from '../http/answer/conditional.ts';
 import { pageTokens } from '../http/answer/page-token.ts';
 import { preferred, send } from './answer.ts';
@@ -21,6 +23,7 @@ import { history } from './history.ts';
 import { representationOf } from './negotiation.ts';
 import { askedOf, type Operation } from './operations/operation.ts';
 import { operations } from './operations/operations.ts';
+import { traceOf } from '../core/trace.ts';
 import { outcomeOf } from './outcome.ts';
 import { patch } from './patch.ts';
 import { read, vread } from './read.ts';
@@ -39,6 +42,8 @@ export interface FhirFace {
   limit?: number;
   /** 32 bytes that seal the addresses of further pages; the same in all processes. Without it, pages end with the process. */
   pageKey?: Uint8Array;
+  /** Writes down what is refused. */
+  refusals?: RefusalLog;
   /** Receives what is our own fault in an entry of a batch, for the log. */
   fault?: (error: unknown, requestId: string) => void;
 }
@@ -67,6 +72,7 @@ export function fhirFace(face: FhirFace): Router {
     };
 
   router.use(errors());
+  if (face.refusals) router.use(auditRefusals('fhir', face.refusals) as Middleware);
   router.get('/metadata', answer(capability(face)));
   router.use(bearer);
   router.all('/metadata', (ctx) => methodNotAllowed(ctx, ['GET']));
@@ -129,10 +135,20 @@ const operated =
     return run(exchange, await askedOf(exchange, await readResource(ctx, exchange.bodyLimit)), id);
   };
 
-function systemRoutes(router: Router, answer: Answering, { fault = () => undefined }: FhirFace): void {
+/** An entry of a batch that was refused, while others were not. */
+const entryRow = ({ principal, ...trace }: Exchange) =>
+  ({ action: 'E', event: 'fhir:batch-entry', principal, ...traceOf(trace) }) as const;
+
+function systemRoutes(router: Router, answer: Answering, { fault = () => undefined, refusals }: FhirFace): void {
   router.post('/', answer(async (exchange, ctx) => {
     const bundle = await readResource(ctx, exchange.bodyLimit);
-    return applyBundle(exchange, bundle, preferencesOf(ctx), (error) => fault(error, exchange.requestId));
+    const rows: Promise<void>[] = [];
+    const answered = await applyBundle(exchange, bundle, preferencesOf(ctx), (error, status) => {
+      if (status === 500) fault(error, exchange.requestId);
+      else if (refusals) rows.push(refusals.note(error, entryRow(exchange)));
+    });
+    await Promise.all(rows);
+    return answered;
   })); // prettier-ignore
   router.get(
     '/',

@@ -8,6 +8,7 @@ import {
 } from '@simplewebauthn/server';
 import type { PasskeyFactor } from '../core/accounts/factors/factor-store.ts';
 import type { Passkeys } from '../core/accounts/factors/passkeys.ts';
+import type { Settings } from '../core/settings.ts';
 
 /** EdDSA, ES256, RS256 (COSE): what authenticators have; named, because the library tries out by itself what Node calls experimental. */
 const supportedAlgorithmIDs = [-8, -7, -257];
@@ -16,16 +17,16 @@ const supportedAlgorithmIDs = [-8, -7, -257];
  * Passkeys by @simplewebauthn/server. They stand beside a password, so that the person is there is enough; who has a
  * fingerprint or PIN to show is asked for it (`preferred`).
  *
- * @param site.publicUrl its host is the relying party, its origin the only one from which answers are taken.
+ * @param settings.publicUrl its host is the relying party, its origin the only one from which answers are taken.
  */
-export function webAuthn(site: { publicUrl: string; name: string }): Passkeys {
-  const { hostname: rpID, origin } = new URL(site.publicUrl);
+export function webAuthn(settings: Pick<Settings, 'publicUrl' | 'organizationName'>): Passkeys {
+  const { hostname: rpID, origin } = new URL(settings.publicUrl);
   const named = (known: readonly PasskeyFactor[]) =>
     known.map(({ credential, transports }) => ({ id: credential, transports }));
   return {
     async askToMake(account, known) {
       const options = await generateRegistrationOptions({
-        rpName: site.name,
+        rpName: settings.organizationName,
         rpID,
         userID: new Uint8Array(Buffer.from(account.id)),
         userName: account.email,

@@ -1,6 +1,7 @@
 import Router, { type RouterContext } from '@koa/router';
 import type { Middleware } from 'koa';
 import { z } from 'zod';
+import { hasRow } from '../core/access/refusal-log.ts';
 import type { AuditRow } from '../core/access/audit-trail.ts';
 import type { Principal, Role } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
@@ -64,6 +65,8 @@ export interface ApiParts {
   bearer: Middleware<State>;
   /** Answers problems as OperationOutcome. */
   errors: Middleware;
+  /** Leaves rows for what is refused before a route is reached. */
+  refusals?: Middleware<State>;
   /** @throws Problem when the second factor of the token is missing or too old. */
   checkFresh?(principal: Principal): void;
 }
@@ -80,6 +83,7 @@ export function apiRoute<Body, Query>(route: ApiRoute<Body, Query>): ApiRoute {
 export function apiRouter(parts: ApiParts, routes: readonly ApiRoute[]): Router<State> {
   const router = new Router<State>();
   router.use(parts.errors as Middleware<State>);
+  if (parts.refusals) router.use(parts.refusals);
   for (const route of routes) {
     const steps = route.roles === 'public' ? [] : [parts.bearer];
     router[route.method](route.path, ...steps, (ctx: RouterContext<State>) => answer(parts, route, ctx));
@@ -92,12 +96,12 @@ async function answer(parts: ApiParts, route: ApiRoute, ctx: RouterContext<State
   const principal = route.roles === 'public' ? nobody : ctx.state.principal;
   const params = ctx.params as Record<string, string>;
   const facts: Pick<AuditRow, 'patients' | 'entities'> = {};
-  const note = async (outcome: AuditRow['outcome']) => {
+  const note = async (outcome: AuditRow['outcome'], why: Pick<AuditRow, 'reason'> = {}) => {
     if (route.event === undefined) return;
     const action = route.method === 'get' ? 'R' : 'E';
     const event = typeof route.event === 'string' ? route.event : route.event(params);
     const who = route.roles === 'public' ? undefined : principal;
-    const row = { action, event, outcome, principal: who, requestId, sourceAddress, ...facts } as const;
+    const row = { action, event, outcome, principal: who, requestId, sourceAddress, ...facts, ...why } as const;
     await parts.world.read(({ audit }) => audit.append(row));
   };
   ctx.set('Cache-Control', 'no-store');
@@ -118,7 +122,8 @@ async function answer(parts: ApiParts, route: ApiRoute, ctx: RouterContext<State
     });
   } catch (error) {
     const refused = error instanceof Problem && ['forbidden', 'login', 'reauthenticate'].includes(error.code);
-    await note(refused ? 'refused' : 'failed');
+    if (route.event !== undefined) hasRow(error);
+    await note(refused ? 'refused' : 'failed', error instanceof Problem ? { reason: error.code } : {});
     throw error;
   }
   await note('success');

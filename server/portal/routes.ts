@@ -44,7 +44,13 @@ const shownStatus = z.object({
  * What our own screens need and no standard offers. Public, because the landing page shows it: nothing here
  * is about a person. The demo mailbox exists in demo mode only; its mails are about invented patients.
  */
-export function statusRoutes({ status, mailbox }: { status: () => Promise<PortalStatus>; mailbox?: DemoMailbox }): ApiRoute[] {
+export function statusRoutes({
+  status,
+  mailbox,
+}: {
+  status: () => Promise<PortalStatus>;
+  mailbox?: DemoMailbox;
+}): ApiRoute[] {
   return [
     apiRoute({
       method: 'get',

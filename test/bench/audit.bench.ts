@@ -5,12 +5,14 @@ import type { AuditTrail } from '../../server/core/access/audit-trail.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { sharedAudit } from '../../server/infrastructure/postgres/audit/audit.ts';
 import { connect, poolSql } from '../../server/infrastructure/postgres/connection.ts';
+import { secretBox } from '../../server/infrastructure/secret-box.ts';
 import { startEmbeddedPostgres } from '../../server/infrastructure/postgres/embedded.ts';
 import { measure, median, report } from './measure.ts';
 
 const rows = 1_000;
 const writers = 8;
 const rounds = 20;
+const stamp = { keys: secretBox([Buffer.alloc(32, 'bench keys')]), now: () => new Date() };
 const plainTable = [
   `create schema plain`,
   `create table plain.audit (like public.audit including all excluding indexes, primary key (seq))`,
@@ -37,7 +39,7 @@ export async function auditBench(): Promise<void> {
   ];
   for (let round = 0; round < rounds; round++)
     for (const one of round % 2 === 0 ? [ours, plain] : [plain, ours])
-      one.rates.push(await rate(sharedAudit(poolSql(one.trail))));
+      one.rates.push(await rate(sharedAudit(poolSql(one.trail), stamp)));
   report(
     `audit rows a second, ${writers} writers`,
     median(ours.rates).toFixed(0),

@@ -1,4 +1,5 @@
-// Benchmarks against a peer or a floor in the same run: node scripts/run.mjs exec test/bench/run.ts [model shadow store search frame fhir audit pause]
+// Benchmarks against a peer or a floor in the same run: node scripts/run.mjs exec test/bench/run.ts [model shadow store search frame fhir audit audit-search pause]
+import { auditSearchBench } from './audit-search.bench.ts';
 import { auditBench } from './audit.bench.ts';
 import { fhirBench } from './fhir.bench.ts';
 import { frameBench } from './frame.bench.ts';
@@ -17,6 +18,7 @@ const benches = {
   frame: frameBench,
   fhir: fhirBench,
   audit: auditBench,
+  'audit-search': auditSearchBench,
   pause: pauseBench,
 };
 const wanted = process.argv.slice(2);

@@ -45,7 +45,9 @@ export async function openBrowser(): Promise<TestBrowser> {
       page.setDefaultTimeout(30_000);
       const faults: string[] = [];
       page.on('pageerror', (error) => faults.push(String(error)));
-      page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+      page.on('console', (message) => {
+        if (message.type() === 'error') faults.push(`${message.text()} ${message.location().url ?? ''}`.trim());
+      });
       return { page, faults };
     },
     async close() {

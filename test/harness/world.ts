@@ -9,8 +9,10 @@ import {
 import type { JobQueue } from '../../server/core/jobs.ts';
 import type { Settings } from '../../server/core/settings.ts';
 import type { Surroundings, World } from '../../server/core/world.ts';
+import type { AuditStamp } from '../../server/infrastructure/postgres/audit/audit.ts';
 import type { Sql } from '../../server/infrastructure/postgres/connection.ts';
 import { postgresUnits } from '../../server/infrastructure/postgres/units-of-work.ts';
+import { secretBox } from '../../server/infrastructure/secret-box.ts';
 import { recordChecker } from '../../server/infrastructure/threads/record-checker.ts';
 import type { TestDatabase } from './database.ts';
 
@@ -49,6 +51,7 @@ export function testWorld(
   settings: Settings,
   parts: Partial<Surroundings> = {},
   queue: (sql: Sql) => JobQueue = () => nobody,
+  stamp: AuditStamp = testStamp,
 ): World {
   const checker = recordChecker({ baseUrl: settings.fhirBaseUrl, timeZone: settings.timeZone });
   const site = { baseUrl: settings.fhirBaseUrl, timeZone: settings.timeZone };
@@ -62,7 +65,8 @@ export function testWorld(
     pdf: absent('pdf'),
     mailer: absent('mailer'),
     signer: absent('signer'),
-    secrets: absent('secrets'),
+    secrets: testSecrets,
+    auditAnchors: absent('auditAnchors'),
     rules: clinicalRules,
     studyFollowers,
     askWhose,
@@ -73,9 +77,13 @@ export function testWorld(
     checker,
     settings,
     ...parts,
-    ...postgresUnits(database.dataSource, { ...site, checker, queue }),
+    ...postgresUnits(database.dataSource, { ...site, checker, queue, stamp }),
   };
 }
+
+/** Keys that are the same in every test. */
+export const testSecrets = secretBox([Buffer.alloc(32, 'csss tests')]);
+export const testStamp = { keys: testSecrets, now: () => new Date() };
 
 /** Jobs that nobody takes: every study that grows owes one. */
 const nobody: JobQueue = { enqueue: () => Promise.resolve(), lacking: () => Promise.resolve([]) };

@@ -134,6 +134,7 @@ async function act(selector: string, reason: string): Promise<void> {
 }
 
 test('the way there, what is listed, and how it looks: no serious barrier, at any width', async () => {
+  await (await page.waitForSelector('[data-testid="admin-menu"]'))!.click();
   await press('[data-testid="to-models"]');
   await page.waitForSelector('[data-testid="models"]');
   expect([await stateOf(shippedVersion), await stateOf('2.0.0')]).toEqual(['active', 'candidate']);

@@ -276,6 +276,7 @@ describe('a session', () => {
     const page = await signedIn('patient');
     const addresses: string[] = [];
     page.on('request', (request) => void addresses.push(request.url()));
+    await openTab(page, 'person');
     await press(page, 'sign-out');
     await page.waitForFunction(() => location.pathname === '/oidc/session/end');
     expect(addresses.filter((address) => address.includes('id_token'))).toEqual([]);

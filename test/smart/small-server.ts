@@ -129,7 +129,7 @@ export async function startSmallServer(publicUrl?: string, settings: Partial<Set
     authorizations,
     attempts: postgresAttempts(database.sql),
     passwords,
-    passkeys: webAuthn({ publicUrl: url, name: 'Test Hospital' }),
+    passkeys: webAuthn(records.settings),
     keys: await smartKeys(authorizations),
     clientKeys: keySets(keyFetcher({ hosts: [], loopback: true })),
     findPatients: findPatients(records),

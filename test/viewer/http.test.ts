@@ -1,9 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createPinia, setActivePinia } from 'pinia';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fhirClient, queryString, withinBase } from '../../viewer/src/api/fhir.ts';
 import { explanationOf, type RequestFailure } from '../../viewer/src/api/failure.ts';
+import type { FreshSignIn } from '../../viewer/src/api/fresh-sign-in.ts';
 import { authorizedFetch, type TokenSource } from '../../viewer/src/api/http.ts';
+import {
+  confirmationStateOf,
+  handConfirmationOver,
+  hearConfirmation,
+} from '../../viewer/src/smart/confirmation-window.ts';
+import { useStepUp } from '../../viewer/src/smart/step-up.ts';
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -176,5 +184,84 @@ describe('the FHIR client', () => {
     const base = await answering((_request, response) => response.end('<html>'));
     const fhir = fhirClient(authorizedFetch(tokens('abc')), `${base}/fhir`);
     expect((await failureOf(fhir.read('Task', 't1'))).kind).toBe('server');
+  });
+});
+
+describe('a request that asks for a fresh sign-in', () => {
+  const challenge =
+    'Bearer error="insufficient_user_authentication", error_description="Prove yourself.", acr_values="urn:two", max_age=300';
+
+  /** Takes the token `fresh` only; keeps what it was sent. */
+  async function particular(seen: string[]): Promise<string> {
+    return answering((request, response) => {
+      let body = '';
+      request.on('data', (part) => (body += String(part)));
+      request.on('end', () => {
+        seen.push(`${request.method} ${request.headers.authorization} ${body}`);
+        if (request.headers.authorization === 'Bearer fresh') return response.end('{}');
+        response.writeHead(401, { 'WWW-Authenticate': challenge, 'Content-Type': 'application/fhir+json' });
+        response.end(
+          JSON.stringify({
+            resourceType: 'OperationOutcome',
+            issue: [{ severity: 'error', code: 'login', diagnostics: 'Prove yourself.' }],
+          }),
+        );
+      });
+    });
+  }
+  const withConfirmation = (token: string | undefined, asked: FreshSignIn[] = []): TokenSource => ({
+    ...tokens('old', 'never asked for'),
+    confirmed: async (wanted) => {
+      asked.push(wanted);
+      return token;
+    },
+  });
+
+  it('asks the person as the server wants it, and is sent once more as it was', async () => {
+    const seen: string[] = [];
+    const asked: FreshSignIn[] = [];
+    const send = authorizedFetch(withConfirmation('fresh', asked));
+    const response = await send(await particular(seen), { method: 'POST', body: '{"typed":"all of it"}' });
+    expect(response.ok).toBe(true);
+    expect(asked).toEqual([{ acrValues: 'urn:two', maxAge: 300 }]);
+    expect(seen).toEqual(['POST Bearer old {"typed":"all of it"}', 'POST Bearer fresh {"typed":"all of it"}']);
+  });
+
+  it('fails as unconfirmed when the person would rather not, without a second try and without renewing the token', async () => {
+    const seen: string[] = [];
+    const failure = await failureOf(authorizedFetch(withConfirmation(undefined))(await particular(seen)));
+    expect([failure.kind, failure.explanation, seen.length]).toEqual(['unconfirmed', undefined, 1]);
+  });
+
+  it.each([
+    ['is refused again with what the sign-in brought', withConfirmation('still too old'), 2],
+    ['comes from where nobody can be asked', tokens('old', 'never asked for'), 1],
+  ])('fails with the server’s sentence when it %s', async (_what, source, times) => {
+    const seen: string[] = [];
+    const failure = await failureOf(authorizedFetch(source)(await particular(seen)));
+    expect([failure.kind, failure.explanation, seen.length]).toEqual(['unconfirmed', 'Prove yourself.', times]);
+  });
+
+  it('is one question for all that are refused at the same moment, and another one later', async () => {
+    setActivePinia(createPinia());
+    const stepUp = useStepUp();
+    const [first, second] = [stepUp.ask({ maxAge: 300 }), stepUp.ask({ maxAge: 300 })];
+    expect(stepUp.wanted).toEqual({ maxAge: 300 });
+    stepUp.settle('fresh');
+    expect([await first, await second, stepUp.wanted]).toEqual(['fresh', 'fresh', undefined]);
+    const third = stepUp.ask({});
+    stepUp.settle(undefined);
+    expect(await third).toBeUndefined();
+  });
+
+  it('gets its answer through a channel, from the window whose request it was and from no other', async () => {
+    const taken: string[] = [];
+    const stop = hearConfirmation('mine', (address) => taken.push(address));
+    const page = 'https://csss.test/signed-in?code=c&state=';
+    expect(confirmationStateOf(`${page}mine;confirmation`)).toBe('mine');
+    expect(confirmationStateOf(`${page}mine`)).toBeUndefined();
+    expect(await handConfirmationOver('mine', `${page}mine;confirmation`)).toBe(true);
+    expect(taken).toEqual([`${page}mine;confirmation`]);
+    stop();
   });
 });

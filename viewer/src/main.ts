@@ -13,6 +13,7 @@ import { translations } from './locales/messages.ts';
 import { pageRouter } from './router.ts';
 import { useSession } from './smart/session.ts';
 import { scope, signIn } from './smart/sign-in.ts';
+import { useStepUp } from './smart/step-up.ts';
 import { hearFailures } from './unheard-failures.ts';
 
 const app = createApp(App);
@@ -29,7 +30,8 @@ hearFailures(app, (kind) => {
 const session = useSession();
 const door = signIn(location.origin, scope);
 session.connect(door);
-app.provide(connectionKey, connect(door, location.origin));
+const stepUp = useStepUp();
+app.provide(connectionKey, connect({ ...door, confirmed: (wanted) => stepUp.ask(wanted) }, location.origin));
 
 const queries = new QueryClient({
   queryCache: new QueryCache({

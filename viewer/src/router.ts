@@ -45,10 +45,56 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
         component: () => import('./pages/models-page.vue'),
         meta: { title: 'models', roles: ['admin'] },
       },
+      { path: '/setup', component: () => import('./pages/setup-page.vue'), meta: { title: 'setup', roles: ['admin'] } },
+      { path: '/users', component: () => import('./pages/users-page.vue'), meta: { title: 'users', roles: ['admin'] } },
+      {
+        path: '/users/:id',
+        component: () => import('./pages/user-page.vue'),
+        props: true,
+        meta: { title: 'user', roles: ['admin'] },
+      },
+      {
+        path: '/registrations',
+        component: () => import('./pages/registrations-page.vue'),
+        meta: { title: 'registrations', roles: ['doctor', 'pharmacist', 'admin'] },
+      },
+      {
+        path: '/clients',
+        component: () => import('./pages/clients-page.vue'),
+        meta: { title: 'clients', roles: ['admin'] },
+      },
+      {
+        path: '/clients/new',
+        component: () => import('./pages/new-client-page.vue'),
+        meta: { title: 'newClient', roles: ['admin'] },
+      },
+      {
+        path: '/clients/:id',
+        component: () => import('./pages/client-page.vue'),
+        props: true,
+        meta: { title: 'client', roles: ['admin'] },
+      },
       {
         path: '/patient',
         component: () => import('./pages/patient-page.vue'),
         meta: { title: 'patient', roles: ['patient'] },
+      },
+      {
+        path: '/account',
+        component: () => import('./pages/account-page.vue'),
+        meta: { title: 'account', roles: everyRole },
+      },
+      { path: '/audit', component: () => import('./pages/audit-page.vue'), meta: { title: 'audit', roles: ['admin'] } },
+      {
+        path: '/deliveries',
+        component: () => import('./pages/deliveries-page.vue'),
+        meta: { title: 'deliveries', roles: ['admin'] },
+      },
+      {
+        path: '/record/:patientId([A-Za-z0-9.-]{1,64})',
+        component: () => import('./pages/record-page.vue'),
+        props: true,
+        meta: { title: 'record', roles: ['doctor'] },
       },
       {
         path: '/study/:imagingStudyId([A-Za-z0-9-]{1,64})',

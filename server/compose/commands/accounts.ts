@@ -77,7 +77,9 @@ interface AccountLine {
 }
 
 const listing = `
-  select email, role, last_sign_in_at, '{}'::text[] as factors,
+  select email, role, last_sign_in_at,
+         array(select distinct kind from second_factor where account_id = account.id and confirmed_at is not null order by kind)
+           || case when mail_factor then array['mail'] else '{}' end as factors,
          case when disabled then 'disabled' when password_hash is null then 'invited' else 'active' end as state
     from account order by role, lower(email)`;
 

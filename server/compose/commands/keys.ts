@@ -29,6 +29,8 @@ export const reseal: Command = {
     const counts = Object.entries(done).map(([table, count]) => `${table} ${count}`);
     await world.read(({ audit }) => audit.append(noted(line, 'keys:reseal', counts)));
     line.say(`Sealed anew under the first key of SECRET_KEYS: ${counts.join(', ')}.`);
-    line.say('When every process runs with the new SECRET_KEYS and this says 0 everywhere, the older keys can go.');
+    line.say(
+      'Keep the older keys at the end of SECRET_KEYS: rows of the audit trail from their time are checked with them.',
+    );
   },
 };

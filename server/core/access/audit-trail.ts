@@ -18,6 +18,10 @@ export interface AuditRow {
   purpose?: 'BTG';
   requestId?: string;
   sourceAddress?: string;
+  /** Why it was refused or failed: the code of the Problem (`forbidden`, `lock-error`). */
+  reason?: string;
+  /** How many such accesses this one row stands for. */
+  times?: number;
 }
 
 export interface AuditTrail {

@@ -70,7 +70,7 @@ export function allowedByRole(
   patient: string | undefined,
 ): Narrowing | undefined {
   if (interaction === 'read' || interaction === 'search') {
-    if (type === 'AuditEvent' && role !== undefined && role !== 'admin') return undefined;
+    if (type === 'AuditEvent' && !seesTrail(role, patient)) return undefined;
     const visible = patient === undefined ? everything : compartment(type, patient, role);
     return role === 'pharmacist' && visible ? both(visible, verifiedOnly(type)) : visible;
   }
@@ -79,6 +79,11 @@ export function allowedByRole(
   return compartmentParameters(type).length > 0 || ownCompartmentRule.has(type)
     ? { kind: 'some', grants: [{ patient }] }
     : undefined;
+}
+
+/** Administrators, and services that are trusted with all patients. */
+function seesTrail(role: Role | undefined, patient: string | undefined): boolean {
+  return role === undefined ? patient === undefined : role === 'admin';
 }
 
 function mayWrite(role: Role | undefined, type: ResourceType, interaction: 'create' | 'update' | 'delete'): boolean {

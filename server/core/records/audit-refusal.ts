@@ -1,3 +1,4 @@
+import { hasRow } from '../access/refusal-log.ts';
 import type { AuditRow, AuditTrail } from '../access/audit-trail.ts';
 import type { Principal } from '../principal.ts';
 import { Problem } from '../problem.ts';
@@ -14,11 +15,15 @@ export async function auditRefusal(
   row: Pick<AuditRow, 'action' | 'event' | 'entities' | 'query'>,
 ): Promise<void> {
   if (!(error instanceof Problem) || (error.code !== 'forbidden' && error.code !== 'not-found')) return;
+  hasRow(error);
   const entities = (row.entities ?? []).map(keyText); // as the caller wrote it, so perhaps not even text
   await caller.stores.audit.append({
     ...row,
     entities,
+    // Who tried to see a patient is asked by the patient, too.
+    patients: entities.flatMap((entity) => /^Patient\/([A-Za-z0-9\-.]{1,64})(?:\/|$)/.exec(entity)?.[1] ?? []),
     outcome: 'refused',
+    reason: error.code,
     principal: caller.principal,
     ...traceOf(caller),
   });

@@ -44,6 +44,11 @@ export const calendarParameters: ReadonlySet<string> = new Set([
   'ClaimResponse.payment-date',
 ]);
 
+/** Types that are no records, with what they can be searched by: AuditEvents are made of the audit trail. */
+export const servedElsewhere: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['AuditEvent', new Set(['action', 'address', 'agent', 'date', 'entity', 'outcome', 'patient', 'subtype', 'type'])],
+]);
+
 const { parameters, patientCompartment } = table as unknown as SearchParameterTable;
 const compiled = new Map<string, ReadonlyMap<string, SearchParameter>>();
 
@@ -55,7 +60,9 @@ export function searchParametersOf(type: ResourceType): ReadonlyMap<string, Sear
   let found = compiled.get(type);
   if (!found) {
     const entries = { ...parameters['Resource'], ...parameters[type] };
-    found = new Map(Object.entries(entries).map(([code, entry]) => [code, compile(type, code, entry)]));
+    const offered = servedElsewhere.get(type);
+    const kept = Object.entries(entries).filter(([code]) => offered?.has(code) ?? true);
+    found = new Map(kept.map(([code, entry]) => [code, compile(type, code, entry)]));
     compiled.set(type, found);
   }
   return found;

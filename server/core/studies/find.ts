@@ -1,4 +1,5 @@
 import { narrow } from '../access/policy.ts';
+import { hasRow } from '../access/refusal-log.ts';
 import type { DicomJson } from '../dicom/json.ts';
 import type { StudyPart, StudyQuery } from './study-store.ts';
 import type { ReadsFrom, World } from '../world.ts';
@@ -45,7 +46,10 @@ export async function find(
       await audit.append({ ...row, outcome: 'success', patients, entities: entities.slice(0, namedLimit) });
       return { matches, total, cut };
     } catch (error) {
-      if (error instanceof Problem && error.code === 'forbidden') await audit.append({ ...row, outcome: 'refused' });
+      if (error instanceof Problem && error.code === 'forbidden') {
+        hasRow(error);
+        await audit.append({ ...row, outcome: 'refused', reason: error.code });
+      }
       throw error;
     }
   });

@@ -1,6 +1,7 @@
 import type { AuditRow } from '../access/audit-trail.ts';
 import { everything, type Narrowing } from '../access/narrowing.ts';
 import { narrow } from '../access/policy.ts';
+import { hasRow } from '../access/refusal-log.ts';
 import { decodedSyntaxes } from '../dicom/encapsulated-syntaxes.ts';
 import { isUid } from '../dicom/uid.ts';
 import type { Principal } from '../principal.ts';
@@ -102,8 +103,10 @@ async function located<Row extends StudyTie>(
       await audit.append({ ...row, outcome: 'success', patients: [first.patientId], entities });
       return found;
     } catch (error) {
-      if (error instanceof Problem && (error.code === 'forbidden' || error.code === 'not-found'))
-        await audit.append({ ...row, outcome: 'refused' });
+      if (error instanceof Problem && (error.code === 'forbidden' || error.code === 'not-found')) {
+        hasRow(error);
+        await audit.append({ ...row, outcome: 'refused', reason: error.code });
+      }
       throw error;
     }
   });

@@ -15,6 +15,7 @@ export interface SealedColumn {
 export const sealedColumns: readonly SealedColumn[] = [
   { table: 'server_secret', column: 'sealed', key: 'name', about: 'server-secret ' },
   { table: 'delivery', column: 'content', key: 'id', about: 'delivery ' },
+  { table: 'second_factor', column: 'secret', key: 'id', about: 'second-factor ' },
 ];
 
 const batch = 200;

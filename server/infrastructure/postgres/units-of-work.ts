@@ -13,7 +13,9 @@ import { postgresSessions } from './accounts/sessions.ts';
 import { postgresFactors } from './accounts/second-factors.ts';
 import { postgresRegistrationTokens } from './accounts/registration-tokens.ts';
 import { postgresClients } from './accounts/smart-clients.ts';
-import { postgresAudit, sharedAudit } from './audit/audit.ts';
+import { postgresAudit, sharedAudit, type AuditStamp } from './audit/audit.ts';
+import { withAuditEvents } from './audit/audit-events.ts';
+import { postgresAuditLog } from './audit/audit-log.ts';
 import { poolSql, type Sql } from './connection.ts';
 import { postgresConfirmedAddresses } from './confirmed-addresses.ts';
 import { postgresDeliveries } from './deliveries.ts';
@@ -35,6 +37,8 @@ export interface StoreParts {
   /** IANA zone of the site. */
   timeZone: string;
   checker: RecordChecker;
+  /** With what rows of the audit trail are dated and marked. */
+  stamp: AuditStamp;
   /** A queue whose jobs exist exactly if the transaction that `sql` belongs to commits. */
   queue: (sql: Sql) => JobQueue;
 }
@@ -42,10 +46,11 @@ export interface StoreParts {
 /** The two ways to the tables: all stores on the pool, for reading, and all on one transaction. */
 export function postgresUnits(
   dataSource: DataSource,
-  { baseUrl, timeZone, checker, queue }: StoreParts,
+  { baseUrl, timeZone, checker, stamp, queue }: StoreParts,
 ): Pick<World, 'read' | 'transaction'> {
-  const storesOn = (sql: Sql, audit = postgresAudit(sql)): Stores => ({
-    records: postgresRecords(sql, { baseUrl, timeZone, checker }),
+  const site = { publicUrl: baseUrl.replace(/\/fhir$/, ''), fhirBaseUrl: baseUrl, timeZone };
+  const storesOn = (sql: Sql, audit = postgresAudit(sql, stamp)): Stores => ({
+    records: withAuditEvents(postgresRecords(sql, { baseUrl, timeZone, checker }), sql, site),
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl, timeZone }) },
     held: postgresHeld(sql),
     removals: postgresRemovals(sql),
@@ -68,9 +73,10 @@ export function postgresUnits(
     analyses: postgresAnalyses(sql),
     jobs: queue(sql),
     audit,
+    auditLog: postgresAuditLog(sql),
   });
   const sql = poolSql(dataSource);
-  const trail = sharedAudit(sql);
+  const trail = sharedAudit(sql, stamp);
   const reading = storesOn(sql, trail);
   return {
     read: (work) => work(reading),

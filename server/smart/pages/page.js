@@ -64,7 +64,7 @@ const text = (buffer) =>
   btoa(String.fromCharCode(...new Uint8Array(buffer)))
     .replace(/\+/g, '-')
     .replace(/\//g, '_')
-    .replace(/=+$/, '');
+    .replaceAll('=', '');
 const withIds = (list) => (list ?? []).map((one) => ({ ...one, id: bytes(one.id) }));
 
 /** WebAuthn in the JSON forms of Level 3, which not all browsers make themselves. */

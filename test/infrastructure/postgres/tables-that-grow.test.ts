@@ -5,7 +5,10 @@ import { keepAuditPartitions } from '../../../server/infrastructure/postgres/aud
 import { changesAfter, trimChanges } from '../../../server/infrastructure/postgres/records/change-feed.ts';
 import { connect, managerSql } from '../../../server/infrastructure/postgres/connection.ts';
 import { freshDatabase, type TestDatabase } from '../../harness/database.ts';
+import { testSecrets, testStamp } from '../../harness/world.ts';
+import { jwsSigner, makeSigningKey } from '../../../server/infrastructure/jws-signer.ts';
 
+const sealing = { ...testStamp, secrets: testSecrets, signer: jwsSigner([await makeSigningKey()]) };
 let database: TestDatabase;
 beforeEach(async () => {
   database = await freshDatabase();
@@ -24,7 +27,7 @@ describe('the audit trail', () => {
     const day = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1));
     return `audit_${day.toISOString().slice(0, 7).replace('-', '_')}`;
   };
-  const keep = (months = 0) => keepAuditPartitions(database.dataSource, months);
+  const keep = (months = 0) => keepAuditPartitions(database.dataSource, months, sealing);
   async function partitions(): Promise<string[]> {
     const rows = await query<Partition>(
       `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'audit'::regclass order by 1`,
@@ -80,7 +83,7 @@ describe('the audit trail', () => {
     await reader.transaction(async (manager) => {
       await (await managerSql(manager)).query(`select count(*) from audit`);
       await expect(keep()).rejects.toMatchObject({ code: 'transient' });
-      await sharedAudit(database.sql).append({
+      await sharedAudit(database.sql, testStamp).append({
         action: 'R',
         event: 'fhir:read',
         outcome: 'success',

@@ -1,14 +1,30 @@
 /** The clients that pages use, made once in main.ts and handed down by Vue's injection. */
 import { inject, type InjectionKey } from 'vue';
+import { clientsClient, type ClientsClient } from './clients.ts';
+import { accountClient, type AccountClient } from './account.ts';
+import { auditClient, type AuditClient } from './audit.ts';
+import { namesClient, type NamesClient } from './audit-names.ts';
+import { deliveriesClient, type DeliveriesClient } from './deliveries.ts';
 import { dicomWebClient, type DicomWebClient } from './dicomweb.ts';
+import { emergencyClient, type EmergencyClient } from './emergency.ts';
 import { fhirClient, type FhirClient } from './fhir.ts';
 import { authorizedFetch, type TokenSource } from './http.ts';
 import { modelsClient, type ModelsClient } from './models.ts';
+import { setUpClient, type SetUpClient } from './setup.ts';
+import { usersClient, type UsersClient } from './users.ts';
 
 export interface Connection {
   fhir: FhirClient;
   dicomweb: DicomWebClient;
   models: ModelsClient;
+  users: UsersClient;
+  clients: ClientsClient;
+  setUp: SetUpClient;
+  account: AccountClient;
+  audit: AuditClient;
+  names: NamesClient;
+  deliveries: DeliveriesClient;
+  emergency: EmergencyClient;
   tokens: TokenSource;
 }
 
@@ -20,6 +36,14 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     fhir: fhirClient(send, `${origin}/fhir`),
     dicomweb: dicomWebClient(send, `${origin}/dicomweb`),
     models: modelsClient(send, `${origin}/portal/models`),
+    users: usersClient(send, `${origin}/portal`),
+    clients: clientsClient(send, origin),
+    setUp: setUpClient(send, `${origin}/portal`),
+    account: accountClient(send, `${origin}/portal/me`),
+    audit: auditClient(send, `${origin}/portal/audit`),
+    names: namesClient(send, `${origin}/portal`),
+    deliveries: deliveriesClient(send, `${origin}/portal/deliveries`),
+    emergency: emergencyClient(send, `${origin}/portal`),
     tokens,
   };
 }

@@ -3,11 +3,13 @@
  * (FHIR) everywhere; its `diagnostics` are sentences for people and are shown as they are.
  */
 import type { OperationOutcome } from '@medplum/fhirtypes';
+import { freshSignInOf } from './fresh-sign-in.ts';
 
 export type FailureKind =
   | 'offline' // no answer came: no network, or the server is down
   | 'timeout'
   | 'signed-out' // 401 after one silent renewal
+  | 'unconfirmed' // a fresh second factor was asked for, and none was given
   | 'forbidden'
   | 'not-found'
   | 'gone'
@@ -80,7 +82,7 @@ export async function failureOf(response: Response): Promise<RequestFailure> {
   const explanation = explanationOf(body);
   const requestId = response.headers.get('x-request-id') ?? undefined;
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
-  return new RequestFailure(failureKind(response.status), {
+  return new RequestFailure(freshSignInOf(response) ? 'unconfirmed' : failureKind(response.status), {
     status: response.status,
     ...(explanation !== undefined && { explanation }),
     ...(requestId !== undefined && { requestId }),

@@ -3,18 +3,21 @@
  * ends in time, and fails with a `RequestFailure`.
  */
 import { asFailure, failureOf, RequestFailure } from './failure.ts';
+import { freshSignInOf, type FreshSignIn } from './fresh-sign-in.ts';
 
 export interface TokenSource {
   /** A token that is good for this moment, renewed beforehand if it is about to end; undefined when signed out. */
   current(): Promise<string | undefined>;
   /** Another token, because the server refused this one; undefined when there is none to be had. */
   renewed(refused: string): Promise<string | undefined>;
+  /** A token by which the person has just shown again who they are; undefined when they did not want to. */
+  confirmed?(wanted: FreshSignIn): Promise<string | undefined>;
 }
 
 export interface RequestOptions {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   headers?: Record<string, string>;
-  body?: string;
+  body?: string | Blob;
   signal?: AbortSignal | undefined;
   /** Milliseconds until the request is given up; 30 s unless said otherwise. */
   timeout?: number;
@@ -41,12 +44,19 @@ export function authorizedFetch(tokens: TokenSource, send: typeof fetch = global
       const token = await tokens.current();
       if (token === undefined) throw new RequestFailure('signed-out', { status: 401 });
       let response = await attempt(url, options, token);
-      if (response.status === 401) {
+      if (response.status === 401 && !freshSignInOf(response)) {
         // Unread, six refusals at once would hold all of the browser's connections, and the renewal waits for ever.
         await response.arrayBuffer();
         const fresh = await tokens.renewed(token);
         if (fresh === undefined) throw new RequestFailure('signed-out', { status: 401 });
         response = await attempt(url, options, fresh);
+      }
+      const wanted = freshSignInOf(response);
+      if (wanted && tokens.confirmed) {
+        await response.arrayBuffer();
+        const confirmed = await tokens.confirmed(wanted);
+        if (confirmed === undefined) throw new RequestFailure('unconfirmed', { status: 401 });
+        response = await attempt(url, options, confirmed);
       }
       if (!response.ok) throw await failureOf(response);
       return response;

@@ -4,13 +4,13 @@ import { asFailure, type FailureKind } from '../api/failure.ts';
 import { useFailureText } from '../components/feedback/failure-text.ts';
 import { useRefresh } from './use-work-list.ts';
 
-export function useAct() {
+/** @param refresh asks again for what the act changes; the lists of work unless said otherwise. */
+export function useAct(refresh: () => Promise<void> = useRefresh()) {
   const busy = ref(false);
   const refusal = ref<string>();
   /** What kind of refusal it was. */
   const kind = ref<FailureKind>();
   const failureText = useFailureText();
-  const refresh = useRefresh();
 
   /** @returns whether it worked. */
   async function act(work: () => Promise<unknown>): Promise<boolean> {
@@ -25,7 +25,7 @@ export function useAct() {
     } catch (thrown) {
       refusal.value = failureText(thrown);
       kind.value = asFailure(thrown).kind;
-      if (['changed-elsewhere', 'conflict'].includes(kind.value)) void refresh();
+      if (['changed-elsewhere', 'conflict', 'not-found', 'gone'].includes(kind.value)) void refresh();
       return false;
     } finally {
       busy.value = false;

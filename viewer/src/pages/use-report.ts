@@ -3,6 +3,7 @@ import { reportNumberSystem } from '../api/review/codes.ts';
 import { ref } from 'vue';
 import { useConnection } from '../api/connection.ts';
 import type { WorkItem } from '../api/review/work-item.ts';
+import { saveFile } from '../api/save-file.ts';
 import { useFailureText } from '../components/feedback/failure-text.ts';
 import { useToasts } from '../components/feedback/toasts.ts';
 
@@ -21,7 +22,7 @@ export function useReport() {
     if (url === undefined || busy.value !== undefined) return;
     busy.value = item.task.id;
     try {
-      save(await fhir.binary(url, 'application/pdf'), `${reportNumber(item) ?? 'report'}.pdf`);
+      saveFile(await fhir.binary(url, 'application/pdf'), `${reportNumber(item) ?? 'report'}.pdf`);
     } catch (thrown) {
       toasts.show({ kind: 'error', text: failureText(thrown) });
     } finally {
@@ -34,12 +35,4 @@ export function useReport() {
 function reportNumber(item: WorkItem): string | undefined {
   const numbers = [...(item.document?.identifier ?? []), ...(item.report?.identifier ?? [])];
   return numbers.find((identifier) => identifier.system === reportNumberSystem)?.value?.replace(/[^A-Za-z0-9-]/g, '');
-}
-
-function save(bytes: Blob, name: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(bytes);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -58,14 +58,12 @@ export function useCounts<Name extends string>(searches: MaybeRefOrGetter<Record
   });
 }
 
-/** After an act: lists, counts and the open study are asked again at once. */
-export function useRefresh(): () => Promise<void> {
+/** After an act: what it may have changed is asked again at once; lists, counts and the open study unless said otherwise. */
+export function useRefresh(
+  keys: readonly string[] = ['work-list', 'work-counts', 'review', 'imaging-study'],
+): () => Promise<void> {
   const queries = useQueryClient();
   return async () => {
-    await Promise.all(
-      ['work-list', 'work-counts', 'review', 'imaging-study'].map((key) =>
-        queries.invalidateQueries({ queryKey: [key] }),
-      ),
-    );
+    await Promise.all(keys.map((key) => queries.invalidateQueries({ queryKey: [key] })));
   };
 }

@@ -2,7 +2,8 @@
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
 import { jwtClaims, personFrom, type Person } from './claims.ts';
-import type { SignIn } from './sign-in.ts';
+import type { FreshSignIn } from '../api/fresh-sign-in.ts';
+import type { Confirmation, SignIn } from './sign-in.ts';
 
 /**
  * `unknown`: not looked up yet; `expired`: was signed in, and the server takes the tokens no more.
@@ -77,5 +78,6 @@ export const useSession = defineStore('session', () => {
   }
 
   const begin = (returnTo: string): Promise<void> => open().begin(returnTo);
-  return { state, person, role, connect, resume, expire, complete, begin, end, onSignOut };
+  const confirmation = (wanted: FreshSignIn): Promise<Confirmation> => open().confirmation(wanted);
+  return { state, person, role, connect, resume, expire, complete, begin, confirmation, end, onSignOut };
 });

@@ -2,8 +2,10 @@
  * OpenID Connect code flow with PKCE against this server (client `csss-viewer`). Tokens live in
  * sessionStorage: they end with the tab and are never written where another tab or user finds them.
  */
-import { ErrorResponse, UserManager, WebStorageStateStore, type User } from 'oidc-client-ts';
+import { ErrorResponse, OidcClient, User, UserManager, WebStorageStateStore } from 'oidc-client-ts';
+import type { FreshSignIn } from '../api/fresh-sign-in.ts';
 import type { TokenSource } from '../api/http.ts';
+import { confirmationMark } from './confirmation-window.ts';
 
 export interface SignIn extends TokenSource {
   /** The person's tokens if they are signed in, renewed if the access token has ended meanwhile. */
@@ -17,7 +19,25 @@ export interface SignIn extends TokenSource {
   /** Forgets the tokens on this side only. */
   forget(): Promise<void>;
   onChange(listener: (user: User | undefined) => void): void;
+  /** A second sign-in of the same person, for an act that asks for a fresh one; it takes place in a window of its own. */
+  confirmation(wanted: FreshSignIn): Promise<Confirmation>;
 }
+
+export interface Confirmation {
+  /** Where the window goes. */
+  url: string;
+  /** Names this request in the window's answer. */
+  state: string;
+  /**
+   * Takes the address at which the window came back; its tokens replace those of the session.
+   * @returns the new access token.
+   * @throws AnotherPerson, and what the authorization server refused.
+   */
+  finish(answer: string): Promise<string>;
+}
+
+/** Somebody else signed in where the person of this session was asked for. */
+export class AnotherPerson extends Error {}
 
 /** What the viewer asks for: staff read and advance Tasks, admins change models, patients read; the server grants what the role allows. */
 export const scope =
@@ -80,8 +100,30 @@ export function signIn(origin: string, scope: string): SignIn {
     return user?.refresh_token === undefined ? undefined : (await renew())?.access_token;
   }
 
+  async function finish(client: OidcClient, answer: string): Promise<string> {
+    const response = await client.processSigninResponse(answer);
+    // A renewal that was under way would put the older tokens in the place of these.
+    await renewal;
+    const before = await manager.getUser();
+    const user = new User({ ...response, userState: undefined });
+    if (before && before.profile.sub !== user.profile.sub) throw new AnotherPerson();
+    over = false;
+    await manager.storeUser(user);
+    await manager.events.load(user);
+    return user.access_token;
+  }
+
   return {
     resume,
+    async confirmation({ acrValues, maxAge }) {
+      const client = new OidcClient(manager.settings, manager.metadataService);
+      const { url, state } = await client.createSigninRequest({
+        ...(acrValues !== undefined && { acr_values: acrValues }),
+        ...(maxAge !== undefined && { max_age: maxAge }),
+        url_state: confirmationMark,
+      });
+      return { url, state: state.id, finish: (answer) => finish(client, answer) };
+    },
     current: async () => (await resume())?.access_token,
     renewed,
     begin: (returnTo) => manager.signinRedirect({ state: { returnTo } }),

@@ -1,9 +1,17 @@
+import { auditRecord, markOf, type MarkKeys } from '../../../core/access/audit-mark.ts';
 import type { AuditRow, AuditTrail } from '../../../core/access/audit-trail.ts';
 import type { Sql } from '../connection.ts';
 
+/** With what rows are dated and marked. */
+export interface AuditStamp {
+  keys: MarkKeys;
+  /** The database's clock. */
+  now(): Date;
+}
+
 /** The trail inside a transaction: durable exactly when the access it records is. */
-export function postgresAudit(sql: Sql): AuditTrail {
-  return { append: (row) => insert(sql, [row]) };
+export function postgresAudit(sql: Sql, stamp: AuditStamp): AuditTrail {
+  return { append: (row) => insert(sql, stamp, [row]) };
 }
 
 /**
@@ -11,7 +19,7 @@ export function postgresAudit(sql: Sql): AuditTrail {
  * in the next one, so a hundred parallel frame requests cost a few commits instead of a hundred, and each
  * still waits until its own row is on disk.
  */
-export function sharedAudit(sql: Sql): AuditTrail {
+export function sharedAudit(sql: Sql, stamp: AuditStamp): AuditTrail {
   const waiting: { row: AuditRow; done: () => void; fail: (error: unknown) => void }[] = [];
   let writing = false;
 
@@ -20,7 +28,7 @@ export function sharedAudit(sql: Sql): AuditTrail {
     while (waiting.length > 0) {
       const batch = waiting.splice(0, 500);
       try {
-        await insert(sql, batch.map(({ row }) => row)); // prettier-ignore
+        await insert(sql, stamp, batch.map(({ row }) => row)); // prettier-ignore
         for (const { done } of batch) done();
       } catch (error) {
         for (const { fail } of batch) fail(error);
@@ -38,33 +46,21 @@ export function sharedAudit(sql: Sql): AuditTrail {
   };
 }
 
-async function insert(sql: Sql, rows: AuditRow[]): Promise<void> {
-  const records = rows.map(({ principal, ...row }) => ({
-    action: row.action,
-    event: row.event,
-    outcome: row.outcome,
-    kind: principal?.kind,
-    subject: principal?.subject,
-    client_id: principal?.clientId,
-    role: principal?.role,
-    fhir_user: principal?.fhirUser,
-    token_id: principal?.tokenId,
-    patients: row.patients ?? [],
-    entities: row.entities ?? [],
-    query: row.query === undefined ? undefined : Buffer.from(row.query).toString('base64'),
-    purpose: row.purpose ?? purposeOf(principal, row.patients),
-    request_id: row.requestId,
-    source_address: row.sourceAddress,
-  }));
+async function insert(sql: Sql, { keys, now }: AuditStamp, rows: AuditRow[]): Promise<void> {
+  const records = rows.map((row) => {
+    const purpose = row.purpose ?? purposeOf(row.principal, row.patients);
+    const record = auditRecord({ ...row, ...(purpose && { purpose }) }, now());
+    return { ...record, mac: markOf(record, keys) };
+  });
   await sql.prepared(
-    `insert into audit (action, event, outcome, kind, subject, client_id, role, fhir_user, token_id, patients, entities,
-                        query, purpose, request_id, source_address)
-     select action, event, outcome, kind, subject, client_id, role, fhir_user, token_id, patients, entities,
-            query, purpose, request_id, source_address
+    `insert into audit (at, action, event, outcome, kind, subject, client_id, role, fhir_user, token_id, patients, entities,
+                        query, request_id, source_address, reason, purpose, times, mac)
+     select at, action, event, outcome, kind, subject, "clientId", role, "fhirUser", "tokenId", patients, entities,
+            query, "requestId", "sourceAddress", reason, purpose, times, mac
        from jsonb_to_recordset($1::jsonb) as row(
-         action text, event text, outcome text, kind text, subject text, client_id text, role text, fhir_user text,
-         token_id text, patients text[], entities text[], query text, purpose text,
-         request_id text, source_address text)`,
+         at timestamptz, action text, event text, outcome text, kind text, subject text, "clientId" text, role text,
+         "fhirUser" text, "tokenId" text, patients text[], entities text[], query text, "requestId" text,
+         "sourceAddress" text, reason text, purpose text, times integer, mac text)`,
     [JSON.stringify(records)],
   );
 }

@@ -1,6 +1,9 @@
 import type { DataSource } from 'typeorm';
+import { noteInChain } from '../../../core/access/audit-seal.ts';
 import { systemPrincipal } from '../../../core/principal.ts';
+import type { Surroundings } from '../../../core/world.ts';
 import { postgresAudit } from './audit.ts';
+import { postgresAuditLog } from './audit-log.ts';
 import { managerSql, poolSql, type Sql } from '../connection.ts';
 
 /** Months that have their partition before they begin, so that a month of failed house-keeping does no harm. */
@@ -8,21 +11,54 @@ const monthsAhead = 2;
 /** How long a change of partitions waits for the table: whoever reads or writes the trail waits behind it meanwhile. */
 const lockTimeout = '2s';
 
+/** With what the gap that dropped rows leave is explained in the chain. */
+export type AuditSealing = Pick<Surroundings, 'secrets' | 'signer' | 'now'>;
+
 /**
  * Makes the partitions of the audit trail that are needed, and drops those of which every row is older than its
  * retention. Each is a transaction of its own; one that does not get its lock in time is left to the next call.
  *
  * @param retentionMonths whole months that are kept besides the present one; 0 keeps all.
+ * @param onNotOwner called instead of dropping where the database's role may not: the tables' owner must do it.
  * @returns how many partitions were made and dropped.
  * @throws Problem `transient` when the table is in use.
  */
-export async function keepAuditPartitions(dataSource: DataSource, retentionMonths: number): Promise<number> {
-  const months = await poolSql(dataSource).query<{ month: string }>(monthsNeeded, [monthsAhead]);
+export async function keepAuditPartitions(
+  dataSource: DataSource,
+  retentionMonths: number,
+  sealing: AuditSealing,
+  onNotOwner: (partition: string) => void = () => undefined,
+): Promise<number> {
+  const sql = poolSql(dataSource);
+  const months = await sql.query<{ month: string }>(monthsNeeded, [monthsAhead]);
   let changed = 0;
   for (const { month } of months) if (await inShortTransaction(dataSource, (sql) => make(sql, month))) changed++;
-  if (retentionMonths === 0) return changed;
-  while (await inShortTransaction(dataSource, (sql) => dropOldest(sql, retentionMonths))) changed++;
-  return changed;
+  const oldest = await pastRetention(sql, retentionMonths);
+  if (!oldest) return changed;
+  if (!oldest.ours) {
+    onNotOwner(oldest.name);
+    return changed;
+  }
+  return changed + (await expireAudit(dataSource, retentionMonths, sealing)).length;
+}
+
+/**
+ * Drops the months that are past their retention: for a connection of the tables' owner.
+ *
+ * @returns the names of the partitions that went, each of which is a row of the trail and a note in its chain.
+ * @throws Problem `transient` when the table is in use.
+ */
+export async function expireAudit(
+  dataSource: DataSource,
+  retentionMonths: number,
+  sealing: AuditSealing,
+): Promise<string[]> {
+  const dropped: string[] = [];
+  for (;;) {
+    const name = await inShortTransaction(dataSource, (sql) => dropOldest(sql, retentionMonths, sealing));
+    if (name === undefined) return dropped;
+    dropped.push(name);
+  }
 }
 
 /** Also those whose rows fell into the default partition, because nobody kept house then. */
@@ -37,27 +73,47 @@ async function make(sql: Sql, month: string): Promise<boolean> {
   return row!.made;
 }
 
-/** That it was dropped is a row of the trail, too. */
-async function dropOldest(sql: Sql, retentionMonths: number): Promise<boolean> {
-  const [oldest] = await sql.query<{ name: string }>(
-    `select name from (
-       select i.inhrelid::regclass::text as name,
+interface OldPartition {
+  name: string;
+  /** May be dropped by the role that asks. */
+  ours: boolean;
+}
+
+async function pastRetention(sql: Sql, retentionMonths: number): Promise<OldPartition | undefined> {
+  if (retentionMonths === 0) return undefined;
+  const [oldest] = await sql.query<OldPartition>(
+    `select name, ours from (
+       select i.inhrelid::regclass::text as name, pg_has_role(c.relowner, 'usage') as ours,
               substring(pg_get_expr(c.relpartbound, c.oid) from $re$TO \\('([^']+)'\\)$re$)::timestamptz as until
          from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'audit'::regclass) partition
       where until <= (date_trunc('month', now() at time zone 'UTC') - make_interval(months => $1)) at time zone 'UTC'
       order by until limit 1`,
     [retentionMonths],
   );
-  if (!oldest) return false;
-  await sql.query(`drop table ${oldest.name}`); // a regclass quotes itself
-  await postgresAudit(sql).append({
+  return oldest;
+}
+
+/** That it was dropped is a row of the trail, and a note in its chain says which numbers are gone. */
+async function dropOldest(sql: Sql, retentionMonths: number, sealing: AuditSealing): Promise<string | undefined> {
+  const oldest = await pastRetention(sql, retentionMonths);
+  if (!oldest) return undefined;
+  const { name } = oldest; // a regclass quotes itself
+  const runs = await sql.query<{ first: number; last: number }>(
+    `select min(seq) as first, max(seq) as last
+       from (select seq, seq - row_number() over (order by seq) as run from ${name}) numbered group by run order by 1`,
+  );
+  await sql.query(`drop table ${name}`);
+  const rows = runs.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  const gone = runs.map(({ first, last }): [number, number] => [first, last]);
+  await noteInChain(sealing, { auditLog: postgresAuditLog(sql) }, { retention: name, rows }, gone);
+  await postgresAudit(sql, { keys: sealing.secrets, now: sealing.now }).append({
     action: 'D',
     event: 'audit:retention',
     outcome: 'success',
     principal: systemPrincipal('house-keeping'),
-    entities: [oldest.name],
+    entities: [name],
   });
-  return true;
+  return name;
 }
 
 async function inShortTransaction<T>(dataSource: DataSource, work: (sql: Sql) => Promise<T>): Promise<T> {

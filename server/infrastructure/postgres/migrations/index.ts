@@ -24,6 +24,7 @@ import { SecondFactors1764000022000 } from './0022-second-factors.ts';
 import { PeopleAtWork1764000023000 } from './0023-people-at-work.ts';
 import { Site1764000024000 } from './0024-site.ts';
 import { Systems1764000025000 } from './0025-systems.ts';
+import { AuditChain1764000026000 } from './0026-audit-chain.ts';
 import { DeliveryOutbox1764000027000 } from './0027-delivery-outbox.ts';
 import { RestrictedRecords1764000028000 } from './0028-restricted-records.ts';
 
@@ -54,6 +55,7 @@ export const migrations: (new () => MigrationInterface)[] = [
   PeopleAtWork1764000023000,
   Site1764000024000,
   Systems1764000025000,
+  AuditChain1764000026000,
   DeliveryOutbox1764000027000,
   RestrictedRecords1764000028000,
 ];

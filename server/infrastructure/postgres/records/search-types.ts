@@ -106,7 +106,7 @@ function referenceSql(row: string, text: string, { modifier, target, bound, base
 
 type Prefix = 'eq' | 'ne' | 'gt' | 'lt' | 'ge' | 'le' | 'sa' | 'eb' | 'ap';
 
-function prefixOf(value: string): { prefix: Prefix; rest: string } {
+export function prefixOf(value: string): { prefix: Prefix; rest: string } {
   const match = /^(eq|ne|gt|lt|ge|le|sa|eb|ap)(?=[\d+-])/.exec(value);
   return match ? { prefix: match[1] as Prefix, rest: value.slice(2) } : { prefix: 'eq', rest: value };
 }
