@@ -99,7 +99,7 @@ export interface Reading {
   site: Pick<SiteStore, 'read' | 'logo' | 'facts'>;
   deliveries: Pick<DeliveryStore, 'byId' | 'search' | 'due' | 'withoutDelivery'>;
   relay: Pick<RelayStore, 'state' | 'pause'>;
-  addresses: Pick<AddressStore, 'isConfirmed'>;
+  addresses: Pick<AddressStore, 'isConfirmed' | 'ofAccount'>;
   people: Pick<PeopleStore, 'find' | 'byId' | 'wantsReportMail'>;
   sessions: Pick<SessionStore, 'of' | 'seen' | 'renewed'>;
   factors: Pick<FactorStore, 'of' | 'mail' | 'recoveryCodesLeft'>;

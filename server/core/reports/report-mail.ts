@@ -36,7 +36,7 @@ export type Message =
  */
 export async function reportMessage(
   { settings }: Pick<Surroundings, 'settings'>,
-  stores: Pick<Reading, 'records' | 'people'>,
+  stores: Pick<Reading, 'records' | 'people' | 'addresses'>,
   delivery: Kept<'Task'>,
   chosen?: string,
 ): Promise<Message> {
@@ -122,11 +122,18 @@ async function isWanted({ people }: Pick<Reading, 'people'>, delivery: Task): Pr
 const addressed = ['Patient', 'Practitioner', 'PractitionerRole', 'RelatedPerson', 'Organization'] as const;
 
 /** Where the mail of a delivery step goes by the record of its recipient, as it is now. */
-export async function reportAddress(stores: Pick<Reading, 'records'>, delivery: Task): Promise<string | undefined> {
+export async function reportAddress(
+  stores: Pick<Reading, 'records' | 'addresses'>,
+  delivery: Task,
+): Promise<string | undefined> {
   const recipient = recipientOf(delivery);
   const type = addressed.find((known) => recipient.reference.startsWith(`${known}/`));
   const person = type && (await needed(stores, type, recipient));
-  return contactOf(person?.telecom, 'email')?.trim();
+  const told = contactOf(person?.telecom, 'email')?.trim();
+  if (type !== 'Patient') return told;
+  if (told !== undefined && (await stores.addresses.isConfirmed(told, recipient.reference))) return told;
+  // Images bring no address, and an account has one that was confirmed.
+  return (await stores.addresses.ofAccount(recipient.reference)) ?? told;
 }
 
 function recipientOf(delivery: Task): Pointer {
@@ -135,7 +142,7 @@ function recipientOf(delivery: Task): Pointer {
 
 /** The mail of a delivery step is owed, in the transaction that begins the step. */
 export async function oweReportMail(
-  stores: Pick<Stores, 'records' | 'deliveries' | 'jobs'>,
+  stores: Pick<Stores, 'records' | 'deliveries' | 'jobs' | 'addresses'>,
   step: Kept<'Task'>,
   chosen?: string,
 ): Promise<string> {

@@ -21,5 +21,12 @@ export function postgresConfirmedAddresses(sql: Sql): AddressStore {
       );
       return found.length > 0;
     },
+    async ofAccount(person) {
+      const [account] = await sql.query<{ email: string }>(
+        `select email from account where fhir_user = $1 and verified_at is not null and not disabled order by created_at limit 1`,
+        [person],
+      );
+      return account?.email;
+    },
   };
 }
