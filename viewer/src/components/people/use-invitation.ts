@@ -4,15 +4,13 @@ import { computed, reactive, ref } from 'vue';
 import { useI18n } from 'vue-i18n';
 import { useConnection } from '../../api/connection.ts';
 import { idOf } from '../../api/bundle.ts';
+import { mayBeAddress } from '../../api/mail-address.ts';
 import type { NewUser, User } from '../../api/users.ts';
 import { useAct } from '../../pages/use-act.ts';
 import { useRefresh } from '../../pages/use-work-list.ts';
 import type { Role } from '../../smart/claims.ts';
 
 const empty = { email: '', prefix: '', given: '', family: '', qualification: '', identifier: '', identifierSystem: '' };
-
-/** Looks like an address; whether it is one, the mail tells. */
-export const isAddress = (text: string): boolean => /^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(text.trim());
 
 export function useInvitation(firstRole: Role = 'doctor') {
   const { t } = useI18n();
@@ -30,7 +28,7 @@ export function useInvitation(firstRole: Role = 'doctor') {
   const errors = computed(() => ({
     email:
       missing(draft.email, 'email') ??
-      (tried.value && !isAddress(draft.email) ? t('users.invite.required.emailForm') : undefined),
+      (tried.value && !mayBeAddress(draft.email) ? t('users.invite.required.emailForm') : undefined),
     given: named.value ? missing(draft.given, 'given') : undefined,
     family: named.value ? missing(draft.family, 'family') : undefined,
   }));
