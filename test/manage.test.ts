@@ -187,13 +187,14 @@ test('nobody gets in with what is known before a link was used', async () => {
 });
 
 test('audit verify says that the trail is whole, and names the row that somebody changed', async () => {
-  const whole = await run('audit', 'verify');
+  const verify = () => manage({ ...environment, SECRET_KEYS: `${key('one')},${key('two')}` }, 'audit', 'verify');
+  const whole = await verify();
   expect([whole.code, whole.stdout, whole.stderr]).toEqual([0, '', expect.stringContaining('The audit trail is whole.')]);
   const [row] = await rows<{ seq: number }>(`select max(seq) as seq from audit where event = 'audit:verify'`);
   await server.system.sql.query(
     `do $$ begin set local session_replication_role = replica; update audit set outcome = 'refused' where seq = ${row!.seq}; end $$`,
   );
-  const { code, stdout } = await run('audit', 'verify');
+  const { code, stdout } = await verify();
   expect([code, stdout]).toEqual([1, expect.stringMatching(new RegExp(`^changed\\t${row!.seq}\\t`))]);
   expect((await run('audit', 'expire')).stderr).toContain('AUDIT_RETENTION_MONTHS is 0');
   expect((await run('audit', 'accept-restore')).code).toBe(64);

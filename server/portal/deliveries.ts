@@ -52,7 +52,6 @@ export function deliveryRoutes({ world }: { world: World }): ApiRoute[] {
       method: 'get',
       path: '/portal/deliveries',
       summary: 'Messages, newest first, and how the mail relay is',
-      event: 'portal:deliveries',
       query: wanted,
       answer: { schema: z.object({ deliveries: z.array(delivery), total: z.number().int(), relay }) },
       handle: ({ query }) => list(world, query),

@@ -3,7 +3,7 @@ import { findHidden, openInEmergency } from '../core/accounts/emergency-access.t
 import type { AttemptStore } from '../core/accounts/authorizations.ts';
 import { Problem } from '../core/problem.ts';
 import type { World } from '../core/world.ts';
-import { apiRoute, type ApiRoute } from './api-route.ts';
+import { apiRoute, everyRole, type ApiRoute } from './api-route.ts';
 
 export interface EmergencyParts {
   world: World;
@@ -92,7 +92,7 @@ export function emergencyAccessRoutes({ world, attempts, forgetChecks }: Emergen
       path: '/portal/me/emergency-access',
       summary: 'Restricted records that are open for you now',
       tag,
-      roles: ['doctor'],
+      roles: everyRole,
       answer: { schema: z.object({ accesses: z.array(z.object({ patient: z.string(), until: z.date() })) }) },
       async handle({ principal }) {
         const now = world.now().getTime();

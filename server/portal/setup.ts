@@ -34,7 +34,7 @@ const organisation = z.strictObject({
 const step = z.object({ id: z.string(), state: z.enum(['done', 'skipped', 'open']), detail: z.string().optional() });
 const setup = z.object({
   steps: z.array(step),
-  organisation: organisation.extend({ logo: z.boolean() }),
+  organisation: organisation.extend({ name: text(200), logo: z.boolean() }), // no name before somebody gave one
   fixed: z.array(z.string()),
   pending: z.object({ timeZone: z.string(), inUse: z.string(), how: z.string() }).optional(),
 });

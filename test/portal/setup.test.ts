@@ -13,6 +13,7 @@ let doctor: Caller;
 beforeAll(async () => {
   server = await startTestServer();
   beside = await startTestServer({ beside: server, workers: false });
+  await server.system.sql.query(`delete from smart_client where id = 'csss-demo-app'`); // a site without an app
   admin = caller(server, (await server.signIn('admin')).access_token);
   doctor = caller(server, (await server.signIn('doctor')).access_token);
 });
