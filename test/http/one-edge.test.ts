@@ -18,7 +18,7 @@ it.each<[string, RegExp, string[]]>([
   ['reads headers past koa', /\.headers?\??(\[|\.\[|\.(accept|range|if)\b)/, ['http/request/body.ts']],
   ['reads bodies', /\b(req|request|ctx)\.pipe\(|\b(req|request)\.(on\('data'|iterator\b)|of (ctx\.)?(req|request)\b|iterator\.call\(request/, ['http/request/body.ts', 'http/request/unwanted-body.ts']],
   ['collects a stream', /stream\/consumers/, ['http/self-request.ts', 'infrastructure/mail/mail-sink.ts']], // an answer to itself, a mail
-  ['seals what goes through strangers', /createCipheriv/, ['http/answer/page-token.ts']],
+  ['seals what goes through strangers', /createCipheriv/, ['http/answer/page-token.ts', 'infrastructure/secret-box.ts']],
   ['has a pool of threads', /new Worker\(/, ['infrastructure/threads/worker-pool.ts']],
   ['names the caller whose share is taken', /\$\{kind\} \$\{subject\}/, ['core/principal.ts']],
 ])('one place %s', (_, pattern, places) => {

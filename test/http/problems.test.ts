@@ -77,7 +77,7 @@ describe.each(codes)('the problem %s', (code) => {
     const { status, json } = await answer('smart', code);
     expect([status, json['error_description']]).toEqual([statusOf[code], 'In words.']);
     const expected =
-      status === 401 ? /^invalid_token$/ : status === 403 ? /^insufficient_scope$/ : status === 503 ? /^temporarily_unavailable$/ : /^(invalid_request|temporarily_unavailable|server_error)$/; // prettier-ignore
+      status === 401 ? /^(invalid_token|insufficient_user_authentication)$/ : status === 403 ? /^insufficient_scope$/ : status === 503 ? /^temporarily_unavailable$/ : /^(invalid_request|temporarily_unavailable|server_error)$/; // prettier-ignore
     expect(json['error']).toMatch(expected);
   });
 

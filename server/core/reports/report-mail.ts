@@ -130,10 +130,9 @@ export async function reportAddress(
   const type = addressed.find((known) => recipient.reference.startsWith(`${known}/`));
   const person = type && (await needed(stores, type, recipient));
   const told = contactOf(person?.telecom, 'email')?.trim();
-  if (type !== 'Patient') return told;
-  if (told !== undefined && (await stores.addresses.isConfirmed(told, recipient.reference))) return told;
+  if ((told !== undefined && told !== '') || type !== 'Patient') return told;
   // Images bring no address, and an account has one that was confirmed.
-  return (await stores.addresses.ofAccount(recipient.reference)) ?? told;
+  return stores.addresses.ofAccount(recipient.reference);
 }
 
 function recipientOf(delivery: Task): Pointer {
