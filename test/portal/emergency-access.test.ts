@@ -159,3 +159,40 @@ test('a record that is not restricted any more is everybody\'s again', async () 
   const again = caller(server, (await server.signIn('doctor')).access_token);
   expect(await seen(again, '/fhir/Patient/vip')).toBe(200);
 }); // prettier-ignore
+
+test('nobody gives out a record that is kept from them, and who opened it in an emergency leaves no way in', async () => {
+  await put(who.admin, patient);
+  await put(who.service, { resourceType: 'Patient', id: 'merged-away', name: [{ family: 'Before' }] });
+  const { sql } = server.system;
+  await sql.query(`insert into account (id, email, role, display_name, fhir_user, password_hash, tied)
+    values ('accomplice', 'accomplice@demo.csss.example', 'patient', 'A', 'Patient/empty-one', 'x', false)`); // prettier-ignore
+  await put(who.service, { resourceType: 'Patient', id: 'empty-one', name: [{ family: 'Empty' }] });
+  const merge = { resourceType: 'Parameters', parameter: [
+    { name: 'source-patient', valueReference: { reference: 'Patient/merged-away' } }, { name: 'target-patient', valueReference: { reference: 'Patient/vip' } },
+  ] }; // prettier-ignore
+  expect((await who.admin.send('POST', '/fhir/Patient/$merge', merge)).status).toBe(200);
+  const code = (by: Caller, id = 'vip') => by.send('POST', `/portal/patients/${id}/code`, {}, json);
+  const tie = (by: Caller, id: string) =>
+    by.send('POST', '/portal/registrations/accomplice/tie', { patient: id }, json);
+  for (const by of [who.doctor, who.pharmacist]) {
+    const nobody = await (await code(by, 'nobody')).text();
+    const hidden = await code(by);
+    expect([hidden.status, (await hidden.text()).replace('vip', 'nobody')]).toEqual([404, nobody]);
+    expect((await tie(by, 'vip')).status).toBe(404);
+    expect((await tie(by, 'merged-away')).status).toBe(404);
+  }
+  const reason = 'Unconscious in the shock room';
+  expect((await who.doctor.send('POST', '/portal/emergency-access', { patient: 'vip', reason }, json)).status).toBe(
+    201,
+  );
+  expect((await code(who.doctor)).status).toBe(403);
+  expect((await tie(who.doctor, 'vip')).status).toBe(403);
+  const away = { resourceType: 'Parameters', parameter: [
+    { name: 'patient', valueReference: { reference: 'Patient/plain' } }, { name: 'reason', valueString: 'Wrong patient' },
+  ] }; // prettier-ignore
+  expect((await who.doctor.send('POST', `/fhir/ImagingStudy/${study.id}/$move`, away)).status).toBe(403);
+  await sql.query(`update emergency_access set until = now()`);
+  expect(await sql.query(`select tied from account where id = 'accomplice'`)).toEqual([{ tied: false }]);
+  expect((await code(who.treating)).status).toBe(201);
+  expect((await code(who.admin)).status).toBe(201);
+});
