@@ -97,6 +97,35 @@ test.each(['doctor', 'pharmacist'] as const)('another %s does not learn by any w
   expect(await found(by, 'Patient?family=Plain')).toEqual(['Patient/plain']);
 });
 
+test('what lies in no compartment and is about the record is kept with it, and so is a Binary, however its context is written', async () => {
+  const { id } = await put(who.service, { resourceType: 'Device', id: 'pacemaker', serialNumber: 'S-1', patient: { reference: 'Patient/vip' } }); // prettier-ignore
+  await put(who.service, { resourceType: 'GuidanceResponse', id: 'advice', status: 'success', moduleUri: 'urn:x', subject: { reference: 'Patient/vip' } }); // prettier-ignore
+  await put(who.service, { resourceType: 'Device', id: 'scanner', serialNumber: 'S-2' });
+  const binaries: string[] = [];
+  for (const context of [
+    `ImagingStudy/${study.id}`,
+    `${server.fhir}/ImagingStudy/${study.id}`,
+    `ImagingStudy/${study.id}/_history/1`,
+  ]) {
+    const stored = await who.service.send('POST', '/fhir/Binary', 'about her', { 'Content-Type': 'text/plain', 'X-Security-Context': context }); // prettier-ignore
+    expect([context, stored.status]).toEqual([context, 201]);
+    binaries.push(`/fhir/Binary/${/Binary\/([^/]+)/.exec(stored.headers.get('location')!)![1]}`);
+  }
+  for (const by of [who.doctor, who.pharmacist]) {
+    for (const way of [
+      `/fhir/Device/${id}`,
+      `/fhir/Device/${id}/_history`,
+      '/fhir/GuidanceResponse/advice',
+      ...binaries,
+    ])
+      expect([way, await seen(by, way)]).toEqual([way, 404]);
+    expect(await found(by, 'Device?_id=pacemaker,scanner')).toEqual(['Device/scanner']);
+    expect(await found(by, 'Device?patient=vip')).toEqual([]);
+  }
+  for (const way of [`/fhir/Device/${id}`, '/fhir/GuidanceResponse/advice', ...binaries])
+    expect([way, await seen(who.treating, way)]).toEqual([way, 200]);
+});
+
 test('another doctor writes nothing into it, and brings nothing there', async () => {
   const by = who.doctor;
   expect((await by.send('PUT', '/fhir/Patient/vip', { ...patient, meta: undefined })).status).toBe(404);
