@@ -69,17 +69,23 @@ function isNamed(url: URL, { hosts }: FetchRules): boolean {
 }
 
 function isLoopbackName({ hostname }: URL): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
+  return hostname === 'localhost' || hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
 }
 
 const bare = (hostname: string) => hostname.replace(/^\[|\]$/g, '');
 
 function isAllowed(address: string, url: URL, rules: FetchRules): boolean {
   // An IPv4 address inside an IPv6 one is what is connected to.
-  const range = ipaddr.process(address).range();
-  if (range === 'unicast') return !platform.has(ipaddr.process(address).toString());
+  const read = ipaddr.process(address);
+  const range = read.range();
+  if (range === 'unicast') return isGlobal(read) && !platform.has(read.toString());
   if (range === 'loopback' && rules.loopback && isLoopbackName(url)) return true;
   return internal.has(range) && isNamed(url, rules);
+}
+
+/** Of IPv6 only 2000::/3 is given to anybody (RFC 4291 2.4): the rest of "unicast" holds old ways to write and to reach IPv4 (`::127.0.0.1`). */
+function isGlobal(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  return address instanceof ipaddr.IPv4 || address.parts[0]! >> 13 === 1;
 }
 
 async function resolveHost({ hostname }: URL, resolve: (host: string) => Promise<string[]>): Promise<string[]> {

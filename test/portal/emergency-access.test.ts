@@ -97,6 +97,35 @@ test.each(['doctor', 'pharmacist'] as const)('another %s does not learn by any w
   expect(await found(by, 'Patient?family=Plain')).toEqual(['Patient/plain']);
 });
 
+test('what lies in no compartment and is about the record is kept with it, and so is a Binary, however its context is written', async () => {
+  const { id } = await put(who.service, { resourceType: 'Device', id: 'pacemaker', serialNumber: 'S-1', patient: { reference: 'Patient/vip' } }); // prettier-ignore
+  await put(who.service, { resourceType: 'GuidanceResponse', id: 'advice', status: 'success', moduleUri: 'urn:x', subject: { reference: 'Patient/vip' } }); // prettier-ignore
+  await put(who.service, { resourceType: 'Device', id: 'scanner', serialNumber: 'S-2' });
+  const binaries: string[] = [];
+  for (const context of [
+    `ImagingStudy/${study.id}`,
+    `${server.fhir}/ImagingStudy/${study.id}`,
+    `ImagingStudy/${study.id}/_history/1`,
+  ]) {
+    const stored = await who.service.send('POST', '/fhir/Binary', 'about her', { 'Content-Type': 'text/plain', 'X-Security-Context': context }); // prettier-ignore
+    expect([context, stored.status]).toEqual([context, 201]);
+    binaries.push(`/fhir/Binary/${/Binary\/([^/]+)/.exec(stored.headers.get('location')!)![1]}`);
+  }
+  for (const by of [who.doctor, who.pharmacist]) {
+    for (const way of [
+      `/fhir/Device/${id}`,
+      `/fhir/Device/${id}/_history`,
+      '/fhir/GuidanceResponse/advice',
+      ...binaries,
+    ])
+      expect([way, await seen(by, way)]).toEqual([way, 404]);
+    expect(await found(by, 'Device?_id=pacemaker,scanner')).toEqual(['Device/scanner']);
+    expect(await found(by, 'Device?patient=vip')).toEqual([]);
+  }
+  for (const way of [`/fhir/Device/${id}`, '/fhir/GuidanceResponse/advice', ...binaries])
+    expect([way, await seen(who.treating, way)]).toEqual([way, 200]);
+});
+
 test('another doctor writes nothing into it, and brings nothing there', async () => {
   const by = who.doctor;
   expect((await by.send('PUT', '/fhir/Patient/vip', { ...patient, meta: undefined })).status).toBe(404);
@@ -159,3 +188,40 @@ test('a record that is not restricted any more is everybody\'s again', async () 
   const again = caller(server, (await server.signIn('doctor')).access_token);
   expect(await seen(again, '/fhir/Patient/vip')).toBe(200);
 }); // prettier-ignore
+
+test('nobody gives out a record that is kept from them, and who opened it in an emergency leaves no way in', async () => {
+  await put(who.admin, patient);
+  await put(who.service, { resourceType: 'Patient', id: 'merged-away', name: [{ family: 'Before' }] });
+  const { sql } = server.system;
+  await sql.query(`insert into account (id, email, role, display_name, fhir_user, password_hash, tied)
+    values ('accomplice', 'accomplice@demo.csss.example', 'patient', 'A', 'Patient/empty-one', 'x', false)`); // prettier-ignore
+  await put(who.service, { resourceType: 'Patient', id: 'empty-one', name: [{ family: 'Empty' }] });
+  const merge = { resourceType: 'Parameters', parameter: [
+    { name: 'source-patient', valueReference: { reference: 'Patient/merged-away' } }, { name: 'target-patient', valueReference: { reference: 'Patient/vip' } },
+  ] }; // prettier-ignore
+  expect((await who.admin.send('POST', '/fhir/Patient/$merge', merge)).status).toBe(200);
+  const code = (by: Caller, id = 'vip') => by.send('POST', `/portal/patients/${id}/code`, {}, json);
+  const tie = (by: Caller, id: string) =>
+    by.send('POST', '/portal/registrations/accomplice/tie', { patient: id }, json);
+  for (const by of [who.doctor, who.pharmacist]) {
+    const nobody = await (await code(by, 'nobody')).text();
+    const hidden = await code(by);
+    expect([hidden.status, (await hidden.text()).replace('vip', 'nobody')]).toEqual([404, nobody]);
+    expect((await tie(by, 'vip')).status).toBe(404);
+    expect((await tie(by, 'merged-away')).status).toBe(404);
+  }
+  const reason = 'Unconscious in the shock room';
+  expect((await who.doctor.send('POST', '/portal/emergency-access', { patient: 'vip', reason }, json)).status).toBe(
+    201,
+  );
+  expect((await code(who.doctor)).status).toBe(403);
+  expect((await tie(who.doctor, 'vip')).status).toBe(403);
+  const away = { resourceType: 'Parameters', parameter: [
+    { name: 'patient', valueReference: { reference: 'Patient/plain' } }, { name: 'reason', valueString: 'Wrong patient' },
+  ] }; // prettier-ignore
+  expect((await who.doctor.send('POST', `/fhir/ImagingStudy/${study.id}/$move`, away)).status).toBe(403);
+  await sql.query(`update emergency_access set until = now()`);
+  expect(await sql.query(`select tied from account where id = 'accomplice'`)).toEqual([{ tied: false }]);
+  expect((await code(who.treating)).status).toBe(201);
+  expect((await code(who.admin)).status).toBe(201);
+});

@@ -114,6 +114,10 @@ describe('an address of keys', () => {
     'https://[fd00:ec2::254]/jwks',
     'https://[fe80::1]/jwks',
     'https://[64:ff9b::a00:1]/jwks',
+    'https://[64:ff9b:1::a00:1]/jwks',
+    'https://[::127.0.0.1]/jwks',
+    'https://[::a9fe:a9fe]/jwks',
+    'https://[4000::1]/jwks',
     'https://0.0.0.0/jwks',
     'https://2130706433/jwks',
     'https://0x7f.1/jwks',
@@ -127,6 +131,12 @@ describe('an address of keys', () => {
     '',
   ])('%s is refused before anything is asked', (url) => {
     expect(() => strict.check(url)).toThrow(Problem);
+  });
+
+  test('a name that only begins like an address of this computer is none', () => {
+    const demo = keyFetcher({ hosts: [], loopback: true });
+    expect(() => demo.check('http://127.evil.example/jwks')).toThrow(/must be https/);
+    expect(() => demo.check('http://127.0.0.1:8080/jwks')).not.toThrow();
   });
 
   test('a name that resolves to the private network is refused, also when one of several addresses does', async () => {

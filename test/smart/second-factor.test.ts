@@ -312,6 +312,27 @@ test('a device is spared the second factor for as long as the account stays the 
   expect((await afterPassword(own, doctor, { prompt: 'login' })).html).toContain('Type the code of your app');
 });
 
+test('a device that was remembered with codes by mail is not spared after the factors were reset and mail was chosen again', async () => {
+  const { sql } = server.database;
+  const { id } = server.accounts.doctor;
+  await sql.query(`delete from second_factor`);
+  const mail = (on: boolean) => server.world.transaction(({ factors }) => factors.setMail(id, on));
+  await mail(true);
+  const own = new Browser(server.url);
+  const page = await afterPassword(own, doctor);
+  expect(isIn(await post(own, page, 'prove', { code: await mailed(doctor), trust: 'yes' }))).toBe(true);
+  expect(isIn(await afterPassword(own, doctor, { prompt: 'login' }))).toBe(true);
+  // As administrators do: off, signed out everywhere; the person chooses the same way again.
+  await server.world.transaction(async ({ factors, sessions }) => {
+    await factors.removeAll(id);
+    await sessions.endAll(id);
+    await factors.setMail(id, true);
+  });
+  await sql.query(`delete from mail_code`);
+  const again = await afterPassword(own, doctor, { prompt: 'login' });
+  expect(isIn(again)).toBe(false);
+});
+
 test('whoever is spared has no second factor in the tokens', async () => {
   const own = new Browser(server.url);
   const options: SignInOptions = { email: doctor, password, totp, trust: true, browser: own };

@@ -4,6 +4,7 @@ import { decodeJwt } from 'jose';
 import { everything } from '../../server/core/access/narrowing.ts';
 import { mustBeFresh } from '../../server/core/accounts/fresh-factor.ts';
 import type { Principal } from '../../server/core/principal.ts';
+import { demoPassword } from '../../server/demo/people.ts';
 import { plainQuery } from '../../server/core/search/search-query.ts';
 import {
   authorizeUrl,
@@ -88,6 +89,24 @@ test('an old second factor is asked for again by the challenge of RFC 9470, and 
   const { codes } = (await done.json()) as { codes: string[] };
   expect(new Set(codes).size).toBe(10);
 });
+
+test.each([
+  ['/portal/me/email', { email: 'elsewhere@evil.example' }],
+  ['/portal/me/password', { next: 'eleven brave turnips in june' }],
+])(
+  'a session and the password alone do not change where codes and links go, nor the password: %s',
+  async (path, body) => {
+    const browser = new Browser(server.url);
+    await signInAs(browser);
+    await age(400);
+    const { access_token: token } = await server.signIn('admin', { totp, browser });
+    const answer = await call('POST', path, token, { current: demoPassword, ...body });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('www-authenticate')).toContain('insufficient_user_authentication');
+    const waiting = await server.system.sql.query(`select from one_time_link where purpose = 'verify-address'`);
+    expect(waiting).toEqual([]);
+  },
+);
 
 test('a refresh makes no old factor fresh', async () => {
   const browser = new Browser(server.url);

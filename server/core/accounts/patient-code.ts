@@ -1,6 +1,7 @@
 /** The code with which a clinic hands somebody a record: who has the paper has been there. */
 import { randomInt } from 'node:crypto';
 import type { Patient } from '@medplum/fhirtypes';
+import { mustMayGiveOut } from '../access/restricted.ts';
 import { Problem } from '../problem.ts';
 import type { World, WriteContext } from '../world.ts';
 
@@ -16,7 +17,8 @@ const purpose = 'patient code';
  * Makes a code for a patient, which voids an earlier one. It is told once and stored as a keyed digest.
  *
  * @returns the code as it is written on paper: `ABCD-EFGH-JKMN`.
- * @throws Problem `not-found`, `business-rule` for a record that is not in use any more.
+ * @throws Problem `not-found`, also for a record that is kept from who asks; `forbidden` for one that is open in an emergency only;
+ * `business-rule` for a record that is not in use any more.
  */
 export async function makePatientCode(
   context: WriteContext,
@@ -24,6 +26,7 @@ export async function makePatientCode(
 ): Promise<{ code: string; endsAt: Date }> {
   const { stores, world, principal } = context;
   const patient = (await stores.records.lock('Patient', patientId))?.resource as Patient | undefined;
+  await mustMayGiveOut(stores, principal, patientId);
   if (!patient) throw new Problem('not-found', `Patient/${patientId} does not exist.`);
   if (patient.active === false)
     throw new Problem(

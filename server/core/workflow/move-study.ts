@@ -1,5 +1,6 @@
 import type { ImagingStudy } from '@medplum/fhirtypes';
 import { narrow } from '../access/policy.ts';
+import { mustMayGiveOut } from '../access/restricted.ts';
 import { Problem } from '../problem.ts';
 import type { RelatedRecord } from '../records/record-store.ts';
 import type { Kept } from '../records/server-write.ts';
@@ -44,6 +45,7 @@ export async function moveStudy(
   const from = (await stores.studies.lockStudy(uid))!.patientId;
   if (principal.hidden?.includes(to.patientId))
     throw new Problem('business-rule', `Patient/${to.patientId} does not exist.`);
+  await mustMayGiveOut(stores, principal, from);
   const { id: patientId } = await standingPatient(context, to.patientId);
   if (patientId === from) throw new Problem('business-rule', `The study is of Patient/${patientId} already.`);
   await stores.audit.append({

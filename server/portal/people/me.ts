@@ -74,6 +74,7 @@ export function myRoutes(parts: MyRoutesParts): ApiRoute[] {
       path: '/portal/me/password',
       summary: 'Change the password; all other sign-ins and connected apps end',
       event: 'portal:me-password',
+      fresh: true,
       body: z.strictObject({ current: password, next: password }),
       answer: {},
       async handle({ principal, body, requestId, sourceAddress }) {
@@ -87,6 +88,7 @@ export function myRoutes(parts: MyRoutesParts): ApiRoute[] {
       path: '/portal/me/email',
       summary: 'Ask for another e-mail address: it counts when the link that is mailed there was used',
       event: 'portal:me-email',
+      fresh: true,
       body: z.strictObject({ email: z.string().max(254), current: password }),
       answer: { status: 202, schema: z.object({ email: z.string() }) },
       async handle(asked) {

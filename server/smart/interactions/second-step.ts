@@ -99,7 +99,7 @@ export async function handleProof(parts: InteractionParts, step: Step, form: URL
   await endStage(parts, step);
   const days = parts.world.settings.rememberDeviceDays;
   if (form.get('trust') === 'yes' && days > 0 && !stage.stepUp)
-    trustDevice(deviceParts(parts), ctx, account, ways, days);
+    await trustDevice({ ...deviceParts(parts), authorizations: parts.authorizations }, ctx, account, ways, days);
   await finishSignIn(parts, step, account, { remember: stage.remember, amr: methods[way], proved: true });
 }
 

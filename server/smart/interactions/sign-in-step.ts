@@ -54,7 +54,7 @@ export async function handleSignIn(parts: InteractionParts, step: Step, form: UR
 async function afterPassword(parts: InteractionParts, step: Step, account: Account, remember: boolean): Promise<void> {
   const ways = await parts.world.read((stores) => waysOf(stores, parts.world.settings, account));
   if (ways.ways.length === 0 && ways.required) return sendLink(parts, step, account);
-  const spared = !asksTwoFactors(step.interaction.params) && isSpared(parts, step, account, ways);
+  const spared = !asksTwoFactors(step.interaction.params) && (await isSpared(parts, step, account, ways));
   if (ways.ways.length === 0 || spared)
     return finishSignIn(parts, step, account, { remember, amr: spared ? ['pwd', rememberedDevice] : ['pwd'] });
   return beginSecondStep(parts, step, {
@@ -66,8 +66,9 @@ async function afterPassword(parts: InteractionParts, step: Step, account: Accou
   });
 }
 
-function isSpared(parts: InteractionParts, step: Step, account: Account, ways: Ways): boolean {
-  return parts.world.settings.rememberDeviceDays > 0 && isTrusted(deviceParts(parts), step.ctx, account, ways);
+async function isSpared(parts: InteractionParts, step: Step, account: Account, ways: Ways): Promise<boolean> {
+  if (parts.world.settings.rememberDeviceDays === 0) return false;
+  return isTrusted({ ...deviceParts(parts), authorizations: parts.authorizations }, step.ctx, account, ways);
 }
 
 async function sendLink(parts: InteractionParts, step: Step, account: Account): Promise<void> {

@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { Account } from '../../core/accounts/account-store.ts';
+import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
 import type { Ways } from '../../core/accounts/factors/ways.ts';
 import type { Ctx } from './interaction-step.ts';
 
@@ -7,24 +8,33 @@ import type { Ctx } from './interaction-step.ts';
 const mostPeople = 8;
 const day = 24 * 60 * 60;
 
+const model = 'TrustedDevice';
+
 interface Parts {
   cookieKey: string;
   publicUrl: string;
+  authorizations: Pick<AuthorizationStore, 'find' | 'put'>;
 }
 
 /**
  * Whether this person wished, after a second factor, not to be asked for one on this device. It spares the question when
  * signing in with the password; it is no second factor, and where a fresh one is asked for it does not count.
+ *
+ * The cookie is not enough: the device stands with the account's rows, so that what signs a person out everywhere, the reset
+ * of the second factors among it, ends it for good.
  */
-export function isTrusted(parts: Parts, ctx: Ctx, account: Account, ways: Ways): boolean {
-  return read(parts, ctx).some((entry) => isProof(parts, account, ways, entry));
+export async function isTrusted(parts: Parts, ctx: Ctx, account: Account, ways: Ways): Promise<boolean> {
+  const entry = read(parts, ctx).find((one) => isProof(parts, account, ways, one));
+  return entry !== undefined && (await parts.authorizations.find(model, { id: idOf(entry) })) !== undefined;
 }
 
 /** Remembers the device for so many days, bound to the account, its password and its factors: a change of any ends it. */
-export function trustDevice(parts: Parts, ctx: Ctx, account: Account, ways: Ways, days: number): void {
+export async function trustDevice(parts: Parts, ctx: Ctx, account: Account, ways: Ways, days: number): Promise<void> {
   const until = Math.floor(Date.now() / 1000) + days * day;
   const others = read(parts, ctx).filter((entry) => !isProof(parts, account, ways, entry));
-  const value = [`${until}-${proof(parts, account, ways, until)}`, ...others.slice(0, mostPeople - 1)].join('.');
+  const entry = `${until}-${proof(parts, account, ways, until)}`;
+  await parts.authorizations.put(model, idOf(entry), { accountId: account.id }, { expiresIn: days * day });
+  const value = [entry, ...others.slice(0, mostPeople - 1)].join('.');
   const secure = parts.publicUrl.startsWith('https:') ? '; Secure' : '';
   ctx.append(
     'Set-Cookie',
@@ -32,7 +42,11 @@ export function trustDevice(parts: Parts, ctx: Ctx, account: Account, ways: Ways
   );
 }
 
-function cookieName({ publicUrl }: Parts): string {
+function idOf(entry: string): string {
+  return hash('sha256', entry, 'base64url');
+}
+
+function cookieName({ publicUrl }: Pick<Parts, 'publicUrl'>): string {
   return publicUrl.startsWith('https:') ? '__Host-csss_trusted' : 'csss_trusted';
 }
 

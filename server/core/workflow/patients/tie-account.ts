@@ -1,4 +1,5 @@
 import type { Patient } from '@medplum/fhirtypes';
+import { mustMayGiveOut } from '../../access/restricted.ts';
 import { auditAccount } from '../../accounts/account-audit.ts';
 import { tiedLetter } from '../../accounts/account-letters.ts';
 import type { Person } from '../../accounts/people-store.ts';
@@ -18,7 +19,7 @@ import { mergePatients, recordsAbout } from './merge-patients.ts';
  * name and a date of birth alone.
  *
  * @throws Problem `conflict` for an account that is tied already or disabled, `not-found` or `business-rule` for a record
- * that is not there, not in use, or the account's own.
+ * that is not there, not in use, or the account's own; `not-found`, `forbidden` for a restricted one that is not for who confirms.
  */
 export async function tieAccount(context: WriteContext, accountId: string, wanted: string): Promise<Person> {
   const { stores, world, principal } = context;
@@ -46,11 +47,12 @@ export async function tieAccount(context: WriteContext, accountId: string, wante
 }
 
 /** Both records are locked in one order; one that was merged away stands for its survivor. */
-async function recordToTie({ stores }: WriteContext, own: string, wanted: string): Promise<string> {
+async function recordToTie({ stores, principal }: WriteContext, own: string, wanted: string): Promise<string> {
   let id = wanted;
   for (let hop = 0; hop < 10; hop++) {
     for (const one of [own, id].sort()) await stores.records.lock('Patient', one);
     const patient = (await stores.records.lock('Patient', id))?.resource as Patient | undefined;
+    await mustMayGiveOut(stores, principal, id);
     if (!patient) throw new Problem('not-found', `Patient/${id} does not exist.`, { expression: 'patient' });
     if (id === own) throw new Problem('business-rule', 'This is the empty record of the registration itself.', { expression: 'patient' }); // prettier-ignore
     const survivor = mergedInto(patient);

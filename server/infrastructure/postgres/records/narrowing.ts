@@ -37,17 +37,25 @@ function grantSql(type: ResourceType, grant: Grant, row: string, bound: Bindings
   return parts.length === 0 ? 'true' : `(${parts.join(' and ')})`;
 }
 
-/**
- * A Provenance lies in no compartment of what it is about (R4), and says who did what and why: it is hidden with that.
- */
+/** What lies in no compartment of what it is about (R4), and tells of it: by which reference. */
+const about: Partial<Record<ResourceType, readonly string[]>> = {
+  Provenance: ['Provenance.target'],
+  VerificationResult: ['VerificationResult.target'],
+  Device: ['Device.patient'],
+  Contract: ['Contract.subject'],
+  GuidanceResponse: ['GuidanceResponse.subject'],
+};
+
+/** Hidden with the patients in whose compartments it lies, or what it is about. */
 function notHidden(type: ResourceType, hidden: readonly string[], row: string, bound: Bindings): string {
   const patients = bound.add(hidden);
   const own = `not ${row}.patients && ${patients}::text[]`;
-  if (type !== 'Provenance') return own;
+  const references = about[type];
+  if (!references) return own;
   const [link, target] = [bound.alias(), bound.alias()];
   return `(${own} and not exists (
     select from search_reference ${link} join record ${target} on ${target}.type = ${link}.target_type and ${target}.id = ${link}.target_id
-     where ${link}.rid = ${row}.rid and ${link}.param = 'Provenance.target' and ${target}.patients && ${patients}::text[]))`;
+     where ${link}.rid = ${row}.rid and ${link}.param = any(${bound.add(references)}::text[]) and ${target}.patients && ${patients}::text[]))`;
 }
 
 /** Some record of the patient, shown to the patient, refers to this one. */

@@ -1,6 +1,7 @@
 import type { Resource, ResourceType } from '@medplum/fhirtypes';
 import type { Narrowing } from '../../../core/access/narrowing.ts';
 import { patientsOf } from '../../../core/access/compartment.ts';
+import { referenceKey } from '../../../core/r4/reference-key.ts';
 import { isWithheld } from '../../../core/vocabulary/security-labels.ts';
 import type { RecordChecker } from '../../../core/records/record-checker.ts';
 import type { RecordStore, StoredRecord } from '../../../core/records/record-store.ts';
@@ -142,7 +143,7 @@ async function patients(sql: Sql, resource: Resource, baseUrl: string): Promise<
   const own = patientsOf(resource, baseUrl);
   const context = resource.resourceType === 'Binary' ? resource.securityContext?.reference : undefined;
   if (own.length > 0 || context === undefined) return own;
-  const [type, id] = context.split('/');
+  const { type, id } = referenceKey(context, baseUrl);
   const [row] = await sql.query<{ patients: string[] }>(`select patients from record where type = $1 and id = $2`, [
     type,
     id,
