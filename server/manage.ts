@@ -14,6 +14,7 @@ import { migrate, reindex } from './compose/commands/tables.ts';
 import { ConfigurationError, readConfig, type Config } from './config.ts';
 import { Problem } from './core/problem.ts';
 import { own } from './core/table.ts';
+import { databaseProblem } from './infrastructure/postgres/database-problem.ts';
 import { createLogger } from './log.ts';
 
 /** As of sysexits.h: 64 is a mistake in the arguments, 78 one in the environment. */
@@ -39,10 +40,11 @@ const closing: (() => Promise<unknown>)[] = [];
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  say(error instanceof Error ? error.message : String(error));
+  const ofDatabase = databaseProblem(error);
+  say(ofDatabase ? `DATABASE_URL: ${ofDatabase.message} (${wordsOf(error)})` : wordsOf(error));
   process.exitCode = error instanceof ConfigurationError ? exitCode.misconfigured : exitCode.refused;
   // A fault of ours: what is to be reported stands in the stack.
-  if (!(error instanceof ConfigurationError || error instanceof Problem)) say(stackOf(error));
+  if (!(error instanceof ConfigurationError || error instanceof Problem || ofDatabase)) say(stackOf(error));
 } finally {
   for (const close of closing.splice(0).reverse()) await close().catch((error: unknown) => say(String(error)));
 }
@@ -115,6 +117,12 @@ function usageOf(name: string, { options = {}, required = [], summary }: Command
     return required.includes(option) ? written : `[${written}]`;
   });
   return `Usage: npm run --silent manage -- ${[name, ...parts].join(' ')}\n\n${name} ${summary}.`;
+}
+
+/** A connection that was tried at several addresses has no message, but those of the tries. */
+function wordsOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(wordsOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
 }
 
 function stackOf(error: unknown): string {

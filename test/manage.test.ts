@@ -200,3 +200,20 @@ test('audit verify says that the trail is whole, and names the row that somebody
   expect((await run('audit', 'accept-restore')).code).toBe(64);
   expect((await run('audit', 'accept-restore', '--reason', 'drill')).stderr).toContain('Nothing is lacking');
 }, 120_000); // prettier-ignore
+
+test('a database that is not there, or lets nobody in, is said in a sentence without a stack and without its password', async () => {
+  const elsewhere = (change: (url: URL) => void) => {
+    const url = new URL(server.databaseUrl);
+    change(url);
+    return manage({ ...environment, DATABASE_URL: url.href }, 'list');
+  };
+  for (const answer of await Promise.all([
+    elsewhere((url) => (url.pathname = '/nowhere')),
+    elsewhere((url) => (url.port = '1')),
+    elsewhere((url) => (url.password = 'of-nobody')),
+  ])) {
+    expect([answer.code, answer.stdout]).toEqual([1, '']);
+    expect(answer.stderr).toMatch(/^DATABASE_URL: .+ \(.+\)\n$/);
+    expect(answer.stderr).not.toContain('of-nobody');
+  }
+});

@@ -45,8 +45,8 @@ export interface ApiDeclaration<Body = unknown, Query = unknown> {
   params?: Record<string, z.ZodType<string>>;
   body?: z.ZodType<Body>;
   query?: z.ZodType<Query>;
-  /** Status and shape of the answer. */
-  answer: { status?: number; schema?: z.ZodType; mediaType?: string };
+  /** Status and shape of the answer; `mayLack`: there may be nothing at the address, although it has no names to be filled in. */
+  answer: { status?: number; schema?: z.ZodType; mediaType?: string; mayLack?: boolean };
 }
 
 /** One act of our own screens: its declaration checks what comes in, and is its part of the OpenAPI document. */

@@ -141,7 +141,7 @@ function responses({ answer, roles, query, body, path, method }: ApiDeclaration)
   const expected: (keyof typeof refusals)[] = [
     ...(query || body ? [400 as const] : []),
     ...(roles === 'public' ? [] : [401 as const, 403 as const]),
-    ...(path.includes(':') ? [404 as const] : []),
+    ...(path.includes(':') || answer.mayLack ? [404 as const] : []),
     ...(method === 'get' ? [] : [409 as const, 422 as const]),
   ];
   return {

@@ -34,7 +34,7 @@ const organisation = z.strictObject({
 const step = z.object({ id: z.string(), state: z.enum(['done', 'skipped', 'open']), detail: z.string().optional() });
 const setup = z.object({
   steps: z.array(step),
-  organisation: organisation.extend({ name: text(200), logo: z.boolean() }), // no name before somebody gave one
+  organisation: organisation.extend({ name: text(200), logo: z.boolean() }), // the name is empty until it is said
   fixed: z.array(z.string()),
   pending: z.object({ timeZone: z.string(), inUse: z.string(), how: z.string() }).optional(),
 });
@@ -139,7 +139,7 @@ function logoRoutes({ world, changed }: SetupParts): ApiRoute[] {
       method: 'get',
       path: '/api/logo',
       summary: 'The logo of the site',
-      answer: { mediaType: 'image/*' },
+      answer: { mediaType: 'image/*', mayLack: true },
       async handle({ ctx }) {
         const logo = await world.read(({ site }) => site.logo());
         if (!logo) throw new Problem('not-found', 'This site has no logo.');

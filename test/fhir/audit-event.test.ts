@@ -113,6 +113,8 @@ describe('a search for AuditEvents', () => {
   it('finds by each parameter that is offered, and nothing else', async () => {
     const all = await found('?_count=200');
     const [one] = await found(`?patient=${patient.id}&subtype=read&agent=Practitioner/house`);
+    const clients = all.flatMap(({ agent }) => agent).find(({ who }) => who?.identifier?.value === 'test-app')!.who!
+      .identifier!.system!;
     const hits: [string, (event: AuditEvent) => boolean][] = [
       [`_id=${one!.id}`, (event) => event.id === one!.id],
       [`patient=Patient/${patient.id}`, (event) => JSON.stringify(event.entity ?? []).includes(`"Patient/${patient.id}"`)],
@@ -120,6 +122,15 @@ describe('a search for AuditEvents', () => {
       ['agent=Practitioner/house', (event) => event.agent[0]!.who?.reference === 'Practitioner/house'],
       ['agent:Practitioner=house', (event) => event.agent[0]!.who?.reference === 'Practitioner/house'],
       ['agent:identifier=test-app', (event) => event.agent.some(({ who }) => who?.identifier?.value === 'test-app')],
+      [`agent:identifier=${clients}|test-app`, (event) => event.agent.some(({ who }) => who?.identifier?.value === 'test-app')],
+      [`agent:identifier=${clients}|`, (event) => event.agent.some(({ who }) => who?.identifier?.system === clients)],
+      [`agent:identifier=${clients.replace('/clients', '/accounts')}|test-app`, () => false],
+      ['agent:identifier=urn:elsewhere|test-app', () => false],
+      ['agent:identifier=|test-app', () => false],
+      ['type=|rest', () => false],
+      ['subtype=|read,|fhir:read', () => false],
+      ['outcome=http://hl7.org/fhir/audit-event-outcome|', () => true],
+      ['action=http://hl7.org/fhir/audit-event-action|', () => true],
       ['action=R,D', (event) => event.action === 'R' || event.action === 'D'],
       ['action:not=E', (event) => event.action !== 'E'],
       ['outcome=4', (event) => event.outcome === '4'],

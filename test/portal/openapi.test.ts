@@ -62,7 +62,8 @@ test('every route of our own screens is in the document, and nothing that is not
   expect(ours.map(({ method, path }) => `${method} ${path}`).filter((one) => !documented.has(one))).toEqual([]);
   const known = new Set(routed().map(({ method, path }) => `${method} ${path}`));
   const elsewhere = [...documented].filter((one) => !known.has(one));
-  expect(elsewhere.sort()).toEqual(['get /.well-known/smart-configuration', 'get /healthz', 'get /readyz', 'post /smart/launch']); // answered before any router
+  // Answered before any router, or by the router inside the SMART face; that they answer is looked at below.
+  expect(elsewhere.sort()).toEqual(['get /.well-known/smart-configuration', 'get /healthz', 'get /readyz', 'post /smart/launch']); // prettier-ignore
   const ids = operations.map(({ operation }) => operation.operationId);
   expect(new Set(ids).size).toBe(ids.length);
 });
@@ -77,19 +78,23 @@ test('every documented address is there: an empty request is answered or refused
     // What nobody answers says so in these words; a picture that was never set is another matter.
     expect([method, path, (await bare.text()).includes('There is nothing at this address')]).toEqual([method, path, false]); // prettier-ignore
     expect([method, path, bare.status < 500 && (isPublic || bare.status === 401)]).toEqual([method, path, true]);
+    expect([method, path, bare.status, Object.keys(operation.responses)]).toEqual([method, path, bare.status, expect.arrayContaining([String(bare.status)])]); // prettier-ignore
     if (isPublic || method === 'get') continue;
     const asked = await caller(server, token).send(method.toUpperCase(), filled, {}, { 'Content-Type': 'application/json' }); // prettier-ignore
-    const isThere = !(await asked.text()).includes('There is nothing at this address');
-    expect([method, path, isThere && asked.status < 500]).toEqual([method, path, true]);
+    // Some have nothing to be told (end my other sign-ins), or take a change that says nothing.
+    const expected = asked.status < 500 && (asked.status !== 404 || path.includes('{'));
+    expect([method, path, asked.status, expected]).toEqual([method, path, asked.status, true]);
   }
 });
 
 test('real answers are as the document says', async () => {
+  const doctor = caller(server, (await server.signIn('doctor')).access_token);
   const looked: string[] = [];
   for (const { method, path, operation } of operations) {
     const schema = operation.responses['200']?.content?.['application/json']?.schema;
     if (method !== 'get' || path.includes('{') || !schema) continue;
-    const answer = await admin.get(path);
+    const forAdmin = await admin.get(path);
+    const answer = forAdmin.status === 403 ? await doctor.get(path) : forAdmin; // one's own emergency accesses
     expect([path, answer.status]).toEqual([path, 200]);
     const result = z.fromJSONSchema(schema).safeParse(await answer.json());
     expect([path, result.error?.issues ?? []]).toEqual([path, []]);

@@ -76,12 +76,14 @@ const parameters: Record<string, Compile> = {
   },
   action: (value, { bound }, modifier) => {
     const { system, code } = tokenOf(value, 'action', modifier);
-    const ours = system === undefined || system === 'http://hl7.org/fhir/audit-event-action';
-    return ours ? `a.action = ${bound.add(code ?? '')}` : 'false';
+    const ours = !system || system === 'http://hl7.org/fhir/audit-event-action';
+    if (!ours) return 'false';
+    return code === undefined ? 'true' : `a.action = ${bound.add(code)}`;
   },
   outcome: (value, { bound }, modifier) => {
     const { system, code } = tokenOf(value, 'outcome', modifier);
-    const ours = system === undefined || /\/audit-event-outcome$/.test(system);
+    const ours = !system || /\/audit-event-outcome$/.test(system);
+    if (ours && code === undefined) return 'true';
     const found = Object.entries(outcomeCodes).find(([, one]) => one === code)?.[0];
     return ours && found ? `a.outcome = ${bound.add(found)}` : 'false';
   },
@@ -122,10 +124,13 @@ function patientSql(value: string, { bound, site }: AuditSearch, modifier: strin
 function agentSql(value: string, { bound, site }: AuditSearch, modifier: string | undefined): string {
   if (modifier === 'identifier') {
     const { system, code } = tokenOf(value, 'agent', undefined);
-    const [client, account] = [`a.client_id = ${bound.add(code)}`, `a.subject = ${bound.add(code)}`];
-    if (system === clientSystem(site.publicUrl)) return client;
-    if (system === `${site.publicUrl}/accounts`) return account;
-    return system === undefined ? `(${client} or ${account})` : 'false';
+    // Only what is used is bound: PostgreSQL refuses a statement with a value that stands nowhere in it.
+    const isOne = (column: string) =>
+      code === undefined ? `coalesce(${column}, '') <> ''` : `${column} = ${bound.add(code)}`;
+    if (system === clientSystem(site.publicUrl))
+      return `(a.kind is distinct from 'system' and ${isOne('a.client_id')})`;
+    if (system === `${site.publicUrl}/accounts`) return `(a.kind = 'user' and ${isOne('a.subject')})`;
+    return system === undefined ? `(${isOne('a.client_id')} or ${isOne('a.subject')})` : 'false';
   }
   const { type, id } = referenceKey(textOf(value), site.fhirBaseUrl);
   if (type !== '')
@@ -161,12 +166,12 @@ function kindSql(
   return code === undefined ? 'true' : `(a.event = ${bound.add(code)} or ${byKind})`;
 }
 
-/** `code`, `system|code`, `system|`. */
+/** `code`, `system|code`, `system|`, and `|code`, whose system is empty: none of a Coding (FHIR search.html#token). */
 function tokenOf(value: string, name: string, modifier: string | undefined): { system?: string; code?: string } {
   if (modifier !== undefined) throw unknownModifier(name);
   const [first = '', second, ...more] = splitUnescaped(value, '|').map(textOf);
   if (more.length > 0)
-    throw new Problem('value', 'A token is code, system|code or system|; a "|" in it is written "\\|".');
+    throw new Problem('value', 'A token is code, system|code, system| or |code; a "|" in it is written "\\|".');
   if (second === undefined) return { code: first };
-  return { ...(first !== '' && { system: first }), ...(second !== '' && { code: second }) };
+  return { system: first, ...(second !== '' && { code: second }) };
 }
