@@ -15,6 +15,8 @@ export interface Production {
   /** What users and systems see: `https://localhost:port`. */
   url: string;
   environment: Record<string, string>;
+  /** PEM of what the proxy and the relay show. */
+  certificate: string;
   relay: MailRelay;
   databaseUrl: string;
   dataDir: string;
@@ -67,6 +69,7 @@ export async function prepareProduction(more: Record<string, string> = {}): Prom
   return {
     url: proxy.url,
     environment,
+    certificate: certificate.cert,
     relay,
     databaseUrl: database.url,
     dataDir: folder.path,

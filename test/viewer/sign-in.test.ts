@@ -50,12 +50,14 @@ describe('what the server says of itself', () => {
     const status = statusFrom({
       mode: 'demo',
       siteName: 'Clinic',
+      logo: 'yes',
       confidenceThreshold: 75,
       model: { name: 'm', trained: 'yes', accuracy: 1.2 },
     });
     expect(status).toEqual({
       mode: 'demo',
       siteName: 'Clinic',
+      logo: false,
       timeZone: undefined,
       confidenceThreshold: undefined,
       model: { name: 'm', version: undefined, trained: false, provider: undefined, accuracy: undefined },

@@ -3,6 +3,8 @@ export interface FreshSignIn {
   acrValues?: string;
   /** Seconds. */
   maxAge?: number;
+  /** Whoever is signed in at the server is asked all the same (`prompt=login`): it may be another person. */
+  anew?: boolean;
 }
 
 /**

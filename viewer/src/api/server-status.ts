@@ -8,6 +8,8 @@ import { jsonOf } from './http.ts';
 export interface ServerStatus {
   mode: 'demo' | 'production';
   siteName: string | undefined;
+  /** Whether the site has one, at `/api/logo`. */
+  logo: boolean;
   /** Whose day it is on our pages: the site's. */
   timeZone: string | undefined;
   /** 0..1 */
@@ -44,6 +46,7 @@ export function statusFrom(body: unknown): ServerStatus {
   return {
     mode: status.mode === 'demo' ? 'demo' : 'production',
     siteName: textOf(status.siteName),
+    logo: status.logo === true,
     timeZone: textOf(status.timeZone),
     confidenceThreshold: fraction(status.confidenceThreshold),
     model:

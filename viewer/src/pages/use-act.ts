@@ -2,6 +2,7 @@
 import { ref } from 'vue';
 import { asFailure, type FailureKind } from '../api/failure.ts';
 import { useFailureText } from '../components/feedback/failure-text.ts';
+import { useSession } from '../smart/session.ts';
 import { useRefresh } from './use-work-list.ts';
 
 /** @param refresh asks again for what the act changes; the lists of work unless said otherwise. */
@@ -11,6 +12,7 @@ export function useAct(refresh: () => Promise<void> = useRefresh()) {
   /** What kind of refusal it was. */
   const kind = ref<FailureKind>();
   const failureText = useFailureText();
+  const session = useSession();
 
   /** @returns whether it worked. */
   async function act(work: () => Promise<unknown>): Promise<boolean> {
@@ -25,6 +27,7 @@ export function useAct(refresh: () => Promise<void> = useRefresh()) {
     } catch (thrown) {
       refusal.value = failureText(thrown);
       kind.value = asFailure(thrown).kind;
+      if (kind.value === 'signed-out') session.expire();
       if (['changed-elsewhere', 'conflict', 'not-found', 'gone'].includes(kind.value)) void refresh();
       return false;
     } finally {

@@ -19,7 +19,8 @@ interface SignedIn {
 export const useSession = defineStore('session', () => {
   const state = ref<SessionState>('unknown');
   const person = ref<Person>();
-  const role = computed(() => (state.value === 'signed-in' ? person.value?.role : undefined));
+  /** Also when the session has ended: pages, and dialogs on them, keep what they show and what was typed. */
+  const role = computed(() => (['signed-in', 'expired'].includes(state.value) ? person.value?.role : undefined));
   let door: SignIn | undefined;
   let wipe: (() => void) | undefined;
 

@@ -115,11 +115,12 @@ export function signIn(origin: string, scope: string): SignIn {
 
   return {
     resume,
-    async confirmation({ acrValues, maxAge }) {
+    async confirmation({ acrValues, maxAge, anew }) {
       const client = new OidcClient(manager.settings, manager.metadataService);
       const { url, state } = await client.createSigninRequest({
         ...(acrValues !== undefined && { acr_values: acrValues }),
         ...(maxAge !== undefined && { max_age: maxAge }),
+        ...(anew && { prompt: 'login' }),
         url_state: confirmationMark,
       });
       return { url, state: state.id, finish: (answer) => finish(client, answer) };

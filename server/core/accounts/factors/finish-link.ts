@@ -72,8 +72,10 @@ async function record({ audit }: Written, account: Account, chosen: TakenOver, t
   const { id: subject, role, fhirUser } = account;
   const principal = { kind: 'user', subject, clientId: 'csss', role, fhirUser, scopes: [] } as const;
   const row = { action: 'U', outcome: 'success', principal, ...traceOf(trace) } as const;
-  const kind = chosen.factor?.kind ?? (chosen.mail ? 'mail' : 'none');
+  const kind = chosen.factor?.kind ?? (chosen.mail ? 'mail' : undefined);
   if (chosen.passwordHash !== undefined)
     await audit.append({ ...row, event: 'account:password', entities: [`account/${subject}`] });
-  await audit.append({ ...row, event: 'account:factor', entities: [`account/${subject}`, `factor/${kind}/set-up`] });
+  // Who went on without one has changed none: the trail must not say so.
+  if (kind)
+    await audit.append({ ...row, event: 'account:factor', entities: [`account/${subject}`, `factor/${kind}/set-up`] });
 }
