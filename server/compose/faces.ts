@@ -1,7 +1,7 @@
 import type { Middleware } from 'koa';
 import mount from 'koa-mount';
 import { readBackendClients } from '../config.ts';
-import type { AuthorizationStore } from '../core/accounts/authorizations.ts';
+import type { AttemptStore, AuthorizationStore } from '../core/accounts/authorizations.ts';
 import type { Passkeys } from '../core/accounts/factors/passkeys.ts';
 import { mustBeFresh } from '../core/accounts/fresh-factor.ts';
 import { keySets } from '../core/accounts/key-sets.ts';
@@ -70,13 +70,14 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const apps = config.mode === 'demo' ? [demoApp] : [];
   await seedClients(authorizations, { publicUrl: settings.publicUrl, apps, backends: readBackendClients(config) });
   // What must outlive a change of the server's keys is made out here.
+  const attempts = postgresAttempts(parts.sql);
   const passkeys = webAuthn(settings);
   const clientKeys = keySets(keyFetcher({ hosts: config.jwksHosts, loopback: settings.demo }));
   const smart = await renewedSmart(
     start,
     authorizations,
     () => world.now(),
-    (keys) => smartOf(start, parts, { keys, passkeys, clientKeys }),
+    (keys) => smartOf(start, parts, { keys, attempts, passkeys, clientKeys }),
   );
   const identify = bearer((token) => smart.face().verify(token));
   const takePlace = places(config.budget);
@@ -90,7 +91,6 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     instanceLimit: config.maxInstanceBytes,
     budget: config.budget,
   });
-  const attempts = postgresAttempts(parts.sql);
   const { siteName, timeZone } = config;
   const fixed = { ...(siteName !== undefined && { name: siteName }), ...(timeZone !== undefined && { timeZone }) };
   const forgetChecks = () => smart.face().forgetChecks();
@@ -102,7 +102,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     statusRoutes({ status: () => portalStatus(start, parts), ...(sink && { mailbox: sink }) }),
     modelRoutes({ world }),
     deliveryRoutes({ world }),
-    peopleRoutes(parts, passkeys, forgetChecks),
+    peopleRoutes(parts, attempts, passkeys, forgetChecks),
     setupRoutes({ world, fixed, changed: parts.site.reload }),
     clientRoutes({ world, clientKeys, forget: forgetChecks }),
     launchableApps(world),
@@ -126,11 +126,12 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
 
 /** Accounts: for administrators, for staff who know their patients, and for everybody the own. */
 function peopleRoutes(
-  { world, authorizations, passwords, sql }: FacesParts,
+  { world, authorizations, passwords }: FacesParts,
+  attempts: AttemptStore,
   passkeys: Passkeys,
   forgetChecks: () => void,
 ): ApiRoute[] {
-  const parts = { world, authorizations, passwords, attempts: postgresAttempts(sql), forgetChecks };
+  const parts = { world, authorizations, passwords, attempts, forgetChecks };
   return [
     ...userRoutes(parts),
     ...registrationRoutes(parts),
@@ -142,13 +143,12 @@ function peopleRoutes(
 
 function smartOf(
   { config }: Start,
-  { world, authorizations, passwords, sql }: FacesParts,
-  made: Pick<SmartFaceParts, 'keys' | 'passkeys' | 'clientKeys'>,
+  { world, authorizations, passwords }: FacesParts,
+  made: Pick<SmartFaceParts, 'keys' | 'attempts' | 'passkeys' | 'clientKeys'>,
 ): SmartFace {
   return smartFace({
     world,
     authorizations,
-    attempts: postgresAttempts(sql),
     passwords,
     ...made,
     findPatients: findPatients(world),

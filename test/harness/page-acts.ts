@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type { Page } from 'puppeteer';
+import { expect } from 'vitest';
 
 // What people do on the pages, and what is looked at there.
 
@@ -19,6 +21,22 @@ export async function barriers(page: Page): Promise<string[]> {
 }
 
 export const overflow = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+
+/** At every width: no serious barrier, nothing beside the screen; a picture of each in the folder CSSS_SCREENSHOTS, if it is set. */
+export async function looksRight(page: Page, name: string): Promise<void> {
+  for (const [width, height] of [
+    [1280, 800],
+    [360, 780],
+  ] as const) {
+    await page.setViewport({ width, height });
+    expect(await barriers(page), `${name} at ${width}`).toEqual([]);
+    expect(await overflow(page), `${name} at ${width}`).toBeLessThanOrEqual(0);
+    const folder = process.env.CSSS_SCREENSHOTS;
+    if (folder)
+      await page.screenshot({ path: join(folder, `${name}-${width}.png`) as `${string}.png`, fullPage: true });
+  }
+  await page.setViewport({ width: 1280, height: 800 });
+}
 
 /** Clicks the element itself: lists refresh, so that a place on the screen may belong to another row a moment later. */
 export async function click(page: Page, selector: string): Promise<void> {

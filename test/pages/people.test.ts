@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openBrowser, signInByPage, type TestBrowser } from '../harness/browser.ts';
-import { barriers, overflow, point, press, says, toast } from '../harness/page-acts.ts';
+import { barriers, looksRight, overflow, point, press, says, toast } from '../harness/page-acts.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 
 // A browser draws on a machine that may be busy: waiting long is no failure.
@@ -26,21 +26,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** Every width: no serious barrier, nothing beside the screen. */
-async function looksRight(name: string): Promise<void> {
-  for (const [width, height] of [
-    [1280, 800],
-    [360, 780],
-  ] as const) {
-    await page.setViewport({ width, height });
-    expect(await barriers(page), `${name} at ${width}`).toEqual([]);
-    expect(await overflow(page), `${name} at ${width}`).toBeLessThanOrEqual(0);
-    const folder = process.env.CSSS_SCREENSHOTS;
-    if (folder)
-      await page.screenshot({ path: join(folder, `${name}-${width}.png`) as `${string}.png`, fullPage: true });
-  }
-  await page.setViewport({ width: 1280, height: 800 });
-}
+const look = (name: string) => looksRight(page, name);
 
 async function open(path: string, ready: string): Promise<void> {
   await page.goto(`${server.url}${path}`, { waitUntil: 'networkidle2' });
@@ -90,14 +76,14 @@ test('the menu of pages works by keyboard', async () => {
   await page.keyboard.press('Enter');
   await page.waitForFunction(() => location.pathname === '/users');
   await page.waitForSelector('[data-testid="users"]');
-  await looksRight('users');
+  await look('users');
 });
 
 test('somebody is invited, and what was typed stays when the server refuses', async () => {
   await press(page, 'invite');
   await press(page, 'invite-submit');
   await page.waitForSelector('[role="dialog"] [aria-invalid="true"]');
-  await looksRight('invite');
+  await look('invite');
   await type('email', 'doctor@demo.csss.example');
   await type('prefix', 'Dr.');
   await type('given', 'Ada Maria');
@@ -130,7 +116,7 @@ test('the own account has no button that locks oneself out, and says why', async
   await page.waitForSelector('[data-testid="own-account"]');
   expect(await page.$('[data-testid="act-disable"]')).toBeNull();
   expect(await page.$('[data-testid="act-role"]')).toBeNull();
-  await looksRight('own-account');
+  await look('own-account');
 });
 
 test('a role is changed with a reason; one that somebody else changed meanwhile is said, not overwritten', async () => {
@@ -139,7 +125,7 @@ test('a role is changed with a reason; one that somebody else changed meanwhile 
   await press(page, 'act-role');
   await press(page, 'user-act-submit');
   await page.waitForSelector('[role="dialog"] [aria-invalid="true"]');
-  await looksRight('role');
+  await look('role');
   await page.select('[role="dialog"] select', 'pharmacist');
   await page.type('[role="dialog"] textarea', 'Moves to the pharmacy.');
   // Another administrator is faster than the page asks again.
@@ -170,7 +156,7 @@ test('disabling says what happens, and enabling undoes it', async () => {
   await open(`/users/${id}`, '[data-testid="acts"]');
   await press(page, 'act-disable');
   await says(page, '[data-testid="consequences"]', /signed out within a minute/);
-  await looksRight('disable');
+  await look('disable');
   await press(page, 'user-act-submit');
   await closed();
   await page.waitForSelector('h1 ~ p [data-state="disabled"]');
@@ -188,7 +174,7 @@ test('somebody who registered is compared with the records and confirmed by a pe
   });
   const patients = await asAdmin<{ entry: { resource: { name: { family: string }[] } }[] }>('/fhir/Patient?_count=1', 'GET'); // prettier-ignore
   await open('/registrations', '[data-testid="registrations"]');
-  await looksRight('registrations');
+  await look('registrations');
   await press(page, 'find-person');
   await page.waitForSelector('[role="dialog"] input[type="text"]');
   await page.type('[role="dialog"] input[type="text"]', patients.entry[0]!.resource.name[0]!.family);
@@ -196,7 +182,7 @@ test('somebody who registered is compared with the records and confirmed by a pe
   await page.$eval('[data-testid="patients-found"] input', (choice) => (choice as HTMLElement).click());
   await press(page, 'tie-submit');
   await page.waitForSelector('[role="dialog"] [aria-invalid="true"]');
-  await looksRight('tie');
+  await look('tie');
   await press(page, 'tie-seen');
   await press(page, 'tie-submit');
   await page.waitForFunction(

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { caller } from '../harness/calls.ts';
 import { imageFile } from '../harness/dicom-file.ts';
 import { openBrowser, signInByPage, type TestBrowser } from '../harness/browser.ts';
-import { barriers, click, overflow, point, press, says, toast } from '../harness/page-acts.ts';
+import { barriers, click, looksRight, point, press, says, toast } from '../harness/page-acts.ts';
 import { backendKey, startTestServer, type TestServer } from '../harness/server.ts';
 import { backendToken } from '../harness/sign-in.ts';
 
@@ -48,20 +48,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function looksRight(name: string): Promise<void> {
-  for (const [width, height] of [
-    [1280, 800],
-    [360, 780],
-  ] as const) {
-    await page.setViewport({ width, height });
-    expect(await barriers(page), `${name} at ${width}`).toEqual([]);
-    expect(await overflow(page), `${name} at ${width}`).toBeLessThanOrEqual(0);
-    const folder = process.env.CSSS_SCREENSHOTS;
-    if (folder)
-      await page.screenshot({ path: join(folder, `${name}-${width}.png`) as `${string}.png`, fullPage: true });
-  }
-  await page.setViewport({ width: 1280, height: 800 });
-}
+const look = (name: string) => looksRight(page, name);
 
 async function open(path: string, ready: string): Promise<void> {
   await page.goto(`${server.url}${path}`, { waitUntil: 'networkidle2' });
@@ -79,7 +66,7 @@ const step = (id: string, state: string) => page.waitForSelector(`[data-testid="
 
 test('the work list says that the set-up is not finished, and leads there', async () => {
   await page.waitForSelector('[data-testid="setup-notice"] a');
-  await looksRight('admin');
+  await look('admin');
   await page.$eval('[data-testid="setup-notice"] a', (link) => (link as HTMLElement).click());
   await page.waitForSelector('[data-testid="missing"]');
 });
@@ -110,7 +97,7 @@ test('the organisation is said once, with its logo', async () => {
   await toast(page, /logo was saved/);
   await page.waitForSelector('[data-testid="logo-remove"]');
   expect((await fetch(`${server.url}/api/logo`)).headers.get('content-type')).toBe('image/png');
-  await looksRight('setup-organisation');
+  await look('setup-organisation');
 });
 
 test('a test mail shows what the relay answered', async () => {
@@ -119,7 +106,7 @@ test('a test mail shows what the relay answered', async () => {
   await press(page, 'mail-send');
   await page.waitForSelector('[data-testid="mail-result"][data-outcome="sent"]');
   await step('mail', 'done');
-  await looksRight('setup-mail');
+  await look('setup-mail');
 });
 
 test('a sender is registered with its keys and sends images; private keys are refused before they leave the browser', async () => {
@@ -131,11 +118,11 @@ test('a sender is registered with its keys and sends images; private keys are re
   await fill('jwks', JSON.stringify({ keys: [key.private] }));
   await press(page, 'client-submit');
   await says(page, '#page', /This is a private key/);
-  await looksRight('setup-sender');
+  await look('setup-sender');
   await fill('jwks', JSON.stringify({ keys: [key.public] }));
   await press(page, 'client-submit');
   await page.waitForSelector('[data-testid="registered"]');
-  await looksRight('setup-sender-registered');
+  await look('setup-sender-registered');
   const { access_token: token } = await backendToken(server.url, { clientId: 'pacs-main', key: key.private }, 'system/ImagingStudy.crs'); // prettier-ignore
   const stored = await caller(server, token).store([imageFile({ patientId: 'DEMO-1001' })]);
   expect(stored.status).toBe(200);
@@ -145,7 +132,7 @@ test('a sender is registered with its keys and sends images; private keys are re
 
 test('an app with a secret: shown once, changed over, switched off and on', async () => {
   await open('/clients/new', '[data-testid="kind-confidential-app"]');
-  await looksRight('client-new');
+  await look('client-new');
   await press(page, 'kind-confidential-app');
   await fill('name', 'Growth chart');
   await fill('redirects', 'https://app.example.org/callback');
@@ -153,11 +140,11 @@ test('an app with a secret: shown once, changed over, switched off and on', asyn
   await page.select('#page select', 'client_secret_basic');
   await press(page, 'client-submit');
   const first = await (await page.waitForSelector('[data-testid="secret"]'))!.evaluate((shown) => shown.textContent);
-  await looksRight('client-registered');
+  await look('client-registered');
   await page.$eval('[data-testid="registered"] ~ div a', (link) => (link as HTMLElement).click());
   await page.waitForSelector('[data-testid="acts"]');
   expect(await page.$('[data-testid="secret"]')).toBeNull();
-  await looksRight('client');
+  await look('client');
   await press(page, 'act-secret');
   await press(page, 'confirm');
   await closed();
@@ -180,7 +167,7 @@ test('a registration is changed by a tick, and its keys are looked at', async ()
   await open('/clients/pacs-main', '[data-testid="check-keys"]');
   await press(page, 'check-keys');
   await says(page, '[data-testid="keys-found"]', /1 key found/);
-  await looksRight('client-keys');
+  await look('client-keys');
 });
 
 test('tokens for registering by programme are issued, shown once and revoked', async () => {
@@ -188,13 +175,13 @@ test('tokens for registering by programme are issued, shown once and revoked', a
   await press(page, 'issue-token');
   await page.waitForSelector('[role="dialog"] [name="token-name"]');
   await page.type('[role="dialog"] [name="token-name"]', 'Vendor X');
-  await looksRight('token');
+  await look('token');
   await press(page, 'token-submit');
   await page.waitForSelector('[role="dialog"] [data-testid="secret"]');
   await click(page, '[role="dialog"] footer button:enabled');
   await closed();
   await says(page, '[data-testid="tokens"]', /Vendor X/);
-  await looksRight('clients');
+  await look('clients');
   await press(page, 'revoke-token');
   await press(page, 'confirm');
   await closed();
@@ -230,6 +217,6 @@ test('what is deleted is gone from the list; what belongs to the server cannot b
   expect(await page.$('[data-row="pacs-main"]')).toBeNull();
   await open('/clients/csss-viewer', '[data-testid="ours"]');
   expect(await page.$('[data-testid="client-save"]')).toBeNull();
-  await looksRight('client-ours');
+  await look('client-ours');
   expect(faults).toEqual([]);
 });

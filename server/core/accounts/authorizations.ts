@@ -23,8 +23,6 @@ export interface AuthorizationStore {
   remove(model: string, id: string): Promise<void>;
   /** Ends an authorisation: its grant, codes and refresh tokens, of which access tokens depend. */
   revokeGrant(grantId: string): Promise<void>;
-  /** Ends all sessions and authorisations of a person; returns the grants that ended. */
-  revokeAccount(accountId: string): Promise<string[]>;
   revokeToken(tokenId: string, expiresAt: Date): Promise<void>;
   /** Whether what an access token stands on still stands. */
   standing(of: { tokenId: string; clientId: string; grantId?: string; accountId?: string }): Promise<Standing>;

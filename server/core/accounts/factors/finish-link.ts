@@ -20,17 +20,17 @@ export interface TakenOver {
   mail?: boolean;
 }
 
-type Written = Pick<Stores, 'accounts' | 'factors' | 'links' | 'audit'>;
+type Written = Pick<Stores, 'accounts' | 'factors' | 'links' | 'sessions' | 'audit'>;
 
 /**
  * Uses a link up and does all that was chosen with it, or nothing: password, second factor in the place of any there was,
- * recovery codes. Whoever finishes first has the link; what was signed in before is for the caller to end.
+ * recovery codes; what was signed in before ends. Whoever finishes first has the link.
  *
  * @returns the account and its new recovery codes, to be shown once; undefined if the link is over.
  * @throws Problem `business-rule` if the role must have a second factor and none was chosen, or there is no password.
  */
 export async function finishLink(
-  world: Pick<Surroundings, 'settings'> & WritesTo<'accounts' | 'factors' | 'links' | 'audit'>,
+  world: Pick<Surroundings, 'settings'> & WritesTo<'accounts' | 'factors' | 'links' | 'sessions' | 'audit'>,
   word: string,
   chosen: TakenOver,
   trace: Trace,
@@ -44,6 +44,7 @@ export async function finishLink(
     const codes = await setFactors(stores, account, chosen);
     await stores.accounts.verified(account.id);
     await stores.links.revoke(account.id, [...takeOver, 'reset-password']);
+    await stores.sessions.endAll(account.id);
     await record(stores, account, chosen, trace);
     return { account, codes };
   });

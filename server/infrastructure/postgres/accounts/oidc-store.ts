@@ -74,7 +74,7 @@ function payloadStore(sql: Sql): Pick<AuthorizationStore, 'put' | 'find' | 'cons
   };
 }
 
-function endings(sql: Sql): Pick<AuthorizationStore, 'revokeGrant' | 'revokeAccount' | 'revokeToken' | 'standing'> {
+function endings(sql: Sql): Pick<AuthorizationStore, 'revokeGrant' | 'revokeToken' | 'standing'> {
   return {
     async revokeGrant(grantId) {
       await sql.query(
@@ -82,14 +82,6 @@ function endings(sql: Sql): Pick<AuthorizationStore, 'revokeGrant' | 'revokeAcco
          delete from smart_grant where grant_id = $1`,
         [grantId],
       );
-    },
-    async revokeAccount(accountId) {
-      const rows = await sql.query<{ grant_id: string }>(
-        `with ended as (delete from oidc_payload where account_id = $1)
-         delete from smart_grant where account_id = $1 returning grant_id`,
-        [accountId],
-      );
-      return rows.map((row) => row.grant_id);
     },
     async revokeToken(tokenId, expiresAt) {
       await sql.query(`insert into revoked_token (token_id, expires_at) values ($1, $2) on conflict do nothing`, [
