@@ -15,7 +15,7 @@ import { settingsFrom, type Start } from './compose/start.ts';
 import { openWebServer } from './compose/web-server.ts';
 import type { Config } from './config.ts';
 import type { AuthorizationStore } from './core/accounts/authorizations.ts';
-import type { PasswordHasher } from './core/accounts/password.ts';
+import type { PasswordHasher } from './core/accounts/sign-in/password.ts';
 import { askWhose, clinicalRules, removalGuards, studyFollowers, studyMoveFollowers } from './core/clinical-rules.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import type { SecretBox } from './core/secret-box.ts';

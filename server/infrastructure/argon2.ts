@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
-import type { PasswordHasher } from '../core/accounts/password.ts';
+import type { PasswordHasher } from '../core/accounts/sign-in/password.ts';
 import { Problem } from '../core/problem.ts';
 
 /** OWASP's recommended argon2id setting: 19 MiB, 2 passes, 1 lane. It runs on the thread pool, not on the event loop. */

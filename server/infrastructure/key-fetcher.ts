@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import type { KeyFetcher } from '../core/accounts/key-sets.ts';
+import type { KeyFetcher } from '../core/accounts/clients/key-sets.ts';
 import { Problem } from '../core/problem.ts';
 
 export interface FetchRules {

@@ -5,7 +5,7 @@ import { Problem } from '../core/problem.ts';
 import { inOneTransaction } from '../core/records/write.ts';
 import { cancelDelivery, sendAgain, sendElsewhere } from '../core/reports/change-delivery.ts';
 import type { World, WriteContext } from '../core/world.ts';
-import { apiRoute, type ApiRoute, type Asked } from './api-route.ts';
+import { apiRoute, type ApiRoute, type Asked } from './api/api-route.ts';
 
 const delivery = z.object({
   id: z.string(),

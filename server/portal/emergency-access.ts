@@ -3,7 +3,7 @@ import { findHidden, openInEmergency } from '../core/accounts/emergency-access.t
 import type { AttemptStore } from '../core/accounts/authorizations.ts';
 import { Problem } from '../core/problem.ts';
 import type { World } from '../core/world.ts';
-import { apiRoute, everyRole, type ApiRoute } from './api-route.ts';
+import { apiRoute, everyRole, type ApiRoute } from './api/api-route.ts';
 
 export interface EmergencyParts {
   world: World;

@@ -8,14 +8,14 @@ import {
   renewRecoveryCodes,
   setMailCodes,
 } from '../core/accounts/factors/change-factors.ts';
-import { mustBeFresh } from '../core/accounts/fresh-factor.ts';
+import { mustBeFresh } from '../core/accounts/sign-in/fresh-factor.ts';
 import type { Passkeys } from '../core/accounts/factors/passkeys.ts';
 import { waysOf } from '../core/accounts/factors/ways.ts';
 import { newId } from '../core/identifier.ts';
 import { Problem } from '../core/problem.ts';
 import type { World } from '../core/world.ts';
 import { qrCode } from '../http/answer/qr-code.ts';
-import { apiRoute, everyRole, type ApiRoute, type Asked } from './api-route.ts';
+import { apiRoute, everyRole, type ApiRoute, type Asked } from './api/api-route.ts';
 
 export interface FactorRoutesParts {
   world: World;

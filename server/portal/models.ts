@@ -12,7 +12,7 @@ import { rescan } from '../core/analysis/registry/register-models.ts';
 import type { Principal } from '../core/principal.ts';
 import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
-import { apiRoute, type ApiRoute, type Asked } from './api-route.ts';
+import { apiRoute, type ApiRoute, type Asked } from './api/api-route.ts';
 
 const acts = ['promote', 'shadow', 'withdraw', 'retire', 'deactivate'] as const;
 const words = z.string().trim().min(3, 'needs a few words').max(1000);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Problem } from '../core/problem.ts';
-import { apiRoute, type ApiRoute } from './api-route.ts';
+import { apiRoute, type ApiRoute } from './api/api-route.ts';
 
 /** The mails that the demo's own SMTP sink took; none of them left this machine. */
 export interface DemoMailbox {

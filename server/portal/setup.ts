@@ -8,7 +8,7 @@ import { setupSteps, stepStates } from '../core/site/setup-steps.ts';
 import type { SetupStep, Site } from '../core/site/site-store.ts';
 import type { World } from '../core/world.ts';
 import { readBody } from '../http/request/body.ts';
-import { apiRoute, type ApiRoute, type Asked } from './api-route.ts';
+import { apiRoute, type ApiRoute, type Asked } from './api/api-route.ts';
 
 export interface SetupParts {
   world: World;

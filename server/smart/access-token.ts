@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { createLocalJWKSet, errors, jwtVerify, type JWK, type JWTPayload } from 'jose';
 import { patientOf } from '../core/accounts/account.ts';
-import { twoFactors } from '../core/accounts/fresh-factor.ts';
+import { twoFactors } from '../core/accounts/sign-in/fresh-factor.ts';
 import type { AuthorizationStore, Standing } from '../core/accounts/authorizations.ts';
 import { parseScopes, roleMayUse } from '../core/accounts/scopes.ts';
 import type { Principal } from '../core/principal.ts';

@@ -1,7 +1,7 @@
 import type { AuthorizationStore, Payload } from '../core/accounts/authorizations.ts';
-import { registrationOf, type ClientDraft } from '../core/accounts/client-registration.ts';
-import { hashSecret } from '../core/accounts/client-secret.ts';
-import type { SmartClient } from '../core/accounts/client-store.ts';
+import { registrationOf, type ClientDraft } from '../core/accounts/clients/client-registration.ts';
+import { hashSecret } from '../core/accounts/clients/client-secret.ts';
+import type { SmartClient } from '../core/accounts/clients/client-store.ts';
 import { Problem } from '../core/problem.ts';
 
 export const viewerClientId = 'csss-viewer';

@@ -1,5 +1,5 @@
 import { ensureAccount } from '../../server/core/accounts/account.ts';
-import { normalise } from '../../server/core/accounts/password.ts';
+import { normalise } from '../../server/core/accounts/sign-in/password.ts';
 import type { Role } from '../../server/core/principal.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';

@@ -1,8 +1,8 @@
 import type { AuditEvent } from '@medplum/fhirtypes';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { csvCell } from '../../server/portal/audit-export.ts';
-import type { AuditEntry } from '../../server/portal/audit-list.ts';
+import { csvCell } from '../../server/portal/audit/audit-export.ts';
+import type { AuditEntry } from '../../server/portal/audit/audit-list.ts';
 import { caller, type Caller } from '../harness/calls.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Practitioner } from '@medplum/fhirtypes';
-import { disableAccount } from '../../server/core/accounts/change-access.ts';
+import { disableAccount } from '../../server/core/accounts/people/change-access.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { inOneTransaction } from '../../server/core/records/write.ts';
 import { caller } from '../harness/calls.ts';

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { keySets, type KeyFetcher } from '../../server/core/accounts/key-sets.ts';
-import { registerClient } from '../../server/core/accounts/change-client.ts';
+import { keySets, type KeyFetcher } from '../../server/core/accounts/clients/key-sets.ts';
+import { registerClient } from '../../server/core/accounts/clients/change-client.ts';
 import { Problem } from '../../server/core/problem.ts';
 import { keyFetcher } from '../../server/infrastructure/key-fetcher.ts';
 import { backendToken, clientAssertion, postToken } from '../harness/sign-in.ts';

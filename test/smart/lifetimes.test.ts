@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { disableAccount } from '../../server/core/accounts/change-access.ts';
+import { disableAccount } from '../../server/core/accounts/people/change-access.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { inOneTransaction } from '../../server/core/records/write.ts';
 import { authorizeUrl, backendToken, Browser, pkce, postToken, signIn, type Tokens } from '../harness/sign-in.ts';

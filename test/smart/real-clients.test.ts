@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import smart from 'fhirclient';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { registerClient } from '../../server/core/accounts/change-client.ts';
+import { registerClient } from '../../server/core/accounts/clients/change-client.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { writeInTransaction } from '../../server/core/records/write.ts';
 import { keyFetcher } from '../../server/infrastructure/key-fetcher.ts';

@@ -1,6 +1,6 @@
 import { decodeJwt, importJWK, SignJWT, type JWK } from 'jose';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { disableAccount } from '../../server/core/accounts/change-access.ts';
+import { disableAccount } from '../../server/core/accounts/people/change-access.ts';
 import type { AuthorizationStore } from '../../server/core/accounts/authorizations.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { inOneTransaction } from '../../server/core/records/write.ts';

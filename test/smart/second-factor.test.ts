@@ -268,7 +268,10 @@ test('a way that is not set up is not taken', async () => {
 });
 
 test.each([
-  ['signed out everywhere', () => server.world.transaction(({ sessions }) => sessions.endAll(server.accounts.doctor.id))],
+  [
+    'signed out everywhere',
+    () => server.world.transaction(({ sessions }) => sessions.endAll(server.accounts.doctor.id)),
+  ],
   [
     'of another role',
     () =>

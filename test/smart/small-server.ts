@@ -20,7 +20,7 @@ import { createHttpServer } from '../../server/http/http-server.ts';
 import { clientAddress, trustedProxies } from '../../server/http/request/client-address.ts';
 import { requestId } from '../../server/http/request/request-id.ts';
 import type { State } from '../../server/http/state.ts';
-import { keySets } from '../../server/core/accounts/key-sets.ts';
+import { keySets } from '../../server/core/accounts/clients/key-sets.ts';
 import { argon2Passwords } from '../../server/infrastructure/argon2.ts';
 import { keyFetcher } from '../../server/infrastructure/key-fetcher.ts';
 import { postgresAuthorizations } from '../../server/infrastructure/postgres/accounts/oidc-store.ts';

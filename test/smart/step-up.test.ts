@@ -2,7 +2,7 @@ import type { Task } from '@medplum/fhirtypes';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeJwt } from 'jose';
 import { everything } from '../../server/core/access/narrowing.ts';
-import { mustBeFresh } from '../../server/core/accounts/fresh-factor.ts';
+import { mustBeFresh } from '../../server/core/accounts/sign-in/fresh-factor.ts';
 import type { Principal } from '../../server/core/principal.ts';
 import { demoPassword } from '../../server/demo/people.ts';
 import { plainQuery } from '../../server/core/search/search-query.ts';

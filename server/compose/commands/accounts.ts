@@ -1,6 +1,6 @@
-import { disableAccount, resetFactors } from '../../core/accounts/change-access.ts';
+import { disableAccount, resetFactors } from '../../core/accounts/people/change-access.ts';
 import type { Account } from '../../core/accounts/account-store.ts';
-import { invitePerson } from '../../core/accounts/invite.ts';
+import { invitePerson } from '../../core/accounts/people/invite.ts';
 import { makeLink } from '../../core/accounts/one-time-link.ts';
 import { Problem } from '../../core/problem.ts';
 import { inOneTransaction } from '../../core/records/write.ts';

@@ -4,7 +4,7 @@ import { newId } from '../identifier.ts';
 import type { Account } from './account-store.ts';
 import type { Role } from '../principal.ts';
 import { Problem } from '../problem.ts';
-import { normalise, type PasswordHasher } from './password.ts';
+import { normalise, type PasswordHasher } from './sign-in/password.ts';
 
 export interface NewAccount {
   email: string;

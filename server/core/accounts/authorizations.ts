@@ -1,6 +1,6 @@
 import type { Restrictions } from '../access/restricted-store.ts';
 import type { Role } from '../principal.ts';
-import type { RegisteredClient, SmartClient } from './client-store.ts';
+import type { RegisteredClient, SmartClient } from './clients/client-store.ts';
 
 /** Anything that the authorization server stores under one of its model names. */
 export type Payload = Record<string, unknown>;

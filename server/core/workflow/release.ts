@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Task } from '@medplum/fhirtypes';
-import { mustBeFresh } from '../accounts/fresh-factor.ts';
+import { mustBeFresh } from '../accounts/sign-in/fresh-factor.ts';
 import { Problem } from '../problem.ts';
 import type { WriteContext } from '../world.ts';
 import { reasonConcept, type ReviewReason, stepOf } from '../vocabulary/review-codes.ts';

@@ -1,5 +1,5 @@
 import type { Problem } from '../../core/problem.ts';
-import { twoFactors } from '../../core/accounts/fresh-factor.ts';
+import { twoFactors } from '../../core/accounts/sign-in/fresh-factor.ts';
 
 /** The challenge of a 401 that a fresh second factor answers (RFC 9470 3). */
 export function stepUpChallenge({ message, maxAge }: Problem): string {

@@ -1,16 +1,16 @@
 /** What people do with their own account. */
 import { z } from 'zod';
-import { askForAddress } from '../../core/accounts/change-address.ts';
-import { changeName } from '../../core/accounts/change-name.ts';
-import { changePassword, checkOwnPassword, type PasswordParts } from '../../core/accounts/change-password.ts';
-import { countCodeTry, takePatientCode } from '../../core/accounts/patient-code.ts';
-import type { Person } from '../../core/accounts/people-store.ts';
-import { auditAccount } from '../../core/accounts/account-audit.ts';
+import { askForAddress } from '../../core/accounts/people/change-address.ts';
+import { changeName } from '../../core/accounts/people/change-name.ts';
+import { changePassword, checkOwnPassword, type PasswordParts } from '../../core/accounts/sign-in/change-password.ts';
+import { countCodeTry, takePatientCode } from '../../core/accounts/people/patient-code.ts';
+import type { Person } from '../../core/accounts/people/people-store.ts';
+import { auditAccount } from '../../core/accounts/people/account-audit.ts';
 import type { Principal } from '../../core/principal.ts';
 import { Problem } from '../../core/problem.ts';
 import type { World, WriteContext } from '../../core/world.ts';
 import { tieAccount } from '../../core/workflow/patients/tie-account.ts';
-import { apiRoute, everyRole, type ApiRoute } from '../api-route.ts';
+import { apiRoute, everyRole, type ApiRoute } from '../api/api-route.ts';
 import { inTransaction, namePartsIn, type UserRoutesParts } from './users.ts';
 import { role } from './user-json.ts';
 

@@ -1,11 +1,11 @@
 /** Where somebody is signed in, and which apps may act for them; each with an end. */
 import { z } from 'zod';
-import { auditAccount } from '../../core/accounts/account-audit.ts';
+import { auditAccount } from '../../core/accounts/people/account-audit.ts';
 import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
 import { describeScope, splitScopes } from '../../core/accounts/scopes.ts';
 import { Problem } from '../../core/problem.ts';
 import type { WriteContext } from '../../core/world.ts';
-import { apiRoute, everyRole, type ApiRoute } from '../api-route.ts';
+import { apiRoute, everyRole, type ApiRoute } from '../api/api-route.ts';
 import { sessionJson, sessionSchema } from './user-json.ts';
 import { inTransaction, type UserRoutesParts } from './users.ts';
 

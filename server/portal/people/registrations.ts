@@ -1,11 +1,11 @@
 /** Patients who have registered and wait for somebody who knows them. */
 import { z } from 'zod';
 import { everything } from '../../core/access/narrowing.ts';
-import { makePatientCode } from '../../core/accounts/patient-code.ts';
-import type { Person } from '../../core/accounts/people-store.ts';
+import { makePatientCode } from '../../core/accounts/people/patient-code.ts';
+import type { Person } from '../../core/accounts/people/people-store.ts';
 import type { Reading, World } from '../../core/world.ts';
 import { tieAccount } from '../../core/workflow/patients/tie-account.ts';
-import { apiRoute, type ApiRoute } from '../api-route.ts';
+import { apiRoute, type ApiRoute } from '../api/api-route.ts';
 import { inTransaction, type UserRoutesParts } from './users.ts';
 
 const staff = ['admin', 'doctor', 'pharmacist'] as const;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { factorsOf } from '../../core/accounts/factors-of.ts';
-import type { Person } from '../../core/accounts/people-store.ts';
-import { stateOf } from '../../core/accounts/person-state.ts';
-import type { BrowserSession } from '../../core/accounts/session-store.ts';
+import { factorsOf } from '../../core/accounts/factors/factors-of.ts';
+import type { Person } from '../../core/accounts/people/people-store.ts';
+import { stateOf } from '../../core/accounts/people/person-state.ts';
+import type { BrowserSession } from '../../core/accounts/sign-in/session-store.ts';
 import type { Reading } from '../../core/world.ts';
 
 export const role = z.enum(['patient', 'doctor', 'pharmacist', 'admin']);

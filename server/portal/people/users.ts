@@ -1,16 +1,16 @@
 /** Users for administrators: whom there is, invite, change, lock out. */
 import { z } from 'zod';
-import { changeRole, disableAccount, enableAccount, endSessions, personForAct, resetFactors } from '../../core/accounts/change-access.ts'; // prettier-ignore
-import { askForAddress } from '../../core/accounts/change-address.ts';
-import { changeName, namePartsOf } from '../../core/accounts/change-name.ts';
-import { inviteAgain, inviteByMail } from '../../core/accounts/invitation.ts';
-import type { NewPerson } from '../../core/accounts/invite.ts';
-import type { Person } from '../../core/accounts/people-store.ts';
+import { changeRole, disableAccount, enableAccount, endSessions, personForAct, resetFactors } from '../../core/accounts/people/change-access.ts'; // prettier-ignore
+import { askForAddress } from '../../core/accounts/people/change-address.ts';
+import { changeName, namePartsOf } from '../../core/accounts/people/change-name.ts';
+import { inviteAgain, inviteByMail } from '../../core/accounts/people/invitation.ts';
+import type { NewPerson } from '../../core/accounts/people/invite.ts';
+import type { Person } from '../../core/accounts/people/people-store.ts';
 import { everything } from '../../core/access/narrowing.ts';
 import { Problem } from '../../core/problem.ts';
 import { inOneTransaction } from '../../core/records/write.ts';
 import type { Reading, World, WriteContext } from '../../core/world.ts';
-import { apiRoute, type ApiRoute, type Asked } from '../api-route.ts';
+import { apiRoute, type ApiRoute, type Asked } from '../api/api-route.ts';
 import { role, sessionJson, sessionSchema, userJson, userSchema } from './user-json.ts';
 
 export interface UserRoutesParts {

@@ -1,6 +1,6 @@
 import type { ParameterizedContext } from 'koa';
 import type { AttemptStore } from '../../core/accounts/authorizations.ts';
-import type { PasswordHasher } from '../../core/accounts/password.ts';
+import type { PasswordHasher } from '../../core/accounts/sign-in/password.ts';
 import { Problem } from '../../core/problem.ts';
 import type { World } from '../../core/world.ts';
 import type { State } from '../../http/state.ts';

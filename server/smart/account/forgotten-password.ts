@@ -1,6 +1,6 @@
 import type Router from '@koa/router';
-import { passwordLink, resetPassword } from '../../core/accounts/change-password.ts';
-import { askForNewPassword } from '../../core/accounts/forgotten-password.ts';
+import { passwordLink, resetPassword } from '../../core/accounts/sign-in/change-password.ts';
+import { askForNewPassword } from '../../core/accounts/sign-in/forgotten-password.ts';
 import type { Problem } from '../../core/problem.ts';
 import type { State } from '../../http/state.ts';
 import { showPage } from '../pages/layout.ts';

@@ -7,10 +7,10 @@ import { newTotpSecret, sealTotp, stepOfCode, totpSetUp } from '../../core/accou
 import { mustHaveFactor } from '../../core/accounts/factors/ways.ts';
 import type { OneTimeLink } from '../../core/accounts/link-store.ts';
 import { readLink } from '../../core/accounts/one-time-link.ts';
-import type { PasswordHasher } from '../../core/accounts/password.ts';
-import { hashNewPassword } from '../../core/accounts/new-password.ts';
-import { minimumLength } from '../../core/accounts/password-strength.ts';
-import { signIn } from '../../core/accounts/sign-in.ts';
+import type { PasswordHasher } from '../../core/accounts/sign-in/password.ts';
+import { hashNewPassword } from '../../core/accounts/sign-in/new-password.ts';
+import { minimumLength } from '../../core/accounts/sign-in/password-strength.ts';
+import { signIn } from '../../core/accounts/sign-in/sign-in.ts';
 import { newId } from '../../core/identifier.ts';
 import { Problem } from '../../core/problem.ts';
 import type { World } from '../../core/world.ts';

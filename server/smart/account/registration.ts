@@ -1,6 +1,6 @@
 import type Router from '@koa/router';
-import { addressLink, confirmAddress } from '../../core/accounts/change-address.ts';
-import { askToRegister, finishRegistration, registrationLink } from '../../core/accounts/register.ts';
+import { addressLink, confirmAddress } from '../../core/accounts/people/change-address.ts';
+import { askToRegister, finishRegistration, registrationLink } from '../../core/accounts/people/register.ts';
 import { Problem } from '../../core/problem.ts';
 import type { State } from '../../http/state.ts';
 import { showProblem } from '../answer-problem.ts';

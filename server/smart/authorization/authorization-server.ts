@@ -3,7 +3,7 @@ import mount from 'koa-mount';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { splitScopes } from '../../core/accounts/scopes.ts';
 import type { AuthorizationStore, GrantContext } from '../../core/accounts/authorizations.ts';
-import type { SessionStore } from '../../core/accounts/session-store.ts';
+import type { SessionStore } from '../../core/accounts/sign-in/session-store.ts';
 import type { AuditRow, AuditTrail } from '../../core/access/audit-trail.ts';
 import type { Principal } from '../../core/principal.ts';
 import { Problem } from '../../core/problem.ts';

@@ -1,7 +1,7 @@
 import type { ParameterizedContext } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { deviceName } from '../../core/accounts/device-name.ts';
-import type { SessionStore } from '../../core/accounts/session-store.ts';
+import { deviceName } from '../../core/accounts/sign-in/device-name.ts';
+import type { SessionStore } from '../../core/accounts/sign-in/session-store.ts';
 import type { State } from '../../http/state.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Client, Provider } from 'oidc-provider';
-import { hashSecret } from '../../core/accounts/client-secret.ts';
+import { hashSecret } from '../../core/accounts/clients/client-secret.ts';
 
 /** Client secrets are stored as hashes; for a day after it was replaced, the one before is good as well. */
 export function compareSecretsByHash(provider: Provider): void {

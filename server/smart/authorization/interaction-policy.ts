@@ -1,5 +1,5 @@
 import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
-import { twoFactors } from '../../core/accounts/fresh-factor.ts';
+import { twoFactors } from '../../core/accounts/sign-in/fresh-factor.ts';
 import { mustHaveFactor } from '../../core/accounts/factors/ways.ts';
 import type { Role } from '../../core/principal.ts';
 import type { Settings } from '../../core/settings.ts';

@@ -1,8 +1,8 @@
 import { decodeProtectedHeader } from 'jose';
 import { errors, Provider, type Adapter, type AdapterFactory, type AdapterPayload } from 'oidc-provider';
 import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
-import type { RegisteredClient } from '../../core/accounts/client-store.ts';
-import type { KeySets } from '../../core/accounts/key-sets.ts';
+import type { RegisteredClient } from '../../core/accounts/clients/client-store.ts';
+import type { KeySets } from '../../core/accounts/clients/key-sets.ts';
 import { Problem } from '../../core/problem.ts';
 import type { RefreshAgain } from './refresh-again.ts';
 

@@ -1,8 +1,8 @@
 import { errors, Provider, type Client, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import { patientOf } from '../../core/accounts/account.ts';
-import { twoFactors } from '../../core/accounts/fresh-factor.ts';
+import { twoFactors } from '../../core/accounts/sign-in/fresh-factor.ts';
 import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
-import type { KeySets } from '../../core/accounts/key-sets.ts';
+import type { KeySets } from '../../core/accounts/clients/key-sets.ts';
 import type { Account } from '../../core/accounts/account-store.ts';
 import type { Settings } from '../../core/settings.ts';
 import { isFirstParty, needsAudience, offeredScopes, requestedScopes, signInScopes } from './granted-scopes.ts';

@@ -1,5 +1,5 @@
 import type { Account } from '../../core/accounts/account-store.ts';
-import { twoFactors } from '../../core/accounts/fresh-factor.ts';
+import { twoFactors } from '../../core/accounts/sign-in/fresh-factor.ts';
 import { finish, type InteractionParts, type Step } from './interaction-step.ts';
 import { rememberDevice } from './known-device.ts';
 

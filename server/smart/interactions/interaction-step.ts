@@ -2,7 +2,7 @@ import type { ParameterizedContext } from 'koa';
 import { errors, type Client, type InteractionResults, type Provider } from 'oidc-provider';
 import type { AttemptStore, AuthorizationStore } from '../../core/accounts/authorizations.ts';
 import type { Passkeys } from '../../core/accounts/factors/passkeys.ts';
-import type { PasswordHasher } from '../../core/accounts/password.ts';
+import type { PasswordHasher } from '../../core/accounts/sign-in/password.ts';
 import type { Account } from '../../core/accounts/account-store.ts';
 import type { World } from '../../core/world.ts';
 import type { Principal } from '../../core/principal.ts';

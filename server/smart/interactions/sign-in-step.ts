@@ -1,7 +1,7 @@
 import type { Account } from '../../core/accounts/account-store.ts';
 import { mailLinkToSetUp } from '../../core/accounts/factors/link-to-set-up.ts';
 import { waysOf, type Ways } from '../../core/accounts/factors/ways.ts';
-import { signIn } from '../../core/accounts/sign-in.ts';
+import { signIn } from '../../core/accounts/sign-in/sign-in.ts';
 import { Problem } from '../../core/problem.ts';
 import { statusOf } from '../../http/answer/problem-status.ts';
 import { showProblem } from '../answer-problem.ts';

@@ -1,5 +1,5 @@
 /** Pages of people who are not signed in: register, forgotten password, links from mails. */
-import type { PersonName } from '../../core/accounts/person-name.ts';
+import type { PersonName } from '../../core/accounts/people/person-name.ts';
 import { html, type Html } from './html.ts';
 
 interface Form {

@@ -10,7 +10,11 @@ import {
 } from '../../../server/core/accounts/factors/totp.ts';
 import { waysOf } from '../../../server/core/accounts/factors/ways.ts';
 import type { Factor } from '../../../server/core/accounts/factors/factor-store.ts';
-import { deviceFactorLimit, factorLimits, strangerLimits } from '../../../server/core/accounts/sign-in-limits.ts';
+import {
+  deviceFactorLimit,
+  factorLimits,
+  strangerLimits,
+} from '../../../server/core/accounts/sign-in/sign-in-limits.ts';
 import { secretBox } from '../../../server/infrastructure/secret-box.ts';
 
 const secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'; // RFC 6238, appendix B: "12345678901234567890"

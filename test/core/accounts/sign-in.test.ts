@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { ensureAccount } from '../../../server/core/accounts/account.ts';
 import type { AttemptStore } from '../../../server/core/accounts/authorizations.ts';
-import type { PasswordHasher } from '../../../server/core/accounts/password.ts';
-import { passwordFault } from '../../../server/core/accounts/password-strength.ts';
-import { signIn } from '../../../server/core/accounts/sign-in.ts';
+import type { PasswordHasher } from '../../../server/core/accounts/sign-in/password.ts';
+import { passwordFault } from '../../../server/core/accounts/sign-in/password-strength.ts';
+import { signIn } from '../../../server/core/accounts/sign-in/sign-in.ts';
 import type { Account, AccountStore } from '../../../server/core/accounts/account-store.ts';
 import type { AuditRow } from '../../../server/core/access/audit-trail.ts';
 import type { ReadsFrom, WritesTo } from '../../../server/core/world.ts';

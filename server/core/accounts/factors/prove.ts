@@ -1,6 +1,6 @@
 import type { Account } from '../account-store.ts';
 import type { AttemptKey, AttemptStore } from '../authorizations.ts';
-import { deviceFactorLimit, factorLimits } from '../sign-in-limits.ts';
+import { deviceFactorLimit, factorLimits } from '../sign-in/sign-in-limits.ts';
 import { postMail } from '../../deliveries/post-mail.ts';
 import { Problem } from '../../problem.ts';
 import { traceOf, type Trace } from '../../trace.ts';

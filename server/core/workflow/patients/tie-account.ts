@@ -1,8 +1,8 @@
 import type { Patient } from '@medplum/fhirtypes';
 import { mustMayGiveOut } from '../../access/restricted.ts';
-import { auditAccount } from '../../accounts/account-audit.ts';
-import { tiedLetter } from '../../accounts/account-letters.ts';
-import type { Person } from '../../accounts/people-store.ts';
+import { auditAccount } from '../../accounts/people/account-audit.ts';
+import { tiedLetter } from '../../accounts/people/account-letters.ts';
+import type { Person } from '../../accounts/people/people-store.ts';
 import { postMail } from '../../deliveries/post-mail.ts';
 import { Problem } from '../../problem.ts';
 import { idIn } from '../../r4/pointer.ts';

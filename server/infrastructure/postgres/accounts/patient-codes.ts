@@ -1,4 +1,4 @@
-import type { PatientCodeStore } from '../../../core/accounts/patient-code-store.ts';
+import type { PatientCodeStore } from '../../../core/accounts/people/patient-code-store.ts';
 import type { Sql } from '../connection.ts';
 
 /** Codes of patients in PostgreSQL; times are the database's. */

@@ -4,7 +4,7 @@ import type {
   PeopleWanted,
   Person,
   PersonChange,
-} from '../../../core/accounts/people-store.ts';
+} from '../../../core/accounts/people/people-store.ts';
 import { Problem } from '../../../core/problem.ts';
 import type { Sql } from '../connection.ts';
 import { codeOf, sqlState } from '../database-problem.ts';

@@ -1,4 +1,4 @@
-import type { RegistrationToken, RegistrationTokenStore } from '../../../core/accounts/client-store.ts';
+import type { RegistrationToken, RegistrationTokenStore } from '../../../core/accounts/clients/client-store.ts';
 import type { Sql } from '../connection.ts';
 
 interface TokenRow {

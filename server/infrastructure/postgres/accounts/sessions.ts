@@ -1,4 +1,4 @@
-import type { SessionStore } from '../../../core/accounts/session-store.ts';
+import type { SessionStore } from '../../../core/accounts/sign-in/session-store.ts';
 import type { Sql } from '../connection.ts';
 
 interface SessionRow {

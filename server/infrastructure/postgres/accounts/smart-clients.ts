@@ -1,6 +1,6 @@
 import type { AuthorizationStore } from '../../../core/accounts/authorizations.ts';
-import { kindOf } from '../../../core/accounts/client-registration.ts';
-import type { ClientStore, RegisteredClient } from '../../../core/accounts/client-store.ts';
+import { kindOf } from '../../../core/accounts/clients/client-registration.ts';
+import type { ClientStore, RegisteredClient } from '../../../core/accounts/clients/client-store.ts';
 import { Problem } from '../../../core/problem.ts';
 import type { Sql } from '../connection.ts';
 

@@ -1,0 +1,160 @@
+import { z } from 'zod';
+import { chainState, verifyAudit } from '../../core/access/audit-chain.ts';
+import type { AuditCheck, AuditFilter } from '../../core/access/audit-log.ts';
+import type { AuditWorld } from '../../core/access/audit-seal.ts';
+import type { Principal } from '../../core/principal.ts';
+import { Problem } from '../../core/problem.ts';
+import type { ReadsFrom, World } from '../../core/world.ts';
+import { apiRoute, everyRole, type ApiRoute } from '../api/api-route.ts';
+import { exportAudit, exportTypes } from './audit-export.ts';
+import { auditEntries, placeOf, type AuditEntry } from './audit-list.ts';
+
+const tag = 'Audit';
+const id = z.string().regex(/^[A-Za-z0-9\-.]{1,64}$/, 'is an id');
+const word = z.string().min(1).max(200);
+const instant = z.iso.datetime({ offset: true }).or(z.iso.date()).transform((text) => new Date(text)); // prettier-ignore
+const place = z.string().transform((text, context) => {
+  const found = placeOf(text);
+  if (found) return found;
+  context.addIssue({ code: 'custom', message: 'is what `next` of the page before was' });
+  return z.NEVER;
+});
+const limit = z.coerce.number().int().min(1).max(500).default(50);
+
+const filters = {
+  patient: id.optional(),
+  account: word.optional(),
+  client: word.optional(),
+  event: z.string().regex(/^[\w:$.-]{1,80}\*?$/, 'is the name of an event, or how it begins with an asterisk').optional(),
+  outcome: z.enum(['success', 'refused', 'failed']).optional(),
+  from: instant.optional(),
+  to: instant.optional(),
+  entity: word.optional(),
+}; // prettier-ignore
+const listQuery = z.strictObject({ ...filters, before: place.optional(), limit });
+const exportQuery = z.strictObject({ ...filters, format: z.enum(['ndjson', 'csv']).default('ndjson') });
+const ownQuery = z.strictObject({ before: place.optional(), limit });
+
+function filterOf(query: Omit<z.infer<typeof exportQuery>, 'format'>): AuditFilter {
+  const { patient, account, client, event, outcome, from, to, entity } = query;
+  return {
+    ...(patient !== undefined && { patients: [patient] }),
+    ...(account !== undefined && { subject: account }),
+    ...(client !== undefined && { clientId: client }),
+    ...(event !== undefined && { event }),
+    ...(outcome !== undefined && { outcome }),
+    ...(from && { from }),
+    ...(to && { to }),
+    ...(entity !== undefined && { entity }),
+  };
+}
+
+type AuditRoutesWorld = Omit<AuditWorld, 'read'> & Pick<World, 'settings'> & ReadsFrom<'auditLog' | 'records'>;
+
+/**
+ * The audit trail on our own screens: list, export and wholeness for administrators, and for everybody who looked at the
+ * own record.
+ *
+ * @param onFault what went wrong with a verification, which nobody waits for.
+ */
+export function auditRoutes(world: AuditRoutesWorld, onFault: (error: unknown) => void): ApiRoute[] {
+  let verifying: Promise<unknown> | undefined;
+  return [
+    apiRoute({
+      method: 'get', path: '/portal/audit', tag, roles: ['admin'], event: 'audit:list', query: listQuery,
+      summary: 'Rows of the audit trail, newest first', answer: {},
+      async handle({ query, about }) {
+        const { before, limit: most, ...asked } = query;
+        const page = await auditEntries(world, filterOf(asked), { limit: most, ...(before && { before }) });
+        about({ patients: patientsIn(page.rows, query.patient) });
+        return page;
+      },
+    }),
+    apiRoute({
+      method: 'get', path: '/portal/audit/export', tag, roles: ['admin'], event: 'audit:export', query: exportQuery,
+      summary: 'The same rows as a file: AuditEvents, or a table', answer: { mediaType: 'application/fhir+ndjson' },
+      async handle({ query: { format, ...asked }, ctx, about }) {
+        about({ ...(asked.patient !== undefined && { patients: [asked.patient] }), entities: [`audit.${format}`] });
+        ctx.attachment(`audit-${world.now().toISOString().slice(0, 10)}.${format}`);
+        ctx.set('Content-Type', exportTypes[format]);
+        return exportAudit(world, filterOf(asked), format, world.settings);
+      },
+    }),
+    apiRoute({
+      method: 'get', path: '/portal/audit/chain', tag, roles: ['admin'], event: 'audit:chain',
+      summary: 'How much of the trail is sealed, and what the last verification found', answer: {},
+      async handle() {
+        const { rows, linked, lastCheckpoint, check } = await chainState(world);
+        return {
+          rows,
+          linked,
+          ...(lastCheckpoint && { lastCheckpoint }),
+          ...(check?.state === 'done' && { verified: checkJson(check) }),
+          ...(check && check.state !== 'done' && { verifying: { ...checkJson(check), state: check.state } }),
+        };
+      },
+    }),
+    apiRoute({
+      method: 'post', path: '/portal/audit/verify', tag, roles: ['admin'], event: 'audit:verify',
+      summary: 'Begins a verification of the whole trail; /portal/audit/chain tells how far it is', answer: { status: 202 },
+      async handle() {
+        const { check } = await chainState(world);
+        if (verifying !== undefined || check?.state === 'running') return { state: 'running' };
+        // Nobody waits for it: of a large trail it takes minutes.
+        verifying = verifyAudit(world).catch(onFault).finally(() => (verifying = undefined));
+        return { state: 'running' };
+      },
+    }),
+    apiRoute({
+      method: 'get', path: '/portal/me/accesses', tag, roles: everyRole, event: 'audit:own', query: ownQuery,
+      summary: 'Who looked at the own record (patients), or the own accesses (staff)', answer: {},
+      async handle({ principal, query: { before, limit: most } }) {
+        return ownAccesses(world, principal, { limit: most, ...(before && { before }) });
+      },
+    }),
+  ]; // prettier-ignore
+}
+
+function checkJson({ changedAt: at, faults, found, notes, checked, total }: AuditCheck) {
+  return { at, faults, found, notes, checked, total };
+}
+
+function patientsIn(rows: AuditEntry[], asked: string | undefined): string[] {
+  return [
+    ...new Set([
+      ...(asked === undefined ? [] : [asked]),
+      ...rows.flatMap(({ patients }) => patients.map(({ id }) => id)),
+    ]),
+  ];
+}
+
+/**
+ * Of a patient: what others saw or did of the own record, with their names, and nothing about other patients, network or
+ * requests. Of staff: what they did themselves.
+ */
+async function ownAccesses(
+  world: AuditRoutesWorld,
+  { role, fhirUser, subject, hidden = [] }: Principal,
+  page: Parameters<typeof auditEntries>[2],
+): Promise<{ rows: AuditEntry[]; next?: string }> {
+  if (role !== 'patient') {
+    const { rows, ...more } = await auditEntries(world, { subject }, page);
+    // The name of somebody whose record is restricted again is not for them any more.
+    const nameless = ({ id: one, name }: AuditEntry['patients'][number]) =>
+      hidden.includes(one) || name === undefined ? { id: one } : { id: one, name };
+    return { rows: rows.map((row) => ({ ...row, patients: row.patients.map(nameless) })), ...more };
+  }
+  const own = /^Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(fhirUser ?? '')?.[1];
+  if (own === undefined) throw new Problem('forbidden', 'This account is not tied to a patient.');
+  const others: AuditFilter = { patients: [own], outcome: 'success', byOthersThan: [fhirUser!], hidden: 'system' };
+  const { rows, next } = await auditEntries(world, others, page);
+  const shown = rows.map(({ seq, at, action, event, outcome, who, patients, purpose }) => {
+    const { subject: _account, ...rest } = who;
+    return {
+      seq, at, action, event, outcome, who: rest, entities: [],
+      patients: patients.filter(({ id: one }) => one === own).length > 0 ? patients.filter(({ id: one }) => one === own) : [{ id: own }],
+      ...(purpose !== undefined && { purpose }),
+    }; // prettier-ignore
+  });
+  return { rows: shown, ...(next !== undefined && { next }) };
+}
