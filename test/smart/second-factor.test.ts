@@ -1,6 +1,6 @@
+import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { makeRecoveryCodes } from '../../server/core/accounts/factors/recovery-codes.ts';
-import { decodeJwt } from 'jose';
 import {
   authorizeUrl,
   Browser,
@@ -11,6 +11,7 @@ import {
   throughPages,
   type SignInOptions,
 } from '../harness/sign-in.ts';
+import { afterPassword, forgetFactors, isIn, mailedCode, pageOf, post, type Page } from './factor-pages.ts';
 import { lastMail, password, startSmallServer, type SmallServer } from './small-server.ts';
 
 const admin = 'admin@test.example';
@@ -23,42 +24,10 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 beforeEach(async () => {
-  await server.database.sql.query(`delete from second_factor`);
-  await server.database.sql.query(`delete from recovery_code`);
-  await server.database.sql.query(`delete from mail_code`);
-  await server.database.sql.query(`delete from delivery`);
-  await server.database.sql.query(`delete from sign_in_attempt`);
-  await server.database.sql.query(`update account set mail_factor = false, last_sign_in_at = null, verified_at = null`);
+  await forgetFactors(server);
   totp = await giveTotp(server.world, doctor);
 });
 
-interface Page {
-  status: number;
-  html: string;
-  uid: string;
-  headers: Headers;
-}
-
-async function pageOf({ url, response }: { url: string; response: Response }): Promise<Page> {
-  const html = await response.text();
-  const uid = /\/interaction\/([\w-]+)/.exec(html)?.[1] ?? new URL(url).pathname.split('/')[2] ?? '';
-  return { status: response.status, html, uid, headers: response.headers };
-}
-
-/** Gives the password on the sign-in page; what comes next is the page of the second factor. */
-async function afterPassword(browser: Browser, email: string, parameters: Record<string, string> = {}): Promise<Page> {
-  const first = await pageOf(await browser.open(authorizeUrl(server.url, pkce().challenge, { parameters })));
-  return post(browser, first, 'sign-in', { email, password });
-}
-
-async function post(browser: Browser, page: Page, action: string, fields: Record<string, string> = {}): Promise<Page> {
-  const proof = /name="proof" value="([^"]+)"/.exec(page.html)?.[1] ?? '';
-  return pageOf(await browser.post(`/interaction/${page.uid}/${action}`, new URLSearchParams({ proof, ...fields })));
-}
-
-const isIn = (page: Page) => page.status === 303;
-const mailed = async (to: string) => /Your code is (\d{6})/.exec((await lastMail(server, to)).text)![1]!;
-const wrongOf = (code: string) => String((Number(code) + 1) % 1_000_000).padStart(6, '0');
 const events = () =>
   server.database.sql.query<{ event: string; outcome: string; entities: string[] }>(
     `select event, outcome, entities from audit where event = 'smart:second-factor' order by seq`,
@@ -145,95 +114,6 @@ test('who guesses codes elsewhere does not keep a person from the own browser', 
   expect(page.status).toBe(429);
   const again = await afterPassword(own, doctor, { prompt: 'login' });
   expect(isIn(await post(own, again, 'prove', { code: await freshCode(totp) }))).toBe(true);
-});
-
-test('the mail says the time that the code works, and the code signs in and verifies the address', async () => {
-  const browser = new Browser(server.url);
-  const page = await afterPassword(browser, admin);
-  expect(page.html).toContain('for 10 minutes');
-  const mail = await lastMail(server, admin);
-  expect(mail.text).toContain('for 10 minutes');
-  const [row] = await server.database.sql.query<{ digest: string; left: number }>(
-    `select digest, extract(epoch from expires_at - now())::integer as left from mail_code`,
-  );
-  const code = await mailed(admin);
-  expect(row!.digest).not.toContain(code);
-  expect(row!.left).toBeGreaterThan(590);
-  expect(row!.left).toBeLessThanOrEqual(600);
-  expect(isIn(await post(browser, page, 'prove', { code }))).toBe(true);
-  const account = await server.world.read(({ accounts }) => accounts.byId(server.accounts.admin.id));
-  expect(account?.verifiedAt).toBeInstanceOf(Date);
-});
-
-test('a mailed code works once, and only in the sign-in in which it was asked for', async () => {
-  const first = new Browser(server.url);
-  const page = await afterPassword(first, admin);
-  const code = await mailed(admin);
-  await server.database.sql.query(`update mail_code set sent_at = '{}'`);
-  const second = new Browser(server.url);
-  const other = await afterPassword(second, admin);
-  const newCode = await mailed(admin);
-  // The new one voids the old, and is of the other sign-in.
-  for (const one of [code, newCode]) {
-    const answer = await post(first, page, 'prove', { code: one });
-    expect(answer.status).toBe(403);
-    expect(answer.html).toContain('does not work any more');
-  }
-  expect(isIn(await post(second, other, 'prove', { code: newCode }))).toBe(true);
-  const third = new Browser(server.url);
-  const late = await afterPassword(third, admin);
-  expect((await post(third, late, 'prove', { code: newCode })).status).toBe(403);
-});
-
-test('five wrong tries kill a mailed code', async () => {
-  const browser = new Browser(server.url);
-  let page = await afterPassword(browser, admin);
-  const code = await mailed(admin);
-  for (let i = 0; i < 5; i++) page = await post(browser, page, 'prove', { code: wrongOf(code) });
-  expect(page.html).toContain('does not work any more');
-  expect((await post(browser, page, 'prove', { code })).status).toBe(403);
-});
-
-test('of parallel tries at a mailed code no more than five are looked at', async () => {
-  const browser = new Browser(server.url);
-  const page = await afterPassword(browser, admin);
-  const code = await mailed(admin);
-  await Promise.all(Array.from({ length: 9 }, () => post(browser, page, 'prove', { code: wrongOf(code) })));
-  const [row] = await server.database.sql.query<{ tries: number }>(`select tries from mail_code`);
-  expect(row!.tries).toBe(5);
-});
-
-test('a code is mailed once a minute and five times an hour, and it is said when again', async () => {
-  const browser = new Browser(server.url);
-  let page = await afterPassword(browser, admin);
-  expect(page.html).toContain('data-wait="60"');
-  page = await post(browser, page, 'mail-code');
-  expect(page.status).toBe(429);
-  const wait = Number(page.headers.get('retry-after'));
-  expect(wait).toBeGreaterThan(50);
-  expect(wait).toBeLessThanOrEqual(60);
-  const code = await mailed(admin);
-  for (let i = 0; i < 4; i++) {
-    await server.database.sql.query(
-      `update mail_code set sent_at = array(select at - interval '61 seconds' from unnest(sent_at) as at)`,
-    );
-    page = await post(browser, page, 'mail-code');
-    expect(page.status).toBe(200);
-  }
-  expect(await mailed(admin)).not.toBe(code);
-  await server.database.sql.query(
-    `update mail_code set sent_at = array(select at - interval '61 seconds' from unnest(sent_at) as at)`,
-  );
-  page = await post(browser, page, 'mail-code');
-  expect(page.status).toBe(429);
-  expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(3000);
-});
-
-test('an old mailed code does not work', async () => {
-  const browser = new Browser(server.url);
-  const page = await afterPassword(browser, admin);
-  await server.database.sql.query(`update mail_code set expires_at = now() - interval '1 second'`);
-  expect((await post(browser, page, 'prove', { code: await mailed(admin) })).html).toContain('does not work any more');
 });
 
 test('a recovery code stands for the second factor once, in any case and groups, and the person hears of it', async () => {
@@ -323,7 +203,7 @@ test('a device that was remembered with codes by mail is not spared after the fa
   await mail(true);
   const own = new Browser(server.url);
   const page = await afterPassword(own, doctor);
-  expect(isIn(await post(own, page, 'prove', { code: await mailed(doctor), trust: 'yes' }))).toBe(true);
+  expect(isIn(await post(own, page, 'prove', { code: await mailedCode(server, doctor), trust: 'yes' }))).toBe(true);
   expect(isIn(await afterPassword(own, doctor, { prompt: 'login' }))).toBe(true);
   // As administrators do: off, signed out everywhere; the person chooses the same way again.
   await server.world.transaction(async ({ factors, sessions }) => {
@@ -408,11 +288,4 @@ test('of two sign-ins that give one code at the same moment one gets in', async 
   const code = await freshCode(totp);
   const ends = await Promise.all(browsers.map((browser, i) => post(browser, pages[i]!, 'prove', { code })));
   expect(ends.map(({ status }) => status).sort()).toEqual([303, 403, 403]);
-});
-
-test('of several that ask for a code at the same moment one is mailed', async () => {
-  const browsers = [new Browser(server.url), new Browser(server.url), new Browser(server.url)];
-  const ends = await Promise.all(browsers.map((browser) => afterPassword(browser, admin)));
-  expect(ends.map(({ status }) => status).sort()).toEqual([200, 429, 429]);
-  expect(await server.database.sql.query(`select from delivery where recipient = $1`, [admin])).toHaveLength(1);
 });
