@@ -1,4 +1,4 @@
-import { networkOf } from '../core/accounts/sign-in/sign-in-limits.ts';
+import { networkOf } from '../core/network.ts';
 
 /** Addresses that are remembered; the one that was quiet longest goes first. */
 const mostCallers = 10_000;

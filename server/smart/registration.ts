@@ -4,14 +4,13 @@
  * oidc-provider has both, and they do not fit: it keeps and compares client secrets in clear, knows no scopes but those of
  * the sign-in, and stores a client outside the transaction that counts the use of the word. These routes stand in front of it.
  */
-import { hash, timingSafeEqual } from 'node:crypto';
 import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
 import type { AuditRow } from '../core/access/audit-trail.ts';
 import { changeClient, registerClient, removeClient } from '../core/accounts/clients/change-client.ts';
 import { draftOf, metadataOf, standardName } from '../core/accounts/clients/client-metadata.ts';
 import { checkCeiling, type ClientDraft } from '../core/accounts/clients/client-registration.ts';
-import { hashSecret, newSecret } from '../core/accounts/clients/client-secret.ts';
+import { hashSecret, isSecretOf, newSecret } from '../core/accounts/clients/client-secret.ts';
 import type { RegisteredClient } from '../core/accounts/clients/client-store.ts';
 import type { KeySets } from '../core/accounts/clients/key-sets.ts';
 import type { Principal } from '../core/principal.ts';
@@ -116,7 +115,7 @@ async function change({ world, clientKeys, forget }: RegistrationParts, ctx: Con
   if (sent !== undefined) throw new Refusal('invalid_client_metadata', `${sent} must not be sent.`);
   if (body.client_id !== client.id)
     throw new Refusal('invalid_client_metadata', 'client_id must be that of the address.');
-  if (body.client_secret !== undefined && !isSecretOf(client, body.client_secret))
+  if (body.client_secret !== undefined && !hasSecret(client, body.client_secret))
     throw new Refusal('invalid_client_metadata', 'client_secret is not the one of this client.');
   const draft = drafted(body);
   checkCeiling(draft.scope, client.scopeCeiling ?? '');
@@ -148,7 +147,7 @@ async function managed(
 ): Promise<{ client: RegisteredClient; word: string }> {
   const word = bearerOf(ctx);
   const client = await world.read(({ clients }) => clients.byId(String(ctx.params['id'])));
-  if (!client?.managementHash || !isSame(client.managementHash, hashSecret(word))) throw noToken(ctx);
+  if (!client || !isSecretOf([client.managementHash], word)) throw noToken(ctx);
   if (client.disabled) throw new Refusal('access_denied', 'An administrator has put this client out of service.', 403);
   return { client, word };
 }
@@ -206,15 +205,8 @@ function managedAt(publicUrl: string, id: string, word: string): Record<string, 
   return { registration_client_uri: `${publicUrl}/oidc/reg/${id}`, registration_access_token: word };
 }
 
-function isSecretOf({ metadata, previousSecret }: RegisteredClient, given: unknown): boolean {
-  if (typeof given !== 'string') return false;
-  const digest = hashSecret(given);
-  return [metadata.client_secret, previousSecret].some((one) => typeof one === 'string' && isSame(one, digest));
-}
-
-function isSame(one: string, other: string): boolean {
-  const digest = (text: string) => hash('sha256', text, 'buffer');
-  return timingSafeEqual(digest(one), digest(other));
+function hasSecret({ metadata, previousSecret }: RegisteredClient, given: unknown): boolean {
+  return typeof given === 'string' && isSecretOf([metadata.client_secret, previousSecret], given);
 }
 
 function rowOf(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { networkOf } from '../../server/core/accounts/sign-in/sign-in-limits.ts';
+import { networkOf } from '../../server/core/network.ts';
 import { argon2Passwords } from '../../server/infrastructure/argon2.ts';
 import { callerLimit } from '../../server/smart/caller-limit.ts';
 import { authorizeUrl, backendToken, Browser, pkce } from '../harness/sign-in.ts';

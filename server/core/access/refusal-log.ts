@@ -1,4 +1,5 @@
 import type { AuditRow } from './audit-trail.ts';
+import { networkOf } from '../network.ts';
 import { Problem } from '../problem.ts';
 import type { ReadsFrom } from '../world.ts';
 
@@ -71,7 +72,7 @@ export class RefusalLog {
 
   /** Whether it gets a row of its own. */
   #counts(address: string | undefined): boolean {
-    const known = networkOf(address);
+    const known = address === undefined ? elsewhere : networkOf(address, 32);
     const network = this.#strangers.has(known) || this.#strangers.size < mostNetworks ? known : elsewhere;
     const stranger = this.#strangers.get(network) ?? {
       since: this.#now().getTime(), rows: 0, more: 0, address: network === elsewhere ? undefined : address,
@@ -81,9 +82,4 @@ export class RefusalLog {
     else stranger.more++;
     return stranger.more === 0;
   }
-}
-
-/** Of IPv6 the half that a provider gives to one customer. */
-function networkOf(address = elsewhere): string {
-  return address.includes(':') ? address.split(':').slice(0, 4).join(':') : address;
 }

@@ -1,6 +1,7 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { ParameterizedContext } from 'koa';
 import { Problem } from '../../core/problem.ts';
+import { isSameText } from '../../core/same-text.ts';
 import { readForm } from '../../http/request/body-text.ts';
 
 /** Bytes of a form at any of our addresses. */
@@ -31,9 +32,7 @@ export function checkFormOrigin(
 ): void {
   const site = ctx.get('Sec-Fetch-Site');
   const origin = ctx.get('Origin');
-  const given = Buffer.from(form.get('proof') ?? '');
-  const proof = Buffer.from(expected.proof);
-  const isOurs = given.length === proof.length && timingSafeEqual(given, proof);
+  const isOurs = isSameText(form.get('proof') ?? '', expected.proof);
   if (!isOurs || (site !== '' && site !== 'same-origin') || (origin !== '' && origin !== expected.origin)) {
     throw new Problem('forbidden', 'The form does not come from this sign-in. Go back to the app and start again.');
   }

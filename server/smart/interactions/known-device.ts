@@ -1,5 +1,6 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import type { Account } from '../../core/accounts/account-store.ts';
+import { isSameText } from '../../core/same-text.ts';
 import type { Ctx } from './interaction-step.ts';
 
 /** People who share a computer; whoever signed in last comes first. */
@@ -64,5 +65,5 @@ function proof({ cookieKey }: Parts, device: string, { id, passwordHash }: Accou
 }
 
 function isProof(parts: Parts, device: { id: string }, account: Account, given: string): boolean {
-  return timingSafeEqual(Buffer.from(given), Buffer.from(proof(parts, device.id, account)));
+  return isSameText(given, proof(parts, device.id, account));
 }

@@ -1,7 +1,8 @@
-import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import type { Account } from '../../core/accounts/account-store.ts';
 import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
 import type { Ways } from '../../core/accounts/factors/ways.ts';
+import { isSameText } from '../../core/same-text.ts';
 import type { Ctx } from './interaction-step.ts';
 
 /** People who share a computer; whoever was remembered last comes first. */
@@ -58,7 +59,7 @@ function read(parts: Parts, ctx: Ctx): string[] {
 function isProof(parts: Parts, account: Account, ways: Ways, entry: string): boolean {
   const until = Number(entry.slice(0, 10));
   if (until < Date.now() / 1000) return false;
-  return timingSafeEqual(Buffer.from(entry.slice(11)), Buffer.from(proof(parts, account, ways, until)));
+  return isSameText(entry.slice(11), proof(parts, account, ways, until));
 }
 
 function proof(

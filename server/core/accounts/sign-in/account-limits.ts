@@ -2,7 +2,7 @@
 import { Problem } from '../../problem.ts';
 import { addressKey } from '../account.ts';
 import type { AttemptKey, AttemptStore } from '../authorizations.ts';
-import { networkOf } from './sign-in-limits.ts';
+import { networkOf } from '../../network.ts';
 
 const minute = 60;
 

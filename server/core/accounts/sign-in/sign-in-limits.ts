@@ -1,3 +1,4 @@
+import { networkOf } from '../../network.ts';
 import type { AttemptKey } from '../authorizations.ts';
 
 const minute = 60;
@@ -36,19 +37,4 @@ export function factorLimits(accountId: string, address: string): Record<'pair' 
 /** In a browser in which this person has signed in before only its own wrong codes count. */
 export function deviceFactorLimit(device: string, accountId: string): AttemptKey {
   return { key: `factor-device ${device} ${accountId}`, free: 10, leak: quarter, longest: quarter };
-}
-
-/**
- * The network that an address is counted under: of IPv6 the first 64 bits, because a single host has all the rest to
- * choose from; of IPv4 as many as asked for.
- *
- * @param address as `clientAddress` gives it: IPv6 compressed, IPv4 never inside IPv6.
- */
-export function networkOf(address: string, bitsOfIpv4: 24 | 32): string {
-  if (!address.includes(':')) return bitsOfIpv4 === 24 ? address.replace(/\.\d+$/, '.0') : address;
-  const [head = '', tail] = address.split('::');
-  const groups = (text: string | undefined) => (text ? text.split(':') : []);
-  const [before, after] = [groups(head), groups(tail)];
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
-  return `${[...before, ...Array<string>(zeros).fill('0'), ...after].slice(0, 4).join(':')}::`;
 }
