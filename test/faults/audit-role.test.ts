@@ -51,7 +51,7 @@ beforeAll(async () => {
     environment: { DATABASE_URL: urls.app, DATABASE_OWNER_URL: urls.owner },
     demoData: true,
   });
-  await makeRoles(); // again is safe, also while the server runs
+  for (let again = 0; again < 5; again++) await makeRoles(); // safe, also while the server runs
   app = new pg.Client({ connectionString: urls.app });
   await app.connect();
 }, 240_000);
@@ -158,7 +158,7 @@ it('roles made before the tables are the same as those made after', async () => 
     await client.end();
     await admin.query(`drop database ${name} with (force)`);
   }
-}, 60_000);
+});
 
 it('a month past its retention stays for the server, which says so, and goes for the owner', async () => {
   await admin.query(

@@ -85,3 +85,8 @@ export const says = (page: Page, selector: string, words: RegExp) =>
     selector,
     words.source,
   );
+
+/** A browser moves the focus to where a page wants it a moment after the page is there. */
+export async function focusOn(page: Page, id: string): Promise<void> {
+  await page.waitForFunction((wanted) => document.activeElement?.id === wanted, { timeout: 5_000 }, id);
+}

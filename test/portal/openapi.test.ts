@@ -151,4 +151,4 @@ test('people can read the page, and the one that confirms an address, whatever t
   } finally {
     await browser.close();
   }
-}, 60_000);
+});

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openBrowser, type TestBrowser } from '../harness/browser.ts';
-import { barriers, overflow } from '../harness/page-acts.ts';
+import { barriers, focusOn, overflow } from '../harness/page-acts.ts';
 import { goodPassword, linkIn, mailTo } from '../harness/people.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 
@@ -36,21 +36,20 @@ async function looked(name: string): Promise<void> {
   }
 }
 
-const focused = () => page.evaluate(() => document.activeElement?.id || document.activeElement?.tagName);
 const submit = () => Promise.all([page.waitForNavigation(), page.click('button.main')]);
 const heading = () => page.$eval('h1', (found) => found.textContent);
 
 test('a patient registers, corrects a fault, confirms the address, signs in, and sets a forgotten password anew', async () => {
   const email = 'browser@home.example';
   await page.goto(`${server.url}/account/register`);
-  expect(await focused()).toBe('email');
+  await focusOn(page, 'email');
   await looked('register');
   await page.type('#email', 'browser@home'); // an address for a browser, none for mail
   await page.type('#given', 'Brigitte');
   await page.type('#family', 'Browser');
   await page.$eval('#birthDate', (field) => ((field as HTMLInputElement).value = '1970-02-03'));
   await submit();
-  expect(await focused()).toBe('email');
+  await focusOn(page, 'email');
   expect(await page.title()).toMatch(/^Error: /);
   expect(await page.$eval('#given', (field) => (field as HTMLInputElement).value)).toBe('Brigitte');
   await looked('register-fault');
@@ -62,10 +61,10 @@ test('a patient registers, corrects a fault, confirms the address, signs in, and
 
   const link = linkIn(await mailTo(server, email, /Confirm/));
   await page.goto(server.url + link);
-  expect(await focused()).toBe('password');
+  await focusOn(page, 'password');
   await page.type('#password', 'too short');
   await submit();
-  expect(await focused()).toBe('password');
+  await focusOn(page, 'password');
   await looked('choose-password');
   await page.type('#password', goodPassword);
   await submit();

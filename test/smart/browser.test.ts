@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import puppeteer, { type Browser, type Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { browsers } from '../../server/infrastructure/pdf/find-browser.ts';
+import { focusOn } from '../harness/page-acts.ts';
 import { authorizeUrl, pkce } from '../harness/sign-in.ts';
 import { appRedirect, password, startSmallServer, type SmallServer } from './small-server.ts';
 
@@ -78,7 +79,7 @@ test('a person signs in, chooses a patient, consents and signs out in a real bro
   await page.click('[data-shows]');
   expect(await page.$eval('#password', (field) => field.getAttribute('type'))).toBe('text');
   await click('#sign-in');
-  expect(await page.evaluate('document.activeElement.id')).toBe('error');
+  await focusOn(page, 'error');
   expect(await accessibilityFaults(page)).toEqual([]);
 
   await page.click('[data-email]');

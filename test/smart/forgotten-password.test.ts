@@ -67,7 +67,7 @@ test('known, unknown, disabled and invited addresses get the same page in the sa
   expect(told.text).toContain('invitation');
   expect(told.text).not.toMatch(/reset-password\//);
   expect(await mailsTo(server, 'nobody@home.example')).toEqual([]);
-}, 60_000);
+});
 
 test('asking again and again neither voids the link that a person holds nor fills the mailbox', async () => {
   const { email } = await colleague(server, 'victim', 'doctor');
@@ -81,7 +81,7 @@ test('asking again and again neither voids the link that a person holds nor fill
   expect((await mailsTo(server, email)).filter(({ text }) => text.includes('/account/reset-password/')).length).toBeLessThanOrEqual(4);
   for (const mail of await mailsTo(server, email))
     if (mail.text.includes('/account/reset-password/')) expect((await openForm(server, linkIn(mail))).status).toBe(410);
-}, 30_000); // prettier-ignore
+}); // prettier-ignore
 
 test('a network that asks without end waits, and others do not', async () => {
   await forgetTries();
@@ -91,7 +91,7 @@ test('a network that asks without end waits, and others do not', async () => {
   expect(codes.filter((code) => code === 429)).toHaveLength(4);
   await signIn(server.url, { email: 'doctor@demo.csss.example', password: 'csss-demo-2026' });
   await forgetTries();
-}, 30_000);
+});
 
 test('a link of 30 minutes ago, of a disabled user and of another purpose does nothing', async () => {
   const { id, email } = await colleague(server, 'late', 'doctor');

@@ -9,6 +9,7 @@ import { openLetter } from '../../server/core/deliveries/post-mail.ts';
 import type { Delivery } from '../../server/core/deliveries/delivery-store.ts';
 import { newId } from '../../server/core/identifier.ts';
 import { openBrowser, type TestBrowser } from '../harness/browser.ts';
+import { focusOn } from '../harness/page-acts.ts';
 import { authorizeUrl, freshCode, pkce, stepUp } from '../harness/sign-in.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 
@@ -82,7 +83,6 @@ async function looked(page: Page, name: string): Promise<void> {
 
 const press = (page: Page, selector: string) => Promise.all([page.waitForNavigation(), page.click(selector)]);
 const words = (page: Page) => page.$eval('main', (main) => main.textContent ?? '');
-const focused = (page: Page) => page.evaluate('document.activeElement.id');
 
 async function toSecondFactor(page: Page, parameters: Record<string, string> = {}): Promise<void> {
   await page.goto(authorizeUrl(server.url, pkce().challenge, { parameters }));
@@ -98,7 +98,7 @@ test('a person makes a passkey on the page of the link, signs in with it, and gi
   await looked(page, 'link-password');
   await page.type('#password', 'short');
   await press(page, 'button.main');
-  expect(await focused(page)).toBe('error');
+  await focusOn(page, 'error');
   await looked(page, 'link-password-refused');
   await page.type('#password', password);
   await page.click('[data-shows]');
@@ -157,7 +157,7 @@ test('another key is not accepted, the page says so, and there are other ways', 
   await looked(page, 'recovery');
   await page.type('#code', 'AAAA-BBBB');
   await press(page, 'button.main');
-  expect(await focused(page)).toBe('error');
+  await focusOn(page, 'error');
   await looked(page, 'recovery-wrong');
 });
 
@@ -191,14 +191,14 @@ test('the page for codes counts down, takes a pasted code, and shows what is wro
   await page.type('#email', 'mail@test.example');
   await page.type('#password', password);
   await press(page, '#sign-in');
-  expect(await focused(page)).toBe('code');
+  await focusOn(page, 'code');
   await looked(page, 'mail');
   const resend = 'form[action$=mail-code] button';
   expect(await page.$eval(resend, (button) => button.textContent)).toMatch(/^Send a new code \((5\d|60) s\)$/);
   expect(await page.$eval(resend, (button) => (button as unknown as { disabled: boolean }).disabled)).toBe(true);
   await page.type('#code', '000000');
   await press(page, 'button.main');
-  expect(await focused(page)).toBe('error');
+  await focusOn(page, 'error');
   await looked(page, 'mail-wrong');
   const [row] = await server.system.sql.query<Delivery>(
     `select id, content from delivery where recipient = 'mail@test.example' and kind = 'sign-in-code'`,

@@ -35,7 +35,7 @@ test('images that arrive while the merge is made are the survivor’s, all of th
     expect(await place.world.transaction(({ studies }) => studies.studiesOf(source.id))).toEqual([]);
     expect(await ids(`ImagingStudy?patient=Patient/${target.id}`)).toHaveLength(7);
   }
-}, 60_000);
+});
 
 test.each(ways)(
   'of two merges at once in opposite directions, by %s, one wins and the other is told',

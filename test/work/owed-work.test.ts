@@ -85,7 +85,7 @@ test('analyses that are owed are left as they are; one without a job is owed aga
     expect((await endOf(step.id))[0]).toBe('completed');
   }
   expect(await wakeAnalyses(place.world)).toBe(0);
-}, 60_000);
+});
 
 test('an analysis whose worker died before it was begun, on the last try: failed, and a fresh one waits for the doctor', async () => {
   const { review, step } = await acceptedStep();
@@ -94,7 +94,7 @@ test('an analysis whose worker died before it was begun, on the last try: failed
   expect(await endOf(step.id)).toEqual(['failed', 'timeout']);
   expect((await open(place.world, review, 'ai-inference')).status).toBe('requested');
   expect(await wakeAnalyses(place.world)).toBe(0);
-}, 60_000);
+});
 
 test('a report whose worker died on the last try: failed as on a failed last try, an approval waits, nothing is tried for ever', async () => {
   const review = await approvedReview(place, 'a@example.org');
@@ -107,7 +107,7 @@ test('a report whose worker died on the last try: failed as on a failed last try
   expect(await oweReports(place.world)).toBe(0);
   const all = await steps(place.world, review.coordinationId);
   expect(all.filter(({ code, status }) => stepOf(code) === 'release-approval' && status === 'requested')).toHaveLength(1);
-}, 60_000); // prettier-ignore
+}); // prettier-ignore
 
 test('a mail whose worker died on the last try is owed again: the delivery says when it is over, not the queue', async () => {
   const { delivery } = await releasedReview(place, 'a@example.org');
@@ -119,7 +119,7 @@ test('a mail whose worker died on the last try is owed again: the delivery says 
   const task = await read<Task>(place.world, 'Task', delivery.id);
   const message = outputOf(task, 'message')!.reference.split('/')[1]!;
   expect((await read<Communication>(place.world, 'Communication', message)).status).toBe('completed');
-}, 60_000);
+});
 
 test('a delivery that an earlier release began is owed without its row', async () => {
   const { delivery } = await releasedReview(place, 'a@example.org');
@@ -129,7 +129,7 @@ test('a delivery that an earlier release began is owed without its row', async (
   await sendReport(place.world, taken({ kind: 'send-report', key: delivery.id, data: { task: delivery.id } }));
   expect(await endOf(delivery.id)).toEqual(['completed', undefined]);
   expect(await oweUnwritten(place.world)).toBe(0);
-}, 60_000);
+});
 
 test('a report and a mail whose jobs are gone are owed again, once, and end well', async () => {
   const review = await approvedReview(place, 'a@example.org');
@@ -145,4 +145,4 @@ test('a report and a mail whose jobs are gone are owed again, once, and end well
   expect([await oweMails(place.world), await waiting('send-report', delivery.id)]).toEqual([0, 1]);
   await sendReport(place.world, taken({ kind: 'send-report', key: delivery.id, data: { task: delivery.id } }));
   expect(await endOf(delivery.id)).toEqual(['completed', undefined]);
-}, 60_000);
+});

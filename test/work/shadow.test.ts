@@ -71,4 +71,4 @@ test('it waits before its first step, and between two', async () => {
   urgent!.release();
   await waiting;
   expect(await rows(next.key)).toBe(1);
-}, 60_000);
+});

@@ -77,10 +77,12 @@ class Press {
     if (this.#page && this.#chromium?.connected) {
       const alive = await withinTime(1_500, this.#chromium.version()).then(() => true, () => false); // prettier-ignore
       if (!alive && this.state.ready) return { ready: false, reason: 'the browser does not answer' };
-    } else if (!this.#closed && !this.#reopening && Date.now() >= this.#pausedUntil) {
-      this.#reopening = true;
-      const opened = this.#queue.then(() => this.#openOrRefuse());
-      this.#queue = opened.catch(() => undefined).finally(() => (this.#reopening = false));
+    } else if (!this.#closed && Date.now() >= this.#pausedUntil) {
+      if (!this.#reopening) {
+        this.#reopening = true;
+        const opened = this.#queue.then(() => this.#openOrRefuse());
+        this.#queue = opened.catch(() => undefined).finally(() => (this.#reopening = false));
+      }
       if (this.state.ready) return { ready: false, reason: 'the browser ended and is started again' };
     }
     return this.state;

@@ -24,7 +24,8 @@ revoke create on schema public from public;
 revoke create on schema public, job from csss_app;
 grant usage on schema public, job to csss_app;
 
--- What is there already becomes the owner's; extensions stay as they are.
+-- What is there already becomes the owner's; extensions stay as they are. What the owner has is left alone: a change of owner locks a
+-- table, and the server that runs may hold another.
 do $$
 declare
   thing record;
@@ -32,6 +33,7 @@ begin
   for thing in
     select c.oid::regclass as name, c.relkind as kind from pg_class c
      where c.relnamespace in ('public'::regnamespace, 'job'::regnamespace) and c.relkind in ('r', 'p', 'v', 'm')
+       and c.relowner <> 'csss_owner'::regrole
        and not exists (select from pg_depend where objid = c.oid and deptype = 'e')
   loop
     execute format('alter %s %s owner to csss_owner', case thing.kind when 'v' then 'view' when 'm' then 'materialized view' else 'table' end, thing.name);
@@ -39,6 +41,7 @@ begin
   for thing in
     select c.oid::regclass as name from pg_class c
      where c.relnamespace in ('public'::regnamespace, 'job'::regnamespace) and c.relkind = 'S'
+       and c.relowner <> 'csss_owner'::regrole
        and not exists (select from pg_depend where objid = c.oid and deptype in ('a', 'i', 'e'))
   loop
     execute format('alter sequence %s owner to csss_owner', thing.name);
@@ -46,6 +49,7 @@ begin
   for thing in
     select p.oid::regprocedure as name from pg_proc p
      where p.pronamespace in ('public'::regnamespace, 'job'::regnamespace)
+       and p.proowner <> 'csss_owner'::regrole
        and not exists (select from pg_depend where objid = p.oid and deptype = 'e')
   loop
     execute format('alter routine %s owner to csss_owner', thing.name);
@@ -53,6 +57,7 @@ begin
   for thing in
     select t.oid::regtype as name from pg_type t
      where t.typnamespace in ('public'::regnamespace, 'job'::regnamespace)
+       and t.typowner <> 'csss_owner'::regrole
        and (t.typtype in ('e', 'd') or t.typtype = 'c' and (select relkind from pg_class where oid = t.typrelid) = 'c')
        and not exists (select from pg_depend where objid = t.oid and deptype = 'e')
   loop

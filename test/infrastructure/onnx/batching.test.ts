@@ -152,7 +152,7 @@ test('a process that dies or hangs over a batch: the image to blame is refused, 
   await expect(hanging[1]).rejects.toMatchObject({ code: 'timeout' });
   expect(runOf((await hanging[0])!).shared).toBe(1);
   expect((await classifier.classify(marked(0), plain)).provider).toBe('cuda');
-}, 30_000);
+});
 
 test('an accelerator that fails at work is left for the next provider, nothing is lost, and it is said', async () => {
   const classifier = await start({ sessionScript, batch: { size: 3, delayMs: 20_000 } });
