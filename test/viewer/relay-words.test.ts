@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { relayWord } from '../../viewer/src/components/deliveries/relay-words.ts';
-import en from '../../viewer/src/locales/en.json' with { type: 'json' };
+import en from '../../viewer/src/locales/en/index.ts';
 
 // Codes as the page gets them: the mail library's word, the reply (RFC 5321), the enhanced code (RFC 3463).
 test.each([

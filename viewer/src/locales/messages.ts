@@ -1,6 +1,6 @@
-/** Messages by language. English is complete and typed; another language is one more file beside it. */
+/** Messages by language. English is typed and always there; the others are loaded when somebody reads them. */
 import { createI18n } from 'vue-i18n';
-import en from './en.json';
+import en from './en/index.ts';
 
 export type Messages = typeof en;
 

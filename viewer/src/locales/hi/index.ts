@@ -1,0 +1,2 @@
+/** Hindi, section by section as in English. */
+export default {};

@@ -1,0 +1,2 @@
+/** Tamil, section by section as in English. */
+export default {};
