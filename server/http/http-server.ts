@@ -16,7 +16,11 @@ export interface Upgrades {
  * The HTTP server with the limits of a connection: their number, how long headers may take, how slow a body or a reader
  * may be. A body may take as long as bytes keep coming (a study over a slow line), so there is no limit for the whole.
  */
-export function createHttpServer(listener: RequestListener, { connections, pace }: Budget, upgrades?: Upgrades): Server {
+export function createHttpServer(
+  listener: RequestListener,
+  { connections, pace }: Budget,
+  upgrades?: Upgrades,
+): Server {
   const options = {
     connectionsCheckingInterval: Math.min(2000, pace.headers),
     // Java's client asks for h2c with its first request, and means to be answered in any case.

@@ -95,7 +95,12 @@ export function outcomeOf(error: unknown): string {
 function liveMeasures(registers: Registry[]): Metrics['live'] {
   const open = new Gauge({ name: 'csss_live_channels', help: 'Open pages that hear of changes', registers });
   const told = new Histogram({ name: 'csss_live_seconds', help: 'From a write to the message that tells a page of it', buckets: seconds, registers }); // prettier-ignore
-  const closed = new Counter({ name: 'csss_live_closed_total', help: 'Channels that ended', labelNames: ['reason'], registers });
+  const closed = new Counter({
+    name: 'csss_live_closed_total',
+    help: 'Channels that ended',
+    labelNames: ['reason'],
+    registers,
+  });
   return {
     open: (channels) => open.set(channels),
     told: (ms) => told.observe(ms / 1000),

@@ -103,7 +103,7 @@ export class Channel {
 
   async #renew(token: string): Promise<void> {
     const principal = await this.#parts.verify(token);
-    if (callerOf(principal) !== this.#caller) throw new Problem('login', 'The token is another person\'s.');
+    if (callerOf(principal) !== this.#caller) throw new Problem('login', "The token is another person's.");
     this.#token = token;
     this.#take(principal);
   }
@@ -151,8 +151,7 @@ export class Channel {
     const before = this.#principal;
     this.#principal = principal;
     const sees = ({ hidden, emergency, role, scopes }: Principal) => JSON.stringify([hidden, emergency, role, scopes]);
-    if (before && sees(before) !== sees(principal))
-      this.#send({ type: 'reset', cursor: this.#parts.feed.position() });
+    if (before && sees(before) !== sees(principal)) this.#send({ type: 'reset', cursor: this.#parts.feed.position() });
   }
 
   /** Asked every few seconds, also when nothing happens. */

@@ -86,7 +86,8 @@ export function liveFace(parts: LiveFaceParts): LiveFace {
       feed,
       verify: parts.verify,
       sightOf(news) {
-        const made = sights.get(news) ?? sight((...asked) => parts.world.read(({ records }) => records.visibleAmong(...asked)));
+        const made =
+          sights.get(news) ?? sight((...asked) => parts.world.read(({ records }) => records.visibleAmong(...asked)));
         sights.set(news, made);
         return made;
       },
@@ -120,7 +121,9 @@ export function liveFace(parts: LiveFaceParts): LiveFace {
       if (refused) {
         measures.closed('refused');
         const [status, words] = refused;
-        socket.end(`HTTP/1.1 ${status} ${words}\r\nConnection: close\r\nContent-Length: 0\r\n${status === 503 ? 'Retry-After: 10\r\n' : ''}\r\n`);
+        socket.end(
+          `HTTP/1.1 ${status} ${words}\r\nConnection: close\r\nContent-Length: 0\r\n${status === 503 ? 'Retry-After: 10\r\n' : ''}\r\n`,
+        );
         return;
       }
       server.handleUpgrade(request, socket, head, (page) => {

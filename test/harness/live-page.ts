@@ -71,7 +71,11 @@ export function openLivePage(
 }
 
 /** A page that hears: it was let in. */
-export async function livePage(server: { url: string }, token: string, more: Record<string, unknown> = {}): Promise<LivePage> {
+export async function livePage(
+  server: { url: string },
+  token: string,
+  more: Record<string, unknown> = {},
+): Promise<LivePage> {
   const page = await openLivePage(server, { token, ...more });
   await page.until(({ type }) => type === 'welcome', 'the welcome');
   return page;

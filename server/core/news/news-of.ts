@@ -110,7 +110,8 @@ async function reviewsNarrowed(
 function topicsOf({ kind, subject, role, firstParty }: Principal, topics: readonly TopicNews[]): string[] {
   if (kind !== 'user' || !firstParty || role === undefined) return [];
   const mine = topics.filter(
-    ({ account, roles }) => (account === undefined || account === subject) && (roles === undefined || roles.includes(role)),
+    ({ account, roles }) =>
+      (account === undefined || account === subject) && (roles === undefined || roles.includes(role)),
   );
   return [...new Set(mine.map(({ topic }) => topic))];
 }

@@ -102,10 +102,13 @@ function askingAgain(queries: QueryClient) {
 
   return {
     note(isConcerned: (words: readonly LiveWord[]) => boolean): void {
-      const met = queries.getQueryCache().getAll().filter((query) => {
-        const words = query.meta?.live;
-        return words !== undefined && isConcerned(words);
-      });
+      const met = queries
+        .getQueryCache()
+        .getAll()
+        .filter((query) => {
+          const words = query.meta?.live;
+          return words !== undefined && isConcerned(words);
+        });
       for (const query of met) noted.add(query);
       if (met.length > 0) plan();
     },

@@ -41,7 +41,10 @@ function topicOf({ topic, account, roles }: Change): TopicNews {
 async function detailed(sql: Sql, told: ReadonlyMap<string, RecordNews>): Promise<RecordNews[]> {
   const records = [...told.values()];
   if (records.length === 0) return records;
-  const found = await sql.query<Detail>(detailStatement, [records.map(({ type }) => type), records.map(({ id }) => id)]);
+  const found = await sql.query<Detail>(detailStatement, [
+    records.map(({ type }) => type),
+    records.map(({ id }) => id),
+  ]);
   const details = new Map(found.map((one) => [`${one.type}/${one.id}`, one]));
   return records.map((record) => {
     const { deleted = false, review = null } = details.get(`${record.type}/${record.id}`) ?? {};
