@@ -91,6 +91,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const takePlace = places(config.budget);
   const guard: Middleware<State> = (ctx, next) => identify(ctx, () => takePlace(ctx, next) as Promise<unknown>);
   const refusals = refusalLog(start, world);
+  const live = openLive(start, parts, (token) => smart.face().verify(token), refusals);
   const fhir = await fhirOf(start, parts, guard, smart.face(), refusals);
   const dicomweb = dicomwebFace({
     world,
@@ -126,7 +127,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
       signingKeysRoute(parts.signer.publicKeys).routes() as Middleware<State>,
       api.routes() as Middleware<State>,
     ],
-    live: openLive(start, parts, (token) => smart.face().verify(token), refusals),
+    live,
     cookieKeys: smart.cookieKeys,
     isAllowedOrigin: async (origin) =>
       config.corsOrigins.includes(origin) || (await authorizations.clientOrigins()).includes(origin),
