@@ -86,8 +86,10 @@ async function run(
   const [rows, processor] = [await count(), server.processorSeconds()];
   for (let change = 0; change * changeEvery < seconds * 1000; change++) {
     const began = performance.now();
-    const at = await store(server, change);
-    for (const page of open) page.wanted(at);
+    // A page may be told before the answer to the scanner is here.
+    for (const page of open) page.wanted();
+    const stored = await store(server, change);
+    for (const page of open) page.stored(stored);
     await new Promise((done) => setTimeout(done, changeEvery - (performance.now() - began)));
   }
   const after = { rows: (await count()) - rows, processor: server.processorSeconds() - processor };
@@ -124,7 +126,8 @@ class Page {
   readonly #role: keyof typeof asked;
   readonly #token: string;
   readonly #fhir: FhirClient;
-  #waiting: number | undefined;
+  /** The change that the page does not show yet; undefined once it does. */
+  #waiting: { stored?: number; heard?: number; shown?: number } | undefined;
   #asking = false;
   #again = false;
 
@@ -143,8 +146,21 @@ class Page {
   }
 
   /** A change that concerns the page, if it shows what is new: doctors and the patient do. */
-  wanted(at: number): void {
-    if (this.#role === 'doctor' || this.#role === 'patient') this.#waiting = at;
+  wanted(): void {
+    if (this.#role === 'doctor' || this.#role === 'patient') this.#waiting = {};
+  }
+
+  stored(at: number): void {
+    if (this.#waiting) this.#waiting.stored = at;
+    this.#settle();
+  }
+
+  #settle(): void {
+    const { stored, heard, shown } = this.#waiting ?? {};
+    if (stored === undefined || heard === undefined || shown === undefined) return;
+    this.heard.push(Math.max(0, heard - stored));
+    this.shown.push(Math.max(0, shown - stored));
+    this.#waiting = undefined;
   }
 
   async #ask(): Promise<void> {
@@ -158,10 +174,8 @@ class Page {
         workPage(this.#fhir, list!, { size: 20 }),
         ...counted.map(({ _sort: _order, ...search }: SearchParameters) => this.#fhir.count('Task', search)),
       ]);
-      if (about !== undefined && about === this.#waiting) {
-        this.shown.push(performance.now() - about);
-        this.#waiting = undefined;
-      }
+      if (about?.heard !== undefined) about.shown ??= performance.now();
+      this.#settle();
     } while (this.#again);
     this.#asking = false;
   }
@@ -174,8 +188,7 @@ class Page {
       const { type, changes = [], gone = [] } = JSON.parse(data.toString()) as LivePage['told'][number];
       const concerned = [...changes.map((change) => change.type), ...gone].includes('Task');
       if (type !== 'changes' || !concerned) return;
-      // It may be told before the answer to the scanner is here.
-      this.heard.push(Math.max(0, performance.now() - (this.#waiting ?? performance.now())));
+      if (this.#waiting) this.#waiting.heard ??= performance.now();
       timer ??= setTimeout(() => {
         timer = undefined;
         void this.#ask();
@@ -187,7 +200,7 @@ class Page {
   async poll(): Promise<() => void> {
     await new Promise((done) => setTimeout(done, Math.random() * 5_000));
     const timer = setInterval(() => {
-      if (this.#waiting !== undefined) this.heard.push(performance.now() - this.#waiting);
+      if (this.#waiting?.stored !== undefined) this.#waiting.heard ??= performance.now();
       void this.#ask();
     }, 5_000);
     return () => clearInterval(timer);

@@ -83,8 +83,8 @@ test('breaks in the middle of a stream of writes lose none of them', async () =>
   let over = false;
   void writing.then(() => (over = true));
   const collect = () => idsOf(page).forEach((id) => heard.add(id));
-  while (!over) {
-    await new Promise((done) => setTimeout(done, 120));
+  for (let breaks = 0; !over && breaks < 15; breaks++) {
+    await new Promise((done) => setTimeout(done, 80));
     page.socket.terminate();
     await page.closed;
     collect();

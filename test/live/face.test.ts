@@ -1,5 +1,4 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { defaultBudget } from '../../server/http/budget.ts';
 import { createHttpServer } from '../../server/http/http-server.ts';
@@ -7,13 +6,16 @@ import { trustedProxies } from '../../server/http/request/client-address.ts';
 import type { News, NewsFeed } from '../../server/core/news/news-feed.ts';
 import type { Principal } from '../../server/core/principal.ts';
 import { liveFace, type LiveFace } from '../../server/live/face.ts';
+import { localCertificate } from '../harness/certificate.ts';
+import { startTlsProxy } from '../harness/tls-proxy.ts';
 import { liveLimits } from '../../server/live/limits.ts';
 import { caller } from '../harness/records.ts';
 import { freshDatabase, type TestDatabase } from '../harness/database.ts';
-import { livePage } from '../harness/live-page.ts';
+import { livePage, openLivePage } from '../harness/live-page.ts';
+import { freePort } from '../harness/server.ts';
 import { testSettings, testWorld } from '../harness/world.ts';
 
-// The face over a feed that tells more than any page takes.
+// The face alone, over a feed of the test's own: one that tells more than any page takes, and behind a proxy.
 let database: TestDatabase;
 let http: Server;
 let live: LiveFace;
@@ -34,35 +36,35 @@ const feed: NewsFeed = {
 
 beforeAll(async () => {
   database = await freshDatabase();
-  const doctor: Principal = {
-    ...caller('user/*.rs', { role: 'doctor', fhirUser: 'Practitioner/x' }),
-    firstParty: true,
-  };
-  const port = await new Promise<number>((done) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port: free } = probe.address() as AddressInfo;
-      probe.close(() => done(free));
-    });
-  });
+  const port = await freePort();
   url = `http://localhost:${port}`;
-  live = liveFace({
-    world: testWorld(database, testSettings(url)),
-    feed,
-    verify: () => Promise.resolve(doctor),
-    refusals: { note: () => Promise.resolve() },
-    publicUrl: url,
-    trusted: trustedProxies([]),
-    most: 10,
-    measures: { open: () => undefined, told: () => undefined, closed: (reason) => void closed.push(reason) },
-  });
-  http = createHttpServer((_asked, answer) => void answer.end(), defaultBudget, live);
-  await new Promise<void>((done) => http.listen(port, '127.0.0.1', done));
+  ({ http, live } = await openFace(url, port));
 });
 afterAll(async () => {
   live.close();
   await new Promise((done) => http.close(done));
   await database.close();
 });
+
+async function openFace(publicUrl: string, port: number): Promise<{ http: Server; live: LiveFace }> {
+  const doctor: Principal = {
+    ...caller('user/*.rs', { role: 'doctor', fhirUser: 'Practitioner/x' }),
+    firstParty: true,
+  };
+  const face = liveFace({
+    world: testWorld(database, testSettings(publicUrl)),
+    feed,
+    verify: () => Promise.resolve(doctor),
+    refusals: { note: () => Promise.resolve() },
+    publicUrl,
+    trusted: trustedProxies([]),
+    most: 10,
+    measures: { open: () => undefined, told: () => undefined, closed: (reason) => void closed.push(reason) },
+  });
+  const server = createHttpServer((_asked, answer) => void answer.end(), defaultBudget, face);
+  await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
+  return { http: server, live: face };
+}
 
 /** @returns bytes of its message. */
 function tell(): number {
@@ -103,4 +105,20 @@ test('of a flood a page hears the kinds of records only', async () => {
   const told = await page.until(({ cursor }) => cursor === news.cursor, 'the flood');
   expect(told).toMatchObject({ changes: [], gone: ['Observation'] });
   page.close();
+});
+
+test('the channel works behind a proxy that ends TLS and passes the upgrade', async () => {
+  const certificate = localCertificate();
+  const proxy = await startTlsProxy(certificate);
+  const port = await freePort();
+  const behind = await openFace(proxy.url, port);
+  proxy.forwardTo(port);
+  const page = await openLivePage({ url: proxy.url }, { token: 'any' }, { Origin: proxy.url }, certificate.cert);
+  await page.until(({ type }) => type === 'welcome', 'the welcome');
+  await expect(openLivePage({ url: `http://localhost:${port}` }, undefined)).rejects.toThrow('403');
+  page.close();
+  await page.closed;
+  behind.live.close();
+  await proxy.close();
+  await new Promise((done) => behind.http.close(done));
 });
