@@ -37,13 +37,8 @@ test('a page hears of a record that somebody else wrote: its type, its id and wh
   const page = await pageOf('doctor');
   await put({ resourceType: 'Patient', id: 'heard' });
   const created = await page.until(changeOf('heard'), 'the new record');
-  expect(created).toEqual({
-    type: 'changes',
-    cursor: expect.stringMatching(/^\d+\.\d+$/) as string,
-    changes: [{ type: 'Patient', id: 'heard', act: 'create' }],
-    gone: [],
-    topics: [],
-  });
+  expect(Object.keys(created).sort()).toEqual(['changes', 'cursor', 'gone', 'topics', 'type']);
+  expect(created.changes).toEqual([{ type: 'Patient', id: 'heard', act: 'create' }]);
   await put({ resourceType: 'Patient', id: 'heard', gender: 'female' });
   await page.until(({ changes }) => changes?.some(({ act }) => act === 'update') === true, 'the change');
   expect((await service.send('DELETE', '/fhir/Patient/heard', undefined)).ok).toBe(true);
