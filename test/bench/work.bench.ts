@@ -80,7 +80,7 @@ function factsOf(n: number): KnownFact[] {
 const idOf = (n: number) => `review-${String(n).padStart(7, '0')}`;
 
 /** Rows as the server writes them, by the server's own statements; of the records only what those look at. */
-async function fill(databaseUrl: string): Promise<void> {
+export async function fill(databaseUrl: string): Promise<void> {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
   const query = async <Row>(text: string, values?: readonly unknown[]) => (await pool.query(text, values as unknown[])).rows as Row[]; // prettier-ignore
   const rows = postgresWorkRows({ query, prepared: query }, { baseUrl: '', timeZone: 'UTC' });

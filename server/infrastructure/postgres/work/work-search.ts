@@ -30,7 +30,7 @@ const conditions: Record<WorkQueue, string> = {
   all: `w.status <> 'RETRACTED'`,
   ended: `w.status in ('REJECTED', 'CANCELLED', 'RETRACTED')`,
   'to-prescribe': `w.open && '{pharmacist-review}'`,
-  prescribed: `w.prescribed is not null`,
+  prescribed: `w.status in ('PHARMACIST_COMPLETED', 'REPORT_READY')`,
   'to-approve': `w.open && '{release-approval}'`,
   released: `w.status = 'REPORT_READY'`,
 };
