@@ -1,9 +1,8 @@
 /** How this person wants the pages to be (`/portal/me/preferences`): kept with the account, the same on every device. */
+import type { Language } from '../locales/messages.ts';
+import type { Theme } from '../theme.ts';
 import { jsonCalls } from './json-calls.ts';
 import type { AuthorizedFetch } from './http.ts';
-
-export type Language = 'en' | 'ta' | 'hi';
-export type Theme = 'dark' | 'light' | 'system';
 
 /** A list as somebody wants to find it again. */
 export interface SavedView {

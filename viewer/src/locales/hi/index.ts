@@ -1,2 +1,4 @@
 /** Hindi, section by section as in English. */
-export default {};
+import look from './look.json' with { type: 'json' };
+
+export default { look };
