@@ -20,6 +20,7 @@ import type { State } from '../http/state.ts';
 import { keyFetcher } from '../infrastructure/key-fetcher.ts';
 import type { MailSink } from '../infrastructure/mail/mail-sink.ts';
 import type { Sql } from '../infrastructure/postgres/connection.ts';
+import { pageFonts } from '../infrastructure/page-fonts.ts';
 import { webAuthn } from '../infrastructure/webauthn.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
 import { auditRoutes } from '../portal/audit/audit.ts';
@@ -153,6 +154,7 @@ function smartOf(
     authorizations,
     passwords,
     ...made,
+    fonts: pageFonts('/smart/fonts'),
     findPatients: findPatients(world),
     demoAccounts: config.mode === 'demo' ? demoSignIns : [],
   });
