@@ -24,6 +24,7 @@ import type { State } from '../http/state.ts';
 import { keyFetcher } from '../infrastructure/key-fetcher.ts';
 import type { MailSink } from '../infrastructure/mail/mail-sink.ts';
 import type { Sql } from '../infrastructure/postgres/connection.ts';
+import { pageFonts } from '../infrastructure/page-fonts.ts';
 import { webAuthn } from '../infrastructure/webauthn.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
 import { auditRoutes } from '../portal/audit/audit.ts';
@@ -37,6 +38,7 @@ import { modelRoutes } from '../portal/models.ts';
 import { deliveryRoutes } from '../portal/deliveries.ts';
 import { myRoutes } from '../portal/people/me.ts';
 import { mySessionRoutes } from '../portal/people/my-sessions.ts';
+import { preferenceRoutes } from '../portal/people/preferences.ts';
 import { registrationRoutes } from '../portal/people/registrations.ts';
 import { userRoutes } from '../portal/people/users.ts';
 import { portalApi } from '../portal/api/portal-api.ts';
@@ -151,6 +153,7 @@ function peopleRoutes(
     ...registrationRoutes(parts),
     ...myRoutes(parts),
     ...mySessionRoutes(parts),
+    ...preferenceRoutes(parts),
     ...factorRoutes({ world, authorizations, passkeys, onChange: forgetChecks }),
   ];
 }
@@ -186,6 +189,7 @@ function smartOf(
     authorizations,
     passwords,
     ...made,
+    fonts: pageFonts('/smart/fonts'),
     findPatients: findPatients(world),
     demoAccounts: config.mode === 'demo' ? demoSignIns : [],
   });
