@@ -10,6 +10,7 @@ import { asFailure } from './api/failure.ts';
 import App from './components/shell/app.vue';
 import { useToasts } from './components/feedback/toasts.ts';
 import { translations } from './locales/messages.ts';
+import { useWorkPlace } from './pages/use-work-place.ts';
 import { pageRouter } from './router.ts';
 import { useSession } from './smart/session.ts';
 import { scope, signIn } from './smart/sign-in.ts';
@@ -46,7 +47,10 @@ const queries = new QueryClient({
   },
 });
 app.use(VueQueryPlugin, { queryClient: queries });
-session.onSignOut(() => queries.clear());
+session.onSignOut(() => {
+  queries.clear();
+  useWorkPlace().forget();
+});
 
 const router = pageRouter(session);
 app.use(router);

@@ -12,6 +12,7 @@ import { authorizedFetch, type TokenSource } from './http.ts';
 import { modelsClient, type ModelsClient } from './models.ts';
 import { setUpClient, type SetUpClient } from './setup.ts';
 import { usersClient, type UsersClient } from './users.ts';
+import { workClient, type WorkClient } from './work.ts';
 
 export interface Connection {
   fhir: FhirClient;
@@ -25,6 +26,7 @@ export interface Connection {
   names: NamesClient;
   deliveries: DeliveriesClient;
   emergency: EmergencyClient;
+  work: WorkClient;
   tokens: TokenSource;
 }
 
@@ -44,6 +46,7 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     names: namesClient(send, `${origin}/portal`),
     deliveries: deliveriesClient(send, `${origin}/portal/deliveries`),
     emergency: emergencyClient(send, `${origin}/portal`),
+    work: workClient(send, `${origin}/portal/work`),
     tokens,
   };
 }

@@ -47,6 +47,9 @@ import setup from './setup.json' with { type: 'json' };
 import users from './users.json' with { type: 'json' };
 import clients from './clients.json' with { type: 'json' };
 import launch from './launch.json' with { type: 'json' };
+import dialogs from './dialogs.json' with { type: 'json' };
+import studies from './studies.json' with { type: 'json' };
+import work from './work.json' with { type: 'json' };
 
 export default {
   brand,
@@ -97,4 +100,7 @@ export default {
   users,
   clients,
   launch,
+  dialogs,
+  studies,
+  work,
 };
