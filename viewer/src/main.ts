@@ -1,6 +1,9 @@
 import '@fontsource/noto-sans/400.css';
 import '@fontsource/noto-sans/500.css';
 import '@fontsource/noto-sans/600.css';
+import '@fontsource/noto-sans-tamil/400.css';
+import '@fontsource/noto-sans-tamil/500.css';
+import '@fontsource/noto-sans-tamil/600.css';
 import './styles.css';
 import { QueryCache, QueryClient, VueQueryPlugin } from '@tanstack/vue-query';
 import { createPinia } from 'pinia';
@@ -11,6 +14,7 @@ import App from './components/shell/app.vue';
 import { useToasts } from './components/feedback/toasts.ts';
 import { translations } from './locales/messages.ts';
 import { useWorkPlace } from './pages/use-work-place.ts';
+import { useLook } from './look.ts';
 import { pageRouter } from './router.ts';
 import { useSession } from './smart/session.ts';
 import { scope, signIn } from './smart/sign-in.ts';
@@ -21,6 +25,7 @@ const app = createApp(App);
 app.use(createPinia());
 const words = translations();
 app.use(words);
+const look = useLook();
 
 const toasts = useToasts();
 hearFailures(app, (kind) => {
@@ -55,4 +60,4 @@ session.onSignOut(() => {
 const router = pageRouter(session);
 app.use(router);
 // Also when the first page could not be opened, so that there is somebody to say so.
-void router.isReady().finally(() => app.mount('#app'));
+void Promise.allSettled([router.isReady(), look.begin(words)]).then(() => app.mount('#app'));

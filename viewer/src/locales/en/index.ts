@@ -50,6 +50,7 @@ import launch from './launch.json' with { type: 'json' };
 import dialogs from './dialogs.json' with { type: 'json' };
 import studies from './studies.json' with { type: 'json' };
 import work from './work.json' with { type: 'json' };
+import look from './look.json' with { type: 'json' };
 
 export default {
   brand,
@@ -103,4 +104,5 @@ export default {
   dialogs,
   studies,
   work,
+  look,
 };
