@@ -16,7 +16,14 @@ import { openWebServer } from './compose/web-server.ts';
 import type { Config } from './config.ts';
 import type { AuthorizationStore } from './core/accounts/authorizations.ts';
 import type { PasswordHasher } from './core/accounts/sign-in/password.ts';
-import { askWhose, clinicalRules, removalGuards, studyFollowers, studyMoveFollowers } from './core/clinical-rules.ts';
+import {
+  askWhose,
+  clinicalRules,
+  followWrites,
+  removalGuards,
+  studyFollowers,
+  studyMoveFollowers,
+} from './core/clinical-rules.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import type { SecretBox } from './core/secret-box.ts';
 import type { Signer } from './core/signer.ts';
@@ -192,6 +199,7 @@ function worldOf(
       checker,
       stamp: { keys: secrets, now: clock.now },
       queue: database.jobs.queue,
+      followWrites,
     }),
     now: clock.now,
   });

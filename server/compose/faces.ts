@@ -39,6 +39,8 @@ import { userRoutes } from '../portal/people/users.ts';
 import { portalApi } from '../portal/api/portal-api.ts';
 import { statusRoutes, type PortalStatus } from '../portal/routes.ts';
 import { setupRoutes } from '../portal/setup.ts';
+import { workRoutes } from '../portal/work/work.ts';
+import { pageTokens } from '../http/answer/page-token.ts';
 import { demoApp, seedClients } from '../smart/clients.ts';
 import { smartFace, type SmartFace, type SmartFaceParts } from '../smart/face.ts';
 import { signingKeysRoute } from '../portal/signing-keys.ts';
@@ -84,7 +86,8 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const takePlace = places(config.budget);
   const guard: Middleware<State> = (ctx, next) => identify(ctx, () => takePlace(ctx, next) as Promise<unknown>);
   const refusals = refusalLog(start, world);
-  const fhir = await fhirOf(start, parts, guard, smart.face(), refusals);
+  const pageKey = await pageKeyOf(authorizations);
+  const fhir = await fhirOf(start, parts, guard, smart.face(), refusals, pageKey);
   const dicomweb = dicomwebFace({
     world,
     bearer: guard,
@@ -102,6 +105,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const api = portalApi({ world, bearer: guard, ...outside, checkFresh, about }, [
     statusRoutes({ status: () => portalStatus(start, parts), ...(sink && { mailbox: sink }) }),
     modelRoutes({ world }),
+    workRoutes({ world, pages: pageTokens(pageKey) }),
     deliveryRoutes({ world }),
     peopleRoutes(parts, attempts, passkeys, forgetChecks),
     setupRoutes({ world, fixed, changed: parts.site.reload }),
@@ -158,14 +162,20 @@ function smartOf(
   });
 }
 
+/** Seals the places in lists; the same in all processes, so that any of them gives the next page. */
+async function pageKeyOf(authorizations: AuthorizationStore): Promise<Uint8Array> {
+  const newKey = () => Promise.resolve(Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64'));
+  return Buffer.from(await authorizations.secret('page-key', newKey), 'base64');
+}
+
 async function fhirOf(
   { config, log }: Start,
-  { world, authorizations }: FacesParts,
+  { world }: FacesParts,
   guard: Middleware<State>,
   { endpoints }: SmartFace,
   refusals: RefusalLog,
+  pageKey: Uint8Array,
 ) {
-  const newKey = () => Promise.resolve(Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64'));
   return fhirFace({
     world,
     bearer: guard as Middleware,
@@ -178,7 +188,7 @@ async function fhirOf(
       manageUrl: endpoints.manage,
     },
     limit: config.maxFhirBytes,
-    pageKey: Buffer.from(await authorizations.secret('page-key', newKey), 'base64'),
+    pageKey,
     fault: (err, requestId) => log.error({ err, requestId }, 'unexpected fault'),
   });
 }

@@ -38,5 +38,8 @@ export const studyMoveFollowers: readonly StudyMoveFollower<WriteContext>[] = [f
 /** A study under review keeps its images. */
 export const removalGuards: readonly RemovalGuard<WriteContext>[] = [keepReviewedImages];
 
+/** Hears what each transaction has written, before it commits: the lists of work say what the records say. */
+export { keepWorkRows as followWrites } from './workflow/work/keep-work-rows.ts';
+
 /** Asks a human whose images are. */
 export { askWhose } from './workflow/open-identity-check.ts';

@@ -45,6 +45,7 @@ import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.
 import type { StudyStore } from './studies/study-store.ts';
 import type { Trace } from './trace.ts';
 import type { LateImages } from './workflow/late-images.ts';
+import type { WorkRowStore } from './workflow/work/work-row-store.ts';
 
 /** The tables, as one transaction sees them. */
 export interface Stores {
@@ -53,6 +54,7 @@ export interface Stores {
   held: HeldStore;
   removals: RemovalStore;
   lateImages: LateImages;
+  workRows: WorkRowStore;
   accounts: AccountStore;
   links: LinkStore;
   restricted: RestrictedStore;
@@ -94,6 +96,7 @@ export interface Reading {
     | 'blobsInUse'
   >;
   held: Pick<HeldStore, 'count'>;
+  workRows: Pick<WorkRowStore, 'find' | 'one' | 'count' | 'reviewsAfter' | 'stale'>;
   removals: Pick<RemovalStore, 'due' | 'removed'>;
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
   links: Pick<LinkStore, 'find'>;

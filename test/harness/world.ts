@@ -2,6 +2,7 @@
 import {
   askWhose,
   clinicalRules,
+  followWrites,
   removalGuards,
   studyFollowers,
   studyMoveFollowers,
@@ -77,7 +78,7 @@ export function testWorld(
     checker,
     settings,
     ...parts,
-    ...postgresUnits(database.dataSource, { ...site, checker, queue, stamp }),
+    ...postgresUnits(database.dataSource, { ...site, checker, queue, stamp, followWrites }),
   };
 }
 

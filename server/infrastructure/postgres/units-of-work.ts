@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { AuditRow } from '../../core/access/audit-trail.ts';
 import type { JobQueue } from '../../core/jobs.ts';
 import type { RecordChecker } from '../../core/records/record-checker.ts';
+import type { StoredRecord } from '../../core/records/record-store.ts';
 import type { Stores, World } from '../../core/world.ts';
 import { postgresAccounts } from './accounts/accounts.ts';
 import { postgresAnalyses } from './models/analyses.ts';
@@ -31,6 +32,7 @@ import { postgresStudyWriting } from './studies/studies.ts';
 import { postgresLateImages } from './studies/late-images.ts';
 import { postgresStudySearch } from './studies/search.ts';
 import { inTransaction } from './transaction.ts';
+import { postgresWorkRows } from './work/work-rows.ts';
 
 export interface StoreParts {
   /** Absolute address of the FHIR service, without a trailing slash. */
@@ -42,12 +44,14 @@ export interface StoreParts {
   stamp: AuditStamp;
   /** A queue whose jobs exist exactly if the transaction that `sql` belongs to commits. */
   queue: (sql: Sql) => JobQueue;
+  /** Hears which records a transaction has written, when all else in it is done. */
+  followWrites(stores: Stores, written: readonly StoredRecord[], baseUrl: string): Promise<void>;
 }
 
 /** The two ways to the tables: all stores on the pool, for reading, and all on one transaction. */
 export function postgresUnits(
   dataSource: DataSource,
-  { baseUrl, timeZone, checker, stamp, queue }: StoreParts,
+  { baseUrl, timeZone, checker, stamp, queue, followWrites }: StoreParts,
 ): Pick<World, 'read' | 'transaction'> {
   const site = { publicUrl: baseUrl.replace(/\/fhir$/, ''), fhirBaseUrl: baseUrl, timeZone };
   const storesOn = (sql: Sql, audit = postgresAudit(sql, stamp)): Stores => ({
@@ -56,6 +60,7 @@ export function postgresUnits(
     held: postgresHeld(sql),
     removals: postgresRemovals(sql),
     lateImages: postgresLateImages(sql),
+    workRows: postgresWorkRows(sql, { baseUrl, timeZone }),
     accounts: postgresAccounts(sql),
     links: postgresLinks(sql),
     restricted: postgresRestrictions(sql),
@@ -85,15 +90,28 @@ export function postgresUnits(
     async transaction(work) {
       let refusals: AuditRow[] = [];
       try {
-        return await inTransaction(dataSource, (own) => {
+        return await inTransaction(dataSource, async (own) => {
           refusals = [];
-          return work(withoutRefusals(storesOn(own), refusals));
+          const written: StoredRecord[] = [];
+          const stores = noting(withoutRefusals(storesOn(own), refusals), written);
+          const result = await work(stores);
+          if (written.length > 0) await followWrites(stores, written, baseUrl);
+          return result;
         });
       } finally {
         for (const row of refusals) await trail.append(row);
       }
     },
   };
+}
+
+/** The same stores, with a list of the records that are put. */
+function noting(stores: Stores, written: StoredRecord[]): Stores {
+  const put: Stores['records']['put'] = async (record) => {
+    await stores.records.put(record);
+    written.push(record);
+  };
+  return { ...stores, records: { ...stores.records, put } };
 }
 
 /**
