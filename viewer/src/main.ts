@@ -10,11 +10,13 @@ import { createPinia } from 'pinia';
 import { createApp } from 'vue';
 import { connect, connectionKey } from './api/connection.ts';
 import { asFailure } from './api/failure.ts';
+import { liveChannel } from './api/live.ts';
 import App from './components/shell/app.vue';
 import { useToasts } from './components/feedback/toasts.ts';
 import { translations } from './locales/messages.ts';
 import { useWorkPlace } from './pages/use-work-place.ts';
 import { useLook } from './look.ts';
+import { keepLive } from './pages/use-live.ts';
 import { pageRouter } from './router.ts';
 import { useSession } from './smart/session.ts';
 import { scope, signIn } from './smart/sign-in.ts';
@@ -56,6 +58,9 @@ session.onSignOut(() => {
   queries.clear();
   useWorkPlace().forget();
 });
+const live = liveChannel(location.origin, door);
+door.onChange((user) => user && live.renewed(user.access_token));
+keepLive(queries, session, live);
 
 const router = pageRouter(session);
 app.use(router);

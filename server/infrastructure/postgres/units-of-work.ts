@@ -23,6 +23,7 @@ import { postgresConfirmedAddresses } from './confirmed-addresses.ts';
 import { postgresDeliveries } from './deliveries.ts';
 import { postgresRelay } from './relay-state.ts';
 import { postgresModels } from './models/models.ts';
+import { postgresNews } from './news/news-store.ts';
 import { postgresRecords } from './records/records.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
 import { postgresHeld } from './studies/held.ts';
@@ -46,12 +47,14 @@ export interface StoreParts {
   queue: (sql: Sql) => JobQueue;
   /** Hears which records a transaction has written, when all else in it is done. */
   followWrites(stores: Stores, written: readonly StoredRecord[], baseUrl: string): Promise<void>;
+  /** Called when a transaction has committed that may have told something. */
+  committed?: () => void;
 }
 
 /** The two ways to the tables: all stores on the pool, for reading, and all on one transaction. */
 export function postgresUnits(
   dataSource: DataSource,
-  { baseUrl, timeZone, checker, stamp, queue, followWrites }: StoreParts,
+  { baseUrl, timeZone, checker, stamp, queue, followWrites, committed }: StoreParts,
 ): Pick<World, 'read' | 'transaction'> {
   const site = { publicUrl: baseUrl.replace(/\/fhir$/, ''), fhirBaseUrl: baseUrl, timeZone };
   const storesOn = (sql: Sql, audit = postgresAudit(sql, stamp)): Stores => ({
@@ -79,6 +82,7 @@ export function postgresUnits(
     models: postgresModels(sql),
     analyses: postgresAnalyses(sql),
     jobs: queue(sql),
+    news: postgresNews(sql),
     audit,
     auditLog: postgresAuditLog(sql),
   });
@@ -90,14 +94,16 @@ export function postgresUnits(
     async transaction(work) {
       let refusals: AuditRow[] = [];
       try {
-        return await inTransaction(dataSource, async (own) => {
+        const result = await inTransaction(dataSource, async (own) => {
           refusals = [];
           const written: StoredRecord[] = [];
           const stores = noting(withoutRefusals(storesOn(own), refusals), written);
-          const result = await work(stores);
+          const made = await work(stores);
           if (written.length > 0) await followWrites(stores, written, baseUrl);
-          return result;
+          return made;
         });
+        committed?.();
+        return result;
       } finally {
         for (const row of refusals) await trail.append(row);
       }
