@@ -32,17 +32,21 @@ export interface StudyPage {
 
 const shown = ['StudyDescription', 'ReferringPhysicianName'];
 
-/** Query parameters of the search; names match in part, as people type them. */
-export function studyQuery(search: StudySearch, page: { sort: string; limit: number; offset: number }): URLSearchParams {
+/** Query parameters of the search. */
+export function studyQuery(
+  search: StudySearch,
+  page: { sort: string; limit: number; offset: number },
+): URLSearchParams {
   const query = new URLSearchParams();
   const put = (name: string, value: string) => value !== '' && query.append(name, value);
-  put('PatientName', inPart(search.PatientName.trim().replaceAll(/[\s,]+/g, '^')));
+  // Fuzzy: each word begins some word of the name, in any order.
+  put('PatientName', search.PatientName.trim().replaceAll(/[\s,]+/g, ' '));
   put('PatientID', search.PatientID.trim());
   put('AccessionNumber', search.AccessionNumber.trim());
-  put('StudyDescription', inPart(search.StudyDescription.trim(), true));
+  put('StudyDescription', inPart(search.StudyDescription.trim()));
   put('ModalitiesInStudy', search.ModalitiesInStudy);
   if (search.from !== '' || search.to !== '') put('StudyDate', `${day(search.from)}-${day(search.to)}`);
-  if (search.PatientName !== '' || search.StudyDescription !== '') put('fuzzymatching', 'true');
+  if (search.PatientName.trim() !== '') put('fuzzymatching', 'true');
   for (const field of shown) query.append('includefield', field);
   put('orderby', page.sort);
   query.append('limit', String(page.limit));
@@ -50,10 +54,9 @@ export function studyQuery(search: StudySearch, page: { sort: string; limit: num
   return query;
 }
 
-/** DICOM's wild card (PS3.4 C.2.2.2.4) after what was typed, and before it for words in the middle. */
-function inPart(typed: string, anywhere = false): string {
-  if (typed === '' || /[*?]/.test(typed)) return typed;
-  return `${anywhere ? '*' : ''}${typed}*`;
+/** DICOM's wild card (PS3.4 C.2.2.2.4) around what was typed, unless somebody set some. */
+function inPart(typed: string): string {
+  return typed === '' || /[*?]/.test(typed) ? typed : `*${typed}*`;
 }
 
 const day = (date: string): string => date.replaceAll('-', '');

@@ -33,8 +33,7 @@ export type WorkSort = (typeof workSorts)[number];
 export const workPriorities = ['stat', 'asap', 'urgent', 'routine'] as const;
 export type WorkPriority = (typeof workPriorities)[number];
 
-export type WorkReason =
-  'stat-order' | 'urgent-finding' | 'uncertain' | 'amendment' | 'new-images' | 'analysis-failed';
+export type WorkReason = 'stat-order' | 'urgent-finding' | 'uncertain' | 'amendment' | 'new-images' | 'analysis-failed';
 
 export type FindingKind = 'finding' | 'normal' | 'uncertain' | 'unsupported' | 'not-served';
 
@@ -104,7 +103,11 @@ export interface ClaimAnswer {
 export interface WorkClient {
   list(query: WorkQuery, signal?: AbortSignal): Promise<WorkPage>;
   /** How many reviews each name counts, of those that the filter leaves. */
-  counts<Name extends string>(of: readonly Name[], filter: WorkFilter, signal?: AbortSignal): Promise<Record<Name, number>>;
+  counts<Name extends string>(
+    of: readonly Name[],
+    filter: WorkFilter,
+    signal?: AbortSignal,
+  ): Promise<Record<Name, number>>;
   claim(reviews: readonly string[]): Promise<ClaimAnswer>;
   row(review: string, signal?: AbortSignal): Promise<WorkRow>;
 }

@@ -11,7 +11,15 @@ import { addressQuery, entryOf, readAddress, type WorkAddress, type WorkView } f
 
 export const workPageSize = 20;
 /** What changes rows and counts. */
-const live = ['Task', 'Observation', 'DiagnosticReport', 'ImagingStudy', 'Patient', 'MedicationRequest', 'ServiceRequest'];
+const live = [
+  'Task',
+  'Observation',
+  'DiagnosticReport',
+  'ImagingStudy',
+  'Patient',
+  'MedicationRequest',
+  'ServiceRequest',
+];
 
 export interface WorkOptions {
   /** By which saved views know the list. */
@@ -29,28 +37,24 @@ export function useWork({ page, tabs, cards = [] }: WorkOptions) {
   const names = Object.keys(tabs);
   const { address, view, typed, change, openTab, apply, turn } = useAddress(names);
 
-  const filter = computed(
-    (): WorkFilter => ({
-      text: view.value.text.trim() || undefined,
-      status: view.value.status || undefined,
-      modality: view.value.modality || undefined,
-      finding: view.value.finding || undefined,
-      priority: view.value.priority || undefined,
-      from: view.value.from || undefined,
-      to: view.value.to || undefined,
-      mine: view.value.mine ? 'true' : undefined,
-    }),
-  );
+  const filter = computed((): WorkFilter => ({
+    text: view.value.text.trim() || undefined,
+    status: view.value.status || undefined,
+    modality: view.value.modality || undefined,
+    finding: view.value.finding || undefined,
+    priority: view.value.priority || undefined,
+    from: view.value.from || undefined,
+    to: view.value.to || undefined,
+    mine: view.value.mine ? 'true' : undefined,
+  }));
   const narrowed = computed(() => Object.values(filter.value).some((value) => value !== undefined));
-  const query = computed(
-    (): WorkQuery => ({
-      queue: tabs[view.value.tab] ?? 'all',
-      ...filter.value,
-      sort: view.value.sort || undefined,
-      after: address.value.trail.at(-1),
-      limit: workPageSize,
-    }),
-  );
+  const query = computed((): WorkQuery => ({
+    queue: tabs[view.value.tab] ?? 'all',
+    ...filter.value,
+    sort: view.value.sort || undefined,
+    after: address.value.trail.at(-1),
+    limit: workPageSize,
+  }));
   const list = useQuery({
     queryKey: ['work', 'list', query],
     queryFn: ({ signal }) => work.list(query.value, signal),
@@ -82,7 +86,10 @@ export function useWork({ page, tabs, cards = [] }: WorkOptions) {
     if (answer?.rows.length === 0 && answer.total > 0 && !list.isPlaceholderData.value) change({});
   });
 
-  const { following } = useFollowing(() => list.data.value?.rows, () => list.isPlaceholderData.value);
+  const { following } = useFollowing(
+    () => list.data.value?.rows,
+    () => list.isPlaceholderData.value,
+  );
   return { page, tabs: names, address, view, typed, change, openTab, apply, turn, list, narrowed, counts, tabCounts, following }; // prettier-ignore
 }
 

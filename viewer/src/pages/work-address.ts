@@ -44,7 +44,12 @@ export function readAddress(query: LocationQuery, entry: unknown, tabs: readonly
   >;
   const page = Math.trunc(Number(one(query.page)) || 1);
   return {
-    view: { tab: tabs.includes(tab) ? tab : (tabs[0] ?? ''), ...values, mine: one(query.mine) === '1', text: kept.text },
+    view: {
+      tab: tabs.includes(tab) ? tab : (tabs[0] ?? ''),
+      ...values,
+      mine: one(query.mine) === '1',
+      text: kept.text,
+    },
     // An address without its history entry, as a bookmark is, begins at the first page.
     trail: kept.trail.length === page - 1 ? kept.trail : [],
   };

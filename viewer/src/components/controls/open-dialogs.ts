@@ -22,7 +22,9 @@ export function takeOpener(): HTMLElement | undefined {
 /** Where the focus goes when what a dialog was opened from is gone: what the page offers next, or the page itself. */
 export function focusAfter(): HTMLElement | undefined {
   return (
-    document.querySelector<HTMLElement>('[data-focus-next]') ?? document.querySelector<HTMLElement>('#page') ?? undefined
+    document.querySelector<HTMLElement>('[data-focus-next]') ??
+    document.querySelector<HTMLElement>('#page') ??
+    undefined
   );
 }
 
