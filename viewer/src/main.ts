@@ -65,4 +65,7 @@ keepLive(queries, session, live);
 const router = pageRouter(session);
 app.use(router);
 // Also when the first page could not be opened, so that there is somebody to say so.
-void Promise.allSettled([router.isReady(), look.begin(words)]).then(() => app.mount('#app'));
+void Promise.allSettled([router.isReady(), look.begin(words)]).then(() => {
+  app.mount('#app');
+  return router.isReady(); // what kept the first page shut is told
+});
