@@ -1,7 +1,8 @@
 import type { Page } from 'puppeteer';
 import { describe, expect, test, vi } from 'vitest';
 import { barriers, click, openDialog, openTab, overflow, point, press, rowOf, says, toast } from '../harness/page-acts.ts';
-import { at, browser, dialog, film, gone, picture, prescribeNothing, runAi, server, staff, verify, withFourPeople, wordsOf, type Film } from '../harness/four-people.ts'; // prettier-ignore
+import { at, browser, dialog, film, gone, pacs, picture, prescribeNothing, runAi, server, verify, withFourPeople } from '../harness/four-people.ts'; // prettier-ignore
+import { imageFile, newUid } from '../harness/dicom-file.ts';
 import { signInByPage } from '../harness/browser.ts';
 import { colleague, goodPassword } from '../harness/people.ts';
 
@@ -27,13 +28,17 @@ async function look(page: Page, text: string): Promise<void> {
   await page.type('[data-testid="search"]', text);
 }
 
-let one: Film;
-let two: Film;
+/** A head of somebody else: the AI is not asked about it. */
+async function headOfOkafor(scan: string): Promise<void> {
+  const head = imageFile({ study: newUid(), patientId: 'DEMO-1002', patientName: 'Okafor^Daniel', modality: 'CT', rows: 64, columns: 64, with: [['00100021', 'LO', 'CSSS-DEMO'], ['00080050', 'SH', scan], ['00180015', 'CS', 'HEAD'], ['00081030', 'LO', 'CT head']] }); // prettier-ignore
+  expect((await (await pacs()).store([head])).status).toBe(200);
+}
 
 describe('the doctor’s list', () => {
   test('is sorted by its heads, by keyboard, and says so', async () => {
-    one = await film('LIST-1');
-    two = await film('LIST-2');
+    await film('LIST-1');
+    await film('LIST-2');
+    await headOfOkafor('HEAD-1');
     const page = await at('doctor');
     await page.waitForSelector(rowOf('LIST-2'));
     const head = '[data-column="scan"]';
@@ -65,9 +70,9 @@ describe('the doctor’s list', () => {
       await page.waitForSelector('[data-column="scan"][aria-sort="ascending"]');
       await page.waitForFunction(() => document.querySelector<HTMLInputElement>('[data-testid="search"]')?.value === 'arjun rao'); // prettier-ignore
       await page.waitForSelector(rowOf('LIST-1'));
-      expect(await page.$(rowOf('DEMO-ACC-2'))).toBeNull();
+      expect(await page.$(rowOf('HEAD-1'))).toBeNull();
     };
-    await page.waitForFunction((other: string) => !document.querySelector(other), {}, rowOf('DEMO-ACC-2'));
+    await page.waitForFunction((other: string) => !document.querySelector(other), {}, rowOf('HEAD-1'));
     await found();
     // What was typed is about a patient: it is in no address.
     expect(page.url()).not.toMatch(/rao/i);
@@ -124,8 +129,8 @@ describe('the doctor’s list', () => {
   test('says nothing "high" of an answer below the threshold, nor any number where the AI gave no answer', async () => {
     const page = await at('doctor');
     await openTab(page, 'tab-all');
-    await page.waitForSelector(`${rowOf('DEMO-ACC-3')} [data-cell="prediction"]`);
-    expect(await page.$(`${rowOf('DEMO-ACC-3')} [data-level]`)).toBeNull();
+    await page.waitForSelector(`${rowOf('HEAD-1')} [data-cell="prediction"]`);
+    expect(await page.$(`${rowOf('HEAD-1')} [data-level]`)).toBeNull();
     const shown = await page.$$eval('tr[data-row]', (rows) =>
       rows.map((row) => [row.querySelector('[data-finding]')?.getAttribute('data-finding'), row.querySelector('[data-level]')?.getAttribute('data-level')])); // prettier-ignore
     for (const [finding, level] of shown) if (finding === 'Uncertain') expect(level).toBe('uncertain');
@@ -157,7 +162,7 @@ describe('search', () => {
     await openTab(page, 'tab-all');
     await press(page, 'filters');
     await page.select('[data-testid="filter-modality"]', 'CT');
-    await until(page, ['DEMO-ACC-3']);
+    await until(page, ['HEAD-1']);
     await press(page, 'views');
     await press(page, 'save-view');
     await says(page, 'form[role="search"]', /Write a name/);
@@ -170,7 +175,7 @@ describe('search', () => {
     await signInByPage(later.page, server.url, 'admin');
     await press(later.page, 'views');
     await click(later.page, '[data-testid="saved-views"] button');
-    await until(later.page, ['DEMO-ACC-3']);
+    await until(later.page, ['HEAD-1']);
     await later.page.browserContext().close();
   });
 });
