@@ -93,6 +93,8 @@ describe('the doctor’s list', () => {
     await page.waitForSelector('[data-testid="to-work-list"]');
     await page.goBack();
     await found();
+    await press(page, 'clear-filters');
+    await page.waitForFunction(() => document.querySelector<HTMLInputElement>('[data-testid="search"]')?.value === '');
   });
 
   test('is worked through by keyboard: j, k, o, Enter and the sheet of keys', async () => {
@@ -196,6 +198,7 @@ describe('counts', () => {
     await page.waitForSelector('[data-testid="empty"]');
     expect(await figures(page)).toEqual(['1', '1', '0', '1']);
     await says(page, '[data-testid="tab-toPrescribe"]', /0/);
+    await press(page, 'clear-filters');
     const doctor = await at('doctor');
     await doctor.waitForFunction(() => document.querySelectorAll('[data-testid="cards"] dd')[2]?.textContent?.trim() === '2'); // prettier-ignore
     const admin = await at('admin');
@@ -210,6 +213,8 @@ describe('counts', () => {
     await says(page, '[data-testid="tab-all"]', /All\s*1/);
     await says(page, '[data-testid="tab-verified"]', /Verified\s*1/);
     await says(page, '[data-testid="tab-pending"]', /Pending\s*0/);
+    await press(page, 'clear-filters');
+    await says(page, '[data-testid="tab-all"]', /All\s*3/);
   });
 });
 

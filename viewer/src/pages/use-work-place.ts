@@ -13,9 +13,15 @@ export const useWorkPlace = defineStore('work-place', () => {
   function leaveFrom(from: WorkPlace): void {
     place.value = from;
   }
-  /** The row that was opened, to find it again. */
+  /** The row that was opened, to find it again once. */
+  let left: string | undefined;
   function leave(row: string): void {
-    if (place.value) place.value = { ...place.value, row };
+    left = row;
+  }
+  function takeRow(): string | undefined {
+    const row = left;
+    left = undefined;
+    return row;
   }
   function setRows(now: readonly WorkRow[]): void {
     rows.value = now;
@@ -28,7 +34,8 @@ export const useWorkPlace = defineStore('work-place', () => {
   /** For the next person. */
   function forget(): void {
     place.value = undefined;
+    left = undefined;
     rows.value = [];
   }
-  return { place, rows, acted, leaveFrom, leave, setRows, act, forget };
+  return { place, rows, acted, leaveFrom, leave, takeRow, setRows, act, forget };
 });

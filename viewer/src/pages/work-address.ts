@@ -73,12 +73,10 @@ function isEntry(entry: unknown): entry is WorkEntry {
   return typeof text === 'string' && Array.isArray(trail) && trail.every((each) => typeof each === 'string');
 }
 
-/** Where "To my work list" leads: the list as it was left, with the row that was left from. */
+/** Where "To my work list" leads: the list as it was left. */
 export interface WorkPlace {
   path: string;
   state: HistoryState;
-  /** Id of the review. */
-  row?: string;
 }
 
 /** A saved view is kept with the account, so what was typed may be in it. */
