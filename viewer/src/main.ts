@@ -14,8 +14,9 @@ import { liveChannel } from './api/live.ts';
 import App from './components/shell/app.vue';
 import { useToasts } from './components/feedback/toasts.ts';
 import { translations } from './locales/messages.ts';
-import { keepLive } from './pages/use-live.ts';
+import { useWorkPlace } from './pages/use-work-place.ts';
 import { useLook } from './look.ts';
+import { keepLive } from './pages/use-live.ts';
 import { pageRouter } from './router.ts';
 import { useSession } from './smart/session.ts';
 import { scope, signIn } from './smart/sign-in.ts';
@@ -53,7 +54,10 @@ const queries = new QueryClient({
   },
 });
 app.use(VueQueryPlugin, { queryClient: queries });
-session.onSignOut(() => queries.clear());
+session.onSignOut(() => {
+  queries.clear();
+  useWorkPlace().forget();
+});
 const live = liveChannel(location.origin, door);
 door.onChange((user) => user && live.renewed(user.access_token));
 keepLive(queries, session, live);
@@ -61,4 +65,7 @@ keepLive(queries, session, live);
 const router = pageRouter(session);
 app.use(router);
 // Also when the first page could not be opened, so that there is somebody to say so.
-void Promise.allSettled([router.isReady(), look.begin(words)]).then(() => app.mount('#app'));
+void Promise.allSettled([router.isReady(), look.begin(words)]).then(() => {
+  app.mount('#app');
+  return router.isReady(); // what kept the first page shut is told
+});

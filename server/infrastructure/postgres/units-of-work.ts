@@ -98,9 +98,9 @@ export function postgresUnits(
           refusals = [];
           const written: StoredRecord[] = [];
           const stores = noting(withoutRefusals(storesOn(own), refusals), written);
-          const result = await work(stores);
+          const made = await work(stores);
           if (written.length > 0) await followWrites(stores, written, baseUrl);
-          return result;
+          return made;
         });
         committed?.();
         return result;

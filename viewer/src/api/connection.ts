@@ -13,6 +13,7 @@ import { modelsClient, type ModelsClient } from './models.ts';
 import { preferencesClient, type PreferencesClient } from './preferences.ts';
 import { setUpClient, type SetUpClient } from './setup.ts';
 import { usersClient, type UsersClient } from './users.ts';
+import { workClient, type WorkClient } from './work.ts';
 
 export interface Connection {
   fhir: FhirClient;
@@ -27,6 +28,7 @@ export interface Connection {
   names: NamesClient;
   deliveries: DeliveriesClient;
   emergency: EmergencyClient;
+  work: WorkClient;
   tokens: TokenSource;
 }
 
@@ -47,6 +49,7 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     names: namesClient(send, `${origin}/portal`),
     deliveries: deliveriesClient(send, `${origin}/portal/deliveries`),
     emergency: emergencyClient(send, `${origin}/portal`),
+    work: workClient(send, `${origin}/portal/work`),
     tokens,
   };
 }

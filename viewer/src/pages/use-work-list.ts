@@ -61,7 +61,7 @@ export function useCounts<Name extends string>(searches: MaybeRefOrGetter<Record
 
 /** After an act: what it may have changed is asked again at once; lists, counts and the open study unless said otherwise. */
 export function useRefresh(
-  keys: readonly string[] = ['work-list', 'work-counts', 'review', 'imaging-study'],
+  keys: readonly string[] = ['work', 'work-list', 'work-counts', 'dialog-step', 'review', 'imaging-study'],
 ): () => Promise<void> {
   const queries = useQueryClient();
   return async () => {
