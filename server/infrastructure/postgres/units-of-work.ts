@@ -29,6 +29,7 @@ import { postgresSite } from './site.ts';
 import { postgresStudyWriting } from './studies/studies.ts';
 import { postgresLateImages } from './studies/late-images.ts';
 import { postgresStudySearch } from './studies/search.ts';
+import { postgresUploadedStudies } from './studies/uploaded-studies.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface StoreParts {
@@ -54,6 +55,7 @@ export function postgresUnits(
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl, timeZone }) },
     held: postgresHeld(sql),
     removals: postgresRemovals(sql),
+    uploads: postgresUploadedStudies(sql),
     lateImages: postgresLateImages(sql),
     accounts: postgresAccounts(sql),
     links: postgresLinks(sql),
