@@ -95,7 +95,9 @@ async function noteBrought(
 ): Promise<void> {
   const stored = [...outcomes].filter(([, { status }]) => status === 'stored');
   const uids = new Set(stored.map(([{ StudyInstanceUID }]) => StudyInstanceUID));
-  if (uids.size > 0) await stores.uploads.note([...uids], principal.subject);
+  if (uids.size === 0) return;
+  await stores.uploads.note([...uids], principal.subject);
+  await stores.news.post('uploads', { role: ['doctor', 'admin'] });
 }
 
 const isOtherContent = (outcome: InstanceOutcome | undefined): boolean =>
