@@ -11,6 +11,7 @@ import { fhirClient, type FhirClient } from './fhir.ts';
 import { authorizedFetch, type TokenSource } from './http.ts';
 import { modelsClient, type ModelsClient } from './models.ts';
 import { setUpClient, type SetUpClient } from './setup.ts';
+import { uploadsClient, type UploadsClient } from './uploads.ts';
 import { usersClient, type UsersClient } from './users.ts';
 
 export interface Connection {
@@ -18,6 +19,7 @@ export interface Connection {
   dicomweb: DicomWebClient;
   models: ModelsClient;
   users: UsersClient;
+  uploads: UploadsClient;
   clients: ClientsClient;
   setUp: SetUpClient;
   account: AccountClient;
@@ -37,6 +39,7 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     dicomweb: dicomWebClient(send, `${origin}/dicomweb`),
     models: modelsClient(send, `${origin}/portal/models`),
     users: usersClient(send, `${origin}/portal`),
+    uploads: uploadsClient(send, tokens, `${origin}/portal/uploads`),
     clients: clientsClient(send, origin),
     setUp: setUpClient(send, `${origin}/portal`),
     account: accountClient(send, `${origin}/portal/me`),

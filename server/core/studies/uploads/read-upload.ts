@@ -8,7 +8,7 @@ import type { World } from '../../world.ts';
 import { coercionOf } from '../coercion.ts';
 import { receiveInstance } from '../receive-instance.ts';
 import { refused, type Piece, type StoringBatch } from './storing-batch.ts';
-import { isPicture, kindOf, tellingBytes } from './upload-kinds.ts';
+import { kindOf, tellingBytes } from './upload-kinds.ts';
 import type { UploadLimits } from './upload-limits.ts';
 import type { MadeFile, UploadedFile, UploadedParts, UploadReader } from './upload-ports.ts';
 
