@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -93,30 +93,25 @@ export class PartStore extends FileStore implements UploadShelf {
       answer: (id) => own(id, () => readFile(this.#pathOf(id, 'answer'), 'utf8').catch(unlessMissing)),
       attempt: async (id) => void (await own(id, () => writeFile(this.#pathOf(id, 'tried'), ''))),
       settle: async (id, answer) => void (await own(id, () => this.#settle(id, answer))),
-      workFolder: async (id) => {
-        const folder = this.#pathOf(id, 'work');
-        await own(id, () => mkdir(folder, { recursive: true, mode: 0o700 })).catch(throwDiskProblem);
-        return folder;
-      },
-      tidy: async (id) => void (await own(id, () => rm(this.#pathOf(id, 'work'), { recursive: true, force: true }))),
+      workFolder: (id) => mkdtemp(`${this.#pathOf(id, 'work')}-`).catch(throwDiskProblem),
+      tidy: (folder) => rm(folder, { recursive: true, force: true }),
       beginning,
       bytes: (path) => createReadStream(path, { highWaterMark: 256 << 10 }),
     };
   }
 
   async sweep(olderThan: Date): Promise<number> {
-    const newest = new Map<string, number>();
-    for (const name of await readdir(this.directory)) {
-      const [id] = idStart.exec(name) ?? [];
-      const found = id !== undefined && (await stat(join(this.directory, name)).catch(unlessMissing));
-      if (found) newest.set(id!, Math.max(newest.get(id!) ?? 0, found.mtimeMs));
+    const uploads = Map.groupBy(await readdir(this.directory), (name) => idStart.exec(name)?.[0]);
+    let count = 0;
+    for (const [id, names] of uploads) {
+      if (id === undefined) continue; // not ours
+      const paths = names.map((name) => join(this.directory, name));
+      const found = await Promise.all(paths.map((path) => stat(path).catch(unlessMissing)));
+      if (found.some((one) => one && one.mtime >= olderThan)) continue;
+      for (const path of paths) await rm(path, { recursive: true, force: true });
+      count++;
     }
-    const old = [...newest].filter(([, at]) => at < olderThan.getTime());
-    for (const [id] of old) {
-      for (const part of ['work', 'tried', 'answer', 'json', undefined])
-        await rm(this.#pathOf(id, part), { recursive: true, force: true });
-    }
-    return old.length;
+    return count;
   }
 
   async #find(id: string): Promise<UploadedFile | undefined> {
@@ -132,7 +127,7 @@ export class PartStore extends FileStore implements UploadShelf {
   /** The answer is on disk, under its name, before the bytes that it is about are gone. */
   async #settle(id: string, answer: string | undefined): Promise<void> {
     if (answer === undefined) return rm(this.#pathOf(id, 'tried'), { force: true });
-    const draft = this.#pathOf(id, 'work.answer');
+    const draft = `${this.#pathOf(id, 'work')}-${randomUUID()}`;
     await writeFile(draft, answer, { flush: true });
     await rename(draft, this.#pathOf(id, 'answer'));
     for (const part of ['tried', 'json', undefined]) await rm(this.#pathOf(id, part), { force: true });

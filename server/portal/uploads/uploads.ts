@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { oneAtATime } from '../../core/studies/uploads/one-at-a-time.ts';
 import { storeUploads, type UploadPlace } from '../../core/studies/uploads/store-uploads.ts';
 import { uploadTypes } from '../../core/studies/uploads/upload-kinds.ts';
 import { apiRoute, type ApiRoute } from '../api/api-route.ts';
@@ -73,6 +74,7 @@ const tusWords = 'By tus 1.0 (https://tus.io): a part at a time, going on where 
 export function uploadRoutes(place: UploadRoutes): ApiRoute[] {
   const { limits, shelf } = place;
   const tus = tusHandler(shelf, limits);
+  const inTurn = oneAtATime();
   return [
     apiRoute({
       ...upload,
@@ -103,7 +105,10 @@ export function uploadRoutes(place: UploadRoutes): ApiRoute[] {
       answer: { schema: z.object({ files: z.array(outcome) }) },
       async handle({ principal, body, requestId, sourceAddress, about }) {
         const { onFault } = place;
-        const { patient, outcomes } = await storeUploads(place, principal, body, { requestId, sourceAddress, onFault });
+        const asking = { requestId, sourceAddress, onFault };
+        const { patient, outcomes } = await inTurn(principal.subject, () =>
+          storeUploads(place, principal, body, asking),
+        );
         about({ patients: [patient] });
         return { files: outcomes };
       },

@@ -38,6 +38,8 @@ export interface UploadInHand extends PictureFacts {
   /** The pictures of one are one study. */
   examination: string;
   file: UploadedFile;
+  /** For what is made of it. */
+  folder: string;
 }
 
 /** Reads an upload and hands its images to the batch. `leftOut`: files of an archive that are no images. */
@@ -52,7 +54,7 @@ export async function readUpload(
   if (kind === 'two-kinds') return { pieces: [refused('two-kinds')] };
   if (kind !== 'zip') return { pieces: [await pieceOf(place, asked, { ...file, kind })] };
   if (file.size > limits.fileBytes) return { pieces: [refused('too-large')] };
-  const folder = await parts.workFolder(asked.upload);
+  const { folder } = asked;
   const content = await reader.unpack(file.path, folder, { files: limits.archiveFiles, bytes: limits.archiveBytes });
   if ('refused' in content) return { pieces: [refused(content.refused)] };
   // A CD brings a program with pictures of its own beside the images.
@@ -96,7 +98,7 @@ async function picturePiece(place: ReadingPlace, asked: UploadInHand, { path, si
   // The same picture of the same patient is one image, whatever else is said of it the second time.
   const stands = await standing(world, SOPInstanceUID);
   if (stands) return { settled: { state: file.tried ? 'stored' : 'duplicate', StudyInstanceUID: stands } };
-  const made = await reader.capture(path, `${await parts.workFolder(asked.upload)}/${digest}`, factsOf(place, asked, SOPInstanceUID, number), limits.picturePixels); // prettier-ignore
+  const made = await reader.capture(path, `${asked.folder}/${digest}`, factsOf(place, asked, SOPInstanceUID, number), limits.picturePixels); // prettier-ignore
   if ('refused' in made) return refused(made.refused);
   return batch.add(await receiveInstance(world, parts.bytes(made.path)), 'own', file.tried);
 }

@@ -57,14 +57,15 @@ export async function storeUploads(
   const batch = new StoringBatch(world, principal, patient.id, options);
   const outcomes = new Map<string, UploadOutcome>();
   const inHand: InHand[] = [];
+  const folders: string[] = [];
   const examination = request.examination ?? request.files[0]?.upload ?? '';
   try {
     for (const { upload, confirmed } of request.files) {
       const kept = await parts.answer(upload);
-      if (kept !== undefined) outcomes.set(upload, { ...(JSON.parse(kept) as UploadOutcome), upload });
+      if (kept !== undefined) outcomes.set(upload, { upload, ...(JSON.parse(kept) as Omit<UploadOutcome, 'upload'>) });
       else {
         const asked = { ...request, upload, patient, examination, confirmed: staff && confirmed === true };
-        inHand.push({ upload, ...(await taken({ ...place, parts, batch }, asked)) });
+        inHand.push({ upload, ...(await taken({ ...place, parts, batch }, asked, folders)) });
       }
     }
     await batch.flush();
@@ -72,7 +73,7 @@ export async function storeUploads(
     return { patient: patient.id, outcomes: request.files.map(({ upload }) => outcomes.get(upload)!) };
   } finally {
     await batch.discard();
-    for (const { upload } of inHand) await parts.tidy(upload);
+    for (const folder of folders) await parts.tidy(folder);
   }
 }
 
@@ -83,11 +84,14 @@ type Asked = PictureFacts & {
   confirmed: boolean;
 };
 
-async function taken(place: ReadingPlace, asked: Asked): Promise<Omit<InHand, 'upload'>> {
+/** @param folders takes what is to be tidied up. */
+async function taken(place: ReadingPlace, asked: Asked, folders: string[]): Promise<Omit<InHand, 'upload'>> {
   const file = await place.parts.find(asked.upload);
   if (!file) return { pieces: [refused('not-here', { again: true })] };
   await place.parts.attempt(asked.upload);
-  return readUpload(place, { ...asked, file });
+  const folder = await place.parts.workFolder(asked.upload);
+  folders.push(folder);
+  return readUpload(place, { ...asked, file, folder });
 }
 
 /** Identities that are shown of an archive. */

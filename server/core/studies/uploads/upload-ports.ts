@@ -34,10 +34,10 @@ export interface UploadedParts {
   attempt(upload: string): Promise<void>;
   /** Storing has ended: with an answer for ever, and its bytes are not needed any more, or so that it can be tried again. */
   settle(upload: string, answer: string | undefined): Promise<void>;
-  /** An empty folder for what is made of it. */
+  /** An empty folder for what is made of it, another one each time. */
   workFolder(upload: string): Promise<string>;
-  /** Removes that folder. */
-  tidy(upload: string): Promise<void>;
+  /** Removes such a folder. */
+  tidy(folder: string): Promise<void>;
   beginning(path: string, length: number): Promise<Uint8Array>;
   bytes(path: string): AsyncIterable<Uint8Array>;
 }
