@@ -70,8 +70,8 @@ async function pieceOf(place: ReadingPlace, asked: UploadInHand, file: MadeFile 
   return file.kind === 'dicom' ? imagePiece(place, asked, file) : picturePiece(place, asked, file);
 }
 
-/** Media Storage Directory Storage (PS3.10 8): the table of contents of a CD. */
-const directory = Buffer.from('1.2.840.10008.1.3.10\0');
+/** Media Storage SOP Class UID (0002,0002) of a table of contents of a CD (PS3.10 8): tag, VR, length and value. */
+const directory = Buffer.from('\x02\0\x02\0UI\x14\x001.2.840.10008.1.3.10', 'latin1');
 /** It stands in the second or third element of the file meta information. */
 const directoryWithin = 400;
 
