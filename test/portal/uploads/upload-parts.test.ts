@@ -1,19 +1,16 @@
 import { once } from 'node:events';
-import { readdir, utimes } from 'node:fs/promises';
-import { request } from 'node:http';
+import { readdir, stat, utimes } from 'node:fs/promises';
+import { request, type ClientRequest } from 'node:http';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { defaultUploadLimits } from '../../../server/core/studies/uploads/upload-limits.ts';
 import { PartStore } from '../../../server/infrastructure/uploads/part-store.ts';
 import { eventually } from '../../harness/calls.ts';
 import { imageFile, type Element } from '../../harness/dicom-file.ts';
-import { backendKey, startServerProcess, temporaryFolder } from '../../harness/server-process.ts';
+import { backendKey, startServerProcess } from '../../harness/server-process.ts';
 import { startTestServer, type TestServer } from '../../harness/server.ts';
-import { signIn } from '../../harness/sign-in.ts';
 import { canMount, smallDisk } from '../../harness/small-disk.ts';
 import { idOf, uploader, type Uploader } from '../../harness/uploads.ts';
-import { demoPassword } from '../../../server/demo/people.ts';
 
 // Parts of uploads: who sees them, how they go on after a break, and when they go.
 let server: TestServer;
@@ -28,6 +25,23 @@ afterAll(() => server.stop());
 
 const ofArjun: Element[] = [['00100021', 'LO', 'CSSS-DEMO'], ['00100030', 'DA', '19850412']]; // prettier-ignore
 const own = (side = 16) => imageFile({ patientId: 'DEMO-1001', with: ofArjun, rows: side, columns: side });
+
+/** A part that says how long it is, and is written by hand. */
+function partOf(url: URL, token: string, length: number): ClientRequest {
+  return request(url, {
+    method: 'PATCH',
+    headers: {
+      Authorization: `Bearer ${token}`,
+      'Tus-Resumable': '1.0.0',
+      'Upload-Offset': '0',
+      'Content-Type': 'application/offset+octet-stream',
+      'Content-Length': String(length),
+    },
+  });
+}
+
+const arrived = (location: string) =>
+  eventually(async () => (await stat(join(server.dataDir, 'uploads', idOf(location)))).size > 0, 'the first bytes');
 
 test('an upload goes on where it ended, and is whole', async () => {
   const bytes = own(200);
@@ -46,23 +60,10 @@ test('an upload goes on where it ended, and is whole', async () => {
 test('a part that breaks off is kept as far as it came', async () => {
   const bytes = own(400);
   const location = (await patient.begin(bytes.length)).headers.get('Location')!;
-  const sending = request(new URL(location, server.url), {
-    method: 'PATCH',
-    headers: {
-      Authorization: `Bearer ${(await server.signIn('patient')).access_token}`,
-      'Tus-Resumable': '1.0.0',
-      'Upload-Offset': '0',
-      'Content-Type': 'application/offset+octet-stream',
-      'Content-Length': String(bytes.length),
-    },
-  });
+  const sending = partOf(new URL(location, server.url), (await server.signIn('patient')).access_token, bytes.length);
   sending.on('error', () => undefined);
   sending.write(bytes.subarray(0, 100_000));
-  await eventually(async () => {
-    const names = await readdir(join(server.dataDir, 'uploads'));
-    return names.includes(idOf(location));
-  }, 'the file of the upload');
-  await sleep(300);
+  await arrived(location);
   sending.destroy();
   const offset = await eventually(async () => {
     const at = Number((await patient.offset(location)).headers.get('Upload-Offset'));
@@ -128,37 +129,26 @@ test('what nobody goes on with is swept away, what is fresh stays', async () => 
 });
 
 test('a server that is killed in the middle of a part goes on after it, and what was lost is sent again', async () => {
-  const folder = await temporaryFolder();
-  const options = { environment: { DATA_DIR: folder.path }, key: await backendKey(), demoData: true };
+  // A process of its own on the same database and folder: tokens of the one are good at the other.
+  const environment = { DATA_DIR: server.dataDir, DATABASE_URL: server.databaseUrl, PUBLIC_URL: server.url };
+  const options = { environment, key: await backendKey() };
   const killed = await startServerProcess(options);
-  const person = async () =>
-    uploader(killed, (await signIn(killed.url, { email: 'patient@demo.csss.example', password: demoPassword })).access_token);
+  const token = (await server.signIn('patient')).access_token;
+  const person = uploader({ url: killed.url }, token);
   const bytes = own(1200);
-  const location = (await (await person()).begin(bytes.length)).headers.get('Location')!;
-  const token = (await signIn(killed.url, { email: 'patient@demo.csss.example', password: demoPassword })).access_token;
-  const sending = request(new URL(location, killed.url), {
-    method: 'PATCH',
-    headers: {
-      Authorization: `Bearer ${token}`,
-      'Tus-Resumable': '1.0.0',
-      'Upload-Offset': '0',
-      'Content-Type': 'application/offset+octet-stream',
-      'Content-Length': String(bytes.length),
-    },
-  });
+  const location = (await person.begin(bytes.length)).headers.get('Location')!;
+  const sending = partOf(new URL(location, killed.url), token, bytes.length);
   const broken = once(sending, 'error');
   sending.write(bytes.subarray(0, 900_000));
-  await sleep(500);
+  await arrived(location);
   await killed.end('SIGKILL');
   await broken;
   const next = await startServerProcess({ ...options, port: killed.port });
-  const again = await person();
-  const offset = Number((await again.offset(location)).headers.get('Upload-Offset'));
-  expect(offset).toBeLessThanOrEqual(900_000);
-  expect((await again.part(location, bytes.subarray(offset), offset)).status).toBe(204);
-  expect(await (await again.store({ files: [{ upload: idOf(location) }] })).json()).toMatchObject({ files: [{ state: 'stored' }] });
+  const offset = Number((await person.offset(location)).headers.get('Upload-Offset'));
+  expect([offset > 0, offset <= 900_000]).toEqual([true, true]);
+  expect((await person.part(location, bytes.subarray(offset), offset)).status).toBe(204);
+  expect(await (await person.store({ files: [{ upload: idOf(location) }] })).json()).toMatchObject({ files: [{ state: 'stored' }] });
   await next.end();
-  await folder.remove();
 }); // prettier-ignore
 
 test.skipIf(!canMount)('a full disk is told before a byte is sent, and in the middle; nothing is stored by halves', async () => {
