@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AuditEvent, ImagingStudy, Task } from '@medplum/fhirtypes';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { caller, eventually, type Caller } from '../../harness/calls.ts';
 import { imageFile } from '../../harness/dicom-file.ts';
@@ -31,7 +31,7 @@ afterAll(() => server.stop());
 
 let seed = 0;
 /** A picture that is no other's. */
-function picture(width = 200, height = 160): sharp.Sharp {
+function picture(width = 200, height = 160): Sharp {
   const own = ++seed * 7919;
   const data = Uint8Array.from({ length: width * height }, (_, i) => ((i * 31) ^ (own >> (i % 13))) & 0xff);
   return sharp(data, { raw: { width, height, channels: 1 } });
