@@ -1,3 +1,4 @@
+import { request, type ClientRequest } from 'node:http';
 import { crc32, deflateRawSync } from 'node:zlib';
 import type { TestServer } from './server.ts';
 
@@ -77,6 +78,20 @@ export function uploader(server: Pick<TestServer, 'url'>, token: string | undefi
       return ((await answer.json()) as { files: Outcome[] }).files;
     },
   };
+}
+
+/** A part that says how long it is, and is written by hand. */
+export function partOf(url: URL, token: string, length: number): ClientRequest {
+  return request(url, {
+    method: 'PATCH',
+    headers: {
+      Authorization: `Bearer ${token}`,
+      'Tus-Resumable': '1.0.0',
+      'Upload-Offset': '0',
+      'Content-Type': 'application/offset+octet-stream',
+      'Content-Length': String(length),
+    },
+  });
 }
 
 export interface ZipEntry {
