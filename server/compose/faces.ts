@@ -52,6 +52,7 @@ import { signingKeysRoute } from '../portal/signing-keys.ts';
 import { renewedSmart, type RecordSigner } from './keys.ts';
 import { releaseVersion } from './release-version.ts';
 import type { LiveSite, Start } from './start.ts';
+import { openUploads } from './uploads.ts';
 
 export interface Faces {
   /** In the order in which they are asked. */
@@ -123,6 +124,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     launchableApps(world),
     emergencyAccessRoutes({ world, attempts, forgetChecks }),
     auditRoutes(world, onFault),
+    await openUploads(start, world),
   ]);
   return {
     faces: [

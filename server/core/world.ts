@@ -44,6 +44,7 @@ import type { RemovalGuard } from './studies/removal-guard.ts';
 import type { RemovalStore } from './studies/removal-store.ts';
 import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.ts';
 import type { StudyStore } from './studies/study-store.ts';
+import type { UploadedStudies } from './studies/uploads/uploaded-studies.ts';
 import type { Trace } from './trace.ts';
 import type { LateImages } from './workflow/late-images.ts';
 import type { WorkRowStore } from './workflow/work/work-row-store.ts';
@@ -54,6 +55,7 @@ export interface Stores {
   studies: StudyStore;
   held: HeldStore;
   removals: RemovalStore;
+  uploads: UploadedStudies;
   lateImages: LateImages;
   workRows: WorkRowStore;
   accounts: AccountStore;

@@ -32,6 +32,7 @@ import { postgresSite } from './site.ts';
 import { postgresStudyWriting } from './studies/studies.ts';
 import { postgresLateImages } from './studies/late-images.ts';
 import { postgresStudySearch } from './studies/search.ts';
+import { postgresUploadedStudies } from './studies/uploaded-studies.ts';
 import { inTransaction } from './transaction.ts';
 import { postgresWorkRows } from './work/work-rows.ts';
 
@@ -62,6 +63,7 @@ export function postgresUnits(
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl, timeZone }) },
     held: postgresHeld(sql),
     removals: postgresRemovals(sql),
+    uploads: postgresUploadedStudies(sql),
     lateImages: postgresLateImages(sql),
     workRows: postgresWorkRows(sql, { baseUrl, timeZone }),
     accounts: postgresAccounts(sql),

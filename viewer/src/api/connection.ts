@@ -12,6 +12,7 @@ import { authorizedFetch, type TokenSource } from './http.ts';
 import { modelsClient, type ModelsClient } from './models.ts';
 import { preferencesClient, type PreferencesClient } from './preferences.ts';
 import { setUpClient, type SetUpClient } from './setup.ts';
+import { uploadsClient, type UploadsClient } from './uploads.ts';
 import { usersClient, type UsersClient } from './users.ts';
 import { workClient, type WorkClient } from './work.ts';
 
@@ -20,6 +21,7 @@ export interface Connection {
   dicomweb: DicomWebClient;
   models: ModelsClient;
   users: UsersClient;
+  uploads: UploadsClient;
   clients: ClientsClient;
   setUp: SetUpClient;
   account: AccountClient;
@@ -41,6 +43,7 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     dicomweb: dicomWebClient(send, `${origin}/dicomweb`),
     models: modelsClient(send, `${origin}/portal/models`),
     users: usersClient(send, `${origin}/portal`),
+    uploads: uploadsClient(send, tokens, `${origin}/portal/uploads`),
     clients: clientsClient(send, origin),
     setUp: setUpClient(send, `${origin}/portal`),
     account: accountClient(send, `${origin}/portal/me`),

@@ -48,6 +48,7 @@ import summary from './summary.json' with { type: 'json' };
 import template from './template.json' with { type: 'json' };
 import title from './title.json' with { type: 'json' };
 import toast from './toast.json' with { type: 'json' };
+import upload from './upload.json' with { type: 'json' };
 import users from './users.json' with { type: 'json' };
 import verify from './verify.json' with { type: 'json' };
 import work from './work.json' with { type: 'json' };
@@ -102,6 +103,7 @@ export default {
   template,
   title,
   toast,
+  upload,
   users,
   verify,
   work,
