@@ -204,6 +204,7 @@ async function portalStatus({ config, settings }: Start, { world, site }: FacesP
     languages: site.kept().languages,
     timeZone: settings.timeZone,
     confidenceThreshold: config.confidenceThreshold,
+    idleMinutes: config.idleLockMinutes,
     model: model && {
       name: model.name,
       version: model.version,

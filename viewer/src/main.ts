@@ -13,6 +13,7 @@ import { translations } from './locales/messages.ts';
 import { pageRouter } from './router.ts';
 import { useSession } from './smart/session.ts';
 import { scope, signIn } from './smart/sign-in.ts';
+import { openTabs } from './smart/tabs.ts';
 import { useStepUp } from './smart/step-up.ts';
 import { hearFailures } from './unheard-failures.ts';
 
@@ -28,7 +29,8 @@ hearFailures(app, (kind) => {
 });
 
 const session = useSession();
-const door = signIn(location.origin, scope);
+const tabs = openTabs();
+const door = signIn(location.origin, scope, tabs);
 session.connect(door);
 const stepUp = useStepUp();
 app.provide(connectionKey, connect({ ...door, confirmed: (wanted) => stepUp.ask(wanted) }, location.origin));

@@ -66,3 +66,13 @@ export function signInFirstPage(): { title: string; body: Html } {
       <p><a class="button" href="/">Sign in</a></p>`,
   };
 }
+
+/** For whoever comes back, in the browser's history, to a sign-in that has led to an app. */
+export function signedInAlreadyPage(): { title: string; body: Html } {
+  return {
+    title: 'Signed in',
+    body: html`<h1>You have signed in here already</h1>
+      <p>Go forward in your browser to return to the app, or start it again.</p>
+      <p><a class="button" href="/">Go to the start page</a></p>`,
+  };
+}

@@ -15,6 +15,8 @@ export interface ServerStatus {
   /** 0..1 */
   confidenceThreshold: number | undefined;
   model: ModelFacts | undefined;
+  /** Minutes after which a page that nobody uses is covered; 0: never. */
+  idleMinutes: number;
 }
 
 export interface ModelFacts {
@@ -49,6 +51,7 @@ export function statusFrom(body: unknown): ServerStatus {
     logo: status.logo === true,
     timeZone: textOf(status.timeZone),
     confidenceThreshold: fraction(status.confidenceThreshold),
+    idleMinutes: typeof status.idleMinutes === 'number' && status.idleMinutes >= 0 ? status.idleMinutes : 15,
     model:
       typeof status.model === 'object' && status.model !== null
         ? {
