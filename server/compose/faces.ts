@@ -35,6 +35,8 @@ import { findPatients } from '../portal/find-patients.ts';
 import { launchableApps } from '../portal/clients/launchable-apps.ts';
 import { modelRoutes } from '../portal/models.ts';
 import { deliveryRoutes } from '../portal/deliveries.ts';
+import { draftRoutes } from '../portal/people/drafts.ts';
+import { noticeRoutes, pushRoutes } from '../portal/people/notices.ts';
 import { myRoutes } from '../portal/people/me.ts';
 import { mySessionRoutes } from '../portal/people/my-sessions.ts';
 import { registrationRoutes } from '../portal/people/registrations.ts';
@@ -146,6 +148,9 @@ function peopleRoutes(
     ...registrationRoutes(parts),
     ...myRoutes(parts),
     ...mySessionRoutes(parts),
+    ...draftRoutes(world),
+    ...noticeRoutes(world),
+    ...pushRoutes(world),
     ...factorRoutes({ world, authorizations, passkeys, onChange: forgetChecks }),
   ];
 }
