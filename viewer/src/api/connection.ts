@@ -6,10 +6,12 @@ import { auditClient, type AuditClient } from './audit.ts';
 import { namesClient, type NamesClient } from './audit-names.ts';
 import { deliveriesClient, type DeliveriesClient } from './deliveries.ts';
 import { dicomWebClient, type DicomWebClient } from './dicomweb.ts';
+import { draftsClient, type DraftsClient } from './drafts.ts';
 import { emergencyClient, type EmergencyClient } from './emergency.ts';
 import { fhirClient, type FhirClient } from './fhir.ts';
 import { authorizedFetch, type TokenSource } from './http.ts';
 import { modelsClient, type ModelsClient } from './models.ts';
+import { noticesClient, type NoticesClient } from './notices.ts';
 import { setUpClient, type SetUpClient } from './setup.ts';
 import { usersClient, type UsersClient } from './users.ts';
 
@@ -25,6 +27,8 @@ export interface Connection {
   names: NamesClient;
   deliveries: DeliveriesClient;
   emergency: EmergencyClient;
+  drafts: DraftsClient;
+  notices: NoticesClient;
   tokens: TokenSource;
 }
 
@@ -44,6 +48,8 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     names: namesClient(send, `${origin}/portal`),
     deliveries: deliveriesClient(send, `${origin}/portal/deliveries`),
     emergency: emergencyClient(send, `${origin}/portal`),
+    drafts: draftsClient(send, `${origin}/portal/me/drafts`),
+    notices: noticesClient(send, `${origin}/portal/me`),
     tokens,
   };
 }

@@ -25,6 +25,15 @@ interface SignedIn {
 /** How long leaving may wait for what a slow network has to be told. Milliseconds. */
 const patience = 3_000;
 
+const leftKey = 'csss.left-alone';
+
+/** Whether somebody signed out here while the server could not be told; asked once. */
+export function wasLeftAlone(): boolean {
+  const left = sessionStorage.getItem(leftKey) !== null;
+  sessionStorage.removeItem(leftKey);
+  return left;
+}
+
 export const useSession = defineStore('session', () => {
   const state = ref<SessionState>('unknown');
   const person = ref<Person>();
@@ -91,15 +100,17 @@ export const useSession = defineStore('session', () => {
     await Promise.race([done, new Promise((enough) => setTimeout(enough, patience))]);
   }
 
-  /** @throws when the server cannot be reached: then the tokens are gone from this device, and no more. */
+  /** Where the server cannot be reached the tokens are gone from this device, and no more; the next page says so. */
   async function end(): Promise<void> {
     // While there still is a token: what the server keeps for this browser ends with the session.
     await wipe();
     try {
       await open().end();
-    } catch (thrown) {
+    } catch {
       await open().forget();
-      throw thrown;
+      // What images and lists have left in this page's memory goes with the page.
+      sessionStorage.setItem(leftKey, '1');
+      location.replace('/');
     }
   }
 

@@ -21,6 +21,8 @@ export interface SignIn extends TokenSource {
   /** Forgets the tokens on this side only. */
   forget(): Promise<void>;
   onChange(listener: (user: User | undefined) => void): void;
+  /** Somebody has signed in in this tab. */
+  onEntered(listener: () => void): void;
   /** The server takes the tokens no more, and gives no others. */
   onOver(listener: () => void): void;
   /** Another tab signed out, or somebody else has signed in there. */
@@ -87,6 +89,7 @@ export function signIn(origin: string, scope: string, tabs: Tabs): SignIn {
   /** The server has refused to renew: nothing is asked with these tokens any more. */
   let over = false;
   let tellOver: (() => void) | undefined;
+  let tellEntered: (() => void) | undefined;
 
   /** Refresh tokens rotate: two renewals at once would look like a stolen token, so all callers, and all tabs, share one. */
   function renew(): Promise<User | undefined> {
@@ -128,6 +131,7 @@ export function signIn(origin: string, scope: string, tabs: Tabs): SignIn {
     await manager.storeUser(user);
     await manager.events.load(user);
     shared.announce(user);
+    tellEntered?.();
   }
 
   async function finish(client: OidcClient, answer: string): Promise<string> {
@@ -160,6 +164,7 @@ export function signIn(origin: string, scope: string, tabs: Tabs): SignIn {
     async complete() {
       const user = await manager.signinRedirectCallback();
       shared.begin(user);
+      tellEntered?.();
       return { user, returnTo: safePath((user.state as { returnTo?: unknown } | undefined)?.returnTo) };
     },
     async end() {
@@ -177,6 +182,7 @@ export function signIn(origin: string, scope: string, tabs: Tabs): SignIn {
     },
     onOver: (listener) => void (tellOver = listener),
     onGone: shared.onGone,
+    onEntered: (listener) => void (tellEntered = listener),
     holder: async () => (await manager.getUser())?.profile.sub,
     async replaceBy(user) {
       await manager.revokeTokens().catch(() => undefined);

@@ -48,6 +48,8 @@ import users from './users.json' with { type: 'json' };
 import clients from './clients.json' with { type: 'json' };
 import launch from './launch.json' with { type: 'json' };
 import session from './session.json' with { type: 'json' };
+import notices from './notices.json' with { type: 'json' };
+import offline from './offline.json' with { type: 'json' };
 
 export default {
   brand,
@@ -99,4 +101,6 @@ export default {
   clients,
   launch,
   session,
+  notices,
+  offline,
 };
