@@ -186,6 +186,8 @@ export interface WriteContext extends Trace {
   world: Surroundings;
   stores: Stores;
   principal: Principal;
+  /** Whose act it began with, where the server goes on in its own name. */
+  causedBy?: Principal;
   /** Of a transaction Bundle: what is asked when all its entries are done. */
   atEnd?: (() => Promise<void>)[];
 }

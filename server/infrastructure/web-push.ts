@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import webPush from 'web-push';
@@ -55,9 +56,19 @@ export function webPusher(
 /** The uncompressed point on P-256 and the 16 bytes of a browser (RFC 8291 3.2). */
 function mustBeKeys(p256dh: string, auth: string): void {
   const point = Buffer.from(p256dh, 'base64url');
-  if (point.length !== 65 || point[0] !== 4) throw new Problem('value', 'keys.p256dh is no public key of a browser.', { expression: 'keys.p256dh' });
+  if (!isOnCurve(point)) throw new Problem('value', 'keys.p256dh is no public key of a browser.', { expression: 'keys.p256dh' });
   if (Buffer.from(auth, 'base64url').length !== 16) throw new Problem('value', 'keys.auth is no secret of a browser.', { expression: 'keys.auth' });
 } // prettier-ignore
+
+function isOnCurve(point: Buffer): boolean {
+  if (point.length !== 65 || point[0] !== 4) return false;
+  const [x, y] = [point.subarray(1, 33), point.subarray(33)].map((part) => part.toString('base64url'));
+  try {
+    return createPublicKey({ key: { kty: 'EC', crv: 'P-256', x: x!, y: y! }, format: 'jwk' }).type === 'public';
+  } catch {
+    return false;
+  }
+}
 
 async function statusOf(
   url: URL,

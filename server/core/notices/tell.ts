@@ -7,11 +7,11 @@ import type { NewNotice } from './notice-store.ts';
  * by their own rights, so that what is hidden from somebody later is hidden there too.
  */
 export async function tell(
-  { stores, world, principal }: Pick<WriteContext, 'stores' | 'world' | 'principal'>,
+  { stores, world, principal, causedBy = principal }: Pick<WriteContext, 'stores' | 'world' | 'principal' | 'causedBy'>,
   notice: Omit<NewNotice, 'causedBy'>,
 ): Promise<void> {
-  const causedBy = principal.kind === 'user' ? { causedBy: principal.subject } : {};
-  const rows = await stores.notices.insert({ ...notice, ...causedBy });
+  const person = causedBy.kind === 'user' ? { causedBy: causedBy.subject } : {};
+  const rows = await stores.notices.insert({ ...notice, ...person });
   const about = {
     ...(notice.review !== undefined && { review: notice.review }),
     ...(notice.urgent && { urgent: true }),
