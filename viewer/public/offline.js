@@ -21,3 +21,12 @@ if (said) {
 const again = () => location.reload();
 document.getElementById('again').addEventListener('click', again);
 addEventListener('online', again);
+// A server that starts again makes no browser say that it is online.
+setInterval(
+  () =>
+    fetch('/healthz', { cache: 'no-store' }).then(
+      ({ ok }) => ok && again(),
+      () => undefined,
+    ),
+  5_000,
+);
