@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import webPush from 'web-push';
 import { Problem } from '../core/problem.ts';
-import type { Pusher, PushTarget } from '../core/notices/pusher.ts';
+import type { Pusher } from '../core/notices/pusher.ts';
 import { codeOf, outsideAddresses, outsideUrl, pinned, tooSlow, type OutsideRules } from './outside-address.ts';
 
 /** The pair with which browsers and push services know this server (RFC 8292). */
