@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { authorizeUrl, Browser, pkce } from '../harness/sign-in.ts';
+import { authorizeUrl, Browser, pkce, throughPages } from '../harness/sign-in.ts';
 import { appRedirect, password, startSmallServer, type SmallServer } from './small-server.ts';
 
 let server: SmallServer;

@@ -1,5 +1,10 @@
+import type { ParameterizedContext } from 'koa';
+import type { Client } from 'oidc-provider';
+import type { Settings } from '../../core/settings.ts';
+import type { State } from '../../http/state.ts';
 import { isFirstParty } from '../authorization/granted-scopes.ts';
-import type { Ctx, InteractionParts, Step } from './interaction-step.ts';
+
+type Ctx = ParameterizedContext<State>;
 
 const name = 'csss_finished';
 /** Seconds that the page of a sign-in which is over still knows where it led: as long as a page is likely to be gone back to. */
@@ -15,8 +20,8 @@ export type Led = 'own' | 'app';
  * @param finished of another app nothing is said before: it has to begin a sign-in anew itself.
  */
 export function markWay(
-  { world }: Pick<InteractionParts, 'world'>,
-  { ctx, uid, client }: Pick<Step, 'ctx' | 'uid' | 'client'>,
+  { world }: { world: { settings: Pick<Settings, 'publicUrl'> } },
+  { ctx, uid, client }: { ctx: Ctx; uid: string; client: Client },
   { finished }: { finished: boolean },
 ): void {
   const led: Led = isFirstParty(client) ? 'own' : 'app';
