@@ -164,6 +164,8 @@ const variables = z.object({
   SECOND_FACTOR_ROLES: personRoles.optional(),
   MAIL_CODES: flag.optional(),
   SECOND_FACTOR_REMEMBER_DAYS: wholeNumber(0, 365).default(30),
+  IDLE_LOCK_MINUTES: wholeNumber(0, 240).default(15),
+  WEB_PUSH: flag.default(true),
 }); // prettier-ignore
 
 /** What a process does. */
@@ -244,6 +246,10 @@ export interface Config {
   mailCodes: boolean;
   /** Days that a browser is not asked for a second factor at sign-in, if the person wants that; 0: not at all. */
   rememberDeviceDays: number;
+  /** Minutes after which a page of the web application that nobody uses is covered; 0: never. */
+  idleLockMinutes: number;
+  /** Whether browsers can be told that there is news, by the push services of their makers. */
+  webPush: boolean;
   /** JSON Web Key Set of the demo backend client, if one is to be registered. */
   backendClientJwks: string | undefined;
 }
@@ -348,6 +354,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     secondFactorRoles: value.SECOND_FACTOR_ROLES ?? (value.CSSS_MODE === 'production' ? ['admin'] : []),
     mailCodes: value.MAIL_CODES ?? value.CSSS_MODE === 'demo',
     rememberDeviceDays: value.SECOND_FACTOR_REMEMBER_DAYS,
+    idleLockMinutes: value.IDLE_LOCK_MINUTES,
+    webPush: value.WEB_PUSH,
     backendClientJwks: value.BACKEND_CLIENT_JWKS,
   };
 }

@@ -7,6 +7,7 @@
 import tailwind from '@tailwindcss/vite';
 import vue from '@vitejs/plugin-vue';
 import { defineConfig, type Plugin } from 'vite';
+import { shellFiles } from './shell-files.ts';
 
 /**
  * Replaces code that is imported and that this viewer never runs. Of vtk.js: xmlbuilder2 (an XML mesh reader; it
@@ -38,7 +39,7 @@ function leaveOutUnusedCode(): Plugin {
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [leaveOutUnusedCode(), vue(), tailwind()],
+  plugins: [leaveOutUnusedCode(), vue(), tailwind(), shellFiles()],
   define: { __VUE_OPTIONS_API__: 'false', __VUE_I18N_LEGACY_API__: 'false', __INTLIFY_PROD_DEVTOOLS__: 'false' },
   build: {
     outDir: 'dist',

@@ -6,11 +6,13 @@ import { auditClient, type AuditClient } from './audit.ts';
 import { namesClient, type NamesClient } from './audit-names.ts';
 import { deliveriesClient, type DeliveriesClient } from './deliveries.ts';
 import { dicomWebClient, type DicomWebClient } from './dicomweb.ts';
+import { draftsClient, type DraftsClient } from './drafts.ts';
 import { emergencyClient, type EmergencyClient } from './emergency.ts';
 import { fhirClient, type FhirClient } from './fhir.ts';
 import { authorizedFetch, type TokenSource } from './http.ts';
 import { modelsClient, type ModelsClient } from './models.ts';
 import { preferencesClient, type PreferencesClient } from './preferences.ts';
+import { noticesClient, type NoticesClient } from './notices.ts';
 import { setUpClient, type SetUpClient } from './setup.ts';
 import { uploadsClient, type UploadsClient } from './uploads.ts';
 import { usersClient, type UsersClient } from './users.ts';
@@ -31,6 +33,8 @@ export interface Connection {
   deliveries: DeliveriesClient;
   emergency: EmergencyClient;
   work: WorkClient;
+  drafts: DraftsClient;
+  notices: NoticesClient;
   tokens: TokenSource;
 }
 
@@ -53,6 +57,8 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     deliveries: deliveriesClient(send, `${origin}/portal/deliveries`),
     emergency: emergencyClient(send, `${origin}/portal`),
     work: workClient(send, `${origin}/portal/work`),
+    drafts: draftsClient(send, `${origin}/portal/me/drafts`),
+    notices: noticesClient(send, `${origin}/portal/me`),
     tokens,
   };
 }

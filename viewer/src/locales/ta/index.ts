@@ -30,12 +30,15 @@ import menu from './menu.json' with { type: 'json' };
 import models from './models.json' with { type: 'json' };
 import move from './move.json' with { type: 'json' };
 import notFound from './not-found.json' with { type: 'json' };
+import notices from './notices.json' with { type: 'json' };
+import offline from './offline.json' with { type: 'json' };
 import patient from './patient.json' with { type: 'json' };
 import pharmacist from './pharmacist.json' with { type: 'json' };
 import prescribe from './prescribe.json' with { type: 'json' };
 import quickLook from './quick-look.json' with { type: 'json' };
 import refuse from './refuse.json' with { type: 'json' };
 import role from './role.json' with { type: 'json' };
+import session from './session.json' with { type: 'json' };
 import setup from './setup.json' with { type: 'json' };
 import shell from './shell.json' with { type: 'json' };
 import signedIn from './signed-in.json' with { type: 'json' };
@@ -85,12 +88,15 @@ export default {
   models,
   move,
   notFound,
+  notices,
+  offline,
   patient,
   pharmacist,
   prescribe,
   quickLook,
   refuse,
   role,
+  session,
   setup,
   shell,
   signedIn,
