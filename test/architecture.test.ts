@@ -146,7 +146,7 @@ const rooms: string[][] = [
   ['patch'],
   ['records'],
   ['news'],
-  ['deliveries'],
+  ['deliveries', 'notices'],
   ['studies', 'accounts'],
   ['analysis', 'site'],
   ['workflow'],

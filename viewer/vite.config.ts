@@ -7,6 +7,7 @@
 import tailwind from '@tailwindcss/vite';
 import vue from '@vitejs/plugin-vue';
 import { defineConfig, type Plugin } from 'vite';
+import { shellFiles } from './shell-files.ts';
 import { wordsByGroup } from './words-by-group.ts';
 
 /**
@@ -39,7 +40,7 @@ function leaveOutUnusedCode(): Plugin {
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [leaveOutUnusedCode(), wordsByGroup(), vue(), tailwind()],
+  plugins: [leaveOutUnusedCode(), wordsByGroup(), vue(), tailwind(), shellFiles()],
   define: {
     __VUE_OPTIONS_API__: 'false',
     __VUE_I18N_LEGACY_API__: 'false',

@@ -36,6 +36,8 @@ import { findPatients } from '../portal/find-patients.ts';
 import { launchableApps } from '../portal/clients/launchable-apps.ts';
 import { modelRoutes } from '../portal/models.ts';
 import { deliveryRoutes } from '../portal/deliveries.ts';
+import { draftRoutes } from '../portal/people/drafts.ts';
+import { noticeRoutes, pushRoutes } from '../portal/people/notices.ts';
 import { myRoutes } from '../portal/people/me.ts';
 import { mySessionRoutes } from '../portal/people/my-sessions.ts';
 import { preferenceRoutes } from '../portal/people/preferences.ts';
@@ -52,6 +54,7 @@ import { signingKeysRoute } from '../portal/signing-keys.ts';
 import { renewedSmart, type RecordSigner } from './keys.ts';
 import { releaseVersion } from './release-version.ts';
 import type { LiveSite, Start } from './start.ts';
+import { openUploads } from './uploads.ts';
 
 export interface Faces {
   /** In the order in which they are asked. */
@@ -123,6 +126,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     launchableApps(world),
     emergencyAccessRoutes({ world, attempts, forgetChecks }),
     auditRoutes(world, onFault),
+    await openUploads(start, world),
   ]);
   return {
     faces: [
@@ -154,6 +158,9 @@ function peopleRoutes(
     ...myRoutes(parts),
     ...mySessionRoutes(parts),
     ...preferenceRoutes(parts),
+    ...draftRoutes(world),
+    ...noticeRoutes(world),
+    ...pushRoutes(world),
     ...factorRoutes({ world, authorizations, passkeys, onChange: forgetChecks }),
   ];
 }
@@ -249,6 +256,7 @@ async function portalStatus({ config, settings }: Start, { world, site }: FacesP
     languages: site.kept().languages,
     timeZone: settings.timeZone,
     confidenceThreshold: config.confidenceThreshold,
+    idleMinutes: config.idleLockMinutes,
     model: model && {
       name: model.name,
       version: model.version,

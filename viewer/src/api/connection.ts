@@ -6,12 +6,15 @@ import { auditClient, type AuditClient } from './audit.ts';
 import { namesClient, type NamesClient } from './audit-names.ts';
 import { deliveriesClient, type DeliveriesClient } from './deliveries.ts';
 import { dicomWebClient, type DicomWebClient } from './dicomweb.ts';
+import { draftsClient, type DraftsClient } from './drafts.ts';
 import { emergencyClient, type EmergencyClient } from './emergency.ts';
 import { fhirClient, type FhirClient } from './fhir.ts';
 import { authorizedFetch, type TokenSource } from './http.ts';
 import { modelsClient, type ModelsClient } from './models.ts';
 import { preferencesClient, type PreferencesClient } from './preferences.ts';
+import { noticesClient, type NoticesClient } from './notices.ts';
 import { setUpClient, type SetUpClient } from './setup.ts';
+import { uploadsClient, type UploadsClient } from './uploads.ts';
 import { usersClient, type UsersClient } from './users.ts';
 import { workClient, type WorkClient } from './work.ts';
 
@@ -20,6 +23,7 @@ export interface Connection {
   dicomweb: DicomWebClient;
   models: ModelsClient;
   users: UsersClient;
+  uploads: UploadsClient;
   clients: ClientsClient;
   setUp: SetUpClient;
   account: AccountClient;
@@ -29,6 +33,8 @@ export interface Connection {
   deliveries: DeliveriesClient;
   emergency: EmergencyClient;
   work: WorkClient;
+  drafts: DraftsClient;
+  notices: NoticesClient;
   tokens: TokenSource;
 }
 
@@ -41,6 +47,7 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     dicomweb: dicomWebClient(send, `${origin}/dicomweb`),
     models: modelsClient(send, `${origin}/portal/models`),
     users: usersClient(send, `${origin}/portal`),
+    uploads: uploadsClient(send, tokens, `${origin}/portal/uploads`),
     clients: clientsClient(send, origin),
     setUp: setUpClient(send, `${origin}/portal`),
     account: accountClient(send, `${origin}/portal/me`),
@@ -50,6 +57,8 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     deliveries: deliveriesClient(send, `${origin}/portal/deliveries`),
     emergency: emergencyClient(send, `${origin}/portal`),
     work: workClient(send, `${origin}/portal/work`),
+    drafts: draftsClient(send, `${origin}/portal/me/drafts`),
+    notices: noticesClient(send, `${origin}/portal/me`),
     tokens,
   };
 }

@@ -30,12 +30,15 @@ import menu from './menu.json' with { type: 'json' };
 import models from './models.json' with { type: 'json' };
 import move from './move.json' with { type: 'json' };
 import notFound from './not-found.json' with { type: 'json' };
+import notices from './notices.json' with { type: 'json' };
+import offline from './offline.json' with { type: 'json' };
 import patient from './patient.json' with { type: 'json' };
 import pharmacist from './pharmacist.json' with { type: 'json' };
 import prescribe from './prescribe.json' with { type: 'json' };
 import quickLook from './quick-look.json' with { type: 'json' };
 import refuse from './refuse.json' with { type: 'json' };
 import role from './role.json' with { type: 'json' };
+import session from './session.json' with { type: 'json' };
 import setup from './setup.json' with { type: 'json' };
 import shell from './shell.json' with { type: 'json' };
 import signedIn from './signed-in.json' with { type: 'json' };
@@ -48,6 +51,7 @@ import summary from './summary.json' with { type: 'json' };
 import template from './template.json' with { type: 'json' };
 import title from './title.json' with { type: 'json' };
 import toast from './toast.json' with { type: 'json' };
+import upload from './upload.json' with { type: 'json' };
 import users from './users.json' with { type: 'json' };
 import verify from './verify.json' with { type: 'json' };
 import work from './work.json' with { type: 'json' };
@@ -84,12 +88,15 @@ export default {
   models,
   move,
   notFound,
+  notices,
+  offline,
   patient,
   pharmacist,
   prescribe,
   quickLook,
   refuse,
   role,
+  session,
   setup,
   shell,
   signedIn,
@@ -102,6 +109,7 @@ export default {
   template,
   title,
   toast,
+  upload,
   users,
   verify,
   work,
