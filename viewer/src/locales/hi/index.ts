@@ -25,6 +25,8 @@ import identity from './identity.json' with { type: 'json' };
 import landing from './landing.json' with { type: 'json' };
 import launch from './launch.json' with { type: 'json' };
 import look from './look.json' with { type: 'json' };
+import conclusion from './conclusion.json' with { type: 'json' };
+import said from './said.json' with { type: 'json' };
 import mailbox from './mailbox.json' with { type: 'json' };
 import menu from './menu.json' with { type: 'json' };
 import models from './models.json' with { type: 'json' };
@@ -83,6 +85,8 @@ export default {
   landing,
   launch,
   look,
+  conclusion,
+  said,
   mailbox,
   menu,
   models,
