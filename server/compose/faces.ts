@@ -12,6 +12,10 @@ import type { World } from '../core/world.ts';
 import { demoSignIns } from '../demo/people.ts';
 import { dicomwebFace } from '../dicomweb/routes.ts';
 import { errors } from '../fhir/errors.ts';
+import type { NewsFeed } from '../core/news/news-feed.ts';
+import { trustedProxies } from '../http/request/client-address.ts';
+import type { Metrics } from '../infrastructure/metrics.ts';
+import { liveFace, type LiveFace } from '../live/face.ts';
 import { fhirFace } from '../fhir/face.ts';
 import { auditRefusals } from '../http/audit-refusals.ts';
 import { bearer } from '../http/bearer.ts';
@@ -48,6 +52,8 @@ import type { LiveSite, Start } from './start.ts';
 export interface Faces {
   /** In the order in which they are asked. */
   faces: Middleware<State>[];
+  /** Pages that hear of changes. */
+  live: LiveFace;
   cookieKeys: string[];
   isAllowedOrigin(origin: string): Promise<boolean>;
 }
@@ -61,6 +67,8 @@ export interface FacesParts {
   site: LiveSite;
   /** The demo's own mailbox, if this process has it. */
   sink: MailSink | undefined;
+  feed: NewsFeed;
+  metrics: Pick<Metrics, 'live'>;
 }
 
 /** All protocols of an `api` process, over one world. */
@@ -118,6 +126,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
       signingKeysRoute(parts.signer.publicKeys).routes() as Middleware<State>,
       api.routes() as Middleware<State>,
     ],
+    live: openLive(start, parts, (token) => smart.face().verify(token), refusals),
     cookieKeys: smart.cookieKeys,
     isAllowedOrigin: async (origin) =>
       config.corsOrigins.includes(origin) || (await authorizations.clientOrigins()).includes(origin),
@@ -139,6 +148,27 @@ function peopleRoutes(
     ...mySessionRoutes(parts),
     ...factorRoutes({ world, authorizations, passkeys, onChange: forgetChecks }),
   ];
+}
+
+/** Of the connections that a process takes half may be open pages: requests find room always. */
+function openLive(
+  { config, settings, closing }: Start,
+  { world, feed, metrics }: FacesParts,
+  verify: (token: string) => Promise<Principal>,
+  refusals: RefusalLog,
+): LiveFace {
+  const live = liveFace({
+    world,
+    feed,
+    verify,
+    refusals,
+    publicUrl: settings.publicUrl,
+    trusted: trustedProxies(config.trustedProxies),
+    most: Math.floor(config.budget.connections / 2),
+    measures: metrics.live,
+  });
+  closing.push(async () => live.close());
+  return live;
 }
 
 function smartOf(

@@ -24,6 +24,7 @@ import type { RecordChecker } from './records/record-checker.ts';
 import type { RecordStore } from './records/record-store.ts';
 import type { RecordRules } from './records/rules.ts';
 import type { AddressStore } from './deliveries/address-store.ts';
+import type { NewsStore } from './news/news-store.ts';
 import type { DeliveryStore } from './deliveries/delivery-store.ts';
 import type { Mailer } from './deliveries/mailer.ts';
 import type { RelayStore } from './deliveries/relay-store.ts';
@@ -69,13 +70,15 @@ export interface Stores {
   models: ModelStore;
   analyses: AnalysisLog;
   jobs: JobQueue;
+  /** Tells open pages of what is no record. */
+  news: NewsStore;
   audit: AuditTrail;
   auditLog: AuditSeals;
 }
 
 /** The tables for reading: what is committed when each statement runs. Audit rows are kept at once. */
 export interface Reading {
-  records: Pick<RecordStore, 'read' | 'readVersion' | 'history' | 'retiredWithRecords' | 'search'>;
+  records: Pick<RecordStore, 'read' | 'readVersion' | 'visibleAmong' | 'history' | 'retiredWithRecords' | 'search'>;
   studies: Pick<
     StudyStore,
     | 'study'

@@ -7,9 +7,11 @@ import { createPinia } from 'pinia';
 import { createApp } from 'vue';
 import { connect, connectionKey } from './api/connection.ts';
 import { asFailure } from './api/failure.ts';
+import { liveChannel } from './api/live.ts';
 import App from './components/shell/app.vue';
 import { useToasts } from './components/feedback/toasts.ts';
 import { translations } from './locales/messages.ts';
+import { keepLive } from './pages/use-live.ts';
 import { pageRouter } from './router.ts';
 import { useSession } from './smart/session.ts';
 import { scope, signIn } from './smart/sign-in.ts';
@@ -47,6 +49,9 @@ const queries = new QueryClient({
 });
 app.use(VueQueryPlugin, { queryClient: queries });
 session.onSignOut(() => queries.clear());
+const live = liveChannel(location.origin, door);
+door.onChange((user) => user && live.renewed(user.access_token));
+keepLive(queries, session, live);
 
 const router = pageRouter(session);
 app.use(router);

@@ -21,6 +21,7 @@ import { postgresConfirmedAddresses } from './confirmed-addresses.ts';
 import { postgresDeliveries } from './deliveries.ts';
 import { postgresRelay } from './relay-state.ts';
 import { postgresModels } from './models/models.ts';
+import { postgresNews } from './news/news-store.ts';
 import { postgresRecords } from './records/records.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
 import { postgresHeld } from './studies/held.ts';
@@ -41,12 +42,14 @@ export interface StoreParts {
   stamp: AuditStamp;
   /** A queue whose jobs exist exactly if the transaction that `sql` belongs to commits. */
   queue: (sql: Sql) => JobQueue;
+  /** Called when a transaction has committed that may have told something. */
+  committed?: () => void;
 }
 
 /** The two ways to the tables: all stores on the pool, for reading, and all on one transaction. */
 export function postgresUnits(
   dataSource: DataSource,
-  { baseUrl, timeZone, checker, stamp, queue }: StoreParts,
+  { baseUrl, timeZone, checker, stamp, queue, committed }: StoreParts,
 ): Pick<World, 'read' | 'transaction'> {
   const site = { publicUrl: baseUrl.replace(/\/fhir$/, ''), fhirBaseUrl: baseUrl, timeZone };
   const storesOn = (sql: Sql, audit = postgresAudit(sql, stamp)): Stores => ({
@@ -72,6 +75,7 @@ export function postgresUnits(
     models: postgresModels(sql),
     analyses: postgresAnalyses(sql),
     jobs: queue(sql),
+    news: postgresNews(sql),
     audit,
     auditLog: postgresAuditLog(sql),
   });
@@ -83,10 +87,12 @@ export function postgresUnits(
     async transaction(work) {
       let refusals: AuditRow[] = [];
       try {
-        return await inTransaction(dataSource, (own) => {
+        const result = await inTransaction(dataSource, (own) => {
           refusals = [];
           return work(withoutRefusals(storesOn(own), refusals));
         });
+        committed?.();
+        return result;
       } finally {
         for (const row of refusals) await trail.append(row);
       }
