@@ -37,6 +37,7 @@ import { modelRoutes } from '../portal/models.ts';
 import { deliveryRoutes } from '../portal/deliveries.ts';
 import { myRoutes } from '../portal/people/me.ts';
 import { mySessionRoutes } from '../portal/people/my-sessions.ts';
+import { preferenceRoutes } from '../portal/people/preferences.ts';
 import { registrationRoutes } from '../portal/people/registrations.ts';
 import { userRoutes } from '../portal/people/users.ts';
 import { portalApi } from '../portal/api/portal-api.ts';
@@ -146,6 +147,7 @@ function peopleRoutes(
     ...registrationRoutes(parts),
     ...myRoutes(parts),
     ...mySessionRoutes(parts),
+    ...preferenceRoutes(parts),
     ...factorRoutes({ world, authorizations, passkeys, onChange: forgetChecks }),
   ];
 }

@@ -14,6 +14,7 @@ import type { ClientStore, RegistrationTokenStore } from './accounts/clients/cli
 import type { LinkStore } from './accounts/link-store.ts';
 import type { PatientCodeStore } from './accounts/people/patient-code-store.ts';
 import type { PeopleStore } from './accounts/people/people-store.ts';
+import type { PreferenceStore } from './accounts/people/preferences.ts';
 import type { SessionStore } from './accounts/sign-in/session-store.ts';
 import type { AnalysisLog } from './analysis/analysis-log.ts';
 import type { SwitchedClassifier } from './analysis/classifier.ts';
@@ -57,6 +58,7 @@ export interface Stores {
   links: LinkStore;
   restricted: RestrictedStore;
   people: PeopleStore;
+  preferences: PreferenceStore;
   sessions: SessionStore;
   patientCodes: PatientCodeStore;
   factors: FactorStore;
@@ -104,6 +106,7 @@ export interface Reading {
   relay: Pick<RelayStore, 'state' | 'pause'>;
   addresses: Pick<AddressStore, 'isConfirmed' | 'ofAccount'>;
   people: Pick<PeopleStore, 'find' | 'byId' | 'wantsReportMail'>;
+  preferences: Pick<PreferenceStore, 'of'>;
   sessions: Pick<SessionStore, 'of' | 'seen' | 'renewed'>;
   factors: Pick<FactorStore, 'of' | 'mail' | 'recoveryCodesLeft'>;
   clients: Pick<ClientStore, 'byId' | 'all'>;

@@ -1,6 +1,9 @@
 import '@fontsource/noto-sans/400.css';
 import '@fontsource/noto-sans/500.css';
 import '@fontsource/noto-sans/600.css';
+import '@fontsource/noto-sans-tamil/400.css';
+import '@fontsource/noto-sans-tamil/500.css';
+import '@fontsource/noto-sans-tamil/600.css';
 import './styles.css';
 import { QueryCache, QueryClient, VueQueryPlugin } from '@tanstack/vue-query';
 import { createPinia } from 'pinia';
@@ -11,6 +14,7 @@ import { liveChannel } from './api/live.ts';
 import App from './components/shell/app.vue';
 import { useToasts } from './components/feedback/toasts.ts';
 import { translations } from './locales/messages.ts';
+import { useLook } from './look.ts';
 import { keepLive } from './pages/use-live.ts';
 import { pageRouter } from './router.ts';
 import { useSession } from './smart/session.ts';
@@ -22,6 +26,7 @@ const app = createApp(App);
 app.use(createPinia());
 const words = translations();
 app.use(words);
+const look = useLook();
 
 const toasts = useToasts();
 hearFailures(app, (kind) => {
@@ -56,4 +61,4 @@ keepLive(queries, session, live);
 const router = pageRouter(session);
 app.use(router);
 // Also when the first page could not be opened, so that there is somebody to say so.
-void router.isReady().finally(() => app.mount('#app'));
+void Promise.allSettled([router.isReady(), look.begin(words)]).then(() => app.mount('#app'));

@@ -9,6 +9,7 @@ import { postgresLinks } from './accounts/one-time-links.ts';
 import { postgresRestrictions } from './accounts/restrictions.ts';
 import { postgresPatientCodes } from './accounts/patient-codes.ts';
 import { postgresPeople } from './accounts/people.ts';
+import { postgresPreferences } from './accounts/preferences.ts';
 import { postgresSessions } from './accounts/sessions.ts';
 import { postgresFactors } from './accounts/second-factors.ts';
 import { postgresRegistrationTokens } from './accounts/registration-tokens.ts';
@@ -62,6 +63,7 @@ export function postgresUnits(
     links: postgresLinks(sql),
     restricted: postgresRestrictions(sql),
     people: postgresPeople(sql),
+    preferences: postgresPreferences(sql),
     sessions: postgresSessions(sql),
     patientCodes: postgresPatientCodes(sql),
     factors: postgresFactors(sql),

@@ -47,6 +47,7 @@ import setup from './setup.json' with { type: 'json' };
 import users from './users.json' with { type: 'json' };
 import clients from './clients.json' with { type: 'json' };
 import launch from './launch.json' with { type: 'json' };
+import look from './look.json' with { type: 'json' };
 
 export default {
   brand,
@@ -97,4 +98,5 @@ export default {
   users,
   clients,
   launch,
+  look,
 };
