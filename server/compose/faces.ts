@@ -36,6 +36,9 @@ import { launchableApps } from '../portal/clients/launchable-apps.ts';
 import { modelRoutes } from '../portal/models.ts';
 import { deliveryRoutes } from '../portal/deliveries.ts';
 import { myRoutes } from '../portal/people/me.ts';
+import { consentRoutes } from '../portal/patient/consents.ts';
+import { scanRoutes } from '../portal/patient/scans.ts';
+import { shareRoutes } from '../portal/patient/shares.ts';
 import { mySessionRoutes } from '../portal/people/my-sessions.ts';
 import { preferenceRoutes } from '../portal/people/preferences.ts';
 import { registrationRoutes } from '../portal/people/registrations.ts';
@@ -117,6 +120,9 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     launchableApps(world),
     emergencyAccessRoutes({ world, attempts, forgetChecks }),
     auditRoutes(world, onFault),
+    scanRoutes({ world }),
+    shareRoutes({ world }),
+    consentRoutes({ world }),
   ]);
   return {
     faces: [

@@ -29,6 +29,7 @@ import type { NewsStore } from './news/news-store.ts';
 import type { DeliveryStore } from './deliveries/delivery-store.ts';
 import type { Mailer } from './deliveries/mailer.ts';
 import type { RelayStore } from './deliveries/relay-store.ts';
+import type { ShareStore } from './patient/share-store.ts';
 import type { PdfPrinter } from './reports/pdf-printer.ts';
 import type { ReportNumbers } from './reports/report-numbers.ts';
 import type { SecretBox } from './secret-box.ts';
@@ -74,6 +75,7 @@ export interface Stores {
   jobs: JobQueue;
   /** Tells open pages of what is no record. */
   news: NewsStore;
+  shares: ShareStore;
   audit: AuditTrail;
   auditLog: AuditSeals;
 }
@@ -114,6 +116,7 @@ export interface Reading {
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
   jobs: Pick<JobQueue, 'lacking'>;
+  shares: Pick<ShareStore, 'byWord' | 'ofAccount'>;
   audit: AuditTrail;
   auditLog: AuditLog;
 }

@@ -28,6 +28,7 @@ import { AuditChain1764000026000 } from './0026-audit-chain.ts';
 import { DeliveryOutbox1764000027000 } from './0027-delivery-outbox.ts';
 import { RestrictedRecords1764000028000 } from './0028-restricted-records.ts';
 import { News1764000029000 } from './0029-news.ts';
+import { Shares1764000033000 } from './0033-shares.ts';
 import { Preferences1764000035000 } from './0035-preferences.ts';
 
 /** In the order in which they run. TypeORM reads the time stamp at the end of each class name. */
@@ -61,5 +62,6 @@ export const migrations: (new () => MigrationInterface)[] = [
   DeliveryOutbox1764000027000,
   RestrictedRecords1764000028000,
   News1764000029000,
+  Shares1764000033000,
   Preferences1764000035000,
 ];
