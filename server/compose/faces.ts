@@ -10,6 +10,7 @@ import { RefusalLog } from '../core/access/refusal-log.ts';
 import type { Principal } from '../core/principal.ts';
 import type { World } from '../core/world.ts';
 import { demoSignIns } from '../demo/people.ts';
+import { storedFiles } from '../dicomweb/stored-files.ts';
 import { dicomwebFace } from '../dicomweb/routes.ts';
 import { errors } from '../fhir/errors.ts';
 import type { NewsFeed } from '../core/news/news-feed.ts';
@@ -85,14 +86,15 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const attempts = postgresAttempts(parts.sql);
   const passkeys = webAuthn(settings);
   const clientKeys = keySets(keyFetcher({ hosts: config.jwksHosts, loopback: settings.demo }));
+  const takePlace = places(config.budget);
+  const shared = { studyFiles: storedFiles(world), takePlace };
   const smart = await renewedSmart(
     start,
     authorizations,
     () => world.now(),
-    (keys) => smartOf(start, parts, { keys, attempts, passkeys, clientKeys }),
+    (keys) => smartOf(start, parts, { keys, attempts, passkeys, clientKeys, shared }),
   );
   const identify = bearer((token) => smart.face().verify(token));
-  const takePlace = places(config.budget);
   const guard: Middleware<State> = (ctx, next) => identify(ctx, () => takePlace(ctx, next) as Promise<unknown>);
   const refusals = refusalLog(start, world);
   const fhir = await fhirOf(start, parts, guard, smart.face(), refusals);
@@ -182,7 +184,7 @@ function openLive(
 function smartOf(
   { config }: Start,
   { world, authorizations, passwords }: FacesParts,
-  made: Pick<SmartFaceParts, 'keys' | 'attempts' | 'passkeys' | 'clientKeys'>,
+  made: Pick<SmartFaceParts, 'keys' | 'attempts' | 'passkeys' | 'clientKeys' | 'shared'>,
 ): SmartFace {
   return smartFace({
     world,
