@@ -24,6 +24,7 @@ import admin from './admin.json' with { type: 'json' };
 import approve from './approve.json' with { type: 'json' };
 import summary from './summary.json' with { type: 'json' };
 import patient from './patient.json' with { type: 'json' };
+import myScans from './my-scans.json' with { type: 'json' };
 import study from './study.json' with { type: 'json' };
 import header from './header.json' with { type: 'json' };
 import ai from './ai.json' with { type: 'json' };
@@ -75,6 +76,7 @@ export default {
   approve,
   summary,
   patient,
+  myScans,
   study,
   header,
   ai,
