@@ -173,7 +173,8 @@ test('in Tamil and Hindi the page, the dialogs and the shared pages speak that l
     await says(page, '[data-testid="latest"]', name);
     await says(page, card('PATIENT-4'), state);
     await says(page, `${card('PATIENT-4')} [data-testid="reason"]`, /Please hold still/);
-    expect(await words('[data-testid="scans"]')).not.toMatch(/[a-z]{3} [a-z]{3}/); // no English sentence
+    const own = (await words('[data-testid="scans"]')).replaceAll(/Please hold still\.|Heart and lungs are normal\./g, '');
+    expect(own).not.toMatch(/[a-z]{3}/); // nothing English but what the doctor wrote
     await looksRight(page, `patient-${language}`);
     await click(page, '[data-testid="latest"] [data-testid="share"]');
     await page.waitForSelector('[data-testid="share-form"]');

@@ -8,6 +8,7 @@ import landing from './landing.json' with { type: 'json' };
 import signedIn from './signed-in.json' with { type: 'json' };
 import status from './status.json' with { type: 'json' };
 import finding from './finding.json' with { type: 'json' };
+import conclusion from './conclusion.json' with { type: 'json' };
 import concordance from './concordance.json' with { type: 'json' };
 import confidence from './confidence.json' with { type: 'json' };
 import column from './column.json' with { type: 'json' };
@@ -60,6 +61,7 @@ export default {
   signedIn,
   status,
   finding,
+  conclusion,
   concordance,
   confidence,
   column,
