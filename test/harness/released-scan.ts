@@ -38,7 +38,8 @@ export async function arrivedScan(who: Crew, accession: string): Promise<Scan> {
     const found = await who.doctor.search<Task>(`Task?focus:missing=false&patient=Patient/demo-patient-1&_count=100`);
     return found.find(
       ({ businessStatus, input }) =>
-        businessStatus && input?.some(({ valueReference }) => valueReference?.reference === `ImagingStudy/${study!.id}`),
+        businessStatus &&
+        input?.some(({ valueReference }) => valueReference?.reference === `ImagingStudy/${study!.id}`),
     );
   }, 'a review');
   return { uid, studyId: study!.id!, review: review.id! };
@@ -63,7 +64,9 @@ export const readingOf = (words: string): object[] => [
 
 export async function prescribeNothing(who: Crew, { studyId }: Scan): Promise<void> {
   const step = await openStep(who.pharmacist, 'pharmacist-review', studyId);
-  const none = output('medication', { valueCodeableConcept: { coding: [{ system: reviewData, code: 'none-needed' }] } });
+  const none = output('medication', {
+    valueCodeableConcept: { coding: [{ system: reviewData, code: 'none-needed' }] },
+  });
   const operations = [
     { op: 'add', path: '/note', value: [{ text: 'No medication.' }] },
     { op: 'add', path: '/output', value: [none] },

@@ -92,32 +92,40 @@ test('the report is read in the page', async () => {
   await page.waitForFunction(() => !document.querySelector('[data-testid="report-frame"]'));
 });
 
-test('a link is made, opened by somebody else with the code, seen by the patient at once, and taken back', async () => {
+let made: { url: string; code: string };
+let outside: Page;
+
+test('a link is made for a report, and its code is told once', async () => {
   await open();
   await click(page, '[data-testid="latest"] [data-testid="share"]');
   await page.waitForSelector('[data-testid="share-form"]');
   await press(page, 'share-submit');
   await page.waitForSelector('#agreed-error');
-  await page.type('[name="recipient"]', 'Dr. Anbuselvi Thirunavukkarasu, Family Clinic in the Long Street of the Old Town');
+  await page.type(
+    '[name="recipient"]',
+    'Dr. Anbuselvi Thirunavukkarasu, Family Clinic in the Long Street of the Old Town',
+  );
   await page.click('[name="agreed"]');
   await looksRight(page, 'share-form');
   await press(page, 'share-submit');
   await page.waitForSelector('[data-testid="share-code"]');
-  const url = await page.$eval('[data-testid="share-url"]', (found) => found.textContent!.trim());
-  const code = await page.$eval('[data-testid="share-code"]', (found) => found.textContent!.trim());
+  const text = (testId: string) => page.$eval(`[data-testid="${testId}"]`, (found) => found.textContent!.trim());
+  made = { url: await text('share-url'), code: await text('share-code') };
   await looksRight(page, 'share-made');
   await press(page, 'share-done');
   await openTab(page, 'tab-shares');
   await says(page, '[data-testid="shares"]', /For Dr\. Anbuselvi[\s\S]*Not opened yet/);
+});
 
-  const { page: outside } = await browser.person();
+test('somebody else opens it with the code, and sees report and images', async () => {
+  ({ page: outside } = await browser.person());
   outside.setDefaultTimeout(60_000);
-  await outside.goto(url);
+  await outside.goto(made.url);
   await looksRight(outside, 'shared-code');
   await outside.type('#code', 'AAAA-AAAA');
   await outside.click('button.main');
   await says(outside, '[role="alert"]', /left: 4/);
-  await outside.type('#code', code);
+  await outside.type('#code', made.code);
   await outside.click('button.main');
   await outside.waitForSelector('[data-testid="report"]');
   await looksRight(outside, 'shared');
@@ -126,7 +134,9 @@ test('a link is made, opened by somebody else with the code, seen by the patient
   await outside.waitForSelector('img.shared');
   await outside.waitForFunction(() => document.querySelector<HTMLImageElement>('img.shared')!.naturalWidth > 100);
   await looksRight(outside, 'shared-image');
+});
 
+test('the patient sees on the open page that it was opened, and takes it back', async () => {
   await page.bringToFront();
   await says(page, '[data-testid="shares"]', /Opened: [\s\S]*1 wrong code was typed/);
   await looksRight(page, 'patient-shares');
@@ -137,7 +147,7 @@ test('a link is made, opened by somebody else with the code, seen by the patient
   await press(page, 'agree');
   await page.waitForSelector('[data-share="taken-back"]');
   await outside.bringToFront();
-  await outside.goto(url);
+  await outside.goto(made.url);
   await says(outside, 'h1', /does not work/);
   await outside.close();
 });
@@ -156,43 +166,53 @@ test('decisions are switched, written down with their day, and the same on the a
   await page.waitForSelector('[data-testid="notify"] [role="switch"][data-state="unchecked"]');
 });
 
-test('in Tamil and Hindi the page, the dialogs and the shared pages speak that language', async () => {
-  const rejected = await arrivedScan(who, 'PATIENT-4');
+test.each([
+  ['ta', /மார்பு எக்ஸ்-ரே/, /புதிய படம் தேவை/, /குறியீடு/],
+  ['hi', /छाती का एक्स-रे/, /नया चित्र चाहिए/, /कोड/],
+] as const)('the page, the dialogs and the shared pages speak %s', async (language, name, state, code) => {
+  const scan = `PATIENT-${language}`;
+  const rejected = await arrivedScan(who, scan);
   const step = await openStep(who.doctor, 'ai-inference', rejected.studyId);
   await who.doctor.patchTask(step, [
     { op: 'replace', path: '/status', value: 'rejected' },
     { op: 'add', path: '/statusReason', value: { text: 'Please hold still.' } },
   ]);
-  const made = (await (await who.patient.send('POST', '/portal/me/shares', { review: released.review, days: 7 }, { 'Content-Type': 'application/json' })).json()) as { url: string; code: string }; // prettier-ignore
-  for (const [language, name, state, code] of [
-    ['ta', /மார்பு எக்ஸ்-ரே/, /புதிய படம் தேவை/, /குறியீடு/],
-    ['hi', /छाती का एक्स-रे/, /नया चित्र चाहिए/, /कोड/],
-  ] as const) {
-    await page.setCookie({ name: 'csss-language', value: language, url: server.url });
+  const json = { 'Content-Type': 'application/json' };
+  const answer = await who.patient.send('POST', '/portal/me/shares', { review: released.review, days: 7 }, json);
+  const { url } = (await answer.json()) as { url: string };
+  await page.setCookie({ name: 'csss-language', value: language, url: server.url });
+  try {
     await open();
     await says(page, '[data-testid="latest"]', name);
-    await says(page, card('PATIENT-4'), state);
-    await says(page, `${card('PATIENT-4')} [data-testid="reason"]`, /Please hold still/);
-    const own = (await words('[data-testid="scans"]')).replaceAll(/Please hold still\.|Heart and lungs are normal\./g, '');
+    await says(page, card(scan), state);
+    await says(page, `${card(scan)} [data-testid="reason"]`, /Please hold still/);
+    const own = (await words('[data-testid="scans"]')).replaceAll(
+      /Please hold still\.|Heart and lungs are normal\./g,
+      '',
+    );
     expect(own).not.toMatch(/[a-z]{3}/); // nothing English but what the doctor wrote
     await looksRight(page, `patient-${language}`);
     await click(page, '[data-testid="latest"] [data-testid="share"]');
     await page.waitForSelector('[data-testid="share-form"]');
     expect(await barriers(page)).toEqual([]);
     await page.keyboard.press('Escape');
-    const { page: outside } = await browser.person();
-    await outside.setCookie({ name: 'csss-language', value: language, url: server.url });
-    await outside.goto(made.url);
-    await says(outside, 'label', code);
-    expect(await outside.$eval('h1', (found) => found.closest('[lang]')?.getAttribute('lang'))).toBe(language);
-    expect(await overflow(outside)).toBeLessThanOrEqual(0);
-    await outside.close();
+  } finally {
+    await page.setCookie({ name: 'csss-language', value: 'en', url: server.url });
   }
-  await page.setCookie({ name: 'csss-language', value: 'en', url: server.url });
+  const { page: reader } = await browser.person();
+  await reader.setCookie({ name: 'csss-language', value: language, url: server.url });
+  await reader.goto(url);
+  await says(reader, 'label', code);
+  expect(await reader.$eval('h1', (found) => found.closest('[lang]')?.getAttribute('lang'))).toBe(language);
+  expect(await overflow(reader)).toBeLessThanOrEqual(0);
+  await reader.close();
 });
 
 test('a withdrawn report is said clearly, and nothing of it is left on the page', async () => {
-  const reason = { resourceType: 'Parameters', parameter: [{ name: 'reason', valueString: 'Read for another person.' }] };
+  const reason = {
+    resourceType: 'Parameters',
+    parameter: [{ name: 'reason', valueString: 'Read for another person.' }],
+  };
   await open();
   await says(page, card('PATIENT-1'), /Report ready/);
   expect((await who.doctor.send('POST', `/fhir/Task/${released.review}/$retract`, reason)).status).toBe(200);

@@ -42,7 +42,12 @@ const told = async (review = scan.review) => (await scans()).scans.find((one) =>
 test('each step is told when it is done, with who did it, and nothing of the AI or of what was written', async () => {
   expect(await told()).toMatchObject({
     state: 'received',
-    study: { modality: 'DX', bodyPart: '51185008', takenOn: expect.stringContaining('2026-03-12') as string, images: 1 },
+    study: {
+      modality: 'DX',
+      bodyPart: '51185008',
+      takenOn: expect.stringContaining('2026-03-12') as string,
+      images: 1,
+    },
     happened: [{ kind: 'received' }],
     sent: [],
   });
@@ -68,7 +73,12 @@ test('each step is told when it is done, with who did it, and nothing of the AI 
   }, 'the mail');
   expect(done).toMatchObject({
     state: 'ready',
-    happened: [{ kind: 'received' }, { kind: 'read' }, { kind: 'medication', who: 'Lena Fischer' }, { kind: 'released' }],
+    happened: [
+      { kind: 'received' },
+      { kind: 'read' },
+      { kind: 'medication', who: 'Lena Fischer' },
+      { kind: 'released' },
+    ],
     sent: [{ kind: 'report', state: 'sent', to: 'patient@demo.csss.example' }],
   });
   expect(await scans()).toMatchObject({ total: 2, ready: 1, waiting: 1 });
@@ -148,7 +158,9 @@ test('nobody but the patient decides: staff and services neither write, change n
     expect((await one.send('DELETE', `/fhir/Consent/${record!.id}`, undefined)).status).toBe(403);
   }
   const { id: _, meta: __, ...copy } = agreed;
-  expect((await who.pacs.send('POST', '/fhir/Consent', { ...copy, dateTime: '2099-01-01T00:00:00Z' })).status).toBe(201);
+  expect((await who.pacs.send('POST', '/fhir/Consent', { ...copy, dateTime: '2099-01-01T00:00:00Z' })).status).toBe(
+    201,
+  );
   const { consents } = (await patient<Consents>('GET', '/portal/me/consents')).body;
   expect(consents.find(({ kind }) => kind === 'improve-model')!.permitted).toBe(false);
 });
@@ -165,4 +177,3 @@ test('the mail with a report is one decision, wherever it is taken', async () =>
   expect(await recorded('report-by-mail')).toMatchObject([{ provision: { type: 'permit' } }]);
   await mailTo(server, 'patient@demo.csss.example', /is ready/);
 });
-

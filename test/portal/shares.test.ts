@@ -78,7 +78,11 @@ test('who has link and code sees the report and the images as they are; the pati
   expect(page).toContain('Chest X-ray, 12 March 2026');
   const pdf = await browser.request(`${made.path}/report`);
   expect(pdf.headers.get('content-type')).toBe('application/pdf');
-  expect(Buffer.from(await pdf.arrayBuffer()).subarray(0, 5).toString()).toBe('%PDF-');
+  expect(
+    Buffer.from(await pdf.arrayBuffer())
+      .subarray(0, 5)
+      .toString(),
+  ).toBe('%PDF-');
   expect(await pageOf(browser, `${made.path}/images/1`)).toContain(`${made.path}/pictures/1/1`);
   const picture = await browser.request(`${made.path}/pictures/1/1`);
   expect(picture.headers.get('content-type')).toBe('image/jpeg');
@@ -118,7 +122,10 @@ test('nothing but this one review is reached: no other report, study, record or 
   const [set] = posted.headers.getSetCookie();
   expect(set).toContain(`Path=${made.path}; Max-Age=3600; HttpOnly; SameSite=Lax`);
   const [cookie] = set!.split(';');
-  const stolen = await fetch(`${server.url}${second.path}/report`, { headers: { Cookie: cookie! }, redirect: 'manual' });
+  const stolen = await fetch(`${server.url}${second.path}/report`, {
+    headers: { Cookie: cookie! },
+    redirect: 'manual',
+  });
   expect(stolen.status).toBe(303);
   const forged = cookie!.replace(/=\d{13}/, `=${Date.now() + 9_000_000}`);
   const later = await fetch(`${server.url}${made.path}/report`, { headers: { Cookie: forged }, redirect: 'manual' });
@@ -285,7 +292,10 @@ test('a corrected report shows its present version; a withdrawn one says so and 
   const second = Buffer.from(await (await browser.request(`${made.path}/report`)).arrayBuffer());
   expect(second.equals(first)).toBe(false);
 
-  const reason = { resourceType: 'Parameters', parameter: [{ name: 'reason', valueString: 'Read for another person.' }] };
+  const reason = {
+    resourceType: 'Parameters',
+    parameter: [{ name: 'reason', valueString: 'Read for another person.' }],
+  };
   expect((await who.doctor.send('POST', `/fhir/Task/${scan.review}/$retract`, reason)).status).toBe(200);
   const gone = await browser.request(made.path);
   expect([gone.status, await gone.text()]).toEqual([410, expect.stringContaining('not valid any more')]);
@@ -344,4 +354,3 @@ function filesIn(archive: Buffer): Promise<[name: string, mark: string][]> {
     });
   });
 }
-

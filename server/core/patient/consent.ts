@@ -27,7 +27,10 @@ export interface Decision {
  * What holds as long as nothing was decided. Nobody's images are used to make the model better by being silent; a link is the
  * patient's own act, which is the consent to it.
  */
-const usual: Record<Exclude<ConsentKind, 'report-by-mail'>, boolean> = { 'share-by-link': true, 'improve-model': false };
+const usual: Record<Exclude<ConsentKind, 'report-by-mail'>, boolean> = {
+  'share-by-link': true,
+  'improve-model': false,
+};
 
 /** All decisions of a patient, in the order in which they are shown. */
 export async function decisionsOf(

@@ -1,5 +1,13 @@
 /** How somebody outside opens what a patient shared: first the code, then the records, read as nobody but this link reads. */
-import type { Binary, DiagnosticReport, DocumentReference, ImagingStudy, Patient, Resource, Task } from '@medplum/fhirtypes';
+import type {
+  Binary,
+  DiagnosticReport,
+  DocumentReference,
+  ImagingStudy,
+  Patient,
+  Resource,
+  Task,
+} from '@medplum/fhirtypes';
 import { everything } from '../access/narrowing.ts';
 import { narrow } from '../access/policy.ts';
 import { isRestricted } from '../access/restricted.ts';
@@ -158,14 +166,12 @@ export async function pdfShownBy(world: ReadWorld, open: OpenShare, shown: Shown
 async function readable(
   { records }: Pick<Reading, 'records'>,
   principal: Principal,
-  type: keyof typeof shownTypes,
+  type: 'Task' | 'ImagingStudy' | 'DiagnosticReport' | 'DocumentReference',
   id: string | undefined,
 ): Promise<Resource | undefined> {
   if (id === undefined) return undefined;
   return (await records.read(type, id, narrow(principal, type, 'read')))?.resource;
 }
-
-const shownTypes = { Task: true, ImagingStudy: true, DiagnosticReport: true, DocumentReference: true } as const;
 
 function one(type: string, id: string): Scope {
   return { context: 'patient', type, permissions: 'r', query: `_id=${id}` };

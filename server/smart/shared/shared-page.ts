@@ -48,11 +48,23 @@ export function codePage(
 }
 
 export function overPage(t: Speech): SharedPage {
-  return page(t, t('overTitle'), html`<h1>${t('overTitle')}</h1><p>${t('overLead')}</p>`, 404);
+  return page(
+    t,
+    t('overTitle'),
+    html`<h1>${t('overTitle')}</h1>
+      <p>${t('overLead')}</p>`,
+    404,
+  );
 }
 
 export function slowPage(t: Speech): SharedPage {
-  return page(t, t('overTitle'), html`<h1>${t('codeTitle')}</h1><p class="error" role="alert">${t('slow')}</p>`, 429);
+  return page(
+    t,
+    t('overTitle'),
+    html`<h1>${t('codeTitle')}</h1>
+      <p class="error" role="alert">${t('slow')}</p>`,
+    429,
+  );
 }
 
 /** The report does not hold any more. */
@@ -60,7 +72,8 @@ export function gonePage(t: Speech): SharedPage {
   return page(
     t,
     t('goneTitle'),
-    html`<h1>${t('goneTitle')}</h1><p class="error" role="alert">${t('goneLead')}</p>`,
+    html`<h1>${t('goneTitle')}</h1>
+      <p class="error" role="alert">${t('goneLead')}</p>`,
     410,
   );
 }
@@ -86,9 +99,7 @@ export function sharedPage(
             </p>`
           : html`<p class="quiet">${t('noImages')}</p>`
       }
-      <p class="quiet">
-        ${t('sharedUntil', { day: dayText(endsAt.toISOString(), t.language, timeZone) ?? '' })}
-      </p>`,
+      <p class="quiet">${t('sharedUntil', { day: dayText(endsAt.toISOString(), t.language, timeZone) ?? '' })}</p>`,
   );
 }
 

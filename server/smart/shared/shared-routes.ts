@@ -108,8 +108,7 @@ async function takeCode(parts: SharedParts, { ctx, t, word }: Visit): Promise<vo
   checkFormOrigin(ctx, form, { origin: parts.world.settings.publicUrl, proof: own.proof });
   const outcome = await tryCode(parts.world, word, (form.get('code') ?? '').slice(0, 100), traceOfRequest(ctx));
   if (outcome.kind === 'over') return answer(ctx, overPage(t));
-  if (outcome.kind === 'wrong')
-    return answer(ctx, codePage(t, { ...own, fault: t('wrong', { left: outcome.left }) }));
+  if (outcome.kind === 'wrong') return answer(ctx, codePage(t, { ...own, fault: t('wrong', { left: outcome.left }) }));
   beginSession(parts, ctx, word, outcome.share.id);
   ctx.status = 303;
   ctx.set('Cache-Control', 'no-store');

@@ -15,7 +15,8 @@ const en = {
     'The report that was shared here was withdrawn. Please do not use a copy of it. Ask the patient or the hospital.',
   sharedUntil: 'Shared with you by the patient until {day}. Each opening is written down, and the patient sees it.',
   released: 'Report released on {day}.',
-  corrected: 'The report was corrected after its first release. This is the version of {day}; it replaces earlier ones.',
+  corrected:
+    'The report was corrected after its first release. This is the version of {day}; it replaces earlier ones.',
   reportOpen: 'Open the report (PDF)',
   imagesOpen: 'Look at the images ({count})',
   imagesSave: 'Download the images (DICOM, ZIP)',
@@ -45,10 +46,10 @@ const ta: SharedWords = {
   goneTitle: 'இந்த அறிக்கை இனி செல்லாது',
   goneLead:
     'இங்கே பகிரப்பட்ட அறிக்கை திரும்பப் பெறப்பட்டது. அதன் நகலைப் பயன்படுத்த வேண்டாம். நோயாளியிடம் அல்லது மருத்துவமனையிடம் கேளுங்கள்.',
-  sharedUntil:
-    'நோயாளி உங்களுடன் {day} வரை பகிர்ந்துள்ளார். ஒவ்வொரு முறை திறப்பதும் பதிவு செய்யப்படுகிறது; நோயாளி அதைப் பார்க்கலாம்.',
+  sharedUntil: 'நோயாளி உங்களுடன் {day} வரை பகிர்ந்துள்ளார். ஒவ்வொரு முறை திறப்பதும் பதிவு செய்யப்படுகிறது; நோயாளி அதைப் பார்க்கலாம்.',
   released: 'அறிக்கை வெளியிடப்பட்ட நாள்: {day}.',
-  corrected: 'முதல் வெளியீட்டுக்குப் பிறகு அறிக்கை திருத்தப்பட்டது. இது {day} அன்றைய பதிப்பு; முந்தையவற்றுக்குப் பதிலாக இதைப் பயன்படுத்துங்கள்.',
+  corrected:
+    'முதல் வெளியீட்டுக்குப் பிறகு அறிக்கை திருத்தப்பட்டது. இது {day} அன்றைய பதிப்பு; முந்தையவற்றுக்குப் பதிலாக இதைப் பயன்படுத்துங்கள்.',
   reportOpen: 'அறிக்கையைத் திற (PDF)',
   imagesOpen: 'படங்களைப் பார் ({count})',
   imagesSave: 'படங்களைப் பதிவிறக்கு (DICOM, ZIP)',
