@@ -151,6 +151,7 @@ const rooms: string[][] = [
   ['analysis', 'site'],
   ['workflow'],
   ['reports'],
+  ['patient'],
 ];
 const above = ['server/core/clinical-rules.ts'];
 const world = 'server/core/world.ts';

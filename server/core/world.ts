@@ -33,6 +33,7 @@ import type { NoticeStore } from './notices/notice-store.ts';
 import type { PushStore } from './notices/push-store.ts';
 import type { Pusher } from './notices/pusher.ts';
 import type { RelayStore } from './deliveries/relay-store.ts';
+import type { ShareStore } from './patient/share-store.ts';
 import type { PdfPrinter } from './reports/pdf-printer.ts';
 import type { ReportNumbers } from './reports/report-numbers.ts';
 import type { SecretBox } from './secret-box.ts';
@@ -85,6 +86,7 @@ export interface Stores {
   jobs: JobQueue;
   /** Tells open pages of what is no record. */
   news: NewsStore;
+  shares: ShareStore;
   audit: AuditTrail;
   auditLog: AuditSeals;
 }
@@ -129,6 +131,7 @@ export interface Reading {
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
   jobs: Pick<JobQueue, 'lacking'>;
+  shares: Pick<ShareStore, 'byWord' | 'ofAccount'>;
   audit: AuditTrail;
   auditLog: AuditLog;
 }

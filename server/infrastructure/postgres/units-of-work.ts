@@ -28,6 +28,7 @@ import { postgresRelay } from './relay-state.ts';
 import { postgresModels } from './models/models.ts';
 import { postgresNews } from './news/news-store.ts';
 import { postgresRecords } from './records/records.ts';
+import { postgresShares } from './shares.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
 import { postgresHeld } from './studies/held.ts';
 import { postgresRemovals } from './studies/removals.ts';
@@ -91,6 +92,7 @@ export function postgresUnits(
     analyses: postgresAnalyses(sql),
     jobs: queue(sql),
     news: postgresNews(sql),
+    shares: postgresShares(sql),
     audit,
     auditLog: postgresAuditLog(sql),
   });

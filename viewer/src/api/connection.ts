@@ -11,6 +11,7 @@ import { emergencyClient, type EmergencyClient } from './emergency.ts';
 import { fhirClient, type FhirClient } from './fhir.ts';
 import { authorizedFetch, type TokenSource } from './http.ts';
 import { modelsClient, type ModelsClient } from './models.ts';
+import { patientClient, type PatientClient } from './patient.ts';
 import { preferencesClient, type PreferencesClient } from './preferences.ts';
 import { noticesClient, type NoticesClient } from './notices.ts';
 import { setUpClient, type SetUpClient } from './setup.ts';
@@ -27,6 +28,7 @@ export interface Connection {
   clients: ClientsClient;
   setUp: SetUpClient;
   account: AccountClient;
+  patient: PatientClient;
   preferences: PreferencesClient;
   audit: AuditClient;
   names: NamesClient;
@@ -51,6 +53,7 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     clients: clientsClient(send, origin),
     setUp: setUpClient(send, `${origin}/portal`),
     account: accountClient(send, `${origin}/portal/me`),
+    patient: patientClient(send, `${origin}/portal/me`),
     preferences: preferencesClient(send, `${origin}/portal/me/preferences`),
     audit: auditClient(send, `${origin}/portal/audit`),
     names: namesClient(send, `${origin}/portal`),

@@ -9,6 +9,7 @@ import audit from './audit.json' with { type: 'json' };
 import brand from './brand.json' with { type: 'json' };
 import clients from './clients.json' with { type: 'json' };
 import column from './column.json' with { type: 'json' };
+import conclusion from './conclusion.json' with { type: 'json' };
 import concordance from './concordance.json' with { type: 'json' };
 import confidence from './confidence.json' with { type: 'json' };
 import correct from './correct.json' with { type: 'json' };
@@ -29,6 +30,7 @@ import mailbox from './mailbox.json' with { type: 'json' };
 import menu from './menu.json' with { type: 'json' };
 import models from './models.json' with { type: 'json' };
 import move from './move.json' with { type: 'json' };
+import myScans from './my-scans.json' with { type: 'json' };
 import notFound from './not-found.json' with { type: 'json' };
 import notices from './notices.json' with { type: 'json' };
 import offline from './offline.json' with { type: 'json' };
@@ -67,6 +69,7 @@ export default {
   brand,
   clients,
   column,
+  conclusion,
   concordance,
   confidence,
   correct,
@@ -87,6 +90,7 @@ export default {
   menu,
   models,
   move,
+  myScans,
   notFound,
   notices,
   offline,
