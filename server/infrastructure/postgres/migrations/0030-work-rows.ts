@@ -64,7 +64,7 @@ const indexes = [
   ...sorts.map((by) => `create index work_row_by_${by} on work_row (by_${by}, rid)`),
   `create index work_row_words on work_row using gin (words) with (fastupdate = off)`,
   `create index work_row_sources on work_row using gin (sources) with (fastupdate = off)`,
-  `create index work_row_reader on work_row (reader)`,
+  `create index work_row_reader on work_row (reader, status)`,
   // How many there are of the large lists is read from this alone.
   `create index work_row_status on work_row (status, report_status)`,
   // What waits is little, however much there is.
