@@ -18,7 +18,7 @@ import { caller, type Caller } from '../harness/calls.ts';
 import { newUid } from '../harness/dicom-file.ts';
 import { taken } from '../harness/jobs.ts';
 import { agreeing, differing } from './corrections-world.ts';
-import { change, complete, conclusion, discordanceConfirmed, noneNeeded, open, read, reviewWorld, steps, type Opened, type ReviewWorld } from './review-world.ts'; // prettier-ignore
+import { change, conclusion, discordanceConfirmed, noneNeeded, open, read, reviewWorld, steps, type Opened, type ReviewWorld } from './review-world.ts'; // prettier-ignore
 
 // What the lists of work say is what the records say, whatever happens to a review.
 let place: ReviewWorld;

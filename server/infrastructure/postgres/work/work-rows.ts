@@ -3,10 +3,9 @@ import { systems } from '../../../core/vocabulary/systems.ts';
 import type { SourceVersion, WorkRowStore } from '../../../core/workflow/work/work-row-store.ts';
 import { namesOf, sortValues } from './work-columns.ts';
 import type { Sql } from '../connection.ts';
-import { countWork, findWork, oneOfWork } from './work-search.ts';
+import { countWork, findWork, oneOfWork, type WorkSite } from './work-search.ts';
 
-/** @param site where references and days are read against. */
-export function postgresWorkRows(sql: Sql, site: { baseUrl: string; timeZone: string }): WorkRowStore {
+export function postgresWorkRows(sql: Sql, site: WorkSite): WorkRowStore {
   return {
     async hold(reviews, keys) {
       const [types, ids] = parted(keys);

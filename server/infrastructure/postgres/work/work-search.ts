@@ -10,9 +10,12 @@ import { codeOf, sqlState } from '../database-problem.ts';
 import { bindings, type Bindings } from '../records/search-values.ts';
 import { visibleWork } from './work-narrowing.ts';
 
-interface Site {
+/** What references and days are read against. */
+export interface WorkSite {
   baseUrl: string;
   timeZone: string;
+  /** For tests: how many rows are sorted, instead of read along an index. */
+  mostSorted?: number;
 }
 
 interface Row {
@@ -49,7 +52,7 @@ const columnTypes: Record<WorkSort, string> = {
 };
 
 /** Up to so many are found first and sorted then; of more, some stand near the place where the page begins. */
-const mostSorted = 20_000;
+const usualMostSorted = 20_000;
 
 /**
  * How many there are in all, and then a page: which way to it is the short one depends on that number, and the planner
@@ -57,7 +60,7 @@ const mostSorted = 20_000;
  */
 export async function findWork(
   sql: Sql,
-  site: Site,
+  site: WorkSite,
   reader: WorkReader,
   filter: WorkFilter,
   page: { order: WorkOrder; limit: number; after?: WorkPosition },
@@ -69,7 +72,8 @@ export async function findWork(
   if (total === 0) return { rows: [], total };
   const bound = bindings(site.timeZone);
   const where = matching(reader, filter, bound, site);
-  const text = total <= mostSorted ? sortedSql(where, page, bound) : stretchesSql(where, page, bound);
+  const text =
+    total <= (site.mostSorted ?? usualMostSorted) ? sortedSql(where, page, bound) : stretchesSql(where, page, bound);
   const rows = await sql.query<Row>(text, bound.values).catch(tooCostly);
   const shown = rows.slice(0, page.limit);
   const last = shown.at(-1);
@@ -80,7 +84,7 @@ export async function findWork(
   };
 }
 
-export async function oneOfWork(sql: Sql, site: Site, reader: WorkReader, review: string): Promise<StoredRow | undefined> {
+export async function oneOfWork(sql: Sql, site: WorkSite, reader: WorkReader, review: string): Promise<StoredRow | undefined> {
   const bound = bindings(site.timeZone, [review]);
   const seen = visibleWork(reader, bound, site.baseUrl);
   const text = `select rid, id, version, facts, null as value from work_row w where id = $1 and version > 0 and ${seen}`;
@@ -90,7 +94,7 @@ export async function oneOfWork(sql: Sql, site: Site, reader: WorkReader, review
 
 export async function countWork(
   sql: Sql,
-  site: Site,
+  site: WorkSite,
   reader: WorkReader,
   numbers: readonly WorkNumber[],
   filter: Omit<WorkFilter, 'queue'>,
@@ -132,7 +136,7 @@ function numberSql(number: WorkNumber, reader: WorkReader, bound: Bindings): [Wo
   }
 }
 
-function matching(reader: WorkReader, filter: WorkFilter, bound: Bindings, { baseUrl, timeZone }: Site): string {
+function matching(reader: WorkReader, filter: WorkFilter, bound: Bindings, { baseUrl, timeZone }: WorkSite): string {
   const { words = [], statuses, modalities, findings, priorities: wanted, from, to, person } = filter;
   const parts = [conditions[filter.queue], visibleWork(reader, bound, baseUrl), ...wordsSql(words, timeZone, bound)];
   if (statuses) parts.push(`w.status = any(${bound.add(statuses)}::text[])`);
