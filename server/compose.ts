@@ -8,6 +8,7 @@ import { openSigner } from './compose/keys.ts';
 import { openImages, type Images } from './compose/images.ts';
 import { openMeasures, serveMeasures } from './compose/measures.ts';
 import { openModels, serveModels } from './compose/models.ts';
+import { openNews, type NewsParts } from './compose/news.ts';
 import { openReports, type Reports } from './compose/reports.ts';
 import { openSecrets } from './compose/secrets.ts';
 import { openSite } from './compose/site.ts';
@@ -29,6 +30,7 @@ import type { SecretBox } from './core/secret-box.ts';
 import type { Signer } from './core/signer.ts';
 import type { World } from './core/world.ts';
 import type { Readiness } from './http/health.ts';
+import type { Upgrades } from './http/http-server.ts';
 import type { State } from './http/state.ts';
 import { argon2Passwords } from './infrastructure/argon2.ts';
 import type { Metrics } from './infrastructure/metrics.ts';
@@ -54,6 +56,8 @@ export interface System {
   dataSource: DataSource;
   /** All faces, or in a worker `/healthz` and `/readyz` only. */
   app: Koa<State>;
+  /** Takes connections over for open pages; undefined in a worker. */
+  upgrades: Upgrades | undefined;
   jobs: JobRunner;
   authorizations: AuthorizationStore;
   passwords: PasswordHasher;
@@ -119,17 +123,19 @@ async function build(
   const clock = await openClock(start, database);
   const metrics = openMeasures(database, images, models, clock);
   const { url, sql, jobs } = database;
+  const news = await openNews(start, database);
   const secrets = await openSecrets(start, sql);
   const authorizations = postgresAuthorizations(sql, secrets);
   const signer = await openSigner(start, authorizations);
-  const world = worldOf(start, { database, images, models, reports, clock, metrics, signer, secrets });
+  const world = worldOf(start, { database, images, models, reports, clock, metrics, signer, secrets, news });
   await serveModels(start, world);
   if (config.roles.api) await openDefinitions(start, world);
 
   const passwords = argon2Passwords();
   const { sink, working } = reports;
-  const faces = config.roles.api
-    ? await openFaces(start, { world, authorizations, passwords, sql, signer, site, sink })
+  const { feed } = news;
+  const faces = feed
+    ? await openFaces(start, { world, authorizations, passwords, sql, signer, site, sink, feed, metrics })
     : undefined;
   const { reader, pixels } = images;
   const ofWorker = working && { ...working, classifier: world.classifier };
@@ -145,6 +151,11 @@ async function build(
     passwords,
     metrics,
     ...web,
+    upgrades: faces?.live,
+    drain() {
+      web.drain();
+      faces?.live.drain();
+    },
     alone: (what, work) => alone(url, what, work),
     unlessBusy: (what, work) => unlessBusy(url, what, work),
     growing: growing(start, database, world),
@@ -168,11 +179,12 @@ interface Parts {
   metrics: Metrics;
   signer: Signer;
   secrets: SecretBox;
+  news: NewsParts;
 }
 
 function worldOf(
   { config, settings, log }: Start,
-  { database, images, models, reports, clock, metrics, signer, secrets }: Parts,
+  { database, images, models, reports, clock, metrics, signer, secrets, news }: Parts,
 ): World {
   const { fhirBaseUrl: baseUrl, timeZone } = settings;
   const { checker } = images;
@@ -204,6 +216,7 @@ function worldOf(
       checker,
       stamp: { keys: secrets, now: clock.now },
       queue: database.jobs.queue,
+      committed: news.committed,
       followWrites,
     }),
     now: clock.now,

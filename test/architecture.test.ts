@@ -145,6 +145,7 @@ const rooms: string[][] = [
   ['validation'],
   ['patch'],
   ['records'],
+  ['news'],
   ['deliveries'],
   ['studies', 'accounts'],
   ['analysis', 'site'],

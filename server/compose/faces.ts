@@ -12,6 +12,10 @@ import type { World } from '../core/world.ts';
 import { demoSignIns } from '../demo/people.ts';
 import { dicomwebFace } from '../dicomweb/routes.ts';
 import { errors } from '../fhir/errors.ts';
+import type { NewsFeed } from '../core/news/news-feed.ts';
+import { trustedProxies } from '../http/request/client-address.ts';
+import type { Metrics } from '../infrastructure/metrics.ts';
+import { liveFace, type LiveFace } from '../live/face.ts';
 import { fhirFace } from '../fhir/face.ts';
 import { auditRefusals } from '../http/audit-refusals.ts';
 import { bearer } from '../http/bearer.ts';
@@ -20,6 +24,7 @@ import type { State } from '../http/state.ts';
 import { keyFetcher } from '../infrastructure/key-fetcher.ts';
 import type { MailSink } from '../infrastructure/mail/mail-sink.ts';
 import type { Sql } from '../infrastructure/postgres/connection.ts';
+import { pageFonts } from '../infrastructure/page-fonts.ts';
 import { webAuthn } from '../infrastructure/webauthn.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
 import { auditRoutes } from '../portal/audit/audit.ts';
@@ -33,6 +38,7 @@ import { modelRoutes } from '../portal/models.ts';
 import { deliveryRoutes } from '../portal/deliveries.ts';
 import { myRoutes } from '../portal/people/me.ts';
 import { mySessionRoutes } from '../portal/people/my-sessions.ts';
+import { preferenceRoutes } from '../portal/people/preferences.ts';
 import { registrationRoutes } from '../portal/people/registrations.ts';
 import { userRoutes } from '../portal/people/users.ts';
 import { portalApi } from '../portal/api/portal-api.ts';
@@ -50,6 +56,8 @@ import type { LiveSite, Start } from './start.ts';
 export interface Faces {
   /** In the order in which they are asked. */
   faces: Middleware<State>[];
+  /** Pages that hear of changes. */
+  live: LiveFace;
   cookieKeys: string[];
   isAllowedOrigin(origin: string): Promise<boolean>;
 }
@@ -63,6 +71,8 @@ export interface FacesParts {
   site: LiveSite;
   /** The demo's own mailbox, if this process has it. */
   sink: MailSink | undefined;
+  feed: NewsFeed;
+  metrics: Pick<Metrics, 'live'>;
 }
 
 /** All protocols of an `api` process, over one world. */
@@ -85,6 +95,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const takePlace = places(config.budget);
   const guard: Middleware<State> = (ctx, next) => identify(ctx, () => takePlace(ctx, next) as Promise<unknown>);
   const refusals = refusalLog(start, world);
+  const live = openLive(start, parts, (token) => smart.face().verify(token), refusals);
   const pageKey = await pageKeyOf(authorizations);
   const fhir = await fhirOf(start, parts, guard, smart.face(), refusals, pageKey);
   const dicomweb = dicomwebFace({
@@ -122,6 +133,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
       signingKeysRoute(parts.signer.publicKeys).routes() as Middleware<State>,
       api.routes() as Middleware<State>,
     ],
+    live,
     cookieKeys: smart.cookieKeys,
     isAllowedOrigin: async (origin) =>
       config.corsOrigins.includes(origin) || (await authorizations.clientOrigins()).includes(origin),
@@ -141,8 +153,30 @@ function peopleRoutes(
     ...registrationRoutes(parts),
     ...myRoutes(parts),
     ...mySessionRoutes(parts),
+    ...preferenceRoutes(parts),
     ...factorRoutes({ world, authorizations, passkeys, onChange: forgetChecks }),
   ];
+}
+
+/** Of the connections that a process takes half may be open pages: requests find room always. */
+function openLive(
+  { config, settings, closing }: Start,
+  { world, feed, metrics }: FacesParts,
+  verify: (token: string) => Promise<Principal>,
+  refusals: RefusalLog,
+): LiveFace {
+  const live = liveFace({
+    world,
+    feed,
+    verify,
+    refusals,
+    publicUrl: settings.publicUrl,
+    trusted: trustedProxies(config.trustedProxies),
+    most: Math.floor(config.budget.connections / 2),
+    measures: metrics.live,
+  });
+  closing.push(async () => live.close());
+  return live;
 }
 
 function smartOf(
@@ -155,6 +189,7 @@ function smartOf(
     authorizations,
     passwords,
     ...made,
+    fonts: pageFonts('/smart/fonts'),
     findPatients: findPatients(world),
     demoAccounts: config.mode === 'demo' ? demoSignIns : [],
   });

@@ -14,6 +14,7 @@ import type { ClientStore, RegistrationTokenStore } from './accounts/clients/cli
 import type { LinkStore } from './accounts/link-store.ts';
 import type { PatientCodeStore } from './accounts/people/patient-code-store.ts';
 import type { PeopleStore } from './accounts/people/people-store.ts';
+import type { PreferenceStore } from './accounts/people/preferences.ts';
 import type { SessionStore } from './accounts/sign-in/session-store.ts';
 import type { AnalysisLog } from './analysis/analysis-log.ts';
 import type { SwitchedClassifier } from './analysis/classifier.ts';
@@ -24,6 +25,7 @@ import type { RecordChecker } from './records/record-checker.ts';
 import type { RecordStore } from './records/record-store.ts';
 import type { RecordRules } from './records/rules.ts';
 import type { AddressStore } from './deliveries/address-store.ts';
+import type { NewsStore } from './news/news-store.ts';
 import type { DeliveryStore } from './deliveries/delivery-store.ts';
 import type { Mailer } from './deliveries/mailer.ts';
 import type { RelayStore } from './deliveries/relay-store.ts';
@@ -58,6 +60,7 @@ export interface Stores {
   links: LinkStore;
   restricted: RestrictedStore;
   people: PeopleStore;
+  preferences: PreferenceStore;
   sessions: SessionStore;
   patientCodes: PatientCodeStore;
   factors: FactorStore;
@@ -71,13 +74,15 @@ export interface Stores {
   models: ModelStore;
   analyses: AnalysisLog;
   jobs: JobQueue;
+  /** Tells open pages of what is no record. */
+  news: NewsStore;
   audit: AuditTrail;
   auditLog: AuditSeals;
 }
 
 /** The tables for reading: what is committed when each statement runs. Audit rows are kept at once. */
 export interface Reading {
-  records: Pick<RecordStore, 'read' | 'readVersion' | 'history' | 'retiredWithRecords' | 'search'>;
+  records: Pick<RecordStore, 'read' | 'readVersion' | 'visibleAmong' | 'history' | 'retiredWithRecords' | 'search'>;
   studies: Pick<
     StudyStore,
     | 'study'
@@ -104,6 +109,7 @@ export interface Reading {
   relay: Pick<RelayStore, 'state' | 'pause'>;
   addresses: Pick<AddressStore, 'isConfirmed' | 'ofAccount'>;
   people: Pick<PeopleStore, 'find' | 'byId' | 'wantsReportMail'>;
+  preferences: Pick<PreferenceStore, 'of'>;
   sessions: Pick<SessionStore, 'of' | 'seen' | 'renewed'>;
   factors: Pick<FactorStore, 'of' | 'mail' | 'recoveryCodesLeft'>;
   clients: Pick<ClientStore, 'byId' | 'all'>;

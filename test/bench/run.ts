@@ -1,8 +1,9 @@
-// Benchmarks against a peer or a floor in the same run: node scripts/run.mjs exec test/bench/run.ts [model shadow store search frame fhir audit audit-search pause work]
+// Benchmarks against a peer or a floor in the same run: node scripts/run.mjs exec test/bench/run.ts [model shadow store search frame fhir audit audit-search pause live work]
 import { auditSearchBench } from './audit-search.bench.ts';
 import { auditBench } from './audit.bench.ts';
 import { fhirBench } from './fhir.bench.ts';
 import { frameBench } from './frame.bench.ts';
+import { liveBench } from './live.bench.ts';
 import { report } from './measure.ts';
 import { modelBench } from './model.bench.ts';
 import { pauseBench } from './pause.bench.ts';
@@ -21,6 +22,7 @@ const benches = {
   audit: auditBench,
   'audit-search': auditSearchBench,
   pause: pauseBench,
+  live: liveBench,
   work: workBench,
 };
 const wanted = process.argv.slice(2);

@@ -252,7 +252,7 @@ describe('a session', () => {
     // A page that is opened asks for all its lists at once; one that is open asks when its turn comes.
     await Promise.all([
       page.waitForResponse((response) => response.url().endsWith('/oidc/token')),
-      page.waitForResponse((response) => response.url().includes('/fhir/Task') && response.ok()),
+      page.waitForResponse((response) => response.url().includes('/portal/work?') && response.ok()),
       page.reload(),
     ]);
     await sleep(1_000);
@@ -264,6 +264,7 @@ describe('a session', () => {
     const page = await signedIn('doctor');
     await page.waitForSelector('[data-testid="scans"], [data-testid="empty"]');
     await change(page, { access_token: `${(await access(page)).slice(0, -8)}AAAAAAAA`, refresh_token: 'not-one' });
+    await page.reload();
     const dialog = await page.waitForSelector('[role="dialog"]');
     expect(await dialog!.evaluate((shown) => shown.textContent)).toMatch(/session has ended/);
     await click(page, '[role="dialog"] footer button');

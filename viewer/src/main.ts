@@ -1,15 +1,22 @@
 import '@fontsource/noto-sans/400.css';
 import '@fontsource/noto-sans/500.css';
 import '@fontsource/noto-sans/600.css';
+import '@fontsource/noto-sans-tamil/400.css';
+import '@fontsource/noto-sans-tamil/500.css';
+import '@fontsource/noto-sans-tamil/600.css';
 import './styles.css';
 import { QueryCache, QueryClient, VueQueryPlugin } from '@tanstack/vue-query';
 import { createPinia } from 'pinia';
 import { createApp } from 'vue';
 import { connect, connectionKey } from './api/connection.ts';
 import { asFailure } from './api/failure.ts';
+import { liveChannel } from './api/live.ts';
 import App from './components/shell/app.vue';
 import { useToasts } from './components/feedback/toasts.ts';
 import { translations } from './locales/messages.ts';
+import { useWorkPlace } from './pages/use-work-place.ts';
+import { useLook } from './look.ts';
+import { keepLive } from './pages/use-live.ts';
 import { pageRouter } from './router.ts';
 import { useSession } from './smart/session.ts';
 import { scope, signIn } from './smart/sign-in.ts';
@@ -20,6 +27,7 @@ const app = createApp(App);
 app.use(createPinia());
 const words = translations();
 app.use(words);
+const look = useLook();
 
 const toasts = useToasts();
 hearFailures(app, (kind) => {
@@ -46,9 +54,18 @@ const queries = new QueryClient({
   },
 });
 app.use(VueQueryPlugin, { queryClient: queries });
-session.onSignOut(() => queries.clear());
+session.onSignOut(() => {
+  queries.clear();
+  useWorkPlace().forget();
+});
+const live = liveChannel(location.origin, door);
+door.onChange((user) => user && live.renewed(user.access_token));
+keepLive(queries, session, live);
 
 const router = pageRouter(session);
 app.use(router);
 // Also when the first page could not be opened, so that there is somebody to say so.
-void router.isReady().finally(() => app.mount('#app'));
+void Promise.allSettled([router.isReady(), look.begin(words)]).then(() => {
+  app.mount('#app');
+  return router.isReady(); // what kept the first page shut is told
+});

@@ -19,7 +19,8 @@ const everyRole: readonly Role[] = ['patient', 'doctor', 'pharmacist', 'admin'];
 export function pageRouter(session: ReturnType<typeof useSession>): Router {
   const router = createRouter({
     history: createWebHistory(),
-    scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+    // Another tab or filter of the same page is no reason to jump.
+    scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
     routes: [
       { path: '/', component: () => import('./pages/landing-page.vue'), meta: { title: 'landing' } },
       { path: '/signed-in', component: () => import('./pages/signed-in-page.vue'), meta: { title: 'signedIn' } },
@@ -73,6 +74,11 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
         component: () => import('./pages/client-page.vue'),
         props: true,
         meta: { title: 'client', roles: ['admin'] },
+      },
+      {
+        path: '/studies',
+        component: () => import('./pages/studies-page.vue'),
+        meta: { title: 'studies', roles: ['doctor', 'pharmacist', 'admin'] },
       },
       {
         path: '/patient',

@@ -10,6 +10,7 @@ import { postgresLinks } from './accounts/one-time-links.ts';
 import { postgresRestrictions } from './accounts/restrictions.ts';
 import { postgresPatientCodes } from './accounts/patient-codes.ts';
 import { postgresPeople } from './accounts/people.ts';
+import { postgresPreferences } from './accounts/preferences.ts';
 import { postgresSessions } from './accounts/sessions.ts';
 import { postgresFactors } from './accounts/second-factors.ts';
 import { postgresRegistrationTokens } from './accounts/registration-tokens.ts';
@@ -22,6 +23,7 @@ import { postgresConfirmedAddresses } from './confirmed-addresses.ts';
 import { postgresDeliveries } from './deliveries.ts';
 import { postgresRelay } from './relay-state.ts';
 import { postgresModels } from './models/models.ts';
+import { postgresNews } from './news/news-store.ts';
 import { postgresRecords } from './records/records.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
 import { postgresHeld } from './studies/held.ts';
@@ -43,6 +45,8 @@ export interface StoreParts {
   stamp: AuditStamp;
   /** A queue whose jobs exist exactly if the transaction that `sql` belongs to commits. */
   queue: (sql: Sql) => JobQueue;
+  /** Called when a transaction has committed that may have told something. */
+  committed?: () => void;
   /** Hears which records a transaction has written, when all else in it is done. */
   followWrites(stores: Stores, written: readonly StoredRecord[], baseUrl: string): Promise<void>;
 }
@@ -50,7 +54,7 @@ export interface StoreParts {
 /** The two ways to the tables: all stores on the pool, for reading, and all on one transaction. */
 export function postgresUnits(
   dataSource: DataSource,
-  { baseUrl, timeZone, checker, stamp, queue, followWrites }: StoreParts,
+  { baseUrl, timeZone, checker, stamp, queue, committed, followWrites }: StoreParts,
 ): Pick<World, 'read' | 'transaction'> {
   const site = { publicUrl: baseUrl.replace(/\/fhir$/, ''), fhirBaseUrl: baseUrl, timeZone };
   const storesOn = (sql: Sql, audit = postgresAudit(sql, stamp)): Stores => ({
@@ -64,6 +68,7 @@ export function postgresUnits(
     links: postgresLinks(sql),
     restricted: postgresRestrictions(sql),
     people: postgresPeople(sql),
+    preferences: postgresPreferences(sql),
     sessions: postgresSessions(sql),
     patientCodes: postgresPatientCodes(sql),
     factors: postgresFactors(sql),
@@ -77,6 +82,7 @@ export function postgresUnits(
     models: postgresModels(sql),
     analyses: postgresAnalyses(sql),
     jobs: queue(sql),
+    news: postgresNews(sql),
     audit,
     auditLog: postgresAuditLog(sql),
   });
@@ -88,14 +94,16 @@ export function postgresUnits(
     async transaction(work) {
       let refusals: AuditRow[] = [];
       try {
-        return await inTransaction(dataSource, async (own) => {
+        const result = await inTransaction(dataSource, async (own) => {
           refusals = [];
           const written: StoredRecord[] = [];
           const stores = noting(withoutRefusals(storesOn(own), refusals), written);
-          const result = await work(stores);
+          const made = await work(stores);
           if (written.length > 0) await followWrites(stores, written, baseUrl);
-          return result;
+          return made;
         });
+        committed?.();
+        return result;
       } finally {
         for (const row of refusals) await trail.append(row);
       }

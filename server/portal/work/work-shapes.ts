@@ -50,6 +50,7 @@ export const workRow = z.object({
   prescription: z.string().optional().describe('each medication with its dosage, on a line of its own'),
   noMedication: z.literal(true).optional(),
   disagreement: z.string().optional(),
+  news: z.string().optional().describe('why a doctor is asked again'),
   verifiedAt: instant.optional(),
   verifiedBy: z.string().optional(),
   prescribedAt: instant.optional(),

@@ -10,8 +10,10 @@ import { emergencyClient, type EmergencyClient } from './emergency.ts';
 import { fhirClient, type FhirClient } from './fhir.ts';
 import { authorizedFetch, type TokenSource } from './http.ts';
 import { modelsClient, type ModelsClient } from './models.ts';
+import { preferencesClient, type PreferencesClient } from './preferences.ts';
 import { setUpClient, type SetUpClient } from './setup.ts';
 import { usersClient, type UsersClient } from './users.ts';
+import { workClient, type WorkClient } from './work.ts';
 
 export interface Connection {
   fhir: FhirClient;
@@ -21,10 +23,12 @@ export interface Connection {
   clients: ClientsClient;
   setUp: SetUpClient;
   account: AccountClient;
+  preferences: PreferencesClient;
   audit: AuditClient;
   names: NamesClient;
   deliveries: DeliveriesClient;
   emergency: EmergencyClient;
+  work: WorkClient;
   tokens: TokenSource;
 }
 
@@ -40,10 +44,12 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     clients: clientsClient(send, origin),
     setUp: setUpClient(send, `${origin}/portal`),
     account: accountClient(send, `${origin}/portal/me`),
+    preferences: preferencesClient(send, `${origin}/portal/me/preferences`),
     audit: auditClient(send, `${origin}/portal/audit`),
     names: namesClient(send, `${origin}/portal`),
     deliveries: deliveriesClient(send, `${origin}/portal/deliveries`),
     emergency: emergencyClient(send, `${origin}/portal`),
+    work: workClient(send, `${origin}/portal/work`),
     tokens,
   };
 }

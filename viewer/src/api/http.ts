@@ -31,7 +31,8 @@ export function authorizedFetch(tokens: TokenSource, send: typeof fetch = global
     const limit = AbortSignal.timeout(options.timeout ?? 30_000);
     return send(url, {
       method: options.method ?? 'GET',
-      headers: { ...options.headers, Authorization: `Bearer ${token}` },
+      // In the language of the page: what the server says of a refusal stands on it.
+      headers: { 'Accept-Language': pageLanguage(), ...options.headers, Authorization: `Bearer ${token}` },
       ...(options.body !== undefined && { body: options.body }),
       signal: options.signal ? AbortSignal.any([options.signal, limit]) : limit,
       credentials: 'omit',
@@ -67,6 +68,9 @@ export function authorizedFetch(tokens: TokenSource, send: typeof fetch = global
     }
   };
 }
+
+/** Of the page that asks; the tests of this module have none. */
+const pageLanguage = (): string => globalThis.document?.documentElement.lang || 'en';
 
 /** Parses a body that must be JSON. @throws RequestFailure `server` when it is not. */
 export async function jsonOf<T>(response: Response): Promise<T> {

@@ -10,6 +10,8 @@ export interface ServerStatus {
   siteName: string | undefined;
   /** Whether the site has one, at `/api/logo`. */
   logo: boolean;
+  /** BCP 47: those of the site, the usual one first; empty if nobody has said. */
+  languages: string[];
   /** Whose day it is on our pages: the site's. */
   timeZone: string | undefined;
   /** 0..1 */
@@ -47,6 +49,7 @@ export function statusFrom(body: unknown): ServerStatus {
     mode: status.mode === 'demo' ? 'demo' : 'production',
     siteName: textOf(status.siteName),
     logo: status.logo === true,
+    languages: Array.isArray(status.languages) ? status.languages.filter((tag) => typeof tag === 'string') : [],
     timeZone: textOf(status.timeZone),
     confidenceThreshold: fraction(status.confidenceThreshold),
     model:

@@ -118,6 +118,7 @@ export function signIn(origin: string, scope: string): SignIn {
     async confirmation({ acrValues, maxAge, anew }) {
       const client = new OidcClient(manager.settings, manager.metadataService);
       const { url, state } = await client.createSigninRequest({
+        ui_locales: document.documentElement.lang,
         ...(acrValues !== undefined && { acr_values: acrValues }),
         ...(maxAge !== undefined && { max_age: maxAge }),
         ...(anew && { prompt: 'login' }),
@@ -127,7 +128,7 @@ export function signIn(origin: string, scope: string): SignIn {
     },
     current: async () => (await resume())?.access_token,
     renewed,
-    begin: (returnTo) => manager.signinRedirect({ state: { returnTo } }),
+    begin: (returnTo) => manager.signinRedirect({ ui_locales: document.documentElement.lang, state: { returnTo } }),
     async complete() {
       const user = await manager.signinRedirectCallback();
       over = false;

@@ -42,6 +42,8 @@ export function rowOfFacts(review: string, known: readonly KnownFact[]): WorkRow
   const dose = isReleased || head.status === 'PHARMACIST_COMPLETED' ? lastOf(steps, head.status, 'pharmacist-review') : undefined; // prettier-ignore
   const releasedAt = isReleased ? (report?.issuedAt ?? lastOf(steps, head.status, 'release-approval')?.endedAt) : undefined; // prettier-ignore
   const failure = head.status === 'PENDING_AI' ? steps.findLast(({ kind, status }) => kind === 'ai-inference' && status === 'failed') : undefined; // prettier-ignore
+  const asked = waiting.find(({ kind }) => kind === 'report-amendment' || kind === 'physician-verification');
+  const news = asked?.asks ?? asked?.reason;
   const differs = concordance?.valid && concordance.finding === 'disagree' ? concordance.note : undefined;
   return {
     review,
@@ -62,6 +64,7 @@ export function rowOfFacts(review: string, known: readonly KnownFact[]): WorkRow
     ...(medication !== '' && { prescription: medication }),
     ...(head.noMedication && { noMedication: true as const }),
     ...(differs !== undefined && { disagreement: differs }),
+    ...(news !== undefined && { news }),
     ...(reading && { verifiedAt: reading.endedAt ?? reading.madeAt }),
     ...(reading?.owner !== undefined && { verifiedBy: reading.owner }),
     ...(dose && { prescribedAt: dose.endedAt ?? dose.madeAt }),

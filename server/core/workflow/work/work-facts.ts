@@ -48,8 +48,10 @@ export interface StepFact {
   owner?: string;
   madeAt: string;
   endedAt?: string;
-  /** Why it ended, in words. */
+  /** Why it ended, or, while it is open, why it is asked again; in words. */
   reason?: string;
+  /** Why a released report is to be amended. */
+  asks?: string;
   notEligible?: true;
   newImages?: true;
   /** Part of bringing an amendment of a released report on its way. */
@@ -193,6 +195,7 @@ function stepFact(task: Task): StepFact | undefined {
   const endedAt = task.executionPeriod?.end;
   const reason = statusReason?.text ?? statusReason?.coding?.[0]?.display ?? statusReason?.coding?.[0]?.code;
   const why = [statusReason, ...inputsOf(task, 'amendment-reason').map((item) => item.valueCodeableConcept)];
+  const asks = why.slice(1).flatMap((one) => one?.text ?? one?.coding?.[0]?.display ?? []).join('\n');
   const newImages = why.some((one) => hasCode(one, systems.reviewReason, 'new-images', 'images-removed'));
   return {
     of: 'step',
@@ -203,6 +206,7 @@ function stepFact(task: Task): StepFact | undefined {
     madeAt: task.authoredOn ?? task.meta?.lastUpdated ?? '',
     ...(endedAt !== undefined && { endedAt }),
     ...(reason !== undefined && { reason: reason.slice(0, longestWords) }),
+    ...(asks !== '' && { asks: asks.slice(0, longestWords) }),
     ...(hasCode(statusReason, systems.reviewReason, 'not-eligible') && { notEligible: true as const }),
     ...((newImages || inputsOf(task, 'image-update').length > 0) && { newImages: true as const }),
     ...((kind === 'report-amendment' || inputsOf(task, 'amended-by').length > 0) && { amends: true as const }),

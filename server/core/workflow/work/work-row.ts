@@ -73,6 +73,8 @@ export interface WorkRow {
   noMedication?: true;
   /** Why the reader differs from the AI. */
   disagreement?: string;
+  /** Why a doctor is asked again, in the words of who asks. */
+  news?: string;
   /** Of the reading that counts. */
   verifiedAt?: string;
   verifiedBy?: string;

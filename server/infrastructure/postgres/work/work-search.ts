@@ -122,7 +122,8 @@ function numberSql(number: WorkNumber, reader: WorkReader, bound: Bindings): [Wo
     case 'completed-today':
       return ['all', today({ doctor: 'by_verified', pharmacist: 'prescribed', admin: 'by_released' }[reader.role])];
     case 'submitted-today':
-      return ['all', today('by_uploaded')];
+      // To an administrator, who decides about the release.
+      return ['all', today('prescribed')];
     case 'normal-due':
       return ['to-prescribe', `w.conclusion_kind = 'normal'`];
     case 'abnormal-due':
