@@ -294,6 +294,10 @@ test('rows that are lost, behind or left over are made again from the records', 
   await mustAgree('a row was behind');
   expect(await mendWorkRows(units(), place.world.now())).toBe(0);
 
+  await sql(`update work_row set shape = 1, words = '' where id = $1`, [review.coordinationId]);
+  expect(await remakeWorkRows(units(), { lacking: true })).toBe(1);
+  await mustAgree('a row of an earlier release');
+
   await sql(`insert into work_row (rid, id, version, status) values (999999999, 'gone', 1, 'PENDING_AI')`);
   await sql(`update work_row set status = 'REJECTED', words = '', facts = '[]'`);
   const count = (await rows()).length;

@@ -24,6 +24,7 @@ const table = `
     patients        text[] not null default '{}',
     withheld        boolean not null default false,
     version         integer not null default 0,      -- 0: not computed yet
+    shape           smallint not null default 0,     -- of what made it: another release may tell more
     status          text collate "C",
     report_status   text collate "C",
     report          text collate "C",                -- FHIR id
