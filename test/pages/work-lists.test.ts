@@ -1,6 +1,6 @@
 import type { Page } from 'puppeteer';
 import { describe, expect, test, vi } from 'vitest';
-import { barriers, click, openDialog, openTab, overflow, point, press, rowOf, says, toast } from '../harness/page-acts.ts';
+import { barriers, click, openDialog, openTab, overflow, press, rowOf, says, toast } from '../harness/page-acts.ts';
 import { at, browser, dialog, film, gone, pacs, picture, prescribeNothing, runAi, server, verify, withFourPeople } from '../harness/four-people.ts'; // prettier-ignore
 import { imageFile, newUid } from '../harness/dicom-file.ts';
 import { signInByPage } from '../harness/browser.ts';
@@ -330,7 +330,8 @@ test('the list of studies finds by QIDO-RS, in any order, and opens the viewer',
   const page = await at('pharmacist', '/studies');
   await page.waitForSelector('[data-testid="studies"]');
   await page.type('[data-testid="study-PatientName"]', 'dan okaf');
-  const names = () => page.$$eval('tr[data-uid] td:nth-child(2)', (cells) => cells.map((cell) => cell.textContent ?? ''));
+  const names = () =>
+    page.$$eval('tr[data-uid] td:nth-child(2)', (cells) => cells.map((cell) => cell.textContent ?? ''));
   await page.waitForFunction(() => [...document.querySelectorAll('tr[data-uid] td:nth-child(2)')].every((cell) => /Okafor/.test(cell.textContent ?? ''))); // prettier-ignore
   expect((await names()).length).toBeGreaterThan(0);
   expect(page.url()).not.toMatch(/okaf/);
@@ -351,7 +352,11 @@ test.each([1920, 1440, 1280, 1024, 390])('the lists fit %i pixels', async (width
   for (const role of ['doctor', 'pharmacist', 'admin'] as const) {
     const page = await at(role);
     await page.waitForSelector('[data-testid="scans"], [data-testid="empty"]');
-    for (const tab of { doctor: ['tab-all', 'tab-verified'], pharmacist: ['tab-prescribed'], admin: ['tab-all', 'tab-released'] }[role]) {
+    for (const tab of {
+      doctor: ['tab-all', 'tab-verified'],
+      pharmacist: ['tab-prescribed'],
+      admin: ['tab-all', 'tab-released'],
+    }[role]) {
       await page.setViewport({ width, height: 900 });
       await openTab(page, tab);
       await page.waitForFunction((id: string) => document.querySelector(`[data-testid="${id}"][data-state="active"]`), {}, tab); // prettier-ignore
