@@ -332,7 +332,7 @@ test('the list of studies finds by QIDO-RS, in any order, and opens the viewer',
   await page.type('[data-testid="study-PatientName"]', 'dan okaf');
   const names = () =>
     page.$$eval('tr[data-uid] td:nth-child(2)', (cells) => cells.map((cell) => cell.textContent ?? ''));
-  await page.waitForFunction(() => [...document.querySelectorAll('tr[data-uid] td:nth-child(2)')].every((cell) => /Okafor/.test(cell.textContent ?? ''))); // prettier-ignore
+  await page.waitForFunction(() => document.querySelector('tr[data-uid]') && [...document.querySelectorAll('tr[data-uid] td:nth-child(2)')].every((cell) => /Okafor/.test(cell.textContent ?? ''))); // prettier-ignore
   expect((await names()).length).toBeGreaterThan(0);
   expect(page.url()).not.toMatch(/okaf/);
   await page.select('[data-testid="study-ModalitiesInStudy"]', 'CT');
