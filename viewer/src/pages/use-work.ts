@@ -128,6 +128,11 @@ function useAddress(tabs: readonly string[]) {
       remember();
     },
   );
+  // At once, or a reload within the moment that a search waits would lose it.
+  watch(typed, (text) => {
+    const { view: now, trail } = address.value;
+    history.replaceState({ ...history.state, ...entryOf({ view: { ...now, text }, trail }) }, '');
+  });
   watch(settled, (text) => text !== view.value.text && text === typed.value && change({ text }));
 
   const type = (text: string) => (typed.value = text);
