@@ -31,6 +31,7 @@ app.use(createPinia());
 const words = translations();
 app.use(words);
 const look = useLook();
+const begun = look.begin(words);
 
 const toasts = useToasts();
 hearFailures(app, (kind) => {
@@ -81,7 +82,7 @@ keepLive(queries, session, live);
 const router = pageRouter(session);
 app.use(router);
 // Also when the first page could not be opened, so that there is somebody to say so.
-void Promise.allSettled([router.isReady(), look.begin(words)]).then(() => {
+void Promise.allSettled([router.isReady(), begun]).then(() => {
   app.mount('#app');
   return router.isReady(); // what kept the first page shut is told
 });
