@@ -147,7 +147,7 @@ const rooms: string[][] = [
   ['records'],
   ['deliveries'],
   ['studies', 'accounts'],
-  ['analysis', 'site'],
+  ['analysis', 'site', 'medications'],
   ['workflow'],
   ['reports'],
 ];

@@ -27,6 +27,7 @@ import type { AddressStore } from './deliveries/address-store.ts';
 import type { DeliveryStore } from './deliveries/delivery-store.ts';
 import type { Mailer } from './deliveries/mailer.ts';
 import type { RelayStore } from './deliveries/relay-store.ts';
+import type { EntryStore } from './medications/entry-store.ts';
 import type { PdfPrinter } from './reports/pdf-printer.ts';
 import type { ReportNumbers } from './reports/report-numbers.ts';
 import type { SecretBox } from './secret-box.ts';
@@ -66,6 +67,7 @@ export interface Stores {
   addresses: AddressStore;
   reportNumbers: ReportNumbers;
   site: SiteStore;
+  medicationEntries: EntryStore;
   models: ModelStore;
   analyses: AnalysisLog;
   jobs: JobQueue;
@@ -97,6 +99,7 @@ export interface Reading {
   links: Pick<LinkStore, 'find'>;
   restricted: Pick<RestrictedStore, 'restrictionsOf' | 'opened'>;
   site: Pick<SiteStore, 'read' | 'logo' | 'facts'>;
+  medicationEntries: Pick<EntryStore, 'all' | 'byId' | 'versions'>;
   deliveries: Pick<DeliveryStore, 'byId' | 'search' | 'due' | 'withoutDelivery'>;
   relay: Pick<RelayStore, 'state' | 'pause'>;
   addresses: Pick<AddressStore, 'isConfirmed' | 'ofAccount'>;

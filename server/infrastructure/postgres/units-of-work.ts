@@ -20,6 +20,7 @@ import { poolSql, type Sql } from './connection.ts';
 import { postgresConfirmedAddresses } from './confirmed-addresses.ts';
 import { postgresDeliveries } from './deliveries.ts';
 import { postgresRelay } from './relay-state.ts';
+import { postgresMedicationEntries } from './medication-entries.ts';
 import { postgresModels } from './models/models.ts';
 import { postgresRecords } from './records/records.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
@@ -69,6 +70,7 @@ export function postgresUnits(
     addresses: postgresConfirmedAddresses(sql),
     reportNumbers: postgresReportNumbers(sql),
     site: postgresSite(sql),
+    medicationEntries: postgresMedicationEntries(sql),
     models: postgresModels(sql),
     analyses: postgresAnalyses(sql),
     jobs: queue(sql),

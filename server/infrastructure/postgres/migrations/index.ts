@@ -27,6 +27,7 @@ import { Systems1764000025000 } from './0025-systems.ts';
 import { AuditChain1764000026000 } from './0026-audit-chain.ts';
 import { DeliveryOutbox1764000027000 } from './0027-delivery-outbox.ts';
 import { RestrictedRecords1764000028000 } from './0028-restricted-records.ts';
+import { Medications1764000031000 } from './0031-medications.ts';
 
 /** In the order in which they run. TypeORM reads the time stamp at the end of each class name. */
 export const migrations: (new () => MigrationInterface)[] = [
@@ -58,4 +59,5 @@ export const migrations: (new () => MigrationInterface)[] = [
   AuditChain1764000026000,
   DeliveryOutbox1764000027000,
   RestrictedRecords1764000028000,
+  Medications1764000031000,
 ];
