@@ -138,9 +138,7 @@ function allergyTo(table: Listed, side: Side, allergy: Side): Warning[] {
   }
   const is = ({ meaning, groups }: Side, name: string) =>
     meaning.medications.has(folded(name)) || groups.has(folded(name));
-  const rules = table.rules.filter(
-    (rule) => rule.kind === 'allergy' && is(allergy, rule.one) && is(side, rule.other),
-  );
+  const rules = table.rules.filter((rule) => rule.kind === 'allergy' && is(allergy, rule.one) && is(side, rule.other));
   const [found] = together('allergy', side, allergy, rules);
   return found ? [{ ...found, severity: allergy.high ? 'high' : found.severity }] : [];
 }

@@ -57,12 +57,7 @@ const interactionShape = z.strictObject({ kind: z.literal('interaction'), ...pai
 /** Who is allergic to `one` may not stand `other`. */
 const allergyShape = z.strictObject({ kind: z.literal('allergy'), ...pair });
 
-export const tableShape = z.discriminatedUnion('kind', [
-  medicationShape,
-  groupShape,
-  interactionShape,
-  allergyShape,
-]);
+export const tableShape = z.discriminatedUnion('kind', [medicationShape, groupShape, interactionShape, allergyShape]);
 
 export type Template = z.infer<typeof templateShape>;
 export type ListedMedication = z.infer<typeof medicationShape>;

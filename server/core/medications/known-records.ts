@@ -80,8 +80,7 @@ export function medicationOf(one: MedicationStatement | MedicationRequest, at: D
     one.resourceType === 'MedicationRequest'
       ? one.authoredOn
       : (one.effectivePeriod?.start ?? one.effectiveDateTime ?? one.dateAsserted);
-  const end =
-    one.resourceType === 'MedicationRequest' ? endOfCourse(dosages, since) : dateOf(one.effectivePeriod?.end);
+  const end = one.resourceType === 'MedicationRequest' ? endOfCourse(dosages, since) : dateOf(one.effectivePeriod?.end);
   const dosage = dosages.flatMap(({ text }) => text ?? []).join('; ');
   return {
     state: said === 'current' && end !== undefined && end < at.getTime() ? 'ended' : said,

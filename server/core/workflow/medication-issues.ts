@@ -11,7 +11,7 @@ import { listed } from '../medications/listed.ts';
 import { proposedOf, standingOf } from '../medications/proposed.ts';
 import { Problem } from '../problem.ts';
 import { idIn, type Pointer } from '../r4/pointer.ts';
-import { type Kept, create, locked, put } from '../records/server-write.ts';
+import { type Kept, create } from '../records/server-write.ts';
 import { hasControls, hasInk } from '../readable-text.ts';
 import { withheld } from '../vocabulary/security-labels.ts';
 import { systems } from '../vocabulary/systems.ts';
@@ -190,18 +190,13 @@ export async function keepIssues(
   return kept;
 }
 
-/** The issues of a medication that the server stored; those that other systems keep are theirs. */
+/**
+ * The issues of a medication that the server stored; those that other systems keep are theirs. They stay as they are when
+ * the medication is withdrawn: that somebody was warned, and what was answered, is true all the same.
+ */
 export function ownIssuesOf({ detectedIssue = [] }: MedicationRequest): Pointer[] {
   return detectedIssue.flatMap((reference) => {
     const id = idIn(reference, 'DetectedIssue');
     return isDerivedId(id) ? [{ reference: `DetectedIssue/${id}` }] : [];
   });
-}
-
-/** Of a medication that is withdrawn before anybody was given it. */
-export async function withdrawIssues(context: WriteContext, medication: MedicationRequest): Promise<void> {
-  for (const reference of ownIssuesOf(medication)) {
-    const issue = await locked(context, 'DetectedIssue', reference);
-    if (issue.status === 'final') await put(context, { ...issue, status: 'cancelled' });
-  }
 }

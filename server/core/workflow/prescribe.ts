@@ -16,7 +16,7 @@ import { create, type Kept, locked, put } from '../records/server-write.ts';
 import { versioned } from '../r4/pointer.ts';
 import { reviewNaming } from './records-of-review.ts';
 import { amendmentOf } from './amendment.ts';
-import { issueReferences, issuesOf, keepIssues, type Prescribed, withdrawIssues } from './medication-issues.ts';
+import { issueReferences, issuesOf, keepIssues, type Prescribed } from './medication-issues.ts';
 import { requiredNotes } from './readers-word.ts';
 import { signatureOf } from './signature.ts';
 import { issuesOfMedication, prescriptionContent } from './signed-content.ts';
@@ -189,9 +189,7 @@ export async function withdrawDrafts(
   for (const { valueReference } of said) {
     if (idIn(valueReference, 'MedicationRequest') === undefined) continue;
     const proposal = await locked(context, 'MedicationRequest', valueReference);
-    if (proposal.status !== 'draft') continue;
-    withdrawn.push(await put(context, { ...proposal, status: 'cancelled' }));
-    await withdrawIssues(context, proposal);
+    if (proposal.status === 'draft') withdrawn.push(await put(context, { ...proposal, status: 'cancelled' }));
   }
   return withdrawn;
 }

@@ -15,7 +15,13 @@ import { wordIn } from './keep-reading.ts';
 import { type ReadersWord, wordOfStep } from './readers-word.ts';
 import { outputOf, outputsOf } from './review-tasks.ts';
 import { mismatch, mustStand, type SignedAct, type Standing } from './signature.ts';
-import { issuesOfMedication, medicationOf, prescriptionContent, readingContent, type ReleaseContent } from './signed-content.ts';
+import {
+  issuesOfMedication,
+  medicationOf,
+  prescriptionContent,
+  readingContent,
+  type ReleaseContent,
+} from './signed-content.ts';
 
 export interface SignedWord extends Standing {
   step: Kept<'Task'>;

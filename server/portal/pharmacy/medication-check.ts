@@ -1,7 +1,12 @@
 import type { Task } from '@medplum/fhirtypes';
 import { z } from 'zod';
 import { narrow } from '../../core/access/policy.ts';
-import { checkMedication, type Warning, type WarningKind, warningKinds } from '../../core/medications/check-medication.ts';
+import {
+  checkMedication,
+  type Warning,
+  type WarningKind,
+  warningKinds,
+} from '../../core/medications/check-medication.ts';
 import { doseLanguageOf } from '../../core/medications/dose-language.ts';
 import { doseLanguages } from '../../core/medications/dose-text.ts';
 import { tableKinds } from '../../core/medications/entries.ts';
@@ -21,7 +26,10 @@ const wanted = z.strictObject({
     .array(
       z.strictObject({
         name: z.string().max(500),
-        codes: z.array(z.strictObject({ system: z.string().max(200), code: z.string().max(64) })).max(10).default([]),
+        codes: z
+          .array(z.strictObject({ system: z.string().max(200), code: z.string().max(64) }))
+          .max(10)
+          .default([]),
       }),
     )
     .max(20)
