@@ -84,7 +84,9 @@ const noIngredient = new Set([
 ]); // prettier-ignore
 
 function ingredients({ texts }: Named): string[] {
-  return texts.flatMap(wordsOf).filter((word) => word.length > 2 && !/\d/.test(word) && !noIngredient.has(word));
+  return texts
+    .flatMap(wordsOf)
+    .filter((word) => word.length > 1 && !/^\d+\p{L}{0,3}$/u.test(word) && !noIngredient.has(word));
 }
 
 function shares<Value>(one: ReadonlySet<Value>, other: ReadonlySet<Value>): Value[] {
@@ -129,7 +131,7 @@ function together(kind: WarningKind, side: Side, other: Side, rules: readonly { 
 function allergyTo(table: Listed, side: Side, allergy: Side): Warning[] {
   const named = shares(side.groups, allergy.meaning.groups).length > 0;
   const mine = new Set(ingredients(side));
-  const byWord = ingredients(allergy).some((word) => word.length > 3 && mine.has(word));
+  const byWord = ingredients(allergy).some((word) => word.length > 3 && word !== 'vitamin' && mine.has(word));
   if (isSame(side, allergy) || named || byWord) return [warning('allergy', side, allergy, 'high', [])];
   const cross = shares(side.groups, allergy.groups).filter((name) => table.group(name)?.crossAllergy);
   if (cross.length > 0) {
