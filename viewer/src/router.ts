@@ -45,6 +45,11 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
         component: () => import('./pages/models-page.vue'),
         meta: { title: 'models', roles: ['admin'] },
       },
+      {
+        path: '/templates',
+        component: () => import('./pages/templates-page.vue'),
+        meta: { title: 'templates', roles: ['admin'] },
+      },
       { path: '/setup', component: () => import('./pages/setup-page.vue'), meta: { title: 'setup', roles: ['admin'] } },
       { path: '/users', component: () => import('./pages/users-page.vue'), meta: { title: 'users', roles: ['admin'] } },
       {

@@ -72,6 +72,23 @@ export function listed(rows: readonly TableRow[]): Listed {
   };
 }
 
+/**
+ * The one medication of the table that a name means, for its code: the longest name that stands in it. Two of them side by
+ * side are neither ("paracetamol and codeine"), and a code for half of it would be a wrong one.
+ */
+export function listedAs(table: Listed, name: string): ListedMedication | undefined {
+  const meant = [...table.meaningOf({ texts: [name], codes: [] }).medications].map((one) => table.medication(one)!);
+  const text = ` ${folded(name)} `;
+  const length = (row: ListedMedication) =>
+    Math.max(...[row.name, ...row.names].map(folded).map((one) => (text.includes(` ${one} `) ? one.length : 0)));
+  const [first, second] = meant.sort((one, other) => length(other) - length(one));
+  if (!first || !second) return first;
+  const inside = [second.name, ...second.names].some((one) =>
+    [first.name, ...first.names].some((whole) => ` ${folded(whole)} `.includes(` ${folded(one)} `)),
+  );
+  return inside ? first : undefined;
+}
+
 /** The groups that a meaning names, and those of its medications. */
 export function groupsOf(table: Listed, { medications, groups }: Meaning): Set<string> {
   const all = new Set(groups);

@@ -11,7 +11,7 @@ import { doseLanguageOf } from '../../core/medications/dose-language.ts';
 import { doseLanguages } from '../../core/medications/dose-text.ts';
 import { tableKinds } from '../../core/medications/entries.ts';
 import { knownOfPatient, type KnownOfPatient } from '../../core/medications/known-of-patient.ts';
-import { listed } from '../../core/medications/listed.ts';
+import { listed, listedAs } from '../../core/medications/listed.ts';
 import { standingOf } from '../../core/medications/proposed.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { World, Reading } from '../../core/world.ts';
@@ -90,6 +90,13 @@ export function medicationCheckRoute({ world }: { world: World }): ApiRoute {
         interactions: z.array(warning),
         allergies: z.array(warning),
         unlisted: z.array(z.number().int()),
+        listed: z
+          .array(
+            z
+              .object({ name: z.string(), codes: z.array(z.object({ system: z.string(), code: z.string() })) })
+              .nullable(),
+          )
+          .describe('what the table knows each medication as, for its code'),
       }),
     },
     handle({ principal, body: { patient, review, medications }, about }) {
@@ -98,15 +105,24 @@ export function medicationCheckRoute({ world }: { world: World }): ApiRoute {
         const besides = await ofReview(stores, principal, review);
         const found = await knownOfPatient(stores, principal, patient, world.now(), besides);
         const rows = await stores.medicationEntries.all(tableKinds);
-        const { warnings, unlisted } = checkMedication(
-          listed(rows.map(({ content }) => content)),
-          medications,
-          standingOf(found),
-        );
+        const table = listed(rows.map(({ content }) => content));
+        const { warnings, unlisted } = checkMedication(table, medications, standingOf(found));
+        const listing = ({ name }: { name: string }) => {
+          const row = listedAs(table, name);
+          return row ? { name: row.name, codes: row.codes } : null;
+        };
         const of = (kind: WarningKind) => warnings.filter((one) => one.kind === kind).map(shownWarning);
         const [duplicates, interactions, allergies] = warningKinds.map(of);
         const language = doseLanguageOf((await stores.site.read()).languages);
-        return { language, known: shownKnown(found), duplicates, interactions, allergies, unlisted };
+        return {
+          language,
+          known: shownKnown(found),
+          duplicates,
+          interactions,
+          allergies,
+          unlisted,
+          listed: medications.map(listing),
+        };
       });
     },
   });

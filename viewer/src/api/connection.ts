@@ -9,6 +9,7 @@ import { dicomWebClient, type DicomWebClient } from './dicomweb.ts';
 import { emergencyClient, type EmergencyClient } from './emergency.ts';
 import { fhirClient, type FhirClient } from './fhir.ts';
 import { authorizedFetch, type TokenSource } from './http.ts';
+import { pharmacyClient, type PharmacyClient } from './medication/pharmacy.ts';
 import { modelsClient, type ModelsClient } from './models.ts';
 import { setUpClient, type SetUpClient } from './setup.ts';
 import { usersClient, type UsersClient } from './users.ts';
@@ -25,6 +26,7 @@ export interface Connection {
   names: NamesClient;
   deliveries: DeliveriesClient;
   emergency: EmergencyClient;
+  pharmacy: PharmacyClient;
   tokens: TokenSource;
 }
 
@@ -44,6 +46,7 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     names: namesClient(send, `${origin}/portal`),
     deliveries: deliveriesClient(send, `${origin}/portal/deliveries`),
     emergency: emergencyClient(send, `${origin}/portal`),
+    pharmacy: pharmacyClient(send, `${origin}/portal`),
     tokens,
   };
 }

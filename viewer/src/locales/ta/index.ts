@@ -19,7 +19,9 @@ import verify from './verify.json' with { type: 'json' };
 import refuse from './refuse.json' with { type: 'json' };
 import pharmacist from './pharmacist.json' with { type: 'json' };
 import prescribe from './prescribe.json' with { type: 'json' };
-import template from './template.json' with { type: 'json' };
+import prescription from './prescription.json' with { type: 'json' };
+import templates from './templates.json' with { type: 'json' };
+import medicationTable from './medication-table.json' with { type: 'json' };
 import admin from './admin.json' with { type: 'json' };
 import approve from './approve.json' with { type: 'json' };
 import summary from './summary.json' with { type: 'json' };
@@ -69,7 +71,9 @@ export default {
   refuse,
   pharmacist,
   prescribe,
-  template,
+  prescription,
+  templates,
+  medicationTable,
   admin,
   approve,
   summary,
