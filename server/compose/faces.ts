@@ -49,6 +49,9 @@ import { registrationRoutes } from '../portal/people/registrations.ts';
 import { userRoutes } from '../portal/people/users.ts';
 import { portalApi } from '../portal/api/portal-api.ts';
 import { statusRoutes, type PortalStatus } from '../portal/routes.ts';
+import { medicationCheckRoute } from '../portal/pharmacy/medication-check.ts';
+import { medicationTableRoutes } from '../portal/pharmacy/medication-table.ts';
+import { templateRoutes } from '../portal/pharmacy/templates.ts';
 import { setupRoutes } from '../portal/setup.ts';
 import { workRoutes } from '../portal/work/work.ts';
 import { pageTokens } from '../http/answer/page-token.ts';
@@ -127,6 +130,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     deliveryRoutes({ world }),
     peopleRoutes(parts, attempts, passkeys, forgetChecks),
     setupRoutes({ world, fixed, changed: parts.site.reload }),
+    [...templateRoutes({ world }), ...medicationTableRoutes({ world }), medicationCheckRoute({ world })],
     clientRoutes({ world, clientKeys, forget: forgetChecks }),
     launchableApps(world),
     emergencyAccessRoutes({ world, attempts, forgetChecks }),

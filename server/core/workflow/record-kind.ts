@@ -73,6 +73,8 @@ async function ofType(
       return derived || (await isDelivery(context, one)) ? 'delivery' : undefined;
     case 'MedicationRequest':
       return before && (await reviewNaming(context.stores, [referenceTo(before).reference])) ? 'review-medication' : undefined;
+    case 'DetectedIssue':
+      return derived ? 'review-issue' : undefined;
     case 'Provenance':
       return 'provenance';
     case 'Task':

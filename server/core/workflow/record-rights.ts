@@ -50,6 +50,7 @@ export const recordRights = {
   'report-document': unchanged('the document of a released report', 'by-state'),
   'review-content': unchanged('the content of a heat map or a released report', 'by-state'),
   'review-medication': unchanged('medication of a review', 'by-state'),
+  'review-issue': unchanged('what a prescription of a review was warned of', 'by-state'),
   'delivery': unchanged('the proof of a delivery', 'It is written when the message is sent, and kept for ever.'),
   'review-task': unchanged(
     'a Task of a review',

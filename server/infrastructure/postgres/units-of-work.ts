@@ -25,6 +25,7 @@ import { postgresDeliveries } from './deliveries.ts';
 import { postgresNotices } from './notices/notices.ts';
 import { postgresPushSubscriptions } from './notices/push-subscriptions.ts';
 import { postgresRelay } from './relay-state.ts';
+import { postgresMedicationEntries } from './medication-entries.ts';
 import { postgresModels } from './models/models.ts';
 import { postgresNews } from './news/news-store.ts';
 import { postgresRecords } from './records/records.ts';
@@ -88,6 +89,7 @@ export function postgresUnits(
     addresses: postgresConfirmedAddresses(sql),
     reportNumbers: postgresReportNumbers(sql),
     site: postgresSite(sql),
+    medicationEntries: postgresMedicationEntries(sql),
     models: postgresModels(sql),
     analyses: postgresAnalyses(sql),
     jobs: queue(sql),

@@ -10,6 +10,7 @@ import { draftsClient, type DraftsClient } from './drafts.ts';
 import { emergencyClient, type EmergencyClient } from './emergency.ts';
 import { fhirClient, type FhirClient } from './fhir.ts';
 import { authorizedFetch, type TokenSource } from './http.ts';
+import { pharmacyClient, type PharmacyClient } from './medication/pharmacy.ts';
 import { modelsClient, type ModelsClient } from './models.ts';
 import { patientClient, type PatientClient } from './patient.ts';
 import { preferencesClient, type PreferencesClient } from './preferences.ts';
@@ -37,6 +38,7 @@ export interface Connection {
   work: WorkClient;
   drafts: DraftsClient;
   notices: NoticesClient;
+  pharmacy: PharmacyClient;
   tokens: TokenSource;
 }
 
@@ -62,6 +64,7 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     work: workClient(send, `${origin}/portal/work`),
     drafts: draftsClient(send, `${origin}/portal/me/drafts`),
     notices: noticesClient(send, `${origin}/portal/me`),
+    pharmacy: pharmacyClient(send, `${origin}/portal`),
     tokens,
   };
 }

@@ -27,6 +27,7 @@ import landing from './landing.json' with { type: 'json' };
 import launch from './launch.json' with { type: 'json' };
 import look from './look.json' with { type: 'json' };
 import mailbox from './mailbox.json' with { type: 'json' };
+import medicationTable from './medication-table.json' with { type: 'json' };
 import menu from './menu.json' with { type: 'json' };
 import models from './models.json' with { type: 'json' };
 import move from './move.json' with { type: 'json' };
@@ -37,6 +38,7 @@ import offline from './offline.json' with { type: 'json' };
 import patient from './patient.json' with { type: 'json' };
 import pharmacist from './pharmacist.json' with { type: 'json' };
 import prescribe from './prescribe.json' with { type: 'json' };
+import prescription from './prescription.json' with { type: 'json' };
 import quickLook from './quick-look.json' with { type: 'json' };
 import refuse from './refuse.json' with { type: 'json' };
 import role from './role.json' with { type: 'json' };
@@ -50,7 +52,7 @@ import stepUp from './step-up.json' with { type: 'json' };
 import studies from './studies.json' with { type: 'json' };
 import study from './study.json' with { type: 'json' };
 import summary from './summary.json' with { type: 'json' };
-import template from './template.json' with { type: 'json' };
+import templates from './templates.json' with { type: 'json' };
 import title from './title.json' with { type: 'json' };
 import toast from './toast.json' with { type: 'json' };
 import upload from './upload.json' with { type: 'json' };
@@ -87,6 +89,7 @@ export default {
   launch,
   look,
   mailbox,
+  medicationTable,
   menu,
   models,
   move,
@@ -97,6 +100,7 @@ export default {
   patient,
   pharmacist,
   prescribe,
+  prescription,
   quickLook,
   refuse,
   role,
@@ -110,7 +114,7 @@ export default {
   studies,
   study,
   summary,
-  template,
+  templates,
   title,
   toast,
   upload,
