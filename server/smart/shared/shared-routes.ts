@@ -12,6 +12,7 @@ import { showProblem } from '../answer-problem.ts';
 import { traceOfRequest, type Ctx } from '../account/account-step.ts';
 import { callerLimit, type CallerLimit } from '../caller-limit.ts';
 import { checkFormOrigin, formProof, readFields } from '../interactions/form.ts';
+import { wordsOf } from '../../http/words/page-language.ts';
 import { errorPage, showPage } from '../pages/layout.ts';
 import { countImages, sendPicture, sendZip, placeIn, type StudyFiles } from './shared-images.ts';
 import { codePage, gonePage, imagePage, overPage, sharedPage, slowPage, type SharedPage } from './shared-page.ts';
@@ -84,7 +85,7 @@ async function visit(
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     if (error.code === 'not-found') return answer(ctx, overPage(t));
-    showProblem(ctx, error, errorPage(error.message));
+    showProblem(ctx, error, errorPage(wordsOf(ctx), error.message));
   }
 }
 
