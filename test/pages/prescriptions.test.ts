@@ -58,7 +58,7 @@ async function verified(place: number, known: readonly object[]): Promise<{ scan
   const patient = review.for!.reference!;
   for (const record of known) {
     const of = (record as Resource).resourceType === 'AllergyIntolerance' ? 'patient' : 'subject';
-    await writeInTransaction(server.system.world, systemPrincipal('test'), { method: 'create', resource: { ...record, [of]: { reference: patient } } as Resource });
+    await writeInTransaction(server.system.world, systemPrincipal('test'), { method: 'create', resource: { ...record, [of]: { reference: patient } } as unknown as Resource });
   }
   return { scan: review.groupIdentifier?.value ?? review.id!.slice(-8), patient, review: review.id! };
 } // prettier-ignore
