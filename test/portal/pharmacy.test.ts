@@ -143,8 +143,8 @@ describe('the medication table', () => {
     expect(await rows()).toEqual(before);
     await take(csv);
     expect((await rows()).length).toBe(before.length + 2);
-    const { medications } = await pharmacist.json<{ medications: { name: string; codes: object[] }[] }>('/portal/medications?text=zorb');
-    expect(medications).toEqual([{ name: 'Zorbaxil', codes: [{ system: 'http://example.org/codes', code: 'Z1' }] }]);
+    const { medications } = await pharmacist.json<{ medications: { name: string; names: string[] }[] }>('/portal/medications');
+    expect(medications.at(-1)).toEqual({ name: 'Zorbaxil', names: ['Zorba'] });
     const row = (await rows()).find(({ name }) => name === 'Zorbaxil')!;
     expect(await refusal(await send('DELETE', `/portal/medication-table/${row.id}?version=1`, '{}'))).toMatch(/^422 Other rows of the table name it/);
     const small = `${head}\ngroup,NSAIDs,,,,,,,\nmedication,Ibuprofen,,,,NSAIDs,,,\n`;

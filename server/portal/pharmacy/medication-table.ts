@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { keepEntry, removeEntry, takeTable } from '../../core/medications/change-entries.ts';
-import { folded, tableKinds, tableShape } from '../../core/medications/entries.ts';
+import { tableKinds, tableShape } from '../../core/medications/entries.ts';
 import { writeTable } from '../../core/medications/table-csv.ts';
 import { inOneTransaction } from '../../core/records/write.ts';
 import type { World } from '../../core/world.ts';
@@ -121,30 +121,18 @@ function fileRoutes(world: World): ApiRoute[] {
   ];
 }
 
-/** For the field of a prescription: what the site's table lists, with its codes. */
+/** For the field of a prescription. All of them at once: what somebody types for a patient stands in no address. */
 function suggestions(world: World): ApiRoute {
   return apiRoute({
     tag: 'Prescriptions',
     roles: ['pharmacist', 'doctor', 'admin'],
     method: 'get',
     path: '/portal/medications',
-    summary: 'Medication of the site’s table whose name, or another name, begins with the text',
-    query: z.strictObject({ text: z.string().max(120) }),
-    answer: {
-      schema: z.object({
-        medications: z.array(
-          z.object({ name: z.string(), codes: z.array(z.object({ system: z.string(), code: z.string() })) }),
-        ),
-      }),
-    },
-    async handle({ query: { text } }) {
-      const wanted = folded(text);
-      if (wanted === '') return { medications: [] };
+    summary: 'Names of the medication that the site’s table lists',
+    answer: { schema: z.object({ medications: z.array(z.object({ name: z.string(), names: z.array(z.string()) })) }) },
+    async handle() {
       const rows = await world.read(({ medicationEntries }) => medicationEntries.all(['medication']));
-      const found = rows.filter(({ content: { name, names } }) =>
-        [name, ...names].some((each) => ` ${folded(each)}`.includes(` ${wanted}`)),
-      );
-      return { medications: found.slice(0, 20).map(({ content: { name, codes } }) => ({ name, codes })) };
+      return { medications: rows.map(({ content: { name, names } }) => ({ name, names })) };
     },
   });
 }

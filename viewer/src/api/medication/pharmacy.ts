@@ -133,7 +133,7 @@ export interface PharmacyClient {
     asked: { patient: string; review?: string; medications: { name: string; codes: MedicationCode[] }[] },
     signal?: AbortSignal,
   ): Promise<MedicationCheck>;
-  suggestions(text: string, signal?: AbortSignal): Promise<{ name: string; codes: MedicationCode[] }[]>;
+  names(signal?: AbortSignal): Promise<{ name: string; names: string[] }[]>;
   table(signal?: AbortSignal): Promise<TableRow[]>;
   saveRow(row: RowContent, standing?: { id: string; version: number }): Promise<TableRow>;
   removeRow(standing: { id: string; version: number }): Promise<void>;
@@ -163,9 +163,8 @@ export function pharmacyClient(fetch: AuthorizedFetch, base: string): PharmacyCl
       });
       return jsonOf<MedicationCheck>(response);
     },
-    suggestions: async (text, signal) =>
-      (await get<{ medications: { name: string; codes: MedicationCode[] }[] }>('/medications', { text }, signal))
-        .medications,
+    names: async (signal) =>
+      (await get<{ medications: { name: string; names: string[] }[] }>('/medications', {}, signal)).medications,
     table: async (signal) => (await get<{ rows: TableRow[] }>(table, {}, signal)).rows,
     saveRow: (row, standing) =>
       send(method(standing), at(table, standing), { row, ...(standing && { version: standing.version }) }),
