@@ -12,7 +12,9 @@ export type Topic =
   | 'site'
   | 'held'
   | 'emergency'
-  | 'shares';
+  | 'shares'
+  /** Something was taken out of a patient's sight; said to all patients, so that it says nothing of whose. */
+  | 'withdrawn';
 
 /** Whom a topic is for: everybody who is signed in, if nothing is said; both are meant if both are said. */
 export interface Audience {
