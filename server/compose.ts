@@ -34,6 +34,8 @@ import type { Upgrades } from './http/http-server.ts';
 import type { State } from './http/state.ts';
 import { argon2Passwords } from './infrastructure/argon2.ts';
 import type { Metrics } from './infrastructure/metrics.ts';
+import type { WorkRowUnits } from './core/workflow/work/remake-work-rows.ts';
+import { workRowUnits } from './compose/work-rows.ts';
 import { keepAudit } from './compose/audit.ts';
 import { auditAnchorFile } from './infrastructure/audit-anchor-file.ts';
 import { trimChanges } from './infrastructure/postgres/records/change-feed.ts';
@@ -67,6 +69,8 @@ export interface System {
   unlessBusy<T>(what: string, work: () => Promise<T>): Promise<T | undefined>;
   /** House-keeping of the tables that grow with every access; each gives how much it changed. */
   growing: { keepAudit(): Promise<number>; trimChanges(): Promise<number> };
+  /** The read model of the lists of work, to be made anew. */
+  workRows: WorkRowUnits;
   /** What `stop` ends, last first; add what is started later. */
   closing: (() => Promise<unknown>)[];
   /** `/readyz` answers 503 from now on, so that load balancers send nothing new. */
@@ -155,6 +159,7 @@ async function build(
     alone: (what, work) => alone(url, what, work),
     unlessBusy: (what, work) => unlessBusy(url, what, work),
     growing: growing(start, database, world),
+    workRows: workRowUnits(database.dataSource, { publicUrl }),
   };
 }
 
@@ -211,8 +216,8 @@ function worldOf(
       checker,
       stamp: { keys: secrets, now: clock.now },
       queue: database.jobs.queue,
-      followWrites,
       committed: news.committed,
+      followWrites,
     }),
     now: clock.now,
   });

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { System } from './compose.ts';
 import { sealAudit } from './core/access/audit-seal.ts';
+import { mendWorkRows } from './core/workflow/work/remake-work-rows.ts';
 import { keepHouse, type Chore } from './core/house-keeping.ts';
 import { purgeRemoved } from './core/studies/purge-removed.ts';
 import { sweepBlobs } from './core/studies/sweep-blobs.ts';
@@ -27,7 +28,10 @@ const hour = 60 * minute;
  * A job that throws is tried again by the queue; what it has written stays, what it had not is written then.
  */
 export async function startWorkers(
-  system: Pick<System, 'jobs' | 'world' | 'authorizations' | 'growing' | 'unlessBusy' | 'metrics' | 'closing'>,
+  system: Pick<
+    System,
+    'jobs' | 'world' | 'authorizations' | 'growing' | 'workRows' | 'unlessBusy' | 'metrics' | 'closing'
+  >,
   log: Logger,
 ): Promise<void> {
   const { jobs, world, metrics } = system;
@@ -76,7 +80,12 @@ export async function startWorkers(
 }
 
 /** What must be looked at from time to time; each act is safe to repeat. */
-function chores({ world, authorizations, growing }: Pick<System, 'world' | 'authorizations' | 'growing'>): Chore[] {
+function chores({
+  world,
+  authorizations,
+  growing,
+  workRows,
+}: Pick<System, 'world' | 'authorizations' | 'growing' | 'workRows'>): Chore[] {
   return [
     { kind: 'lost analyses', everyMs: minute, work: () => failLostAnalyses(world) },
     { kind: 'waiting analyses', everyMs: minute, work: () => wakeAnalyses(world) },
@@ -91,6 +100,7 @@ function chores({ world, authorizations, growing }: Pick<System, 'world' | 'auth
     { kind: 'audit seals', everyMs: minute, firstMs: 5_000, work: () => sealAudit(world) },
     { kind: 'turns of keys', everyMs: hour, firstMs: minute, work: () => turnSmartKeys(authorizations, world.now()) },
     { kind: 'audit partitions', everyMs: hour, firstMs: minute, work: growing.keepAudit },
+    { kind: 'rows of work', everyMs: 10 * minute, firstMs: minute, work: () => mendWorkRows(workRows, world.now()) },
     { kind: 'old news', everyMs: hour, work: growing.trimChanges },
     { kind: 'removed images', everyMs: hour, firstMs: 10 * minute, work: () => purgeRemoved(world) },
     { kind: 'blobs without rows', everyMs: hour, work: () => sweepBlobs(world) },

@@ -24,6 +24,7 @@ import type { State } from '../http/state.ts';
 import { keyFetcher } from '../infrastructure/key-fetcher.ts';
 import type { MailSink } from '../infrastructure/mail/mail-sink.ts';
 import type { Sql } from '../infrastructure/postgres/connection.ts';
+import { pageFonts } from '../infrastructure/page-fonts.ts';
 import { webAuthn } from '../infrastructure/webauthn.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
 import { auditRoutes } from '../portal/audit/audit.ts';
@@ -94,6 +95,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const takePlace = places(config.budget);
   const guard: Middleware<State> = (ctx, next) => identify(ctx, () => takePlace(ctx, next) as Promise<unknown>);
   const refusals = refusalLog(start, world);
+  const live = openLive(start, parts, (token) => smart.face().verify(token), refusals);
   const pageKey = await pageKeyOf(authorizations);
   const fhir = await fhirOf(start, parts, guard, smart.face(), refusals, pageKey);
   const dicomweb = dicomwebFace({
@@ -131,7 +133,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
       signingKeysRoute(parts.signer.publicKeys).routes() as Middleware<State>,
       api.routes() as Middleware<State>,
     ],
-    live: openLive(start, parts, (token) => smart.face().verify(token), refusals),
+    live,
     cookieKeys: smart.cookieKeys,
     isAllowedOrigin: async (origin) =>
       config.corsOrigins.includes(origin) || (await authorizations.clientOrigins()).includes(origin),
@@ -187,6 +189,7 @@ function smartOf(
     authorizations,
     passwords,
     ...made,
+    fonts: pageFonts('/smart/fonts'),
     findPatients: findPatients(world),
     demoAccounts: config.mode === 'demo' ? demoSignIns : [],
   });

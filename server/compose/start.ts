@@ -44,6 +44,9 @@ export function settingsFrom(config: Config, publicUrl: string, site: Pick<LiveS
     get organizationId() {
       return site.kept().organizationId;
     },
+    get languages() {
+      return site.kept().languages;
+    },
     fourEyes: config.fourEyes,
     correctedResends: config.correctedResends,
     trustedSenders: config.trustedSenders,

@@ -28,8 +28,13 @@ export function openLivePage(
   server: { url: string },
   hello: Record<string, unknown> | undefined,
   headers: Record<string, string> = { Origin: server.url },
+  /** PEM of a certificate that counts as good. */
+  ca?: string,
 ): Promise<LivePage> {
-  const socket = new WebSocket(`${server.url.replace(/^http/, 'ws')}/live`, { headers });
+  const socket = new WebSocket(`${server.url.replace(/^http/, 'ws')}/live`, {
+    headers,
+    ...(ca !== undefined && { ca }),
+  });
   const told: Told[] = [];
   const waiting = new Set<() => void>();
   socket.on('message', (data: Buffer) => {

@@ -212,7 +212,7 @@ test('every access left a row in the audit trail, without names', async () => {
     expect(events).toContain(event);
   expect(rows.some(({ outcome }) => outcome === 'refused')).toBe(true);
   const [text] = await server.system.sql.query<{ hit: boolean }>(
-    `select bool_or(audit::text ~* 'Arjun|Rao\\M|consolidation') as hit from audit`,
+    `select bool_or((to_jsonb(audit) - 'mac')::text ~* 'Arjun|Rao\\M|consolidation') as hit from audit`,
   );
   expect(text!.hit).toBe(false);
 });

@@ -45,16 +45,16 @@ export interface StoreParts {
   stamp: AuditStamp;
   /** A queue whose jobs exist exactly if the transaction that `sql` belongs to commits. */
   queue: (sql: Sql) => JobQueue;
-  /** Hears which records a transaction has written, when all else in it is done. */
-  followWrites(stores: Stores, written: readonly StoredRecord[], baseUrl: string): Promise<void>;
   /** Called when a transaction has committed that may have told something. */
   committed?: () => void;
+  /** Hears which records a transaction has written, when all else in it is done. */
+  followWrites(stores: Stores, written: readonly StoredRecord[], baseUrl: string): Promise<void>;
 }
 
 /** The two ways to the tables: all stores on the pool, for reading, and all on one transaction. */
 export function postgresUnits(
   dataSource: DataSource,
-  { baseUrl, timeZone, checker, stamp, queue, followWrites, committed }: StoreParts,
+  { baseUrl, timeZone, checker, stamp, queue, committed, followWrites }: StoreParts,
 ): Pick<World, 'read' | 'transaction'> {
   const site = { publicUrl: baseUrl.replace(/\/fhir$/, ''), fhirBaseUrl: baseUrl, timeZone };
   const storesOn = (sql: Sql, audit = postgresAudit(sql, stamp)): Stores => ({

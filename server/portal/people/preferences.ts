@@ -1,6 +1,6 @@
 /** How people want our own pages to be: language, look, saved views. Kept with the account, so that it is the same on every device. */
 import { z } from 'zod';
-import { themes } from '../../core/accounts/people/preferences.ts';
+import { themes } from '../../core/accounts/people/themes.ts';
 import { languages, ourLanguage } from '../../core/language.ts';
 import { Problem } from '../../core/problem.ts';
 import type { World } from '../../core/world.ts';

@@ -7,6 +7,7 @@ import type { Account } from '../../core/accounts/account-store.ts';
 import type { World } from '../../core/world.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { State } from '../../http/state.ts';
+import type { Words } from '../../http/words/words.ts';
 import type { PatientChoice } from '../pages/patient-page.ts';
 import type { DemoAccount } from '../pages/sign-in-page.ts';
 
@@ -33,6 +34,7 @@ export interface InteractionParts {
 
 /** One interaction and what the pages need of it. */
 export interface Step {
+  words: Words;
   ctx: Ctx;
   interaction: Interaction;
   client: Client;

@@ -6,6 +6,7 @@ import { showProblem } from '../answer-problem.ts';
 import { handleConsent, showConsent } from './consent-step.ts';
 import { checkFormOrigin, formProof, readFields } from './form.ts';
 import { finish, type Ctx, type InteractionParts, type Step } from './interaction-step.ts';
+import { speak, wordsOf } from '../../http/words/page-language.ts';
 import { errorPage, formTarget, showPage } from '../pages/layout.ts';
 import { handleFindPatient, handlePatient, showPatients } from './patient-step.ts';
 import { handleMailCode, handleProof, handleWay, showLogin } from './second-step.ts';
@@ -42,7 +43,11 @@ async function inStep(parts: InteractionParts, ctx: Ctx, run: (step: Step) => Pr
     const { uid } = interaction;
     if (uid !== (ctx as unknown as { params: { uid: string } }).params.uid || !client)
       throw new errors.SessionNotFound('another interaction');
+    const person = interaction.session?.accountId;
+    const account = person === undefined ? undefined : await parts.world.read(({ accounts }) => accounts.byId(person));
+    const asked = interaction.params.ui_locales;
     await run({
+      words: speak(ctx, { account: account?.language, asked, site: parts.world.settings.languages }),
       ctx,
       interaction,
       client,
@@ -53,10 +58,8 @@ async function inStep(parts: InteractionParts, ctx: Ctx, run: (step: Step) => Pr
     });
   } catch (error) {
     if (error instanceof errors.SessionNotFound) {
-      showPage(ctx, {
-        ...errorPage('This sign-in is over or was started in another browser.', 'Go back to the app and start again.'),
-        status: 400,
-      });
+      const t = wordsOf(ctx);
+      showPage(ctx, { ...errorPage(t, t('wrong.over'), t('wrong.startAgain')), status: 400 });
     } else if (error instanceof Problem) {
       showProblem(ctx, error);
     } else {

@@ -1,6 +1,4 @@
-/** How somebody wants our own pages to be. Nothing here changes what anybody may see or do. */
-export const themes = ['dark', 'light', 'system'] as const;
-export type Theme = (typeof themes)[number];
+import type { Theme } from './themes.ts';
 
 /** A list as somebody wants to find it again: the page, and its filters as they stand in the page's address. */
 export interface SavedView {
@@ -9,7 +7,10 @@ export interface SavedView {
   query: string;
 }
 
-/** What is undefined is left to the site, the browser or the page. */
+/**
+ * How somebody wants our own pages to be. Nothing here changes what anybody may see or do; what is undefined is left to
+ * the site, the browser or the page.
+ */
 export interface Preferences {
   theme?: Theme;
   views?: SavedView[];

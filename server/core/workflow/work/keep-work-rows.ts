@@ -77,7 +77,8 @@ async function compute(
   }
   const rows = held.map(({ review }) => {
     const keys = [...tasks.filter((task) => task.review === review).map(({ key }) => key), ...named.get(review)!];
-    const facts = keys.flatMap((key) => (present.has(key) ? (known.get(key) ?? []) : []));
+    // In one order, so that what has not changed reads the same.
+    const facts = [...new Set(keys)].sort().flatMap((key) => (present.has(key) ? (known.get(key) ?? []) : []));
     const row = rowOfFacts(review, facts);
     return { review, row, words: row ? wordsOf(row) : [], known: facts, ...reportStatusOf(facts) };
   });

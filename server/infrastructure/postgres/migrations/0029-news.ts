@@ -15,9 +15,9 @@ export class News1764000029000 implements MigrationInterface {
     await runner.query(postNews);
     await runner.query(tellOfTable);
     for (const [table, calls] of Object.entries(told))
-      for (const [n, { topic, roles, when }] of calls.entries())
+      for (const [n, { topic, roles, of }] of calls.entries())
         await runner.query(`
-          create trigger tell_${n} after insert or update or delete on ${table} for each row ${when ?? ''}
+          create trigger tell_${n} after insert or update ${of ? `of ${of}` : ''} or delete on ${table} for each row
           execute function tell_of_table(${[topic, ...(roles ?? [])].map((word) => `'${word}'`).join(', ')})`);
     await runner.query(tellOfEmergency);
     await runner.query(
@@ -72,13 +72,14 @@ const tellOfEmergency = `
 
 const staff = ['admin', 'doctor', 'pharmacist'];
 
-const told: Record<string, { topic: string; roles?: string[]; when?: string }[]> = {
+/** `of`: the columns that count; without it all do. */
+const told: Record<string, { topic: string; roles?: string[]; of?: string }[]> = {
   delivery: [{ topic: 'deliveries', roles: ['admin'] }],
   relay_state: [{ topic: 'deliveries', roles: ['admin'] }],
   // Patients who register are accounts; all of the staff tie them.
   account: [
     { topic: 'users', roles: ['admin'] },
-    { topic: 'registrations', roles: staff },
+    { topic: 'registrations', roles: staff, of: 'email, role, display_name, fhir_user, disabled, verified_at, tied' },
   ],
   account_change: [{ topic: 'users', roles: ['admin'] }],
   smart_client: [{ topic: 'clients', roles: ['admin'] }],

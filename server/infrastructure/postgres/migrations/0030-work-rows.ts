@@ -24,6 +24,7 @@ const table = `
     patients        text[] not null default '{}',
     withheld        boolean not null default false,
     version         integer not null default 0,      -- 0: not computed yet
+    shape           smallint not null default 0,     -- of what made it: another release may tell more
     status          text collate "C",
     report_status   text collate "C",
     report          text collate "C",                -- FHIR id
@@ -38,7 +39,7 @@ const table = `
     people          text[] collate "C" not null default '{}',   -- beside them, who has done one
     reader          text collate "C",
     words           tsvector not null default '',
-    sources         text[] collate "C" not null default '{}',   -- what it is told from, beside Tasks
+    sources         bigint[] not null default '{}',             -- rid of what it is told from, beside Tasks
     prescribed      timestamptz,
     by_scan         text collate "C",
     by_patient      text collate "C",
@@ -51,9 +52,12 @@ const table = `
     by_released     timestamptz,
     by_changed      timestamptz,
     facts           text not null default '[]'
-  ) with (toast_tuple_target = 256, fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02)`;
+  ) with (toast_tuple_target = 1024, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02)`;
 
-const outOfLine = `alter table work_row alter column facts set storage external`;
+/** What conditions read stays in the row: out of it, each look would be another read. */
+const outOfLine = `
+  alter table work_row alter column facts set storage external, alter column words set storage main,
+    ${['patients', 'modalities', 'open', 'holders', 'people', 'sources'].map((name) => `alter column ${name} set storage main`).join(', ')}`;
 
 const sorts = ['scan', 'patient', 'status', 'finding', 'confidence', 'uploaded', 'verified', 'priority', 'released', 'changed']; // prettier-ignore
 
@@ -61,7 +65,9 @@ const indexes = [
   ...sorts.map((by) => `create index work_row_by_${by} on work_row (by_${by}, rid)`),
   `create index work_row_words on work_row using gin (words) with (fastupdate = off)`,
   `create index work_row_sources on work_row using gin (sources) with (fastupdate = off)`,
-  `create index work_row_reader on work_row (reader)`,
+  `create index work_row_reader on work_row (reader, status)`,
+  // How many there are of the large lists is read from this alone.
+  `create index work_row_status on work_row (status, report_status)`,
   // What waits is little, however much there is.
   `create index work_row_pending on work_row (by_uploaded, rid) where status = 'PENDING_AI'`,
   ...openSteps().map(

@@ -10,9 +10,12 @@ import { codeOf, sqlState } from '../database-problem.ts';
 import { bindings, type Bindings } from '../records/search-values.ts';
 import { visibleWork } from './work-narrowing.ts';
 
-interface Site {
+/** What references and days are read against. */
+export interface WorkSite {
   baseUrl: string;
   timeZone: string;
+  /** For tests: how many rows are sorted, instead of read along an index. */
+  mostSorted?: number;
 }
 
 interface Row {
@@ -30,7 +33,7 @@ const conditions: Record<WorkQueue, string> = {
   all: `w.status <> 'RETRACTED'`,
   ended: `w.status in ('REJECTED', 'CANCELLED', 'RETRACTED')`,
   'to-prescribe': `w.open && '{pharmacist-review}'`,
-  prescribed: `w.prescribed is not null`,
+  prescribed: `w.status in ('PHARMACIST_COMPLETED', 'REPORT_READY')`,
   'to-approve': `w.open && '{release-approval}'`,
   released: `w.status = 'REPORT_READY'`,
 };
@@ -48,32 +51,40 @@ const columnTypes: Record<WorkSort, string> = {
   changed: 'timestamptz',
 };
 
-/** A page and how many there are in all, by two statements side by side. */
+/** Up to so many are found first and sorted then; of more, some stand near the place where the page begins. */
+const usualMostSorted = 20_000;
+
+/**
+ * How many there are in all, and then a page: which way to it is the short one depends on that number, and the planner
+ * cannot know how rare the begin of a word is.
+ */
 export async function findWork(
   sql: Sql,
-  site: Site,
+  site: WorkSite,
   reader: WorkReader,
   filter: WorkFilter,
   page: { order: WorkOrder; limit: number; after?: WorkPosition },
 ): Promise<{ rows: StoredRow[]; total: number; next?: WorkPosition }> {
   const counted = bindings(site.timeZone);
   const countText = `select count(*) as total from work_row w where ${matching(reader, filter, counted, site)}`;
+  const [found] = await sql.query<{ total: number }>(countText, counted.values).catch(tooCostly);
+  const { total } = found!;
+  if (total === 0) return { rows: [], total };
   const bound = bindings(site.timeZone);
-  const text = pageSql(matching(reader, filter, bound, site), page, bound);
-  const [[total], rows] = await Promise.all([
-    sql.query<{ total: number }>(countText, counted.values),
-    sql.query<Row>(text, bound.values),
-  ]).catch(tooCostly);
+  const where = matching(reader, filter, bound, site);
+  const text =
+    total <= (site.mostSorted ?? usualMostSorted) ? sortedSql(where, page, bound) : stretchesSql(where, page, bound);
+  const rows = await sql.query<Row>(text, bound.values).catch(tooCostly);
   const shown = rows.slice(0, page.limit);
   const last = shown.at(-1);
   return {
     rows: shown.map(stored),
-    total: total!.total,
+    total,
     ...(last && rows.length > page.limit && { next: { value: last.value, row: last.rid } }),
   };
 }
 
-export async function oneOfWork(sql: Sql, site: Site, reader: WorkReader, review: string): Promise<StoredRow | undefined> {
+export async function oneOfWork(sql: Sql, site: WorkSite, reader: WorkReader, review: string): Promise<StoredRow | undefined> {
   const bound = bindings(site.timeZone, [review]);
   const seen = visibleWork(reader, bound, site.baseUrl);
   const text = `select rid, id, version, facts, null as value from work_row w where id = $1 and version > 0 and ${seen}`;
@@ -83,7 +94,7 @@ export async function oneOfWork(sql: Sql, site: Site, reader: WorkReader, review
 
 export async function countWork(
   sql: Sql,
-  site: Site,
+  site: WorkSite,
   reader: WorkReader,
   numbers: readonly WorkNumber[],
   filter: Omit<WorkFilter, 'queue'>,
@@ -126,7 +137,7 @@ function numberSql(number: WorkNumber, reader: WorkReader, bound: Bindings): [Wo
   }
 }
 
-function matching(reader: WorkReader, filter: WorkFilter, bound: Bindings, { baseUrl, timeZone }: Site): string {
+function matching(reader: WorkReader, filter: WorkFilter, bound: Bindings, { baseUrl, timeZone }: WorkSite): string {
   const { words = [], statuses, modalities, findings, priorities: wanted, from, to, person } = filter;
   const parts = [conditions[filter.queue], visibleWork(reader, bound, baseUrl), ...wordsSql(words, timeZone, bound)];
   if (statuses) parts.push(`w.status = any(${bound.add(statuses)}::text[])`);
@@ -169,36 +180,58 @@ function daysOf(text: string, timeZone: string): { from: Date; to: Date } | unde
   return { from: new Date(instantAt(timeZone, wall)), to: new Date(instantAt(timeZone, end)) };
 }
 
+interface PageOf {
+  order: WorkOrder;
+  limit: number;
+  after?: WorkPosition;
+}
+
+/** All that match, then their order: whatever the order is, no other row is looked at. */
+function sortedSql(where: string, { order, limit, after }: PageOf, bound: Bindings): string {
+  const { column, beyond } = wayOf(order);
+  const row = after && bound.add(after.row);
+  const behind = !after
+    ? 'true'
+    : after.value === null
+      ? `${column} is null and w.rid ${beyond} ${row}::bigint`
+      : `((${column}, w.rid) ${beyond} (${bound.add(after.value)}::${columnTypes[order.by]}, ${row}::bigint) or ${column} is null)`;
+  const found = `select w.rid, ${column} as key from work_row w where ${where} and ${behind}`;
+  return `with found as materialized (${found}) ${rowsOf('found', order, bound.add(limit + 1))}`;
+}
+
 /**
- * Keyset pages. Rows without a value come last whichever way the list goes, so there are two stretches, each read along its
- * index from where the page before ended.
+ * Along the index of the column from where the page before ended. Rows without a value come last whichever way the list
+ * goes, so there are two stretches.
  */
-function pageSql(
-  where: string,
-  { order, limit, after }: { order: WorkOrder; limit: number; after?: WorkPosition },
-  bound: Bindings,
-): string {
-  const column = `w.by_${order.by}`;
-  const [direction, beyond] = order.descending ? ['desc', '<'] : ['asc', '>'];
+function stretchesSql(where: string, { order, limit, after }: PageOf, bound: Bindings): string {
+  const { column, direction, beyond } = wayOf(order);
   const most = bound.add(limit + 1);
   const stretch = (condition: string) =>
     `(select w.rid, ${column} as key from work_row w where ${where} and ${condition}
        order by ${column} ${direction}, w.rid ${direction} limit ${most})`;
-  const from = (condition: string, behind: string) => stretch(`${condition} and ${behind}`);
   const row = after && bound.add(after.row);
   const parts: string[] = [];
   if (!after || after.value !== null) {
     const behind = after
       ? `(${column}, w.rid) ${beyond} (${bound.add(after.value)}::${columnTypes[order.by]}, ${row}::bigint)`
       : 'true';
-    parts.push(from(`${column} is not null`, behind));
+    parts.push(stretch(`${column} is not null and ${behind}`));
   }
-  parts.push(from(`${column} is null`, after && after.value === null ? `w.rid ${beyond} ${row}::bigint` : 'true'));
+  parts.push(stretch(`${column} is null and ${after?.value === null ? `w.rid ${beyond} ${row}::bigint` : 'true'}`));
+  return `with found as (${parts.join(' union all ')}) ${rowsOf('found', order, most)}`;
+}
+
+/** Keyset pages: a row that comes or goes meanwhile neither repeats nor hides others. */
+function rowsOf(found: string, order: WorkOrder, most: string): string {
+  const { direction } = wayOf(order);
+  const inOrder = (row: string) => `order by ${row}.key ${direction} nulls last, ${row}.rid ${direction}`;
   return `
-    with page as (select * from (${parts.join(' union all ')}) both_parts
-                   order by key ${direction} nulls last, rid ${direction} limit ${most})
-    select p.rid, w.id, w.version, w.facts, p.key::text as value from page p join work_row w on w.rid = p.rid
-     order by p.key ${direction} nulls last, p.rid ${direction}`;
+    select p.rid, w.id, w.version, w.facts, p.key::text as value
+      from (select * from ${found} f ${inOrder('f')} limit ${most}) p join work_row w on w.rid = p.rid ${inOrder('p')}`;
+}
+
+function wayOf({ by, descending }: WorkOrder): { column: string; direction: string; beyond: string } {
+  return { column: `w.by_${by}`, direction: descending ? 'desc' : 'asc', beyond: descending ? '<' : '>' };
 }
 
 function stored({ id, version, facts }: Row): StoredRow {

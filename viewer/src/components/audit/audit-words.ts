@@ -10,6 +10,7 @@ export const eventGroups = [
   'smart',
   'account',
   'portal',
+  'work',
   'client',
   'mail',
   'settings',
