@@ -9,6 +9,7 @@ import { openImages, type Images } from './compose/images.ts';
 import { openMeasures, serveMeasures } from './compose/measures.ts';
 import { openModels, serveModels } from './compose/models.ts';
 import { openNews, type NewsParts } from './compose/news.ts';
+import { openPusher } from './compose/push.ts';
 import { openReports, type Reports } from './compose/reports.ts';
 import { openSecrets } from './compose/secrets.ts';
 import { openSite } from './compose/site.ts';
@@ -26,6 +27,7 @@ import {
   studyMoveFollowers,
 } from './core/clinical-rules.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
+import type { Pusher } from './core/notices/pusher.ts';
 import type { SecretBox } from './core/secret-box.ts';
 import type { Signer } from './core/signer.ts';
 import type { World } from './core/world.ts';
@@ -127,7 +129,8 @@ async function build(
   const secrets = await openSecrets(start, sql);
   const authorizations = postgresAuthorizations(sql, secrets);
   const signer = await openSigner(start, authorizations);
-  const world = worldOf(start, { database, images, models, reports, clock, metrics, signer, secrets, news });
+  const push = await openPusher(start, authorizations);
+  const world = worldOf(start, { database, images, models, reports, clock, metrics, signer, secrets, news, push });
   await serveModels(start, world);
   if (config.roles.api) await openDefinitions(start, world);
 
@@ -180,11 +183,12 @@ interface Parts {
   signer: Signer;
   secrets: SecretBox;
   news: NewsParts;
+  push: Pusher;
 }
 
 function worldOf(
   { config, settings, log }: Start,
-  { database, images, models, reports, clock, metrics, signer, secrets, news }: Parts,
+  { database, images, models, reports, clock, metrics, signer, secrets, news, push }: Parts,
 ): World {
   const { fhirBaseUrl: baseUrl, timeZone } = settings;
   const { checker } = images;
@@ -199,6 +203,7 @@ function worldOf(
     modelFiles: models.files,
     pdf: reports.pdf,
     mailer: reports.mailer,
+    push,
     signer,
     secrets,
     auditAnchors: auditAnchorFile(config.dataDir, ({ number, digest, rows }) =>

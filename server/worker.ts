@@ -14,7 +14,9 @@ import { analyze, failLostAnalyses } from './work/analyze.ts';
 import { completeOverdue, completeStudyJob } from './work/complete-study.ts';
 import { issueReport } from './work/issue-report.ts';
 import { oweMails, oweReports, oweShadowRuns, oweUnwritten } from './work/owed-work.ts';
+import { forgetPersonal } from './work/forget-personal.ts';
 import { forgetDeliveries } from './work/forget-deliveries.ts';
+import { push } from './work/push.ts';
 import { sendMail } from './work/send-mail.ts';
 import { sendReport } from './work/send-report.ts';
 import { sendWithdrawal } from './work/send-withdrawal.ts';
@@ -43,6 +45,7 @@ export async function startWorkers(
     'send-report': sendReport,
     'send-withdrawal': sendWithdrawal,
     'send-mail': sendMail,
+    push,
   } as const;
   const state = world.classifier.state();
   const concurrency = {
@@ -53,6 +56,7 @@ export async function startWorkers(
     'send-report': 2,
     'send-withdrawal': 1,
     'send-mail': 2,
+    push: 4,
   };
   for (const kind of Object.keys(handlers) as (keyof typeof handlers)[]) {
     await jobs.work(kind, concurrency[kind], async (job) => {
@@ -94,6 +98,7 @@ function chores({
     { kind: 'owed mails', everyMs: 10_000, work: () => oweMails(world) },
     { kind: 'mails without a row', everyMs: 10 * minute, firstMs: 10_000, work: () => oweUnwritten(world) },
     { kind: 'old deliveries', everyMs: hour, work: () => forgetDeliveries(world) },
+    { kind: 'old notices and drafts', everyMs: hour, work: () => forgetPersonal(world) },
     { kind: 'owed shadow runs', everyMs: 10 * minute, work: () => oweShadowRuns(world) },
     { kind: 'records of merged patients', everyMs: 10 * minute, work: () => carryOnMerges(world) },
     { kind: 'expired sessions', everyMs: 10 * minute, work: () => authorizations.sweep() },

@@ -146,11 +146,12 @@ const rooms: string[][] = [
   ['patch'],
   ['records'],
   ['news'],
-  ['deliveries'],
+  ['deliveries', 'notices'],
   ['studies', 'accounts'],
-  ['analysis', 'site'],
+  ['analysis', 'site', 'medications'],
   ['workflow'],
   ['reports'],
+  ['patient'],
 ];
 const above = ['server/core/clinical-rules.ts'];
 const world = 'server/core/world.ts';

@@ -54,6 +54,7 @@ export function settingsFrom(config: Config, publicUrl: string, site: Pick<LiveS
     removal: config.removal,
     reportMail: config.reportMail,
     deliveryRetentionDays: config.deliveryRetentionDays,
+    webPush: config.webPush,
     registration: config.registration,
     secondFactorRoles: config.secondFactorRoles,
     mailCodes: config.mailCodes,

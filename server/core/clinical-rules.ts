@@ -12,6 +12,7 @@ import { keepRecords } from './workflow/keep-records.ts';
 import { keepReviewedImages } from './workflow/keep-reviewed-images.ts';
 import { openReview } from './workflow/open-review.ts';
 import { patientRule } from './workflow/patients/patient-rule.ts';
+import { telling } from './workflow/tell-people.ts';
 import { lockReviewFirst } from './workflow/review.ts';
 import type { WriteContext } from './world.ts';
 
@@ -19,7 +20,7 @@ import type { WriteContext } from './world.ts';
 export const clinicalRules: RecordRules<WriteContext> = {
   lockFirst: { Task: lockReviewFirst },
   change: {
-    Task: advance,
+    Task: telling(advance),
     Patient: patientRule,
     ImagingStudy: imagingStudyRule,
     ServiceRequest: followOrder,

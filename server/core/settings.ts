@@ -38,6 +38,8 @@ export interface Settings {
   removal: RemovalSettings;
   /** Reports go by mail to addresses that their patients have confirmed, or to whatever their records say. */
   reportMail: 'verified' | 'always';
+  /** Browsers can be told that there is news. */
+  webPush: boolean;
   /** How long a message that ended stays on the page of deliveries. */
   deliveryRetentionDays: number;
   /** Whether patients make accounts themselves, or by invitation only. */

@@ -105,7 +105,7 @@ describe('every page', () => {
       if (await page.$('[data-testid="scans"] a[href^="/study/"]')) {
         await click(page, '[data-testid="scans"] a[href^="/study/"]');
         await page.waitForSelector('[data-testid="viewport"][data-image="drawn"]');
-        await page.waitForSelector('[data-testid="ai-panel"]');
+        await page.waitForSelector(`[data-testid="${role === 'patient' ? 'patient-panel' : 'ai-panel'}"]`);
         expect(await barriers(page)).toEqual([]);
         await page.setViewport({ width: 360, height: 780 });
         expect(await overflow(page)).toBeLessThanOrEqual(0);

@@ -12,6 +12,7 @@ import { postgresPatientCodes } from './accounts/patient-codes.ts';
 import { postgresPeople } from './accounts/people.ts';
 import { postgresPreferences } from './accounts/preferences.ts';
 import { postgresSessions } from './accounts/sessions.ts';
+import { postgresDrafts } from './accounts/drafts.ts';
 import { postgresFactors } from './accounts/second-factors.ts';
 import { postgresRegistrationTokens } from './accounts/registration-tokens.ts';
 import { postgresClients } from './accounts/smart-clients.ts';
@@ -21,10 +22,14 @@ import { postgresAuditLog } from './audit/audit-log.ts';
 import { poolSql, type Sql } from './connection.ts';
 import { postgresConfirmedAddresses } from './confirmed-addresses.ts';
 import { postgresDeliveries } from './deliveries.ts';
+import { postgresNotices } from './notices/notices.ts';
+import { postgresPushSubscriptions } from './notices/push-subscriptions.ts';
 import { postgresRelay } from './relay-state.ts';
+import { postgresMedicationEntries } from './medication-entries.ts';
 import { postgresModels } from './models/models.ts';
 import { postgresNews } from './news/news-store.ts';
 import { postgresRecords } from './records/records.ts';
+import { postgresShares } from './shares.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
 import { postgresHeld } from './studies/held.ts';
 import { postgresRemovals } from './studies/removals.ts';
@@ -32,6 +37,7 @@ import { postgresSite } from './site.ts';
 import { postgresStudyWriting } from './studies/studies.ts';
 import { postgresLateImages } from './studies/late-images.ts';
 import { postgresStudySearch } from './studies/search.ts';
+import { postgresUploadedStudies } from './studies/uploaded-studies.ts';
 import { inTransaction } from './transaction.ts';
 import { postgresWorkRows } from './work/work-rows.ts';
 
@@ -62,6 +68,7 @@ export function postgresUnits(
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl, timeZone }) },
     held: postgresHeld(sql),
     removals: postgresRemovals(sql),
+    uploads: postgresUploadedStudies(sql),
     lateImages: postgresLateImages(sql),
     workRows: postgresWorkRows(sql, { baseUrl, timeZone }),
     accounts: postgresAccounts(sql),
@@ -72,6 +79,9 @@ export function postgresUnits(
     sessions: postgresSessions(sql),
     patientCodes: postgresPatientCodes(sql),
     factors: postgresFactors(sql),
+    drafts: postgresDrafts(sql),
+    notices: postgresNotices(sql),
+    pushes: postgresPushSubscriptions(sql),
     clients: postgresClients(sql),
     registrationTokens: postgresRegistrationTokens(sql),
     deliveries: postgresDeliveries(sql),
@@ -79,10 +89,12 @@ export function postgresUnits(
     addresses: postgresConfirmedAddresses(sql),
     reportNumbers: postgresReportNumbers(sql),
     site: postgresSite(sql),
+    medicationEntries: postgresMedicationEntries(sql),
     models: postgresModels(sql),
     analyses: postgresAnalyses(sql),
     jobs: queue(sql),
     news: postgresNews(sql),
+    shares: postgresShares(sql),
     audit,
     auditLog: postgresAuditLog(sql),
   });

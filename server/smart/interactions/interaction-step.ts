@@ -8,6 +8,7 @@ import type { World } from '../../core/world.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { State } from '../../http/state.ts';
 import type { Words } from '../../http/words/words.ts';
+import { markWay } from './finished.ts';
 import type { PatientChoice } from '../pages/patient-page.ts';
 import type { DemoAccount } from '../pages/sign-in-page.ts';
 
@@ -53,7 +54,9 @@ export async function signedIn(parts: InteractionParts, { interaction }: Step): 
 }
 
 /** Stores the step's result and sends the browser back to the authorization endpoint, which says what is next. */
-export async function finish(parts: InteractionParts, { ctx }: Step, result: InteractionResults): Promise<void> {
+export async function finish(parts: InteractionParts, step: Step, result: InteractionResults): Promise<void> {
+  const { ctx } = step;
+  markWay(parts, step, { finished: true });
   const next = await parts.provider.interactionResult(ctx.req, ctx.res, result);
   ctx.status = 303;
   ctx.set('Cache-Control', 'no-store');

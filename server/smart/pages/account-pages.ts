@@ -67,3 +67,13 @@ export function signInFirstPage(t: Words): Page {
       <p><a class="button" href="/">${t('signIn.submit')}</a></p>`,
   };
 }
+
+/** For whoever comes back, in the browser's history, to a sign-in that has led to an app. */
+export function signedInAlreadyPage(t: Words): Page {
+  return {
+    title: t('apps.signedInAlready'),
+    body: html`<h1>${t('apps.signedInAlready')}</h1>
+      <p>${t('apps.goForward')}</p>
+      <p><a class="button" href="/">${t('wrong.start')}</a></p>`,
+  };
+}

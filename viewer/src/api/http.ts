@@ -19,6 +19,8 @@ export interface RequestOptions {
   headers?: Record<string, string>;
   body?: string | Blob;
   signal?: AbortSignal | undefined;
+  /** The page may be left before the answer comes; the body has 64 KiB at most then. */
+  keepalive?: boolean;
   /** Milliseconds until the request is given up; 30 s unless said otherwise. */
   timeout?: number;
 }
@@ -35,6 +37,7 @@ export function authorizedFetch(tokens: TokenSource, send: typeof fetch = global
       headers: { 'Accept-Language': pageLanguage(), ...options.headers, Authorization: `Bearer ${token}` },
       ...(options.body !== undefined && { body: options.body }),
       signal: options.signal ? AbortSignal.any([options.signal, limit]) : limit,
+      ...(options.keepalive && { keepalive: true }),
       credentials: 'omit',
       cache: 'no-store',
     });

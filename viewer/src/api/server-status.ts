@@ -17,6 +17,8 @@ export interface ServerStatus {
   /** 0..1 */
   confidenceThreshold: number | undefined;
   model: ModelFacts | undefined;
+  /** Minutes after which a page that nobody uses is covered; 0: never. */
+  idleMinutes: number;
 }
 
 export interface ModelFacts {
@@ -52,6 +54,7 @@ export function statusFrom(body: unknown): ServerStatus {
     languages: Array.isArray(status.languages) ? status.languages.filter((tag) => typeof tag === 'string') : [],
     timeZone: textOf(status.timeZone),
     confidenceThreshold: fraction(status.confidenceThreshold),
+    idleMinutes: typeof status.idleMinutes === 'number' && status.idleMinutes >= 0 ? status.idleMinutes : 15,
     model:
       typeof status.model === 'object' && status.model !== null
         ? {
