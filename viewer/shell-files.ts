@@ -9,6 +9,7 @@ const fixed = [
   '/offline.css',
   '/offline.js',
   '/manifest.webmanifest',
+  '/theme.js',
   '/favicon.svg',
   '/icons/icon.svg',
   '/icons/icon-192.png',
