@@ -8,6 +8,8 @@ import { openSigner } from './compose/keys.ts';
 import { openImages, type Images } from './compose/images.ts';
 import { openMeasures, serveMeasures } from './compose/measures.ts';
 import { openModels, serveModels } from './compose/models.ts';
+import { openNews, type NewsParts } from './compose/news.ts';
+import { openPusher } from './compose/push.ts';
 import { openReports, type Reports } from './compose/reports.ts';
 import { openSecrets } from './compose/secrets.ts';
 import { openSite } from './compose/site.ts';
@@ -16,15 +18,26 @@ import { openWebServer } from './compose/web-server.ts';
 import type { Config } from './config.ts';
 import type { AuthorizationStore } from './core/accounts/authorizations.ts';
 import type { PasswordHasher } from './core/accounts/sign-in/password.ts';
-import { askWhose, clinicalRules, removalGuards, studyFollowers, studyMoveFollowers } from './core/clinical-rules.ts';
+import {
+  askWhose,
+  clinicalRules,
+  followWrites,
+  removalGuards,
+  studyFollowers,
+  studyMoveFollowers,
+} from './core/clinical-rules.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
+import type { Pusher } from './core/notices/pusher.ts';
 import type { SecretBox } from './core/secret-box.ts';
 import type { Signer } from './core/signer.ts';
 import type { World } from './core/world.ts';
 import type { Readiness } from './http/health.ts';
+import type { Upgrades } from './http/http-server.ts';
 import type { State } from './http/state.ts';
 import { argon2Passwords } from './infrastructure/argon2.ts';
 import type { Metrics } from './infrastructure/metrics.ts';
+import type { WorkRowUnits } from './core/workflow/work/remake-work-rows.ts';
+import { workRowUnits } from './compose/work-rows.ts';
 import { keepAudit } from './compose/audit.ts';
 import { auditAnchorFile } from './infrastructure/audit-anchor-file.ts';
 import { trimChanges } from './infrastructure/postgres/records/change-feed.ts';
@@ -45,6 +58,8 @@ export interface System {
   dataSource: DataSource;
   /** All faces, or in a worker `/healthz` and `/readyz` only. */
   app: Koa<State>;
+  /** Takes connections over for open pages; undefined in a worker. */
+  upgrades: Upgrades | undefined;
   jobs: JobRunner;
   authorizations: AuthorizationStore;
   passwords: PasswordHasher;
@@ -56,6 +71,8 @@ export interface System {
   unlessBusy<T>(what: string, work: () => Promise<T>): Promise<T | undefined>;
   /** House-keeping of the tables that grow with every access; each gives how much it changed. */
   growing: { keepAudit(): Promise<number>; trimChanges(): Promise<number> };
+  /** The read model of the lists of work, to be made anew. */
+  workRows: WorkRowUnits;
   /** What `stop` ends, last first; add what is started later. */
   closing: (() => Promise<unknown>)[];
   /** `/readyz` answers 503 from now on, so that load balancers send nothing new. */
@@ -108,17 +125,20 @@ async function build(
   const clock = await openClock(start, database);
   const metrics = openMeasures(database, images, models, clock);
   const { url, sql, jobs } = database;
+  const news = await openNews(start, database);
   const secrets = await openSecrets(start, sql);
   const authorizations = postgresAuthorizations(sql, secrets);
   const signer = await openSigner(start, authorizations);
-  const world = worldOf(start, { database, images, models, reports, clock, metrics, signer, secrets });
+  const push = await openPusher(start, authorizations);
+  const world = worldOf(start, { database, images, models, reports, clock, metrics, signer, secrets, news, push });
   await serveModels(start, world);
   if (config.roles.api) await openDefinitions(start, world);
 
   const passwords = argon2Passwords();
   const { sink, working } = reports;
-  const faces = config.roles.api
-    ? await openFaces(start, { world, authorizations, passwords, sql, signer, site, sink })
+  const { feed } = news;
+  const faces = feed
+    ? await openFaces(start, { world, authorizations, passwords, sql, signer, site, sink, feed, metrics })
     : undefined;
   const { reader, pixels } = images;
   const ofWorker = working && { ...working, classifier: world.classifier };
@@ -134,9 +154,15 @@ async function build(
     passwords,
     metrics,
     ...web,
+    upgrades: faces?.live,
+    drain() {
+      web.drain();
+      faces?.live.drain();
+    },
     alone: (what, work) => alone(url, what, work),
     unlessBusy: (what, work) => unlessBusy(url, what, work),
     growing: growing(start, database, world),
+    workRows: workRowUnits(database.dataSource, { publicUrl }),
   };
 }
 
@@ -156,11 +182,13 @@ interface Parts {
   metrics: Metrics;
   signer: Signer;
   secrets: SecretBox;
+  news: NewsParts;
+  push: Pusher;
 }
 
 function worldOf(
   { config, settings, log }: Start,
-  { database, images, models, reports, clock, metrics, signer, secrets }: Parts,
+  { database, images, models, reports, clock, metrics, signer, secrets, news, push }: Parts,
 ): World {
   const { fhirBaseUrl: baseUrl, timeZone } = settings;
   const { checker } = images;
@@ -175,6 +203,7 @@ function worldOf(
     modelFiles: models.files,
     pdf: reports.pdf,
     mailer: reports.mailer,
+    push,
     signer,
     secrets,
     auditAnchors: auditAnchorFile(config.dataDir, ({ number, digest, rows }) =>
@@ -192,6 +221,8 @@ function worldOf(
       checker,
       stamp: { keys: secrets, now: clock.now },
       queue: database.jobs.queue,
+      committed: news.committed,
+      followWrites,
     }),
     now: clock.now,
   });

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Role } from './core/principal.ts';
 import type { RemovalSettings } from './core/settings.ts';
+import { defaultUploadLimits, type UploadLimits } from './core/studies/uploads/upload-limits.ts';
 import { trimEnd } from './core/trim-end.ts';
 import { defaultBudget, type Budget } from './http/budget.ts';
 import { isTimeZone } from './core/time-zone.ts';
@@ -136,6 +137,14 @@ const variables = z.object({
     .transform((text) => text.split(',').map((origin) => origin.trim()).filter(Boolean))
     .pipe(z.array(z.url().refine((origin) => new URL(origin).origin === origin, 'must be an origin without a path'))),
   JWKS_HOSTS: hosts.prefault(''),
+  UPLOAD_PICTURE_BYTES: wholeNumber(1024, 2 ** 30).default(defaultUploadLimits.pictureBytes),
+  UPLOAD_PICTURE_PIXELS: wholeNumber(10_000, 250_000_000).default(defaultUploadLimits.picturePixels),
+  UPLOAD_FILE_BYTES: wholeNumber(1024, 2 ** 40).default(defaultUploadLimits.fileBytes),
+  UPLOAD_ARCHIVE_FILES: wholeNumber(1, 100_000).default(defaultUploadLimits.archiveFiles),
+  UPLOAD_ARCHIVE_BYTES: wholeNumber(1024, 2 ** 42).default(defaultUploadLimits.archiveBytes),
+  UPLOAD_ACCOUNT_FILES: wholeNumber(1, 100_000).default(defaultUploadLimits.accountFiles),
+  UPLOAD_ACCOUNT_BYTES: wholeNumber(1024, 2 ** 42).default(defaultUploadLimits.accountBytes),
+  UPLOAD_KEEP_HOURS: wholeNumber(1, 720).default(defaultUploadLimits.keepHours),
   MAX_FHIR_BYTES: wholeNumber(1024, 1024 ** 3).default(10 * 1024 ** 2),
   MAX_INSTANCE_BYTES: wholeNumber(1024, 2 ** 40).default(4 * 1024 ** 3),
   MAX_STORE_BYTES: wholeNumber(1024, 2 ** 45).default(defaultBudget.storeBytes),
@@ -155,6 +164,8 @@ const variables = z.object({
   SECOND_FACTOR_ROLES: personRoles.optional(),
   MAIL_CODES: flag.optional(),
   SECOND_FACTOR_REMEMBER_DAYS: wholeNumber(0, 365).default(30),
+  IDLE_LOCK_MINUTES: wholeNumber(0, 240).default(15),
+  WEB_PUSH: flag.default(true),
 }); // prettier-ignore
 
 /** What a process does. */
@@ -219,6 +230,7 @@ export interface Config {
   jwksHosts: string[];
   maxFhirBytes: number;
   maxInstanceBytes: number;
+  uploads: UploadLimits;
   /** Of one request, connection and caller. */
   budget: Budget;
   /** Whole months of the audit trail that are kept besides the present one; 0: all. */
@@ -234,6 +246,10 @@ export interface Config {
   mailCodes: boolean;
   /** Days that a browser is not asked for a second factor at sign-in, if the person wants that; 0: not at all. */
   rememberDeviceDays: number;
+  /** Minutes after which a page of the web application that nobody uses is covered; 0: never. */
+  idleLockMinutes: number;
+  /** Whether browsers can be told that there is news, by the push services of their makers. */
+  webPush: boolean;
   /** JSON Web Key Set of the demo backend client, if one is to be registered. */
   backendClientJwks: string | undefined;
 }
@@ -309,6 +325,16 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     jwksHosts: value.JWKS_HOSTS,
     maxFhirBytes: value.MAX_FHIR_BYTES,
     maxInstanceBytes: value.MAX_INSTANCE_BYTES,
+    uploads: {
+      pictureBytes: value.UPLOAD_PICTURE_BYTES,
+      picturePixels: value.UPLOAD_PICTURE_PIXELS,
+      fileBytes: Math.min(value.UPLOAD_FILE_BYTES, value.MAX_INSTANCE_BYTES),
+      archiveFiles: value.UPLOAD_ARCHIVE_FILES,
+      archiveBytes: value.UPLOAD_ARCHIVE_BYTES,
+      accountFiles: value.UPLOAD_ACCOUNT_FILES,
+      accountBytes: value.UPLOAD_ACCOUNT_BYTES,
+      keepHours: value.UPLOAD_KEEP_HOURS,
+    },
     budget: {
       ...defaultBudget,
       storeBytes: value.MAX_STORE_BYTES,
@@ -328,6 +354,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     secondFactorRoles: value.SECOND_FACTOR_ROLES ?? (value.CSSS_MODE === 'production' ? ['admin'] : []),
     mailCodes: value.MAIL_CODES ?? value.CSSS_MODE === 'demo',
     rememberDeviceDays: value.SECOND_FACTOR_REMEMBER_DAYS,
+    idleLockMinutes: value.IDLE_LOCK_MINUTES,
+    webPush: value.WEB_PUSH,
     backendClientJwks: value.BACKEND_CLIENT_JWKS,
   };
 }

@@ -98,9 +98,9 @@ function refusedMetricsPort(error: NodeJS.ErrnoException): never {
   return refusedPort(error, config.metricsPort, 'METRICS_PORT');
 }
 
-function listen({ app }: System, { host, port, budget }: Config): Promise<Server> {
+function listen({ app, upgrades }: System, { host, port, budget }: Config): Promise<Server> {
   return new Promise((done, fail) => {
-    const http = createHttpServer(koaListener(app), budget);
+    const http = createHttpServer(koaListener(app), budget, upgrades);
     http.once('error', fail);
     http.listen(port, host, () => done(http));
   });

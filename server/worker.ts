@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { System } from './compose.ts';
 import { sealAudit } from './core/access/audit-seal.ts';
+import { mendWorkRows } from './core/workflow/work/remake-work-rows.ts';
 import { keepHouse, type Chore } from './core/house-keeping.ts';
 import { purgeRemoved } from './core/studies/purge-removed.ts';
 import { sweepBlobs } from './core/studies/sweep-blobs.ts';
@@ -13,7 +14,9 @@ import { analyze, failLostAnalyses } from './work/analyze.ts';
 import { completeOverdue, completeStudyJob } from './work/complete-study.ts';
 import { issueReport } from './work/issue-report.ts';
 import { oweMails, oweReports, oweShadowRuns, oweUnwritten } from './work/owed-work.ts';
+import { forgetPersonal } from './work/forget-personal.ts';
 import { forgetDeliveries } from './work/forget-deliveries.ts';
+import { push } from './work/push.ts';
 import { sendMail } from './work/send-mail.ts';
 import { sendReport } from './work/send-report.ts';
 import { sendWithdrawal } from './work/send-withdrawal.ts';
@@ -27,7 +30,10 @@ const hour = 60 * minute;
  * A job that throws is tried again by the queue; what it has written stays, what it had not is written then.
  */
 export async function startWorkers(
-  system: Pick<System, 'jobs' | 'world' | 'authorizations' | 'growing' | 'unlessBusy' | 'metrics' | 'closing'>,
+  system: Pick<
+    System,
+    'jobs' | 'world' | 'authorizations' | 'growing' | 'workRows' | 'unlessBusy' | 'metrics' | 'closing'
+  >,
   log: Logger,
 ): Promise<void> {
   const { jobs, world, metrics } = system;
@@ -39,6 +45,7 @@ export async function startWorkers(
     'send-report': sendReport,
     'send-withdrawal': sendWithdrawal,
     'send-mail': sendMail,
+    push,
   } as const;
   const state = world.classifier.state();
   const concurrency = {
@@ -49,6 +56,7 @@ export async function startWorkers(
     'send-report': 2,
     'send-withdrawal': 1,
     'send-mail': 2,
+    push: 4,
   };
   for (const kind of Object.keys(handlers) as (keyof typeof handlers)[]) {
     await jobs.work(kind, concurrency[kind], async (job) => {
@@ -76,7 +84,12 @@ export async function startWorkers(
 }
 
 /** What must be looked at from time to time; each act is safe to repeat. */
-function chores({ world, authorizations, growing }: Pick<System, 'world' | 'authorizations' | 'growing'>): Chore[] {
+function chores({
+  world,
+  authorizations,
+  growing,
+  workRows,
+}: Pick<System, 'world' | 'authorizations' | 'growing' | 'workRows'>): Chore[] {
   return [
     { kind: 'lost analyses', everyMs: minute, work: () => failLostAnalyses(world) },
     { kind: 'waiting analyses', everyMs: minute, work: () => wakeAnalyses(world) },
@@ -85,12 +98,14 @@ function chores({ world, authorizations, growing }: Pick<System, 'world' | 'auth
     { kind: 'owed mails', everyMs: 10_000, work: () => oweMails(world) },
     { kind: 'mails without a row', everyMs: 10 * minute, firstMs: 10_000, work: () => oweUnwritten(world) },
     { kind: 'old deliveries', everyMs: hour, work: () => forgetDeliveries(world) },
+    { kind: 'old notices and drafts', everyMs: hour, work: () => forgetPersonal(world) },
     { kind: 'owed shadow runs', everyMs: 10 * minute, work: () => oweShadowRuns(world) },
     { kind: 'records of merged patients', everyMs: 10 * minute, work: () => carryOnMerges(world) },
     { kind: 'expired sessions', everyMs: 10 * minute, work: () => authorizations.sweep() },
     { kind: 'audit seals', everyMs: minute, firstMs: 5_000, work: () => sealAudit(world) },
     { kind: 'turns of keys', everyMs: hour, firstMs: minute, work: () => turnSmartKeys(authorizations, world.now()) },
     { kind: 'audit partitions', everyMs: hour, firstMs: minute, work: growing.keepAudit },
+    { kind: 'rows of work', everyMs: 10 * minute, firstMs: minute, work: () => mendWorkRows(workRows, world.now()) },
     { kind: 'old news', everyMs: hour, work: growing.trimChanges },
     { kind: 'removed images', everyMs: hour, firstMs: 10 * minute, work: () => purgeRemoved(world) },
     { kind: 'blobs without rows', everyMs: hour, work: () => sweepBlobs(world) },

@@ -145,11 +145,13 @@ const rooms: string[][] = [
   ['validation'],
   ['patch'],
   ['records'],
-  ['deliveries'],
+  ['news'],
+  ['deliveries', 'notices'],
   ['studies', 'accounts'],
   ['analysis', 'site', 'medications'],
   ['workflow'],
   ['reports'],
+  ['patient'],
 ];
 const above = ['server/core/clinical-rules.ts'];
 const world = 'server/core/world.ts';

@@ -7,6 +7,8 @@
 import tailwind from '@tailwindcss/vite';
 import vue from '@vitejs/plugin-vue';
 import { defineConfig, type Plugin } from 'vite';
+import { shellFiles } from './shell-files.ts';
+import { wordsByGroup } from './words-by-group.ts';
 
 /**
  * Replaces code that is imported and that this viewer never runs. Of vtk.js: xmlbuilder2 (an XML mesh reader; it
@@ -38,8 +40,14 @@ function leaveOutUnusedCode(): Plugin {
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [leaveOutUnusedCode(), vue(), tailwind()],
-  define: { __VUE_OPTIONS_API__: 'false', __VUE_I18N_LEGACY_API__: 'false', __INTLIFY_PROD_DEVTOOLS__: 'false' },
+  plugins: [leaveOutUnusedCode(), wordsByGroup(), vue(), tailwind(), shellFiles()],
+  define: {
+    __VUE_OPTIONS_API__: 'false',
+    __VUE_I18N_LEGACY_API__: 'false',
+    __INTLIFY_PROD_DEVTOOLS__: 'false',
+    // `locales/compile-message.ts` does what our messages need.
+    __INTLIFY_DROP_MESSAGE_COMPILER__: 'true',
+  },
   build: {
     outDir: 'dist',
     emptyOutDir: true,

@@ -8,6 +8,7 @@ import { indexDays, indexedZone } from '../infrastructure/postgres/records/site-
 import { postgresSite } from '../infrastructure/postgres/site.ts';
 import { migrateAll, untilMigrated } from './migration.ts';
 import type { Start } from './start.ts';
+import { fillWorkRows } from './work-rows.ts';
 
 export interface Database {
   url: string;
@@ -33,6 +34,7 @@ export async function openDatabase(start: Omit<Start, 'settings'>): Promise<Data
   const sql = poolSql(dataSource);
   if (config.roles.all && !config.databaseOwnerUrl)
     await indexDays(dataSource, await wantedZone(sql, config.timeZone), onProgress);
+  if (config.roles.all) await fillWorkRows(dataSource, config, onProgress);
   return { url, dataSource, sql, jobs };
 }
 

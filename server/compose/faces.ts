@@ -10,8 +10,13 @@ import { RefusalLog } from '../core/access/refusal-log.ts';
 import type { Principal } from '../core/principal.ts';
 import type { World } from '../core/world.ts';
 import { demoSignIns } from '../demo/people.ts';
+import { storedFiles } from '../dicomweb/stored-files.ts';
 import { dicomwebFace } from '../dicomweb/routes.ts';
 import { errors } from '../fhir/errors.ts';
+import type { NewsFeed } from '../core/news/news-feed.ts';
+import { trustedProxies } from '../http/request/client-address.ts';
+import type { Metrics } from '../infrastructure/metrics.ts';
+import { liveFace, type LiveFace } from '../live/face.ts';
 import { fhirFace } from '../fhir/face.ts';
 import { auditRefusals } from '../http/audit-refusals.ts';
 import { bearer } from '../http/bearer.ts';
@@ -20,6 +25,7 @@ import type { State } from '../http/state.ts';
 import { keyFetcher } from '../infrastructure/key-fetcher.ts';
 import type { MailSink } from '../infrastructure/mail/mail-sink.ts';
 import type { Sql } from '../infrastructure/postgres/connection.ts';
+import { pageFonts } from '../infrastructure/page-fonts.ts';
 import { webAuthn } from '../infrastructure/webauthn.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
 import { auditRoutes } from '../portal/audit/audit.ts';
@@ -31,8 +37,14 @@ import { findPatients } from '../portal/find-patients.ts';
 import { launchableApps } from '../portal/clients/launchable-apps.ts';
 import { modelRoutes } from '../portal/models.ts';
 import { deliveryRoutes } from '../portal/deliveries.ts';
+import { draftRoutes } from '../portal/people/drafts.ts';
+import { noticeRoutes, pushRoutes } from '../portal/people/notices.ts';
 import { myRoutes } from '../portal/people/me.ts';
+import { consentRoutes } from '../portal/patient/consents.ts';
+import { scanRoutes } from '../portal/patient/scans.ts';
+import { shareRoutes } from '../portal/patient/shares.ts';
 import { mySessionRoutes } from '../portal/people/my-sessions.ts';
+import { preferenceRoutes } from '../portal/people/preferences.ts';
 import { registrationRoutes } from '../portal/people/registrations.ts';
 import { userRoutes } from '../portal/people/users.ts';
 import { portalApi } from '../portal/api/portal-api.ts';
@@ -41,16 +53,21 @@ import { medicationCheckRoute } from '../portal/pharmacy/medication-check.ts';
 import { medicationTableRoutes } from '../portal/pharmacy/medication-table.ts';
 import { templateRoutes } from '../portal/pharmacy/templates.ts';
 import { setupRoutes } from '../portal/setup.ts';
+import { workRoutes } from '../portal/work/work.ts';
+import { pageTokens } from '../http/answer/page-token.ts';
 import { demoApp, seedClients } from '../smart/clients.ts';
 import { smartFace, type SmartFace, type SmartFaceParts } from '../smart/face.ts';
 import { signingKeysRoute } from '../portal/signing-keys.ts';
 import { renewedSmart, type RecordSigner } from './keys.ts';
 import { releaseVersion } from './release-version.ts';
 import type { LiveSite, Start } from './start.ts';
+import { openUploads } from './uploads.ts';
 
 export interface Faces {
   /** In the order in which they are asked. */
   faces: Middleware<State>[];
+  /** Pages that hear of changes. */
+  live: LiveFace;
   cookieKeys: string[];
   isAllowedOrigin(origin: string): Promise<boolean>;
 }
@@ -64,6 +81,8 @@ export interface FacesParts {
   site: LiveSite;
   /** The demo's own mailbox, if this process has it. */
   sink: MailSink | undefined;
+  feed: NewsFeed;
+  metrics: Pick<Metrics, 'live'>;
 }
 
 /** All protocols of an `api` process, over one world. */
@@ -76,17 +95,20 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const attempts = postgresAttempts(parts.sql);
   const passkeys = webAuthn(settings);
   const clientKeys = keySets(keyFetcher({ hosts: config.jwksHosts, loopback: settings.demo }));
+  const takePlace = places(config.budget);
+  const shared = { studyFiles: storedFiles(world), takePlace };
   const smart = await renewedSmart(
     start,
     authorizations,
     () => world.now(),
-    (keys) => smartOf(start, parts, { keys, attempts, passkeys, clientKeys }),
+    (keys) => smartOf(start, parts, { keys, attempts, passkeys, clientKeys, shared }),
   );
   const identify = bearer((token) => smart.face().verify(token));
-  const takePlace = places(config.budget);
   const guard: Middleware<State> = (ctx, next) => identify(ctx, () => takePlace(ctx, next) as Promise<unknown>);
   const refusals = refusalLog(start, world);
-  const fhir = await fhirOf(start, parts, guard, smart.face(), refusals);
+  const live = openLive(start, parts, (token) => smart.face().verify(token), refusals);
+  const pageKey = await pageKeyOf(authorizations);
+  const fhir = await fhirOf(start, parts, guard, smart.face(), refusals, pageKey);
   const dicomweb = dicomwebFace({
     world,
     bearer: guard,
@@ -104,6 +126,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const api = portalApi({ world, bearer: guard, ...outside, checkFresh, about }, [
     statusRoutes({ status: () => portalStatus(start, parts), ...(sink && { mailbox: sink }) }),
     modelRoutes({ world }),
+    workRoutes({ world, pages: pageTokens(pageKey) }),
     deliveryRoutes({ world }),
     peopleRoutes(parts, attempts, passkeys, forgetChecks),
     setupRoutes({ world, fixed, changed: parts.site.reload }),
@@ -112,6 +135,10 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     launchableApps(world),
     emergencyAccessRoutes({ world, attempts, forgetChecks }),
     auditRoutes(world, onFault),
+    await openUploads(start, world),
+    scanRoutes({ world }),
+    shareRoutes({ world }),
+    consentRoutes({ world }),
   ]);
   return {
     faces: [
@@ -122,6 +149,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
       signingKeysRoute(parts.signer.publicKeys).routes() as Middleware<State>,
       api.routes() as Middleware<State>,
     ],
+    live,
     cookieKeys: smart.cookieKeys,
     isAllowedOrigin: async (origin) =>
       config.corsOrigins.includes(origin) || (await authorizations.clientOrigins()).includes(origin),
@@ -141,33 +169,65 @@ function peopleRoutes(
     ...registrationRoutes(parts),
     ...myRoutes(parts),
     ...mySessionRoutes(parts),
+    ...preferenceRoutes(parts),
+    ...draftRoutes(world),
+    ...noticeRoutes(world),
+    ...pushRoutes(world),
     ...factorRoutes({ world, authorizations, passkeys, onChange: forgetChecks }),
   ];
+}
+
+/** Of the connections that a process takes half may be open pages: requests find room always. */
+function openLive(
+  { config, settings, closing }: Start,
+  { world, feed, metrics }: FacesParts,
+  verify: (token: string) => Promise<Principal>,
+  refusals: RefusalLog,
+): LiveFace {
+  const live = liveFace({
+    world,
+    feed,
+    verify,
+    refusals,
+    publicUrl: settings.publicUrl,
+    trusted: trustedProxies(config.trustedProxies),
+    most: Math.floor(config.budget.connections / 2),
+    measures: metrics.live,
+  });
+  closing.push(async () => live.close());
+  return live;
 }
 
 function smartOf(
   { config }: Start,
   { world, authorizations, passwords }: FacesParts,
-  made: Pick<SmartFaceParts, 'keys' | 'attempts' | 'passkeys' | 'clientKeys'>,
+  made: Pick<SmartFaceParts, 'keys' | 'attempts' | 'passkeys' | 'clientKeys' | 'shared'>,
 ): SmartFace {
   return smartFace({
     world,
     authorizations,
     passwords,
     ...made,
+    fonts: pageFonts('/smart/fonts'),
     findPatients: findPatients(world),
     demoAccounts: config.mode === 'demo' ? demoSignIns : [],
   });
 }
 
+/** Seals the places in lists; the same in all processes, so that any of them gives the next page. */
+async function pageKeyOf(authorizations: AuthorizationStore): Promise<Uint8Array> {
+  const newKey = () => Promise.resolve(Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64'));
+  return Buffer.from(await authorizations.secret('page-key', newKey), 'base64');
+}
+
 async function fhirOf(
   { config, log }: Start,
-  { world, authorizations }: FacesParts,
+  { world }: FacesParts,
   guard: Middleware<State>,
   { endpoints }: SmartFace,
   refusals: RefusalLog,
+  pageKey: Uint8Array,
 ) {
-  const newKey = () => Promise.resolve(Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64'));
   return fhirFace({
     world,
     bearer: guard as Middleware,
@@ -180,7 +240,7 @@ async function fhirOf(
       manageUrl: endpoints.manage,
     },
     limit: config.maxFhirBytes,
-    pageKey: Buffer.from(await authorizations.secret('page-key', newKey), 'base64'),
+    pageKey,
     fault: (err, requestId) => log.error({ err, requestId }, 'unexpected fault'),
   });
 }
@@ -208,6 +268,7 @@ async function portalStatus({ config, settings }: Start, { world, site }: FacesP
     languages: site.kept().languages,
     timeZone: settings.timeZone,
     confidenceThreshold: config.confidenceThreshold,
+    idleMinutes: config.idleLockMinutes,
     model: model && {
       name: model.name,
       version: model.version,

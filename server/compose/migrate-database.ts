@@ -5,6 +5,7 @@ import { ownDatabase, wantedZone } from './database.ts';
 import { migrateAll } from './migration.ts';
 import { openSecrets } from './secrets.ts';
 import type { Start } from './start.ts';
+import { fillWorkRows } from './work-rows.ts';
 
 /**
  * Brings tables, job queue, sealed secrets and the index of dates to this release.
@@ -26,7 +27,9 @@ export async function migrateDatabase(
   await openSecrets(start, sql);
   const zone = await wantedZone(sql, config.timeZone);
   const moved = await indexDays(dataSource, zone, start.onProgress);
+  const rows = await fillWorkRows(dataSource, config, start.onProgress);
   say(done.length > 0 ? `Migrated: ${done.join(', ')}.` : 'The tables are of this release already.');
   if (moved > 0) say(`Dates of ${moved} records were indexed for the time zone ${zone}.`);
+  if (rows > 0) say(`The lists of work got ${rows} reviews.`);
   say('The job queue is ready.');
 }

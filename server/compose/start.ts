@@ -44,6 +44,9 @@ export function settingsFrom(config: Config, publicUrl: string, site: Pick<LiveS
     get organizationId() {
       return site.kept().organizationId;
     },
+    get languages() {
+      return site.kept().languages;
+    },
     fourEyes: config.fourEyes,
     correctedResends: config.correctedResends,
     trustedSenders: config.trustedSenders,
@@ -51,6 +54,7 @@ export function settingsFrom(config: Config, publicUrl: string, site: Pick<LiveS
     removal: config.removal,
     reportMail: config.reportMail,
     deliveryRetentionDays: config.deliveryRetentionDays,
+    webPush: config.webPush,
     registration: config.registration,
     secondFactorRoles: config.secondFactorRoles,
     mailCodes: config.mailCodes,

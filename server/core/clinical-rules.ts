@@ -12,6 +12,7 @@ import { keepRecords } from './workflow/keep-records.ts';
 import { keepReviewedImages } from './workflow/keep-reviewed-images.ts';
 import { openReview } from './workflow/open-review.ts';
 import { patientRule } from './workflow/patients/patient-rule.ts';
+import { telling } from './workflow/tell-people.ts';
 import { lockReviewFirst } from './workflow/review.ts';
 import type { WriteContext } from './world.ts';
 
@@ -19,7 +20,7 @@ import type { WriteContext } from './world.ts';
 export const clinicalRules: RecordRules<WriteContext> = {
   lockFirst: { Task: lockReviewFirst },
   change: {
-    Task: advance,
+    Task: telling(advance),
     Patient: patientRule,
     ImagingStudy: imagingStudyRule,
     ServiceRequest: followOrder,
@@ -37,6 +38,9 @@ export const studyMoveFollowers: readonly StudyMoveFollower<WriteContext>[] = [f
 
 /** A study under review keeps its images. */
 export const removalGuards: readonly RemovalGuard<WriteContext>[] = [keepReviewedImages];
+
+/** Hears what each transaction has written, before it commits: the lists of work say what the records say. */
+export { keepWorkRows as followWrites } from './workflow/work/keep-work-rows.ts';
 
 /** Asks a human whose images are. */
 export { askWhose } from './workflow/open-identity-check.ts';

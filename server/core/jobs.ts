@@ -1,5 +1,6 @@
 export interface Job {
-  kind: 'analyze' | 'shadow' | 'complete-study' | 'issue-report' | 'send-report' | 'send-withdrawal' | 'send-mail';
+  kind:
+    'analyze' | 'shadow' | 'complete-study' | 'issue-report' | 'send-report' | 'send-withdrawal' | 'send-mail' | 'push';
   /** Only one job of this kind and key waits or runs at a time; asking again changes nothing. */
   key: string;
   /** Ids only, no health data. */

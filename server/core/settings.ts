@@ -23,6 +23,8 @@ export interface Settings {
   readonly organizationName: string;
   /** FHIR id of the site's own Organization, once the site was set up. */
   readonly organizationId?: string | undefined;
+  /** BCP 47 tags of the site, the usual one first; as the name, they change while the server runs. */
+  readonly languages?: readonly string[] | undefined;
   /** Invented patients only: an untrained model may be shipped and active. */
   demo: boolean;
   /** The same person may not verify and release (four-eyes). */
@@ -36,6 +38,8 @@ export interface Settings {
   removal: RemovalSettings;
   /** Reports go by mail to addresses that their patients have confirmed, or to whatever their records say. */
   reportMail: 'verified' | 'always';
+  /** Browsers can be told that there is news. */
+  webPush: boolean;
   /** How long a message that ended stays on the page of deliveries. */
   deliveryRetentionDays: number;
   /** Whether patients make accounts themselves, or by invitation only. */

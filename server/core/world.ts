@@ -9,11 +9,13 @@ import type { AuditAnchors, AuditLog, AuditSeals } from './access/audit-log.ts';
 import type { AuditTrail } from './access/audit-trail.ts';
 import type { RestrictedStore } from './access/restricted-store.ts';
 import type { AccountStore } from './accounts/account-store.ts';
+import type { DraftStore } from './accounts/drafts/draft-store.ts';
 import type { FactorStore } from './accounts/factors/factor-store.ts';
 import type { ClientStore, RegistrationTokenStore } from './accounts/clients/client-store.ts';
 import type { LinkStore } from './accounts/link-store.ts';
 import type { PatientCodeStore } from './accounts/people/patient-code-store.ts';
 import type { PeopleStore } from './accounts/people/people-store.ts';
+import type { PreferenceStore } from './accounts/people/preferences.ts';
 import type { SessionStore } from './accounts/sign-in/session-store.ts';
 import type { AnalysisLog } from './analysis/analysis-log.ts';
 import type { SwitchedClassifier } from './analysis/classifier.ts';
@@ -24,9 +26,14 @@ import type { RecordChecker } from './records/record-checker.ts';
 import type { RecordStore } from './records/record-store.ts';
 import type { RecordRules } from './records/rules.ts';
 import type { AddressStore } from './deliveries/address-store.ts';
+import type { NewsStore } from './news/news-store.ts';
 import type { DeliveryStore } from './deliveries/delivery-store.ts';
 import type { Mailer } from './deliveries/mailer.ts';
+import type { NoticeStore } from './notices/notice-store.ts';
+import type { PushStore } from './notices/push-store.ts';
+import type { Pusher } from './notices/pusher.ts';
 import type { RelayStore } from './deliveries/relay-store.ts';
+import type { ShareStore } from './patient/share-store.ts';
 import type { EntryStore } from './medications/entry-store.ts';
 import type { PdfPrinter } from './reports/pdf-printer.ts';
 import type { ReportNumbers } from './reports/report-numbers.ts';
@@ -43,8 +50,10 @@ import type { RemovalGuard } from './studies/removal-guard.ts';
 import type { RemovalStore } from './studies/removal-store.ts';
 import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.ts';
 import type { StudyStore } from './studies/study-store.ts';
+import type { UploadedStudies } from './studies/uploads/uploaded-studies.ts';
 import type { Trace } from './trace.ts';
 import type { LateImages } from './workflow/late-images.ts';
+import type { WorkRowStore } from './workflow/work/work-row-store.ts';
 
 /** The tables, as one transaction sees them. */
 export interface Stores {
@@ -52,14 +61,20 @@ export interface Stores {
   studies: StudyStore;
   held: HeldStore;
   removals: RemovalStore;
+  uploads: UploadedStudies;
   lateImages: LateImages;
+  workRows: WorkRowStore;
   accounts: AccountStore;
   links: LinkStore;
   restricted: RestrictedStore;
   people: PeopleStore;
+  preferences: PreferenceStore;
   sessions: SessionStore;
   patientCodes: PatientCodeStore;
   factors: FactorStore;
+  drafts: DraftStore;
+  notices: NoticeStore;
+  pushes: PushStore;
   clients: ClientStore;
   registrationTokens: RegistrationTokenStore;
   deliveries: DeliveryStore;
@@ -71,13 +86,16 @@ export interface Stores {
   models: ModelStore;
   analyses: AnalysisLog;
   jobs: JobQueue;
+  /** Tells open pages of what is no record. */
+  news: NewsStore;
+  shares: ShareStore;
   audit: AuditTrail;
   auditLog: AuditSeals;
 }
 
 /** The tables for reading: what is committed when each statement runs. Audit rows are kept at once. */
 export interface Reading {
-  records: Pick<RecordStore, 'read' | 'readVersion' | 'history' | 'retiredWithRecords' | 'search'>;
+  records: Pick<RecordStore, 'read' | 'readVersion' | 'visibleAmong' | 'history' | 'retiredWithRecords' | 'search'>;
   studies: Pick<
     StudyStore,
     | 'study'
@@ -94,6 +112,7 @@ export interface Reading {
     | 'blobsInUse'
   >;
   held: Pick<HeldStore, 'count'>;
+  workRows: Pick<WorkRowStore, 'find' | 'one' | 'count' | 'reviewsAfter' | 'stale'>;
   removals: Pick<RemovalStore, 'due' | 'removed'>;
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
   links: Pick<LinkStore, 'find'>;
@@ -104,13 +123,18 @@ export interface Reading {
   relay: Pick<RelayStore, 'state' | 'pause'>;
   addresses: Pick<AddressStore, 'isConfirmed' | 'ofAccount'>;
   people: Pick<PeopleStore, 'find' | 'byId' | 'wantsReportMail'>;
+  preferences: Pick<PreferenceStore, 'of'>;
   sessions: Pick<SessionStore, 'of' | 'seen' | 'renewed'>;
+  drafts: Pick<DraftStore, 'of'>;
+  notices: Pick<NoticeStore, 'of'>;
+  pushes: Pick<PushStore, 'digestsOf' | 'byId'>;
   factors: Pick<FactorStore, 'of' | 'mail' | 'recoveryCodesLeft'>;
   clients: Pick<ClientStore, 'byId' | 'all'>;
   registrationTokens: Pick<RegistrationTokenStore, 'all' | 'find'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
   jobs: Pick<JobQueue, 'lacking'>;
+  shares: Pick<ShareStore, 'byWord' | 'ofAccount'>;
   audit: AuditTrail;
   auditLog: AuditLog;
 }
@@ -129,6 +153,8 @@ export interface Surroundings {
   modelFiles: ModelFiles;
   pdf: PdfPrinter;
   mailer: Mailer;
+  /** The way to browsers whose pages are closed. */
+  push: Pusher;
   signer: Signer;
   secrets: SecretBox;
   /** Where the seals of the audit trail are written down outside the database. */
@@ -174,6 +200,8 @@ export interface WriteContext extends Trace {
   world: Surroundings;
   stores: Stores;
   principal: Principal;
+  /** Whose act it began with, where the server goes on in its own name. */
+  causedBy?: Principal;
   /** Of a transaction Bundle: what is asked when all its entries are done. */
   atEnd?: (() => Promise<void>)[];
 }

@@ -12,6 +12,7 @@ export const failureReason: Record<FailureReason, number> = {
   unstorable: 0xc004, // cannot understand: a value cannot be kept
   'no-room': 0xa700, // out of resources
   'transfer-syntax': 0xc122,
+  'other-patient': 0xa902, // does not match: only uploads are for one patient
   'other-study': 0xa901, // does not match: the request is for another study
   'other-place': 0x0111, // duplicate SOP instance: it is stored in another study (PS3.7 C.4.2.1)
   'other-content': 0x0110, // processing failure: other content is stored under its UID

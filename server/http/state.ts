@@ -1,4 +1,5 @@
 import type { ParameterizedContext } from 'koa';
+import type { Language } from '../core/language.ts';
 import type { Principal } from '../core/principal.ts';
 
 /** What the HTTP layer knows about a request besides the request itself. */
@@ -9,6 +10,8 @@ export interface State {
   clientAddress: string;
   /** Set by `bearer`; routes behind it can rely on it. */
   principal: Principal;
+  /** In which a page is answered (`words/page-language.ts`). */
+  language?: Language;
   /** Why the answer is one from 500 up, for the log; left by whoever gave it. */
   fault?: unknown;
 }

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Classifier, ClassifierLoad, SwitchedClassifier } from '../core/analysis/classifier.ts';
 import type { Reading, World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
@@ -23,6 +23,12 @@ export interface Metrics {
   /** An answered request; `route` from a bounded set. */
   request(entry: { route: string; method: string; status: number; ms: number }): void;
   job(kind: string, outcome: string, ms: number): void;
+  /** Channels of open pages. */
+  live: {
+    open(channels: number): void;
+    told(ms: number): void;
+    closed(reason: string): void;
+  };
   /** The world with its slow parts timed. */
   timed(world: World): World;
   /** How each component of `/readyz` was last found. */
@@ -54,6 +60,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     registers,
   });
   gauges(registers, sources);
+  const live = liveMeasures(registers);
 
   const time = async <T>(operation: string, work: () => Promise<T>): Promise<T> => {
     const start = performance.now();
@@ -72,6 +79,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       requests.observe({ route, method, status: `${Math.floor(status / 100)}xx` }, ms / 1000);
     },
     job: (kind, outcome, ms) => jobs.observe({ kind, outcome }, ms / 1000),
+    live,
     timed: (world) => timedWorld(world, time),
     component: (name, up) => components.set({ component: name }, up ? 1 : 0),
     contentType: registry.contentType,
@@ -82,6 +90,22 @@ export function createMetrics(sources: MetricSources): Metrics {
 /** `ok` has no error; a Problem its code; anything else is our fault. */
 export function outcomeOf(error: unknown): string {
   return error instanceof Problem ? error.code : 'fault';
+}
+
+function liveMeasures(registers: Registry[]): Metrics['live'] {
+  const open = new Gauge({ name: 'csss_live_channels', help: 'Open pages that hear of changes', registers });
+  const told = new Histogram({ name: 'csss_live_seconds', help: 'From a write to the message that tells a page of it', buckets: seconds, registers }); // prettier-ignore
+  const closed = new Counter({
+    name: 'csss_live_closed_total',
+    help: 'Channels that ended',
+    labelNames: ['reason'],
+    registers,
+  });
+  return {
+    open: (channels) => open.set(channels),
+    told: (ms) => told.observe(ms / 1000),
+    closed: (reason) => closed.inc({ reason }),
+  };
 }
 
 function gauges(registers: Registry[], sources: MetricSources): void {

@@ -21,6 +21,8 @@ export interface PortalStatus {
   /** IANA name: the day on our pages is that of the site, wherever the browser is. */
   timeZone: string;
   confidenceThreshold: number;
+  /** Minutes after which a page that nobody uses is covered; 0: never. */
+  idleMinutes: number;
   /** `provider`: what it runs on; `none` if it cannot, undefined if other processes run it. */
   model: { name: string; version: string; trained: boolean; provider: string | undefined } | undefined;
   /** Accounts that the sign-in page offers, in demo mode only. */
@@ -34,6 +36,7 @@ const shownStatus = z.object({
   languages: z.array(z.string()),
   timeZone: z.string(),
   confidenceThreshold: z.number(),
+  idleMinutes: z.number(),
   model: z
     .object({ name: z.string(), version: z.string(), trained: z.boolean(), provider: z.string().optional() })
     .optional(),

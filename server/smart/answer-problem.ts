@@ -4,8 +4,9 @@ import { Problem, type ProblemCode } from '../core/problem.ts';
 import { statusOf } from '../http/answer/problem-status.ts';
 import { stepUpChallenge } from '../http/answer/step-up.ts';
 import type { State } from '../http/state.ts';
-import type { Html } from './pages/html.ts';
-import { errorPage, showPage } from './pages/layout.ts';
+import { wordsOf } from '../http/words/page-language.ts';
+import { refusalWords } from '../http/words/refusal-words.ts';
+import { errorPage, showPage, type Page, type Showing } from './pages/layout.ts';
 
 /** RFC 6749 5.2 and 4.1.2.1, RFC 6750 3.1; revocation and introspection have no others for us (RFC 7009 2.2.1, RFC 7662 2.3). */
 type OAuthError =
@@ -72,19 +73,19 @@ export const oauthProblems: Middleware<State> = async (ctx, next) => {
  * @param page that which went wrong, with the reason in it; without one the page that says nothing else
  */
 export function showProblem(
-  ctx: Answering,
+  ctx: Showing,
   problem: Problem,
-  page: { title: string; body: Html; status?: number; formTargets?: string[] } = errorPage(problem.message),
+  page: Page = errorPage(wordsOf(ctx), refusalWords(wordsOf(ctx), problem.message)),
 ): void {
   if (problem.code === 'exception') {
     // Our own fault: for the log, not for people.
     ctx.state.fault = problem;
-    return showPage(ctx, { ...errorPage('The server failed; the fault has been logged.'), status: 500 });
+    return showPage(ctx, { ...errorPage(wordsOf(ctx), wordsOf(ctx)('wrong.server')), status: 500 });
   }
   retryLater(ctx, problem);
   showPage(ctx, { status: statusOf[problem.code], ...page });
 }
 
-function retryLater(ctx: Answering, { retryAfter }: Problem): void {
+function retryLater(ctx: Pick<Answering, 'set'>, { retryAfter }: Problem): void {
   if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
 }

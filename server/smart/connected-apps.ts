@@ -10,6 +10,7 @@ import type { AccessTokens } from './access-token.ts';
 import { showProblem } from './answer-problem.ts';
 import { checkFormOrigin, formProof, readFields } from './interactions/form.ts';
 import { connectedAppsPage, signInFirstPage } from './pages/account-pages.ts';
+import { speak, wordsOf } from '../http/words/page-language.ts';
 import { showPage } from './pages/layout.ts';
 
 export interface ConnectedAppsParts {
@@ -24,13 +25,13 @@ export interface ConnectedAppsParts {
 export function connectedAppsRoutes(router: Router<State>, parts: ConnectedAppsParts): void {
   router.get('/connected-apps', async (ctx) => {
     const accountId = await sessionAccount(parts, ctx);
-    if (accountId === undefined) return showPage(ctx, { ...signInFirstPage(), status: 401 });
+    if (accountId === undefined) return showPage(ctx, { ...signInFirstPage(wordsOf(ctx)), status: 401 });
     await showApps(parts, ctx, accountId);
   });
 
   router.post('/connected-apps', async (ctx) => {
     const accountId = await sessionAccount(parts, ctx);
-    if (accountId === undefined) return showPage(ctx, { ...signInFirstPage(), status: 401 });
+    if (accountId === undefined) return showPage(ctx, { ...signInFirstPage(wordsOf(ctx)), status: 401 });
     try {
       const form = await readFields(ctx);
       checkFormOrigin(ctx, form, {
@@ -49,7 +50,9 @@ export function connectedAppsRoutes(router: Router<State>, parts: ConnectedAppsP
 
 async function showApps(parts: ConnectedAppsParts, ctx: ParameterizedContext<State>, accountId: string): Promise<void> {
   const apps = await parts.authorizations.grantsOf(accountId);
-  showPage(ctx, connectedAppsPage(apps, formProof(parts.cookieKey, accountId), parts.world.settings.timeZone));
+  const account = await parts.world.read(({ accounts }) => accounts.byId(accountId));
+  const t = speak(ctx, { account: account?.language, site: parts.world.settings.languages });
+  showPage(ctx, connectedAppsPage(t, apps, formProof(parts.cookieKey, accountId), parts.world.settings.timeZone));
 }
 
 /** Only the person's own authorisations can be named. */

@@ -13,6 +13,7 @@ import { notModified, tagOfContent } from '../http/answer/conditional.ts';
 import type { State } from '../http/state.ts';
 import { forgottenPasswordPages } from './account/forgotten-password.ts';
 import { registrationPages } from './account/registration.ts';
+import { languageChoice } from './language-choice.ts';
 import { accessTokens } from './access-token.ts';
 import { confirmAddressRoutes } from './account/confirm-address.ts';
 import { oauthProblems } from './answer-problem.ts';
@@ -28,6 +29,7 @@ import { interactionRoutes } from './interactions/interactions.ts';
 import { introspect } from './introspection.ts';
 import type { SmartKeys } from './keys.ts';
 import type { DemoAccount } from './pages/sign-in-page.ts';
+import { sharedRoutes, type SharedParts } from './shared/shared-routes.ts';
 import { createProvider } from './authorization/provider.ts';
 import { registrationRoutes } from './registration.ts';
 
@@ -46,8 +48,12 @@ export interface SmartFaceParts {
   /** Those that systems publish. */
   clientKeys: KeySets;
   findPatients: FindPatients;
+  /** Typeface of our own pages: rules, and the files that they name below `/smart/fonts`. */
+  fonts: { css: string; files: ReadonlyMap<string, Buffer> };
   /** Shown on the sign-in page; empty outside demo mode. */
   demoAccounts?: readonly DemoAccount[];
+  /** What the pages behind shared links take of other faces; without it there are none. */
+  shared?: Pick<SharedParts, 'studyFiles' | 'takePlace'>;
   /** Further true capabilities for the SMART configuration, such as those of SMART Imaging Access. */
   capabilities?: readonly string[];
 }
@@ -96,6 +102,7 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
 
   return {
     oidc: authorizationServer({
+      languages: () => world.settings.languages,
       publicUrl,
       provider,
       authorizations,
@@ -109,14 +116,17 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
     }),
     routes() {
       const router = new Router<State>();
+      languageChoice(router, world.settings);
       interactionRoutes(router, { ...parts, provider, cookieKey, demoAccounts: parts.demoAccounts ?? [] });
       const ofAccounts = { ...parts, cookieKey, forgetChecks: tokens.forget };
       registrationPages(router, ofAccounts);
       forgottenPasswordPages(router, ofAccounts);
       linkPages(router, { ...parts, cookieKey, endSessions: tokens.forget });
       confirmAddressRoutes(router, { world, cookieKey });
+      if (parts.shared) sharedRoutes(router, { world, cookieKey, ...parts.shared });
       connectedAppsRoutes(router, { world, provider, authorizations, tokens, cookieKey });
       publicDocuments(router, smartConfiguration(publicUrl, parts.capabilities));
+      fonts(router, parts.fonts);
       router.get('/smart/brands.json', brands(parts));
       registrationRoutes(router, { world, clientKeys, forget: tokens.forget });
       const guard = bearer(tokens.verify);
@@ -154,6 +164,12 @@ function publicDocuments(router: Router<State>, configuration: Record<string, un
   ] as const) {
     router.get(`/smart/${name}`, unchanging(readFileSync(join(import.meta.dirname, 'pages', name)), type));
   }
+}
+
+/** Of our own pages: given out by us, because nothing on them may come from elsewhere. */
+function fonts(router: Router<State>, { css, files }: SmartFaceParts['fonts']): void {
+  router.get('/smart/fonts.css', unchanging(Buffer.from(css), 'text/css; charset=utf-8'));
+  for (const [name, content] of files) router.get(`/smart/fonts/${name}`, unchanging(content, 'font/woff2'));
 }
 
 /** The site may change its name while the server runs; when this content was first given out is remembered by its digest. */

@@ -1,14 +1,16 @@
-// Benchmarks against a peer or a floor in the same run: node scripts/run.mjs exec test/bench/run.ts [model shadow store search frame fhir audit audit-search pause]
+// Benchmarks against a peer or a floor in the same run: node scripts/run.mjs exec test/bench/run.ts [model shadow store search frame fhir audit audit-search pause live work]
 import { auditSearchBench } from './audit-search.bench.ts';
 import { auditBench } from './audit.bench.ts';
 import { fhirBench } from './fhir.bench.ts';
 import { frameBench } from './frame.bench.ts';
+import { liveBench } from './live.bench.ts';
 import { report } from './measure.ts';
 import { modelBench } from './model.bench.ts';
 import { pauseBench } from './pause.bench.ts';
 import { searchBench } from './search.bench.ts';
 import { shadowBench } from './shadow.bench.ts';
 import { storeBench } from './store.bench.ts';
+import { workBench } from './work.bench.ts';
 
 const benches = {
   model: modelBench,
@@ -20,6 +22,8 @@ const benches = {
   audit: auditBench,
   'audit-search': auditSearchBench,
   pause: pauseBench,
+  live: liveBench,
+  work: workBench,
 };
 const wanted = process.argv.slice(2);
 report('', 'CSSS', 'peer or bound', 'ratio');

@@ -312,4 +312,28 @@ describe('who may see it', () => {
   });
 });
 
+describe('the order of studies', () => {
+  it('is what orderby says, up and down, and is kept from page to page', async () => {
+    const up = await found('orderby=PatientName');
+    expect(up).toHaveLength(3);
+    expect(await found('orderby=-PatientName')).toEqual(up.toReversed());
+    expect([...(await found('orderby=PatientName&limit=2')), ...(await found('orderby=PatientName&limit=2&offset=2'))]).toEqual(up); // prettier-ignore
+    expect((await server.get('/studies?orderby=PatientName&limit=2')).headers.get('link')).toContain('orderby=PatientName'); // prettier-ignore
+    // What has no value comes last, whichever way.
+    expect((await found('orderby=StudyDate')).at(-1)).toBe(studies.yamada);
+    expect((await found('orderby=-00080020,PatientName')).at(-1)).toBe(studies.yamada);
+  });
+  it.each([
+    ['/studies', 'orderby=PatientComments'],
+    ['/studies', 'orderby=patientname'],
+    ['/studies', 'orderby=00100010%20desc'],
+    ['/studies', 'orderby='],
+    ['/studies', 'orderby=constructor'],
+    ['/series', 'orderby=PatientName'],
+    ['/studies', 'orderby=StudyDate,StudyDate,StudyDate,StudyDate,StudyDate'],
+  ])('is refused where it is none: %s?%s', async (path, query) => {
+    expect((await server.get(`${path}?${query}`)).status).toBe(path === '/studies' && query.includes('StudyDate,') ? 413 : 400); // prettier-ignore
+  });
+});
+
 it('had no faults of its own', () => expect(server.faults).toEqual([]));

@@ -70,7 +70,7 @@ export async function startTestServer(
     await seedDemo(system, () => {}, { studies: options.demoData === true });
   if (options.workers ?? true) await startWorkers(system, log);
   const server = await new Promise<Server>((done) => {
-    const listening = createHttpServer(koaListener(system.app), config.budget);
+    const listening = createHttpServer(koaListener(system.app), config.budget, system.upgrades);
     listening.listen(port, '127.0.0.1', () => done(listening));
   });
   return {
@@ -84,6 +84,7 @@ export async function startTestServer(
     backend: async (scope = 'system/*.cruds') =>
       (await backendToken(url, { clientId: 'csss-demo-backend', key: key.private }, scope)).access_token,
     async stop() {
+      system.drain(); // open pages, which are no requests
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
       await system.stop();

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import type { Certificate } from './certificate.ts';
 
 export interface TlsProxy {
@@ -37,6 +37,19 @@ export async function startTlsProxy({ cert, key }: Certificate): Promise<TlsProx
     });
     outgoing.on('close', () => onward.destroy());
     incoming.pipe(onward);
+  });
+  // A connection that becomes another protocol is passed on as it is.
+  server.on('upgrade', (incoming, client, head) => {
+    const port = behind[turn++ % Math.max(behind.length, 1)];
+    if (port === undefined) return void client.destroy();
+    const onward = connect(port, '127.0.0.1', () => {
+      const headers = { ...incoming.headers, 'x-forwarded-for': incoming.socket.remoteAddress ?? '', 'x-forwarded-proto': 'https' }; // prettier-ignore
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
+      onward.write(`${incoming.method} ${incoming.url} HTTP/1.1\r\n${lines.join('')}\r\n`);
+      onward.write(head);
+      onward.pipe(client).pipe(onward);
+    });
+    for (const [one, other] of [[onward, client], [client, onward]] as const) one.on('error', () => other.destroy()).on('close', () => other.destroy()); // prettier-ignore
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;

@@ -2,6 +2,7 @@
 import {
   askWhose,
   clinicalRules,
+  followWrites,
   removalGuards,
   studyFollowers,
   studyMoveFollowers,
@@ -35,6 +36,7 @@ export function testSettings(publicUrl: string, more: Partial<Settings> = {}): S
     demo: false,
     removal: { retentionDays: 30, expiredRetentionDays: 7 },
     reportMail: 'always',
+    webPush: true,
     deliveryRetentionDays: 365,
     registration: 'open',
     secondFactorRoles: [],
@@ -64,6 +66,7 @@ export function testWorld(
     modelFiles: absent('modelFiles'),
     pdf: absent('pdf'),
     mailer: absent('mailer'),
+    push: absent('push'),
     signer: absent('signer'),
     secrets: testSecrets,
     auditAnchors: absent('auditAnchors'),
@@ -77,7 +80,7 @@ export function testWorld(
     checker,
     settings,
     ...parts,
-    ...postgresUnits(database.dataSource, { ...site, checker, queue, stamp }),
+    ...postgresUnits(database.dataSource, { ...site, checker, queue, stamp, followWrites }),
   };
 }
 

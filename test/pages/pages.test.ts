@@ -105,7 +105,7 @@ describe('every page', () => {
       if (await page.$('[data-testid="scans"] a[href^="/study/"]')) {
         await click(page, '[data-testid="scans"] a[href^="/study/"]');
         await page.waitForSelector('[data-testid="viewport"][data-image="drawn"]');
-        await page.waitForSelector('[data-testid="ai-panel"]');
+        await page.waitForSelector(`[data-testid="${role === 'patient' ? 'patient-panel' : 'ai-panel'}"]`);
         expect(await barriers(page)).toEqual([]);
         await page.setViewport({ width: 360, height: 780 });
         expect(await overflow(page)).toBeLessThanOrEqual(0);
@@ -252,7 +252,7 @@ describe('a session', () => {
     // A page that is opened asks for all its lists at once; one that is open asks when its turn comes.
     await Promise.all([
       page.waitForResponse((response) => response.url().endsWith('/oidc/token')),
-      page.waitForResponse((response) => response.url().includes('/fhir/Task') && response.ok()),
+      page.waitForResponse((response) => response.url().includes('/portal/work?') && response.ok()),
       page.reload(),
     ]);
     await sleep(1_000);
@@ -264,6 +264,7 @@ describe('a session', () => {
     const page = await signedIn('doctor');
     await page.waitForSelector('[data-testid="scans"], [data-testid="empty"]');
     await change(page, { access_token: `${(await access(page)).slice(0, -8)}AAAAAAAA`, refresh_token: 'not-one' });
+    await page.reload();
     const dialog = await page.waitForSelector('[role="dialog"]');
     expect(await dialog!.evaluate((shown) => shown.textContent)).toMatch(/session has ended/);
     await click(page, '[role="dialog"] footer button');

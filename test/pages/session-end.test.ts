@@ -65,6 +65,9 @@ test('an act that is refused because the session has ended asks to sign in, over
 test('somebody else who signs in there takes nothing over', async () => {
   await signInThere('sign-in-again', 'doctor');
   await says(page, '[role="dialog"] [data-testid="refusal"], body', /Another person signed in there/);
+  // And sees nothing of what the first had open.
+  await page.waitForFunction(() => !document.body.innerText.includes('Users'));
+  expect(await page.$eval('input[name="email"]', (field) => field.checkVisibility())).toBe(false);
   expect(await barriers(page)).toEqual([]);
 });
 

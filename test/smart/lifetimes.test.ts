@@ -37,6 +37,29 @@ test('a refresh rotates the refresh token and keeps the launch context', async (
   expect((await server.whoAmI(second.body.access_token)).principal.patient).toBe('patient-2');
 });
 
+test('tokens of our own application are renewed silently through a day of work, and no longer than its session', async () => {
+  const viewer = { clientId: 'csss-viewer', redirectUri: `${server.url}/signed-in` };
+  let token = (await signIn(server.url, { ...viewer, ...doctor, scope: 'openid fhirUser offline_access user/*.rs' }))
+    .refresh_token!;
+  const quarter = 15 * 60;
+  /** As if a quarter of an hour had gone by for everything that this sign-in has left. */
+  const goesBy = () =>
+    server.database.sql.query(
+      `update oidc_payload set expires_at = expires_at - make_interval(secs => $1),
+              payload = jsonb_set(payload, '{exp}', to_jsonb((payload ->> 'exp')::bigint - $1))
+        where payload ? 'exp'`,
+      [quarter],
+    );
+  for (let hours = 0; hours < 8; hours += 0.25) {
+    await goesBy();
+    const { status, body } = await refresh(token, { client_id: 'csss-viewer' });
+    expect([hours, status]).toEqual([hours, 200]);
+    token = body.refresh_token!;
+  }
+  for (let hours = 8; hours < 12.25; hours += 0.25) await goesBy();
+  expect((await refresh(token, { client_id: 'csss-viewer' })).status).toBe(400);
+});
+
 test('a refresh can narrow the scopes and never widen them', async () => {
   const first = await signIn(server.url, {
     ...app,

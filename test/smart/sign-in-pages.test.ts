@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { authorizeUrl, Browser, pkce } from '../harness/sign-in.ts';
+import { authorizeUrl, Browser, pkce, throughPages } from '../harness/sign-in.ts';
 import { appRedirect, password, startSmallServer, type SmallServer } from './small-server.ts';
 
 let server: SmallServer;
@@ -160,6 +160,24 @@ test('a page whose interaction is over says so', async () => {
   const response = await fetch(`${server.url}/interaction/abc`);
   expect(response.status).toBe(400);
   expect(await response.text()).toContain('This sign-in is over');
+});
+
+test.each([
+  ['our own application', 'csss-viewer', 303, '/work'],
+  ['another app', 'demo-app', 200, null],
+])('Back to a finished sign-in of %s leads on, in this browser only', async (_name, clientId, status, location) => {
+  await server.database.sql.query(`delete from sign_in_attempt`);
+  const browser = new Browser(server.url);
+  const redirectUri = clientId === 'demo-app' ? appRedirect : `${server.url}/signed-in`;
+  const { url } = await browser.open(
+    authorizeUrl(server.url, pkce().challenge, { clientId, redirectUri, scope: 'openid fhirUser' }),
+  );
+  const { pathname } = new URL(url);
+  await throughPages(browser, url, { email: 'patient@test.example', password, clientId });
+  const back = await browser.request(pathname);
+  expect([back.status, back.headers.get('location')]).toEqual([status, location]);
+  expect(await back.text()).not.toContain('went wrong');
+  expect((await fetch(server.url + pathname)).status).toBe(400);
 });
 
 test('the session cookie is HttpOnly and SameSite=Lax, and lasts only with "remember me"', async () => {

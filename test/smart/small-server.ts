@@ -133,6 +133,7 @@ export async function startSmallServer(publicUrl?: string, settings: Partial<Set
     keys: await smartKeys(authorizations),
     clientKeys: keySets(keyFetcher({ hosts: [], loopback: true })),
     findPatients: findPatients(records),
+    fonts: { css: '', files: new Map() },
     demoAccounts: [{ label: 'Patient', email: 'patient@test.example', password }],
   });
   app.use(async (ctx, next) => {

@@ -1,6 +1,7 @@
 /** Pages by address. Every page but the public ones needs a signed-in person of the right role. */
 import { createRouter, createWebHistory, type RouteLocationNormalized, type Router } from 'vue-router';
 import type { Role } from './smart/claims.ts';
+import { useLook } from './look.ts';
 import type { useSession } from './smart/session.ts';
 
 declare module 'vue-router' {
@@ -9,6 +10,8 @@ declare module 'vue-router' {
     title: string;
     /** Who may open it; undefined: everybody, also without signing in. */
     roles?: readonly Role[];
+    /** Speaks with words of the office (`locales/groups.ts`). */
+    office?: boolean;
     /** Uses the whole width and height. */
     wide?: boolean;
   }
@@ -19,7 +22,8 @@ const everyRole: readonly Role[] = ['patient', 'doctor', 'pharmacist', 'admin'];
 export function pageRouter(session: ReturnType<typeof useSession>): Router {
   const router = createRouter({
     history: createWebHistory(),
-    scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+    // Another tab or filter of the same page is no reason to jump.
+    scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
     routes: [
       { path: '/', component: () => import('./pages/landing-page.vue'), meta: { title: 'landing' } },
       { path: '/signed-in', component: () => import('./pages/signed-in-page.vue'), meta: { title: 'signedIn' } },
@@ -43,41 +47,54 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
       {
         path: '/models',
         component: () => import('./pages/models-page.vue'),
-        meta: { title: 'models', roles: ['admin'] },
+        meta: { title: 'models', office: true, roles: ['admin'] },
+      },
+      {
+        path: '/setup',
+        component: () => import('./pages/setup-page.vue'),
+        meta: { title: 'setup', office: true, roles: ['admin'] },
+      },
+      {
+        path: '/users',
+        component: () => import('./pages/users-page.vue'),
+        meta: { title: 'users', office: true, roles: ['admin'] },
       },
       {
         path: '/templates',
         component: () => import('./pages/templates-page.vue'),
-        meta: { title: 'templates', roles: ['admin'] },
+        meta: { title: 'templates', office: true, roles: ['admin'] },
       },
-      { path: '/setup', component: () => import('./pages/setup-page.vue'), meta: { title: 'setup', roles: ['admin'] } },
-      { path: '/users', component: () => import('./pages/users-page.vue'), meta: { title: 'users', roles: ['admin'] } },
       {
         path: '/users/:id',
         component: () => import('./pages/user-page.vue'),
         props: true,
-        meta: { title: 'user', roles: ['admin'] },
+        meta: { title: 'user', office: true, roles: ['admin'] },
       },
       {
         path: '/registrations',
         component: () => import('./pages/registrations-page.vue'),
-        meta: { title: 'registrations', roles: ['doctor', 'pharmacist', 'admin'] },
+        meta: { title: 'registrations', office: true, roles: ['doctor', 'pharmacist', 'admin'] },
       },
       {
         path: '/clients',
         component: () => import('./pages/clients-page.vue'),
-        meta: { title: 'clients', roles: ['admin'] },
+        meta: { title: 'clients', office: true, roles: ['admin'] },
       },
       {
         path: '/clients/new',
         component: () => import('./pages/new-client-page.vue'),
-        meta: { title: 'newClient', roles: ['admin'] },
+        meta: { title: 'newClient', office: true, roles: ['admin'] },
       },
       {
         path: '/clients/:id',
         component: () => import('./pages/client-page.vue'),
         props: true,
-        meta: { title: 'client', roles: ['admin'] },
+        meta: { title: 'client', office: true, roles: ['admin'] },
+      },
+      {
+        path: '/studies',
+        component: () => import('./pages/studies-page.vue'),
+        meta: { title: 'studies', roles: ['doctor', 'pharmacist', 'admin'] },
       },
       {
         path: '/patient',
@@ -87,13 +104,17 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
       {
         path: '/account',
         component: () => import('./pages/account-page.vue'),
-        meta: { title: 'account', roles: everyRole },
+        meta: { title: 'account', office: true, roles: everyRole },
       },
-      { path: '/audit', component: () => import('./pages/audit-page.vue'), meta: { title: 'audit', roles: ['admin'] } },
+      {
+        path: '/audit',
+        component: () => import('./pages/audit-page.vue'),
+        meta: { title: 'audit', office: true, roles: ['admin'] },
+      },
       {
         path: '/deliveries',
         component: () => import('./pages/deliveries-page.vue'),
-        meta: { title: 'deliveries', roles: ['admin'] },
+        meta: { title: 'deliveries', office: true, roles: ['admin'] },
       },
       {
         path: '/record/:patientId([A-Za-z0-9.-]{1,64})',
@@ -107,7 +128,11 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
         props: true,
         meta: { title: 'study', roles: everyRole, wide: true },
       },
-      { path: '/demo/mailbox', component: () => import('./pages/demo-mailbox-page.vue'), meta: { title: 'mailbox' } },
+      {
+        path: '/demo/mailbox',
+        component: () => import('./pages/demo-mailbox-page.vue'),
+        meta: { title: 'mailbox', office: true },
+      },
       { path: '/forbidden', component: () => import('./pages/forbidden-page.vue'), meta: { title: 'forbidden' } },
       { path: '/:rest(.*)*', component: () => import('./pages/not-found-page.vue'), meta: { title: 'notFound' } },
     ],
@@ -117,6 +142,7 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
 
   async function guard(to: RouteLocationNormalized) {
     if (to.path === '/signed-in') return true;
+    if (to.meta.office) await useLook().need('office');
     await session.resume();
     const { roles } = to.meta;
     if (!roles) return true;

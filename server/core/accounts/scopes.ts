@@ -102,30 +102,3 @@ export function roleMayUse(role: Role, scope: Scope): boolean {
   if (role === 'patient') return scope.context === 'patient' && /[crs]/.test(scope.permissions);
   return true;
 }
-
-/** What a scope allows, in words for the consent page. */
-export function describeScope(text: string): string {
-  const plain: Record<string, string> = {
-    openid: 'Know who you are',
-    profile: 'See your name',
-    fhirUser: 'See which person in the records you are',
-    offline_access: 'Stay connected when you are not using it',
-    online_access: 'Stay connected while you are signed in',
-    launch: 'Open with the patient you are working on',
-    'launch/patient': 'Know which patient it is opened with',
-    'launch/imagingstudy': 'Know which imaging study it is opened with',
-  };
-  const scope = parseScope(text);
-  if (!scope) return own(plain, text) ?? text;
-  const verbs = [
-    /[rs]/.test(scope.permissions) ? 'see' : '',
-    scope.permissions.includes('c') ? 'add' : '',
-    scope.permissions.includes('u') ? 'change' : '',
-    scope.permissions.includes('d') ? 'delete' : '',
-  ].filter(Boolean);
-  const verb = verbs.length > 1 ? `${verbs.slice(0, -1).join(', ')} and ${verbs.at(-1)}` : (verbs[0] ?? '');
-  const kind = scope.type === '*' ? 'all records' : `${scope.type} records`;
-  const whose = scope.context === 'patient' ? 'of the patient' : 'that you have access to';
-  const limit = scope.query === undefined ? '' : ` (only ${scope.query})`;
-  return `${verb.charAt(0).toUpperCase()}${verb.slice(1)} ${kind} ${whose}${limit}`;
-}

@@ -41,6 +41,8 @@ export interface RecordStore {
   /** The current version, deletions included; undefined if the id never existed or the caller may not see it. */
   read(type: ResourceType, id: string, narrowing: Narrowing): Promise<StoredRecord | undefined>;
   readVersion(type: ResourceType, id: string, version: number, narrowing: Narrowing): Promise<StoredRecord | undefined>;
+  /** Which of these records, deleted ones included, the caller may see: as `read`, without their content. */
+  visibleAmong(type: ResourceType, ids: readonly string[], narrowing: Narrowing): Promise<string[]>;
   /** Newest first; `type` and `id` narrow to type and instance history. */
   history(
     of: { type?: ResourceType; id?: string },

@@ -9,7 +9,8 @@ export type Kept<Type extends ResourceType> = Extract<Resource, { resourceType: 
 
 /** The same transaction and request, with the server acting for itself: the consequences of a step are its own writes. */
 export function asServer(context: WriteContext): WriteContext {
-  return { ...context, principal: systemPrincipal('workflow') };
+  const { causedBy = context.principal } = context;
+  return { ...context, causedBy, principal: systemPrincipal('workflow') };
 }
 
 /**

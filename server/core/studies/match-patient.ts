@@ -146,9 +146,28 @@ export function isSameButForIssuer(patient: Patient, identity: PatientIdentity, 
   return has(patient, fits, identity.value) && mayBeBornWith(patient, attributes);
 }
 
-function mayBeBornWith({ birthDate }: Patient, attributes: DicomJson): boolean {
+export function mayBeBornWith({ birthDate }: Patient, attributes: DicomJson): boolean {
   const said = fhirDate(text(attributes, '00100030'));
   return said === undefined || birthDate === undefined || said === birthDate;
+}
+
+/**
+ * Whether nothing that an image says of the person contradicts the record: the birth date, and the name, of which one word must be the
+ * same in any writing. What one of the two leaves out contradicts nothing.
+ */
+export function isDescribedBy(patient: Patient, attributes: DicomJson): boolean {
+  if (!mayBeBornWith(patient, attributes)) return false;
+  const said = wordsOf(persons(attributes, '00100010').flatMap((person) => Object.values(person) as string[]));
+  const known = wordsOf(
+    (patient.name ?? []).flatMap(({ family, given = [], text: whole }) => [family ?? '', ...given, whole ?? '']),
+  );
+  return said.size === 0 || known.size === 0 || [...said].some((word) => known.has(word));
+}
+
+/** Without accents and capitals; initials say too little. */
+function wordsOf(names: readonly string[]): Set<string> {
+  const plain = names.join(' ').normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+  return new Set(plain.split(/[^\p{L}\p{N}]+/u).filter((word) => word.length > 1));
 }
 
 const isBare =

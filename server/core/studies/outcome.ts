@@ -10,6 +10,7 @@ export type FailureReason =
   | 'transfer-syntax' // not one that is stored here
   | 'too-costly' // past the limits of the reader
   | 'no-room' // the server is short of something at this moment
+  | 'other-patient' // it names another patient than the one it is brought for
   | 'other-study' // the request is for another study
   | 'other-place' // its SOP Instance UID is stored in another study
   | 'other-content' // other bytes are stored under its UID

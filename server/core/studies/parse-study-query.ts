@@ -1,5 +1,6 @@
 /** The query part of a QIDO-RS request, made a `StudyQuery` (PS3.18 8.3.4 and 10.6.1). */
 import { attributeByKeyword, attributeByTag, isPrivate, vrOf } from '../dicom/dictionary.ts';
+import { isOrderKey, orderKeywords } from './order-keys.ts';
 import type { StudyQuery } from './study-store.ts';
 import { Problem } from '../problem.ts';
 
@@ -29,9 +30,11 @@ export function parseStudyQuery(
   const switched = (name: string): boolean => switches.get(name) === true;
   let limit: number | undefined;
   let offset = 0;
+  let order: StudyQuery['order'];
   for (const [name, value] of parameters) {
     if (value.includes('\0')) throw new Problem('value', 'A parameter contains a NUL character');
-    if (name === 'limit') limit = count(name, value);
+    if (name === 'orderby') order = orderKeys(target.level, value);
+    else if (name === 'limit') limit = count(name, value);
     else if (name === 'offset') offset = count(name, value);
     else if (name === 'includefield')
       include.push(...value.split(',').map((field) => field.trim()).filter((field) => field !== '')); // prettier-ignore
@@ -48,6 +51,7 @@ export function parseStudyQuery(
     multipleValueMatching: switched('multiplevaluematching'),
     limit: Math.min(limit ?? (target.StudyInstanceUID === undefined ? usual.anywhere : usual.inStudy), most),
     offset,
+    ...(order && { order }),
     capped: limit !== undefined && limit > most,
   };
 }
@@ -78,6 +82,24 @@ function tagOf(name: string): string {
 function checkedGroup(tag: string): string {
   if (Number.parseInt(tag.slice(0, 4), 16) < 8) throw new Problem('value', `${tag} is not an attribute of a data set`);
   return tag;
+}
+
+const mostOrderKeys = 4;
+
+/**
+ * Our own parameter, because the standard has no order of matches: attributes with commas, `-` before one for the other
+ * way round. Of studies only, and by what the index has a column of.
+ */
+function orderKeys(level: StudyQuery['level'], value: string): NonNullable<StudyQuery['order']> {
+  if (level !== 'study') throw new Problem('value', 'orderby is for searches of studies');
+  const keys = value.split(',').map((key) => key.trim());
+  if (keys.length > mostOrderKeys) throw new Problem('too-costly', `orderby takes ${mostOrderKeys} attributes at most`);
+  return keys.map((key) => {
+    const path = attributePath(key.replace(/^-/, ''));
+    if (!isOrderKey(path))
+      throw new Problem('value', `Studies cannot be ordered by ${shown(key)}; by ${orderKeywords.join(', ')}`);
+    return { path, descending: key.startsWith('-') };
+  });
 }
 
 function matchKey(path: string, value: string): StudyQuery['match'][number] {

@@ -4,8 +4,11 @@ import type { InstanceRow } from '../dicom/instance.ts';
 import { systemPrincipal } from '../principal.ts';
 import type { WriteContext } from '../world.ts';
 import type { HoldReason } from './held-instance.ts';
+import type { ImageOwner } from './uploads/image-owner.ts';
 import {
   createPatient,
+  isDescribedBy,
+  mayBeBornWith,
   isNamed,
   isSameButForIssuer,
   lockPatient,
@@ -82,6 +85,38 @@ export class PatientsOfImages {
     if (owner && isSameButForIssuer(owner, identity, row.attributes)) return { patientId: studyOwner, coerced: true };
     if ('unclear' in match) return { hold: 'unclear-patient', candidates: match.candidates };
     return { hold: 'other-patient', candidates: 'found' in match ? [match.found] : [] };
+  }
+
+  /**
+   * Whether an image that a person brings for a patient is of that patient by what it says: by its number and the birth date, and
+   * without a number by birth date and name, where what it leaves out contradicts nothing.
+   *
+   * @param studyOwner of the study that it names, if that is here
+   */
+  async broughtFor(
+    owner: ImageOwner,
+    studyOwner: string | undefined,
+    row: InstanceRow,
+  ): Promise<Place | { other: true }> {
+    const { patientId, others } = owner;
+    const patient = await this.owner(patientId);
+    if (!patient || survivor(patient) !== patientId) return { other: true };
+    if (others === 'own') return studyOwner === undefined || studyOwner === patientId ? { patientId } : { other: true };
+    const identity = patientIdentity(row.attributes, this.context.world.settings);
+    const match: PatientMatch = identity ? await this.match(identity, row) : { none: true };
+    const found = 'found' in match ? match.found : undefined;
+    // A number says more than a name, which has another writing in another place, or changes with a marriage.
+    const contradicts = identity ? !mayBeBornWith(patient, row.attributes) : !isDescribedBy(patient, row.attributes);
+    const isOwn = identity ? found === patientId : true;
+    const isOthers = found !== undefined && found !== patientId;
+    if (others === 'refuse') {
+      if (!isOwn || contradicts || (studyOwner !== undefined && studyOwner !== patientId)) return { other: true };
+    } else if (studyOwner !== undefined && studyOwner !== patientId)
+      return { hold: 'other-patient', candidates: [patientId, ...(found === undefined ? [] : [found])] };
+    else if (isOthers) return { hold: 'other-patient', candidates: [patientId, found] };
+    const sameWords = isOwn && !contradicts && identity && isNamed(patient, identity);
+    const saysNothing = !identity && !contradicts && (patient.identifier ?? []).length === 0;
+    return { patientId, ...(!sameWords && !saysNothing && { coerced: true }) };
   }
 
   /** By a number that is the Patient's no more (a merge): answers show one person under one number, as for the studies before. */

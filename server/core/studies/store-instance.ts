@@ -8,6 +8,7 @@ import { Problem, type ProblemCode } from '../problem.ts';
 import { failed, type InstanceName, type InstanceOutcome, type StoreOutcome, reasonOf } from './outcome.ts';
 import { discardInstance, type ArrivingInstance } from './receive-instance.ts';
 import { storeRows } from './store-rows.ts';
+import { mustBringFor, type ImageOwner } from './uploads/image-owner.ts';
 
 export type { FailureReason, InstanceName, InstanceOutcome, StoreOutcome } from './outcome.ts';
 export { discardInstance, receiveInstance, type ArrivingInstance } from './receive-instance.ts';
@@ -17,6 +18,8 @@ export interface StoreOptions {
   studyUID?: string;
   requestId?: string;
   sourceAddress?: string;
+  /** Who they are of is said by who brings them, a person in our own application. */
+  owner?: ImageOwner;
   /** For the audit trail: `dicomweb:store` by default. */
   event?: string;
   /** Receives what is our own fault in an instance that therefore was not stored, for the log. */
@@ -55,7 +58,8 @@ export async function storeInstances(
 ): Promise<StoreOutcome> {
   const kept = new Set<ArrivingInstance>();
   try {
-    mustBeAllowedToStore(principal);
+    if (options.owner) mustBringFor(principal, options.owner.patientId);
+    else mustBeAllowedToStore(principal);
     const candidates = await Promise.all(arriving.map((instance) => candidate(instance, options.studyUID)));
     markTwins(candidates);
     const good = candidates.flatMap((one) => ('row' in one ? [one] : []));
@@ -82,10 +86,11 @@ async function settleCandidates(
 ): Promise<InstanceOutcome[]> {
   try {
     return await world.transaction(async (stores) => {
-      const { requestId } = options;
+      const { requestId, owner } = options;
       const context: WriteContext = { world, stores, principal, ...(requestId !== undefined && { requestId }) };
       const rows = candidates.flatMap((one) => ('row' in one ? [one.row] : []));
-      const outcomes = await storeRows(context, rows, mayAll(principal, 'ImagingStudy', 'update'));
+      const mayUpdate = owner ? principal.role !== 'patient' : mayAll(principal, 'ImagingStudy', 'update');
+      const outcomes = await storeRows(context, rows, mayUpdate, owner);
       const instances = candidates.map((one) => ('row' in one ? outcomes.get(one.row)! : one.outcome));
       await audit(context, instances, options);
       return instances;

@@ -4,24 +4,27 @@ import type { WriteContext } from '../world.ts';
 import { coerceToOwner } from './coerce-to-owner.ts';
 import { identityInWords, settleDoubts, type Doubt } from './hold-images.ts';
 import { failed, nameOf, type InstanceOutcome } from './outcome.ts';
-import { PatientsOfImages } from './patients-of-images.ts';
+import { PatientsOfImages, type Place } from './patients-of-images.ts';
 import { unmappable } from './left-out.ts';
 import { admitted, applyRejections, readNotes, studiesNamed, type Notes } from './apply-rejections.ts';
 import type { StudyRow, StudyTie } from './study-store.ts';
 import { emptyAs } from './remove.ts';
 import { registeredStudy, settleStudy } from './settle-study.ts';
+import type { ImageOwner } from './uploads/image-owner.ts';
 
 /**
  * The database's half of storing, inside a transaction: who the images are of, which rows are new, and what follows
  * for their studies. Locks are taken in one order (studies, then patients, each sorted), so that senders wait for
  * each other and never in a circle.
  *
- * @param mayUpdate whether the caller may add to studies that are there already.
+ * @param mayUpdate whether the caller may add to studies that are there already, not only to those that it brought itself.
+ * @param owner whose they are, said by the person who brings them: nothing that names somebody else is kept in silence.
  */
 export async function storeRows(
   context: WriteContext,
   rows: InstanceRow[],
   mayUpdate: boolean,
+  owner?: ImageOwner,
 ): Promise<Map<InstanceRow, InstanceOutcome>> {
   const { stores } = context;
   const outcomes = new Map<InstanceRow, InstanceOutcome>();
@@ -42,16 +45,19 @@ export async function storeRows(
   for (const [uid, study] of locked) {
     const arriving = byStudy.get(uid);
     if (!arriving) continue; // only named by a note
-    const refused = study && !mayUpdate;
+    const refused = study && !mayUpdate && !(owner && (await stores.uploads.brought(uid, context.principal.subject)));
     const registered = study ?? (await registeredStudy(context, uid));
     if (registered && registered !== 'unclear') owned.set(uid, registered);
     for (const row of arriving) {
       const tie = ties.get(uid) ?? owned.get(uid);
       if (refused) outcomes.set(row, failed(row, 'forbidden', 'The token does not allow to add to a study'));
+      else if (owner && registered === 'unclear' && owner.others !== 'confirmed')
+        outcomes.set(row, failed(row, 'forbidden', 'The study is registered for somebody else'));
       else if (registered === 'unclear') doubts.push({ row, why: 'unclear-patient', candidates: [] });
       else {
-        const place = tie ? await patients.inStudyOf(tie.patientId, row) : await patients.ofNewStudy(row);
-        if ('hold' in place) doubts.push({ row, why: place.hold, candidates: place.candidates });
+        const place = await placeOf(patients, row, tie, owner);
+        if ('other' in place) outcomes.set(row, failed(row, 'other-patient', identityInWords(row.attributes)));
+        else if ('hold' in place) doubts.push({ row, why: place.hold, candidates: place.candidates });
         else {
           accepted!.push(row);
           ties.set(uid, tie ?? { patientId: place.patientId, imagingStudyId: newId() });
@@ -63,11 +69,35 @@ export async function storeRows(
   }
   await insertAndSettle(context, accepted!, { ties, locked, notes }, outcomes);
   await coerceToOwner(context, coerced!, { ties, locked }, outcomes);
-  const again = accepted!.filter((row) => isOtherContent(outcomes.get(row)));
+  if (owner) await noteBrought(context, outcomes);
+  // What a patient brings again with other content is refused: it asks nobody a question.
+  const again =
+    owner && owner.others !== 'confirmed' ? [] : accepted!.filter((row) => isOtherContent(outcomes.get(row)));
   doubts.push(...again.map((row): Doubt => ({ row, why: 'corrected', candidates: [] })));
   await settleDoubts(context, doubts, (uid) => ties.get(uid) ?? owned.get(uid), outcomes);
   for (const [row, candidates] of unsure) await askWho(context, row, candidates, ties);
   return outcomes;
+}
+
+function placeOf(
+  patients: PatientsOfImages,
+  row: InstanceRow,
+  tie: StudyTie | undefined,
+  owner: ImageOwner | undefined,
+): Promise<Place | { other: true }> {
+  if (owner) return patients.broughtFor(owner, tie?.patientId, row);
+  return tie ? patients.inStudyOf(tie.patientId, row) : patients.ofNewStudy(row);
+}
+
+async function noteBrought(
+  { stores, principal }: WriteContext,
+  outcomes: ReadonlyMap<InstanceRow, InstanceOutcome>,
+): Promise<void> {
+  const stored = [...outcomes].filter(([, { status }]) => status === 'stored');
+  const uids = new Set(stored.map(([{ StudyInstanceUID }]) => StudyInstanceUID));
+  if (uids.size === 0) return;
+  await stores.uploads.note([...uids], principal.subject);
+  await stores.news.post('uploads', { role: ['doctor', 'admin'] });
 }
 
 const isOtherContent = (outcome: InstanceOutcome | undefined): boolean =>

@@ -173,6 +173,8 @@ export interface StudyQuery {
   SeriesInstanceUID?: string;
   match: { path: string; vr: string; value: string }[];
   include: string[] | 'all';
+  /** Of studies; without it the newest come first. */
+  order?: { path: string; descending: boolean }[];
   fuzzy: boolean;
   /** A key of zero length asks for absent values instead of any (PS3.4 C.2.2.2.7). */
   emptyValueMatching: boolean;

@@ -20,6 +20,8 @@ export const systems = {
   readingConclusion: `${canonical}/CodeSystem/reading-conclusion`,
   /** Types of Device.version. */
   modelVersion: `${canonical}/CodeSystem/model-version`,
+  /** What a patient decides (Consent.category). */
+  consentKind: `${canonical}/CodeSystem/consent-kind`,
   /** Identifiers of reports: CSS-YYYY-NNNNN. */
   reportNumber: `${canonical}/sid/report-number`,
   accessionNumber: `${canonical}/sid/accession-number`,

@@ -67,6 +67,8 @@ async function ofType(
       return derived || [before, after].some((side) => claimsRelease(context, side as DocumentReference | undefined)) ? 'report-document' : undefined;
     case 'Binary':
       return derived ? 'review-content' : undefined;
+    case 'Consent':
+      return derived ? 'patient-decision' : undefined;
     case 'Communication':
       return derived || (await isDelivery(context, one)) ? 'delivery' : undefined;
     case 'MedicationRequest':

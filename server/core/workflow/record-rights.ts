@@ -57,6 +57,10 @@ export const recordRights = {
     'Tasks of a review are made by the server, and a review ends by its steps: write the status of the open step.',
   ),
   'review-order': unchanged('whose an order under review is', 'The order follows its study: POST ImagingStudy/{id}/$move.'),
+  'patient-decision': unchanged(
+    'what a patient has decided about the own record',
+    'The patient decides it, on the own page (PUT /portal/me/consents/{kind}).',
+  ),
   // Of the server.
   'registered-study': {
     what: 'an ImagingStudy',

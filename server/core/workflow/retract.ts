@@ -71,6 +71,8 @@ async function endInError(review: Review, statusReason: CodeableConcept): Promis
  */
 export async function withdrawResults(review: Review): Promise<Pointer[]> {
   const written: Pointer[] = [];
+  // Of what a patient cannot read any more no news comes by itself, and a page that is open would go on showing it.
+  await review.context.stores.news.post('withdrawn', { role: 'patient' });
   for (const { reference } of await partsOf(review)) {
     const [type, id] = reference.split('/') as [ResourceType, string];
     const part = (await review.context.stores.records.lock(type, id))?.resource as Kept<ResourceType> | undefined;

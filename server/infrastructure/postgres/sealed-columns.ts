@@ -15,6 +15,8 @@ export interface SealedColumn {
 export const sealedColumns: readonly SealedColumn[] = [
   { table: 'server_secret', column: 'sealed', key: 'name', about: 'server-secret ' },
   { table: 'delivery', column: 'content', key: 'id', about: 'delivery ' },
+  { table: 'draft', column: 'sealed', key: 'id', about: 'draft ' },
+  { table: 'push_subscription', column: 'sealed', key: 'id', about: 'push-subscription ' },
   { table: 'second_factor', column: 'secret', key: 'id', about: 'second-factor ' },
 ];
 

@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { AuditRow } from '../../core/access/audit-trail.ts';
 import type { JobQueue } from '../../core/jobs.ts';
 import type { RecordChecker } from '../../core/records/record-checker.ts';
+import type { StoredRecord } from '../../core/records/record-store.ts';
 import type { Stores, World } from '../../core/world.ts';
 import { postgresAccounts } from './accounts/accounts.ts';
 import { postgresAnalyses } from './models/analyses.ts';
@@ -9,7 +10,9 @@ import { postgresLinks } from './accounts/one-time-links.ts';
 import { postgresRestrictions } from './accounts/restrictions.ts';
 import { postgresPatientCodes } from './accounts/patient-codes.ts';
 import { postgresPeople } from './accounts/people.ts';
+import { postgresPreferences } from './accounts/preferences.ts';
 import { postgresSessions } from './accounts/sessions.ts';
+import { postgresDrafts } from './accounts/drafts.ts';
 import { postgresFactors } from './accounts/second-factors.ts';
 import { postgresRegistrationTokens } from './accounts/registration-tokens.ts';
 import { postgresClients } from './accounts/smart-clients.ts';
@@ -19,10 +22,14 @@ import { postgresAuditLog } from './audit/audit-log.ts';
 import { poolSql, type Sql } from './connection.ts';
 import { postgresConfirmedAddresses } from './confirmed-addresses.ts';
 import { postgresDeliveries } from './deliveries.ts';
+import { postgresNotices } from './notices/notices.ts';
+import { postgresPushSubscriptions } from './notices/push-subscriptions.ts';
 import { postgresRelay } from './relay-state.ts';
 import { postgresMedicationEntries } from './medication-entries.ts';
 import { postgresModels } from './models/models.ts';
+import { postgresNews } from './news/news-store.ts';
 import { postgresRecords } from './records/records.ts';
+import { postgresShares } from './shares.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
 import { postgresHeld } from './studies/held.ts';
 import { postgresRemovals } from './studies/removals.ts';
@@ -30,7 +37,9 @@ import { postgresSite } from './site.ts';
 import { postgresStudyWriting } from './studies/studies.ts';
 import { postgresLateImages } from './studies/late-images.ts';
 import { postgresStudySearch } from './studies/search.ts';
+import { postgresUploadedStudies } from './studies/uploaded-studies.ts';
 import { inTransaction } from './transaction.ts';
+import { postgresWorkRows } from './work/work-rows.ts';
 
 export interface StoreParts {
   /** Absolute address of the FHIR service, without a trailing slash. */
@@ -42,12 +51,16 @@ export interface StoreParts {
   stamp: AuditStamp;
   /** A queue whose jobs exist exactly if the transaction that `sql` belongs to commits. */
   queue: (sql: Sql) => JobQueue;
+  /** Called when a transaction has committed that may have told something. */
+  committed?: () => void;
+  /** Hears which records a transaction has written, when all else in it is done. */
+  followWrites(stores: Stores, written: readonly StoredRecord[], baseUrl: string): Promise<void>;
 }
 
 /** The two ways to the tables: all stores on the pool, for reading, and all on one transaction. */
 export function postgresUnits(
   dataSource: DataSource,
-  { baseUrl, timeZone, checker, stamp, queue }: StoreParts,
+  { baseUrl, timeZone, checker, stamp, queue, committed, followWrites }: StoreParts,
 ): Pick<World, 'read' | 'transaction'> {
   const site = { publicUrl: baseUrl.replace(/\/fhir$/, ''), fhirBaseUrl: baseUrl, timeZone };
   const storesOn = (sql: Sql, audit = postgresAudit(sql, stamp)): Stores => ({
@@ -55,14 +68,20 @@ export function postgresUnits(
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl, timeZone }) },
     held: postgresHeld(sql),
     removals: postgresRemovals(sql),
+    uploads: postgresUploadedStudies(sql),
     lateImages: postgresLateImages(sql),
+    workRows: postgresWorkRows(sql, { baseUrl, timeZone }),
     accounts: postgresAccounts(sql),
     links: postgresLinks(sql),
     restricted: postgresRestrictions(sql),
     people: postgresPeople(sql),
+    preferences: postgresPreferences(sql),
     sessions: postgresSessions(sql),
     patientCodes: postgresPatientCodes(sql),
     factors: postgresFactors(sql),
+    drafts: postgresDrafts(sql),
+    notices: postgresNotices(sql),
+    pushes: postgresPushSubscriptions(sql),
     clients: postgresClients(sql),
     registrationTokens: postgresRegistrationTokens(sql),
     deliveries: postgresDeliveries(sql),
@@ -74,6 +93,8 @@ export function postgresUnits(
     models: postgresModels(sql),
     analyses: postgresAnalyses(sql),
     jobs: queue(sql),
+    news: postgresNews(sql),
+    shares: postgresShares(sql),
     audit,
     auditLog: postgresAuditLog(sql),
   });
@@ -85,15 +106,30 @@ export function postgresUnits(
     async transaction(work) {
       let refusals: AuditRow[] = [];
       try {
-        return await inTransaction(dataSource, (own) => {
+        const result = await inTransaction(dataSource, async (own) => {
           refusals = [];
-          return work(withoutRefusals(storesOn(own), refusals));
+          const written: StoredRecord[] = [];
+          const stores = noting(withoutRefusals(storesOn(own), refusals), written);
+          const made = await work(stores);
+          if (written.length > 0) await followWrites(stores, written, baseUrl);
+          return made;
         });
+        committed?.();
+        return result;
       } finally {
         for (const row of refusals) await trail.append(row);
       }
     },
   };
+}
+
+/** The same stores, with a list of the records that are put. */
+function noting(stores: Stores, written: StoredRecord[]): Stores {
+  const put: Stores['records']['put'] = async (record) => {
+    await stores.records.put(record);
+    written.push(record);
+  };
+  return { ...stores, records: { ...stores.records, put } };
 }
 
 /**

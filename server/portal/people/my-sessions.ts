@@ -2,9 +2,12 @@
 import { z } from 'zod';
 import { auditAccount } from '../../core/accounts/people/account-audit.ts';
 import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
-import { describeScope, splitScopes } from '../../core/accounts/scopes.ts';
+import { splitScopes } from '../../core/accounts/scopes.ts';
 import { Problem } from '../../core/problem.ts';
 import type { WriteContext } from '../../core/world.ts';
+import { askedLanguage } from '../../http/words/page-language.ts';
+import { scopeWords } from '../../http/words/scope-words.ts';
+import { words } from '../../http/words/words.ts';
 import { apiRoute, everyRole, type ApiRoute } from '../api/api-route.ts';
 import { sessionJson, sessionSchema } from './user-json.ts';
 import { inTransaction, type UserRoutesParts } from './users.ts';
@@ -75,13 +78,14 @@ function appRoutes({ authorizations, forgetChecks }: MySessionsParts): ApiRoute[
       path: '/portal/me/apps',
       summary: 'Apps that may act for me',
       answer: { schema: z.object({ apps: z.array(app) }) },
-      async handle({ principal }) {
+      async handle({ principal, ctx }) {
+        const t = words(askedLanguage(ctx) ?? 'en');
         const apps = await authorizations.grantsOf(principal.subject);
         return {
           apps: apps.map(({ grantId, clientName, scope, since }) => ({
             id: grantId,
             name: clientName,
-            may: splitScopes(scope).map(describeScope),
+            may: splitScopes(scope).map((word) => scopeWords(t, word)),
             since: since.toISOString(),
           })),
         };

@@ -6,7 +6,9 @@ import type { World } from '../../core/world.ts';
 import type { State } from '../../http/state.ts';
 import { showProblem } from '../answer-problem.ts';
 import { checkFormOrigin, formProof, readFields } from '../interactions/form.ts';
-import type { Html } from '../pages/html.ts';
+import { wordsOf } from '../../http/words/page-language.ts';
+import { refusalWords } from '../../http/words/refusal-words.ts';
+import type { Page } from '../pages/layout.ts';
 
 export type Ctx = ParameterizedContext<State> & { params: Record<string, string> };
 
@@ -19,7 +21,10 @@ export interface AccountPagesParts {
   forgetChecks(): void;
 }
 
-export type Page = { title: string; body: Html; status?: number };
+/** What is wrong with a form, in the language of its page, and at which field. */
+export function faultIn(ctx: Ctx, { message, expression }: Problem): { message: string; field: string | undefined } {
+  return { message: refusalWords(wordsOf(ctx), message), field: expression };
+}
 
 /** The proof that a form at this address is ours; of a link's page it hangs on the link. */
 export function proofFor({ cookieKey }: Pick<AccountPagesParts, 'cookieKey'>, path: string): string {

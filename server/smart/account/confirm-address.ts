@@ -7,8 +7,10 @@ import type { World } from '../../core/world.ts';
 import type { State } from '../../http/state.ts';
 import { showProblem } from '../answer-problem.ts';
 import { checkFormOrigin, formProof, readFields } from '../interactions/form.ts';
+import { wordsOf } from '../../http/words/page-language.ts';
+import type { Words } from '../../http/words/words.ts';
 import { html, type Html } from '../pages/html.ts';
-import { errorPage, showPage } from '../pages/layout.ts';
+import { errorPage, showPage, titled, type Page } from '../pages/layout.ts';
 
 export interface ConfirmAddressParts {
   world: World;
@@ -54,44 +56,48 @@ async function confirm({ world, cookieKey }: ConfirmAddressParts, ctx: Ctx, word
     return done;
   });
   if (outcome === 'wrong') return show({ world, cookieKey }, ctx, word, true);
-  if (outcome === 'no-link') return showPage(ctx, { ...errorPage(...linkIsOver), status: 404 });
+  const t = wordsOf(ctx);
+  if (outcome === 'no-link') return showPage(ctx, linkIsOver(t));
   return showPage(ctx, {
-    title: 'Address confirmed',
-    body: html`<h1 tabindex="-1" autofocus>Thank you</h1>
-      <p>Your address is confirmed. The document comes by e-mail within a few minutes.</p>`,
+    title: t('address.doneTitle'),
+    body: html`<h1 tabindex="-1" autofocus>${t('address.thanks')}</h1>
+      <p>${t('address.done')}</p>`,
   });
 }
 
-const linkIsOver = ['This link does not work any more.', 'Each link works once and for two weeks. Ask whoever treats you to send the document again.'] as const; // prettier-ignore
+const linkIsOver = (t: Words): Page => ({ ...errorPage(t, t('address.over'), t('address.overHint')), status: 404 });
 
 async function show({ world, cookieKey }: ConfirmAddressParts, ctx: Ctx, word: string, wrong = false): Promise<void> {
   const question = await world.read((stores) => addressQuestion(stores, word));
-  if (!question) return showPage(ctx, { ...errorPage(...linkIsOver), status: 404 });
-  showPage(ctx, { ...confirmPage(question, word, formProof(cookieKey, word), wrong), ...(wrong && { status: 422 }) });
+  const t = wordsOf(ctx);
+  if (!question) return showPage(ctx, linkIsOver(t));
+  const page = confirmPage(t, question, word, formProof(cookieKey, word), wrong);
+  showPage(ctx, { ...page, ...(wrong && { status: 422 }) });
 }
 
 function confirmPage(
+  t: Words,
   { address, asksBirthDate }: AddressQuestion,
   word: string,
   proof: string,
   wrong: boolean,
-): { title: string; body: Html } {
+): Page {
   return {
-    title: wrong ? 'Error: Confirm your address' : 'Confirm your address',
-    body: html`<h1>Confirm your e-mail address</h1>
-      ${wrong && html`<p class="error" id="error" role="alert" tabindex="-1" autofocus>This is not the date of birth that we know. After five wrong ones the link does not work any more.</p>`}
-      <p>A document waits for you. It is sent to <strong>${address}</strong> when you confirm that this is your address.</p>
+    title: titled(t, t('address.title'), wrong),
+    body: html`<h1>${t('address.heading')}</h1>
+      ${wrong && html`<p class="error" id="error" role="alert" tabindex="-1" autofocus>${t('address.wrong')}</p>`}
+      <p>${t.html('address.lead', { address: html`<strong>${address}</strong>` })}</p>
       <form method="post" action="/account/confirm-address/${word}">
         <input type="hidden" name="proof" value="${proof}" />
-        ${asksBirthDate && birthDateField(wrong)}
-        <div class="actions"><button class="main" type="submit">This is my address</button></div>
+        ${asksBirthDate && birthDateField(t, wrong)}
+        <div class="actions"><button class="main" type="submit">${t('address.submit')}</button></div>
       </form>
-      <p class="quiet">If you do not expect anything from us, close this page: nothing is sent.</p>`,
+      <p class="quiet">${t('address.hint')}</p>`,
   }; // prettier-ignore
 }
 
-function birthDateField(wrong: boolean): Html {
-  return html`<label for="birth-date">Your date of birth</label>
+function birthDateField(t: Words, wrong: boolean): Html {
+  return html`<label for="birth-date">${t('address.birthDate')}</label>
     <input
       id="birth-date"
       name="birth-date"

@@ -21,6 +21,9 @@ import { showProblem } from '../answer-problem.ts';
 import { checkFormOrigin, formProof, readFields } from '../interactions/form.ts';
 import type { Ctx } from '../interactions/interaction-step.ts';
 import { answerIn } from '../interactions/second-step.ts';
+import { speak, wordsOf } from '../../http/words/page-language.ts';
+import { refusalWords } from '../../http/words/refusal-words.ts';
+import type { Words } from '../../http/words/words.ts';
 import { showPage } from '../pages/layout.ts';
 import { factorSetUpPage, finishedPage, linkOverPage, linkPasswordPage } from '../pages/link-page.ts';
 import { endLinkStage, keepLinkStage, linkStage, stageIdOf, type LinkStage } from './link-stage.ts';
@@ -38,6 +41,7 @@ export interface LinkPagesParts {
 
 /** A link that can be used now, and how far this browser has come with it. */
 interface Visit {
+  words: Words;
   ctx: Ctx;
   word: string;
   link: OneTimeLink;
@@ -74,11 +78,21 @@ async function onVisit(parts: LinkPagesParts, ctx: Ctx, run: (visit: Visit) => P
     const link = await parts.world.read(({ links }) => readLink(links, word));
     const id = link && takeOver.includes(link.purpose) ? link.accountId : undefined;
     const account = id === undefined ? undefined : await parts.world.read(({ accounts }) => accounts.byId(id));
-    if (!link || !account || account.disabled) return showPage(ctx, { ...linkOverPage(), status: 404 });
+    const t = speak(ctx, { account: account?.language, site: parts.world.settings.languages });
+    if (!link || !account || account.disabled) return showPage(ctx, { ...linkOverPage(t), status: 404 });
     const stageId = stageIdOf(ctx, word, parts.world.settings.publicUrl);
     const kept = await linkStage(parts.authorizations, stageId);
     const stage = kept?.accountId === account.id ? kept : { accountId: account.id };
-    await run({ ctx, word, link, account, stageId, stage, proof: formProof(parts.cookieKey, `link ${stageId}`) });
+    await run({
+      words: t,
+      ctx,
+      word,
+      link,
+      account,
+      stageId,
+      stage,
+      proof: formProof(parts.cookieKey, `link ${stageId}`),
+    });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     showProblem(ctx, error);
@@ -114,7 +128,7 @@ async function showStep(parts: LinkPagesParts, visit: Visit, error?: Problem): P
     question: question.options,
     required: mustHaveFactor(world.settings, account.role),
     mail: world.settings.mailCodes,
-    ...(error && { error: error.message }),
+    ...(error && { error: refusalWords(visit.words, error.message) }),
   });
   answer(visit, page, error);
 }
@@ -126,7 +140,7 @@ function showPassword({ world }: LinkPagesParts, visit: Visit, error?: Problem):
     site: world.settings.organizationName,
     keeps: keepsPassword(visit),
     least: minimumLength[least],
-    ...(error && { error: error.message }),
+    ...(error && { error: refusalWords(visit.words, error.message) }),
   });
   answer(visit, page, error);
 }
@@ -200,9 +214,10 @@ async function end(parts: LinkPagesParts, visit: Visit, chosen: Omit<TakenOver, 
     return showStep(parts, visit, error);
   }
   await endLinkStage(parts.authorizations, stageId);
-  if (!done) return showPage(ctx, { ...linkOverPage(), status: 404 });
+  const t = wordsOf(ctx);
+  if (!done) return showPage(ctx, { ...linkOverPage(t), status: 404 });
   parts.endSessions();
-  showPage(ctx, finishedPage(done.codes));
+  showPage(ctx, finishedPage(t, done.codes));
 }
 
 function openStaged({ world }: LinkPagesParts, { stageId }: Visit, sealed: string): string {

@@ -4,9 +4,11 @@ import { askToRegister, finishRegistration, registrationLink } from '../../core/
 import { Problem } from '../../core/problem.ts';
 import type { State } from '../../http/state.ts';
 import { showProblem } from '../answer-problem.ts';
+import { wordsOf } from '../../http/words/page-language.ts';
+import type { Words } from '../../http/words/words.ts';
 import { showPage } from '../pages/layout.ts';
 import { confirmAddressPage, deadLinkPage, donePage, mailSentPage, newPasswordPage, registerPage } from '../pages/person-pages.ts'; // prettier-ignore
-import { answering, ownForm, proofFor, takeItsTime, traceOfRequest, type AccountPagesParts, type Ctx } from './account-step.ts'; // prettier-ignore
+import { answering, faultIn, ownForm, proofFor, takeItsTime, traceOfRequest, type AccountPagesParts, type Ctx } from './account-step.ts'; // prettier-ignore
 
 /** Registration of patients at /account/register, and links that confirm an address at /account/verify. */
 export function registrationPages(router: Router<State>, parts: AccountPagesParts): void {
@@ -25,7 +27,7 @@ function closed(): Problem {
 
 function formOf(parts: AccountPagesParts, ctx: Ctx) {
   const { organizationName: siteName } = parts.world.settings;
-  return { action: ctx.path, proof: proofFor(parts, ctx.path), siteName };
+  return { words: wordsOf(ctx), action: ctx.path, proof: proofFor(parts, ctx.path), siteName };
 }
 
 async function register(parts: AccountPagesParts, ctx: Ctx): Promise<void> {
@@ -41,14 +43,13 @@ async function register(parts: AccountPagesParts, ctx: Ctx): Promise<void> {
       typed = await ownForm(parts, ctx);
       const { requestId, sourceAddress } = traceOfRequest(ctx);
       await takeItsTime(askToRegister(parts.world, parts.attempts, { ...wanted(), sourceAddress }, { requestId }));
-      showPage(ctx, mailSentPage('register'));
+      showPage(ctx, mailSentPage(wordsOf(ctx), 'register'));
     },
-    ({ message, expression }) =>
-      registerPage({ ...formOf(parts, ctx), ...wanted(), fault: { message, field: expression } }),
+    (problem) => registerPage({ ...formOf(parts, ctx), ...wanted(), fault: faultIn(ctx, problem) }),
   );
 }
 
-const again = { href: '/account/register', text: 'Register again' };
+const again = (t: Words) => ({ href: '/account/register', text: t('register.again') });
 
 async function showVerify(parts: AccountPagesParts, ctx: Ctx): Promise<void> {
   const word = ctx.params['word']!;
@@ -56,23 +57,26 @@ async function showVerify(parts: AccountPagesParts, ctx: Ctx): Promise<void> {
   if (registered) return showPage(ctx, firstPasswordPage(parts, ctx, registered.email));
   const email = await addressLink(parts.world, word);
   if (email !== undefined) return showPage(ctx, confirmAddressPage({ ...formOf(parts, ctx), email }));
-  showPage(ctx, deadLinkPage(parts.world.settings.registration === 'open' ? again : undefined));
+  const t = wordsOf(ctx);
+  showPage(ctx, deadLinkPage(t, parts.world.settings.registration === 'open' ? again(t) : undefined));
 }
 
 function firstPasswordPage(parts: AccountPagesParts, ctx: Ctx, email: string, problem?: Problem) {
+  const t = wordsOf(ctx);
   return newPasswordPage({
     ...formOf(parts, ctx),
-    title: 'Choose your password',
-    intro: 'Your address is confirmed. With a password the account is ready.',
+    title: t('register.choose'),
+    intro: t('register.chooseHint'),
     email,
-    button: 'Make my account',
-    ...(problem && { fault: { message: problem.message, field: problem.expression } }),
+    button: t('register.make'),
+    ...(problem && { fault: faultIn(ctx, problem) }),
   });
 }
 
 async function verify(parts: AccountPagesParts, ctx: Ctx): Promise<void> {
   const word = ctx.params['word']!;
   const registered = await registrationLink(parts.world, word);
+  const t = wordsOf(ctx);
   await answering(
     ctx,
     async () => {
@@ -80,12 +84,12 @@ async function verify(parts: AccountPagesParts, ctx: Ctx): Promise<void> {
       if (registered) {
         const password = form.get('password') ?? '';
         await finishRegistration(parts.world, parts.passwords, { word, password }, traceOfRequest(ctx));
-        showPage(ctx, donePage('Your account is ready', 'Sign in with your address and your new password.'));
+        showPage(ctx, donePage(t, t('register.done'), t('register.doneHint')));
         return;
       }
-      if ((await addressLink(parts.world, word)) === undefined) return showPage(ctx, deadLinkPage(again));
+      if ((await addressLink(parts.world, word)) === undefined) return showPage(ctx, deadLinkPage(t, again(t)));
       await confirmAddress(parts.world, word, traceOfRequest(ctx));
-      showPage(ctx, donePage('Your address is confirmed', 'You sign in with the new address from now on.'));
+      showPage(ctx, donePage(t, t('confirm.done'), t('confirm.doneHint')));
     },
     (problem) => firstPasswordPage(parts, ctx, registered?.email ?? '', problem),
   );

@@ -15,11 +15,15 @@ import type { AccessTokens } from '../access-token.ts';
 import { answerOAuth } from '../answer-problem.ts';
 import { callerLimit, type CallerLimit } from '../caller-limit.ts';
 import { longestForm, readFields } from '../interactions/form.ts';
+import { speak, wordsOf } from '../../http/words/page-language.ts';
+import { refusalWords } from '../../http/words/refusal-words.ts';
 import { errorPage, showPage } from '../pages/layout.ts';
 import { noteBrowser } from './browser-sessions.ts';
 import type { Refresh, RefreshAgain } from './refresh-again.ts';
 
 export interface AuthorizationServerParts {
+  /** BCP 47 tags of the site, the usual one first. */
+  languages: () => readonly string[] | undefined;
   publicUrl: string;
   provider: Provider;
   authorizations: AuthorizationStore;
@@ -51,9 +55,10 @@ export function authorizationServer(parts: AuthorizationServerParts): Middleware
   const started = callerLimit(starts);
   return async (ctx, next) => {
     if (ctx.path !== '/oidc' && !ctx.path.startsWith('/oidc/')) return next();
+    speak(ctx, { asked: ctx.query['ui_locales'], site: parts.languages() });
     // NUL: no text for PostgreSQL.
     if (/%00/.test(ctx.originalUrl)) {
-      return showPage(ctx, { ...errorPage('The request of the app is malformed.'), status: 400 });
+      return showPage(ctx, { ...errorPage(wordsOf(ctx), wordsOf(ctx)('wrong.malformed')), status: 400 });
     }
     const isAuthorize = ctx.path === '/oidc/auth';
     if (isAuthorize && ctx.method === 'GET' && ctx.get('Host').toLowerCase() !== new URL(parts.publicUrl).host) {
@@ -91,7 +96,9 @@ function isWithin(limit: CallerLimit, ctx: ParameterizedContext<State>): boolean
 function tooManyStarts(limit: CallerLimit, ctx: ParameterizedContext<State>): void {
   const wait = limit.wait(ctx.state.clientAddress);
   ctx.set('Retry-After', String(wait));
-  showPage(ctx, { ...errorPage(`Too many sign-ins were started. Try again in ${wait} seconds.`), status: 429 });
+  const t = wordsOf(ctx);
+  const said = refusalWords(t, `Too many sign-ins were started. Try again in ${wait} seconds.`);
+  showPage(ctx, { ...errorPage(t, said), status: 429 });
 }
 
 /**

@@ -14,6 +14,8 @@ import { compareScopesByMeaning } from './narrower-scopes.ts';
 import { oidcAdapter, ownMetadata } from './oidc-adapter.ts';
 import type { RefreshAgain } from './refresh-again.ts';
 import { signedOutPage, signOutPage } from '../pages/account-pages.ts';
+import { wordsOf } from '../../http/words/page-language.ts';
+import { html } from '../pages/html.ts';
 import { errorPage, showPage } from '../pages/layout.ts';
 
 export interface ProviderParts {
@@ -69,10 +71,10 @@ export function createProvider(parts: ProviderParts): Provider {
       url: (_ctx, interaction) => `${parts.publicUrl}/interaction/${interaction.uid}`,
     },
     renderError(ctx, out) {
-      showPage(ctx, {
-        ...errorPage('The request of the app cannot be answered.', out.error_description ?? out.error),
-        status: ctx.status,
-      });
+      const t = wordsOf(ctx);
+      // For whoever looks after the app: the standard's own word, and what oidc-provider says of it in English.
+      const detail = html`<span lang="en">${out.error_description ?? out.error}</span>`;
+      showPage(ctx, { ...errorPage(t, t('wrong.request'), detail), status: ctx.status });
     },
   });
   compareSecretsByHash(provider);
@@ -106,8 +108,9 @@ function features(parts: ProviderParts): NonNullable<Configuration['features']> 
     dPoP: { enabled: false },
     rpInitiatedLogout: {
       enabled: true,
-      logoutSource: (ctx, form) => showPage(ctx, { ...signOutPage(form), formTargets: postLogoutTargets(ctx) }),
-      postLogoutSuccessSource: (ctx) => showPage(ctx, signedOutPage()),
+      logoutSource: (ctx, form) =>
+        showPage(ctx, { ...signOutPage(wordsOf(ctx), form), formTargets: postLogoutTargets(ctx) }),
+      postLogoutSuccessSource: (ctx) => showPage(ctx, signedOutPage(wordsOf(ctx))),
     },
     resourceIndicators: {
       enabled: true,

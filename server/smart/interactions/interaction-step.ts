@@ -7,6 +7,8 @@ import type { Account } from '../../core/accounts/account-store.ts';
 import type { World } from '../../core/world.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { State } from '../../http/state.ts';
+import type { Words } from '../../http/words/words.ts';
+import { markWay } from './finished.ts';
 import type { PatientChoice } from '../pages/patient-page.ts';
 import type { DemoAccount } from '../pages/sign-in-page.ts';
 
@@ -33,6 +35,7 @@ export interface InteractionParts {
 
 /** One interaction and what the pages need of it. */
 export interface Step {
+  words: Words;
   ctx: Ctx;
   interaction: Interaction;
   client: Client;
@@ -51,7 +54,9 @@ export async function signedIn(parts: InteractionParts, { interaction }: Step): 
 }
 
 /** Stores the step's result and sends the browser back to the authorization endpoint, which says what is next. */
-export async function finish(parts: InteractionParts, { ctx }: Step, result: InteractionResults): Promise<void> {
+export async function finish(parts: InteractionParts, step: Step, result: InteractionResults): Promise<void> {
+  const { ctx } = step;
+  markWay(parts, step, { finished: true });
   const next = await parts.provider.interactionResult(ctx.req, ctx.res, result);
   ctx.status = 303;
   ctx.set('Cache-Control', 'no-store');

@@ -4,8 +4,11 @@ import { Problem } from '../../core/problem.ts';
 import type { State } from '../../http/state.ts';
 import { showProblem } from '../answer-problem.ts';
 import { handleConsent, showConsent } from './consent-step.ts';
+import { hasLed, markWay } from './finished.ts';
 import { checkFormOrigin, formProof, readFields } from './form.ts';
 import { finish, type Ctx, type InteractionParts, type Step } from './interaction-step.ts';
+import { speak, wordsOf } from '../../http/words/page-language.ts';
+import { signedInAlreadyPage } from '../pages/account-pages.ts';
 import { errorPage, formTarget, showPage } from '../pages/layout.ts';
 import { handleFindPatient, handlePatient, showPatients } from './patient-step.ts';
 import { handleMailCode, handleProof, handleWay, showLogin } from './second-step.ts';
@@ -42,7 +45,12 @@ async function inStep(parts: InteractionParts, ctx: Ctx, run: (step: Step) => Pr
     const { uid } = interaction;
     if (uid !== (ctx as unknown as { params: { uid: string } }).params.uid || !client)
       throw new errors.SessionNotFound('another interaction');
+    const person = interaction.session?.accountId;
+    const account = person === undefined ? undefined : await parts.world.read(({ accounts }) => accounts.byId(person));
+    const asked = interaction.params.ui_locales;
+    markWay(parts, { ctx, uid, client }, { finished: false });
     await run({
+      words: speak(ctx, { account: account?.language, asked, site: parts.world.settings.languages }),
       ctx,
       interaction,
       client,
@@ -53,16 +61,25 @@ async function inStep(parts: InteractionParts, ctx: Ctx, run: (step: Step) => Pr
     });
   } catch (error) {
     if (error instanceof errors.SessionNotFound) {
-      showPage(ctx, {
-        ...errorPage('This sign-in is over or was started in another browser.', 'Go back to the app and start again.'),
-        status: 400,
-      });
+      leadOn(ctx);
     } else if (error instanceof Problem) {
       showProblem(ctx, error);
     } else {
       throw error;
     }
   }
+}
+
+/** A sign-in that was finished, seen again by the Back button or sent twice, goes on where it led. */
+function leadOn(ctx: Ctx): void {
+  const led = hasLed(ctx);
+  const t = wordsOf(ctx);
+  if (led === undefined)
+    return showPage(ctx, { ...errorPage(t, t('wrong.over'), t('wrong.startAgain')), status: 400 });
+  if (led === 'app') return showPage(ctx, signedInAlreadyPage(t));
+  ctx.status = 303;
+  ctx.set('Cache-Control', 'no-store');
+  ctx.redirect('/work');
 }
 
 async function showStep(parts: InteractionParts, step: Step): Promise<void> {

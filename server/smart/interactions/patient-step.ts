@@ -48,6 +48,6 @@ export async function handlePatient(parts: InteractionParts, step: Step, form: U
     ? await parts.findPatients(await asReader(parts, account, step), { id: wanted })
     : [];
   if (!found.some((patient) => patient.id === wanted))
-    return showPatients(parts, step, undefined, 'Choose one of the patients.');
+    return showPatients(parts, step, undefined, step.words('patient.choose'));
   await finish(parts, step, { patient: wanted });
 }

@@ -3,6 +3,7 @@ import { proveFactor } from '../../core/accounts/factors/prove.ts';
 import { waysOf, type Way } from '../../core/accounts/factors/ways.ts';
 import { Problem } from '../../core/problem.ts';
 import { statusOf } from '../../http/answer/problem-status.ts';
+import { refusalWords } from '../../http/words/refusal-words.ts';
 import { showProblem } from '../answer-problem.ts';
 import { factorPage } from '../pages/factor-page.ts';
 import { showPage } from '../pages/layout.ts';
@@ -23,7 +24,6 @@ const methods: Record<Way, string[]> = {
 
 /** Why somebody with a live session is at the sign-in: nothing but that the second factor is missing or old. */
 const stepUpReasons = new Set(['max_age', 'second_factor']);
-const gone = 'This sign-in took too long, or your account has changed meanwhile. Sign in again.';
 
 /** Goes on to the page of the second factor; a code is mailed now if that is the way. */
 export async function beginSecondStep(parts: InteractionParts, step: Step, stage: Stage): Promise<void> {
@@ -63,7 +63,10 @@ async function showFactor(parts: InteractionParts, step: Step, stage: Stage, pro
     stage,
     ...(question && { question: question.options }),
     rememberDays: stage.stepUp ? 0 : rememberDeviceDays,
-    ...(problem && { error: problem.message, ...(problem.retryAfter !== undefined && { wait: problem.retryAfter }) }),
+    ...(problem && {
+      error: refusalWords(step.words, problem.message),
+      ...(problem.retryAfter !== undefined && { wait: problem.retryAfter }),
+    }),
   });
   const shown = { ...page, formTargets: step.formTargets };
   if (!problem) return showPage(step.ctx, shown);
@@ -73,7 +76,7 @@ async function showFactor(parts: InteractionParts, step: Step, stage: Stage, pro
 
 export async function handleProof(parts: InteractionParts, step: Step, form: URLSearchParams): Promise<void> {
   const stage = await stageOf(parts, step);
-  if (!stage) return showSignIn(parts, step, gone);
+  if (!stage) return showSignIn(parts, step, step.words('signIn.long'));
   const { ctx } = step;
   const { account, ways, way, challenge } = stage;
   const device = knownDevice(deviceParts(parts), ctx);
@@ -95,7 +98,7 @@ export async function handleProof(parts: InteractionParts, step: Step, form: URL
     return showFactor(parts, step, stage, error);
   }
   // The account as it is now: what has changed while the factor was looked at ends the stage.
-  if (!(await stageOf(parts, step))) return showSignIn(parts, step, gone);
+  if (!(await stageOf(parts, step))) return showSignIn(parts, step, step.words('signIn.long'));
   await endStage(parts, step);
   const days = parts.world.settings.rememberDeviceDays;
   if (form.get('trust') === 'yes' && days > 0 && !stage.stepUp)
@@ -106,7 +109,7 @@ export async function handleProof(parts: InteractionParts, step: Step, form: URL
 /** The person chooses another way. */
 export async function handleWay(parts: InteractionParts, step: Step, form: URLSearchParams): Promise<void> {
   const stage = await stageOf(parts, step);
-  if (!stage) return showSignIn(parts, step, gone);
+  if (!stage) return showSignIn(parts, step, step.words('signIn.long'));
   const way = stage.ways.ways.find((one) => one === form.get('way')) ?? stage.way;
   const { challenge: _old, ...rest } = stage;
   const chosen = { ...rest, way };
@@ -118,7 +121,7 @@ export async function handleWay(parts: InteractionParts, step: Step, form: URLSe
 /** Sends a code, the first or a new one. */
 export async function handleMailCode(parts: InteractionParts, step: Step): Promise<void> {
   const stage = await stageOf(parts, step);
-  if (!stage) return showSignIn(parts, step, gone);
+  if (!stage) return showSignIn(parts, step, step.words('signIn.long'));
   if (!stage.ways.ways.includes('mail')) return toPage(step);
   return mailCode(parts, step, { ...stage, way: 'mail' });
 }

@@ -4,6 +4,7 @@ import { waysOf, type Ways } from '../../core/accounts/factors/ways.ts';
 import { signIn } from '../../core/accounts/sign-in/sign-in.ts';
 import { Problem } from '../../core/problem.ts';
 import { statusOf } from '../../http/answer/problem-status.ts';
+import { refusalWords } from '../../http/words/refusal-words.ts';
 import { showProblem } from '../answer-problem.ts';
 import { asksTwoFactors, rememberedDevice } from '../authorization/interaction-policy.ts';
 import { deviceParts, finishSignIn } from './finish-sign-in.ts';
@@ -42,7 +43,7 @@ export async function handleSignIn(parts: InteractionParts, step: Step, form: UR
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     showProblem(ctx, error, {
-      ...signInPage({ ...shown, email, error: error.message }),
+      ...signInPage({ ...shown, email, error: refusalWords(step.words, error.message) }),
       // Of what a person typed nothing more is told than that it was wrong.
       status: statusOf[error.code] >= 429 ? statusOf[error.code] : 403,
       formTargets: step.formTargets,

@@ -1,8 +1,12 @@
-import { describeScope, parseScope } from '../../core/accounts/scopes.ts';
+import { parseScope } from '../../core/accounts/scopes.ts';
+import { scopeWords } from '../../http/words/scope-words.ts';
+import type { Words } from '../../http/words/words.ts';
 import { html, type Html } from './html.ts';
+import type { Page } from './layout.ts';
 import { cancelForm } from './sign-in-page.ts';
 
 export interface ConsentPage {
+  words: Words;
   uid: string;
   proof: string;
   appName: string;
@@ -14,36 +18,34 @@ export interface ConsentPage {
 }
 
 /** Everything but the sign-in itself can be unticked. */
-export function consentPage(page: ConsentPage): { title: string; body: Html } {
+export function consentPage(page: ConsentPage): Page {
+  const { words: t } = page;
+  const apps = html`<a href="/connected-apps">${t('consent.apps')}</a>`;
   return {
-    title: 'Allow access',
-    body: html`<h1>Allow ${page.appName}?</h1>
-      <p class="quiet">You are signed in as ${page.userName}. The app returns to ${page.returnsTo}.</p>
+    title: t('consent.title'),
+    body: html`<h1>${t('consent.heading', { app: page.appName })}</h1>
+      <p class="quiet">${t('consent.who', { name: page.userName, address: page.returnsTo })}</p>
       <form method="post" action="/interaction/${page.uid}/consent">
         <input type="hidden" name="proof" value="${page.proof}" />
         <fieldset>
-          <legend>It asks to</legend>
-          ${page.scopes.map((scope) => choice(scope))}
+          <legend>${t('consent.asks')}</legend>
+          ${page.scopes.map((scope) => choice(t, scope))}
         </fieldset>
-        <p class="quiet">
-          You can take the permission back at any time under <a href="/connected-apps">connected apps</a>.
-        </p>
-        <div class="actions"><button class="main" type="submit">Allow</button></div>
+        <p class="quiet">${t.html('consent.takeBack', { apps })}</p>
+        <div class="actions"><button class="main" type="submit">${t('consent.allow')}</button></div>
       </form>
-      ${cancelForm(page.uid, page.proof)}`,
+      ${cancelForm(page)}`,
   };
 }
 
-function choice(scope: string): Html {
-  if (!isOptional(scope)) {
-    return html`<label class="choice"
-      ><input type="checkbox" checked disabled /><span>${describeScope(scope)}</span></label
-    >`;
-  }
+function choice(t: Words, scope: string): Html {
+  const said = scopeWords(t, scope);
+  if (!isOptional(scope))
+    return html`<label class="choice"><input type="checkbox" checked disabled /><span>${said}</span></label>`;
   return html`<label class="choice">
     <input type="checkbox" name="scope" value="${scope}" checked />
     <span
-      >${describeScope(scope)}${parseScope(scope) !== undefined && html`<br /><span class="quiet">${scope}</span>`}</span
+      >${said}${parseScope(scope) !== undefined && html`<br /><span class="quiet" translate="no">${scope}</span>`}</span
     >
   </label>`;
 }

@@ -1,8 +1,12 @@
 import type { Account } from '../../core/accounts/account-store.ts';
-import { codeField } from './factor-page.ts';
+import type { Words } from '../../http/words/words.ts';
+import { codeField, passkeyFaults } from './factor-page.ts';
 import { Html, html } from './html.ts';
+import { titled, type Page } from './layout.ts';
+import { showButton } from './password-button.ts';
 
 interface LinkPage {
+  words: Words;
   word: string;
   proof: string;
   account: Account;
@@ -14,24 +18,19 @@ function errorLine(error: string | undefined): Html | false {
 }
 
 /** @param page.keeps the account has a password, which is asked for; else one is chosen. */
-export function linkPasswordPage(page: LinkPage & { site: string; keeps: boolean; least: number }): {
-  title: string;
-  body: Html;
-} {
-  const { account, error, keeps } = page;
-  const title = keeps ? 'Your password, please' : 'Choose a password';
-  const about = keeps
-    ? 'Then you set up your second factor.'
-    : `At least ${page.least} characters. Any are good, spaces too; a few words in a row are easy to remember.`;
+export function linkPasswordPage(page: LinkPage & { site: string; keeps: boolean; least: number }): Page {
+  const { words: t, account, error, keeps, site } = page;
+  const title = t(keeps ? 'link.yourPassword' : 'link.choose');
+  const about = keeps ? t('link.thenFactor') : t('link.least', { count: page.least });
   return {
-    title: error === undefined ? title : `Error: ${title}`,
+    title: titled(t, title, error !== undefined),
     body: html`<h1>${title}</h1>
-      <p class="quiet">For ${account.displayName}, ${account.email}, at ${page.site}.</p>
+      <p class="quiet">${t('link.who', { name: account.displayName, email: account.email, site })}</p>
       ${errorLine(error)}
       <form method="post" action="/account/link/${page.word}/password">
         <input type="hidden" name="proof" value="${page.proof}" />
         <input type="text" name="username" autocomplete="username" value="${account.email}" readonly hidden />
-        <label for="password">${keeps ? 'Password' : 'New password'}</label>
+        <label for="password">${t(keeps ? 'signIn.password' : 'password.new')}</label>
         <div class="with-button">
           <input
             id="password"
@@ -43,19 +42,10 @@ export function linkPasswordPage(page: LinkPage & { site: string; keeps: boolean
             aria-describedby="about${error !== undefined && ' error'}"
             ${error !== undefined ? html`aria-invalid="true"` : html`autofocus`}
           />
-          <button
-            type="button"
-            data-shows="password"
-            aria-controls="password"
-            aria-pressed="false"
-            aria-label="Show password"
-            hidden
-          >
-            Show
-          </button>
+          ${showButton(t)}
         </div>
         <p class="quiet" id="about">${about}</p>
-        <div class="actions"><button class="main" type="submit">Continue</button></div>
+        <div class="actions"><button class="main" type="submit">${t('factor.continue')}</button></div>
       </form>`,
   };
 }
@@ -72,57 +62,56 @@ export interface FactorSetUpPage extends LinkPage {
   mail: boolean;
 }
 
-export function factorSetUpPage(page: FactorSetUpPage): { title: string; body: Html } {
-  const { error } = page;
+export function factorSetUpPage(page: FactorSetUpPage): Page {
+  const { words: t, error } = page;
   return {
-    title: error === undefined ? 'Set up a second factor' : 'Error: Set up a second factor',
-    body: html`<h1>Set up a second factor</h1>
-      <p class="quiet">
-        A password can be found out; a second factor keeps others out even then.
-        ${page.required ? 'Your role signs in with one.' : 'You can do without, and set one up later.'}
-      </p>
+    title: titled(t, t('factor.setUp'), error !== undefined),
+    body: html`<h1>${t('factor.setUp')}</h1>
+      <p class="quiet">${t('setUp.lead')} ${t(page.required ? 'setUp.required' : 'setUp.optional')}</p>
       ${errorLine(error)} ${appForm(page)} ${passkeyForm(page)} ${otherForms(page)}`,
   };
 }
 
 function appForm(page: FactorSetUpPage): Html {
+  const { words: t } = page;
+  const open = html`<a href="${page.uri}">${t('setUp.openApp')}</a>`;
+  const secret = html`<span class="secret">${page.secret.match(/.{1,4}/g)?.join(' ')}</span>`;
   return html`<section aria-labelledby="app">
-    <h2 id="app">Authenticator app</h2>
-    <p>Scan this with the app, then type the six digits that it shows.</p>
-    <div class="qr" role="img" aria-label="QR code for your authenticator app">${new Html(page.qr)}</div>
-    <p class="quiet">
-      Cannot scan? <a href="${page.uri}">Open the app on this device</a>, or type the key
-      <span class="secret">${page.secret.match(/.{1,4}/g)?.join(' ')}</span>
-    </p>
+    <h2 id="app">${t('setUp.app')}</h2>
+    <p>${t('setUp.scan')}</p>
+    <div class="qr" role="img" aria-label="${t('setUp.qr')}">${new Html(page.qr)}</div>
+    <p class="quiet">${t.html('setUp.cannotScan', { open, secret })}</p>
     <form method="post" action="/account/link/${page.word}/app">
       <input type="hidden" name="proof" value="${page.proof}" />
-      <label for="code">Six-digit code</label>
-      ${codeField(page.error)}
-      <div class="actions"><button class="main" type="submit">Use this app</button></div>
+      <label for="code">${t('factor.code')}</label>
+      ${codeField(t, page.error)}
+      <div class="actions"><button class="main" type="submit">${t('setUp.useApp')}</button></div>
     </form>
   </section>`;
 }
 
 function passkeyForm(page: FactorSetUpPage): Html {
+  const { words: t } = page;
   return html`<section class="others" aria-labelledby="passkey">
-    <h2 id="passkey">Passkey or security key</h2>
-    <p class="quiet">A fingerprint, a face, a PIN or a key: nothing to type, and nobody can fish for it.</p>
+    <h2 id="passkey">${t('setUp.passkey')}</h2>
+    <p class="quiet">${t('setUp.passkeyHint')}</p>
     <form
       method="post"
       action="/account/link/${page.word}/passkey"
       data-passkey="create"
       data-options="${JSON.stringify(page.question)}"
+      ${passkeyFaults(t)}
     >
       <input type="hidden" name="proof" value="${page.proof}" />
       <input type="hidden" name="response" value="" />
       <p class="error" data-fault role="alert" tabindex="-1" hidden></p>
-      <noscript><p class="quiet">A passkey needs JavaScript.</p></noscript>
-      <div class="actions"><button type="submit">Make a passkey</button></div>
+      <noscript><p class="quiet">${t('setUp.needsScript')}</p></noscript>
+      <div class="actions"><button type="submit">${t('setUp.makePasskey')}</button></div>
     </form>
   </section>`;
 }
 
-function otherForms({ word, proof, mail, required }: FactorSetUpPage): Html | false {
+function otherForms({ words: t, word, proof, mail, required }: FactorSetUpPage): Html | false {
   const form = (action: string, label: string) =>
     html`<form method="post" action="/account/link/${word}/${action}">
       <input type="hidden" name="proof" value="${proof}" />
@@ -131,45 +120,42 @@ function otherForms({ word, proof, mail, required }: FactorSetUpPage): Html | fa
   return (
     (mail || !required) &&
     html`<section class="others" aria-labelledby="rest">
-      <h2 id="rest">Something else</h2>
-      ${mail && form('mail', 'Send me codes by mail')} ${!required && form('none', 'Go on without a second factor')}
+      <h2 id="rest">${t('setUp.else')}</h2>
+      ${mail && form('mail', t('setUp.byMail'))} ${!required && form('none', t('setUp.without'))}
     </section>`
   );
 }
 
 /** The only time that the codes are shown. */
-export function finishedPage(codes: readonly string[]): { title: string; body: Html } {
+export function finishedPage(t: Words, codes: readonly string[]): Page {
   return {
-    title: 'Your account is ready',
-    body: html`<h1>Your account is ready</h1>
-      ${codes.length > 0 && recoveryCodes(codes)}
-      <p><a class="button" href="/">Sign in</a></p>`,
+    title: t('register.done'),
+    body: html`<h1>${t('register.done')}</h1>
+      ${codes.length > 0 && recoveryCodes(t, codes)}
+      <p><a class="button" href="/">${t('signIn.submit')}</a></p>`,
   };
 }
 
-function recoveryCodes(codes: readonly string[]): Html {
+function recoveryCodes(t: Words, codes: readonly string[]): Html {
   return html`<section aria-labelledby="recovery">
-    <h2 id="recovery">Recovery codes</h2>
-    <p>
-      If you lose your second factor, each of these stands for it once. Keep them on paper or in a password manager:
-      they are not shown again.
-    </p>
+    <h2 id="recovery">${t('setUp.codes')}</h2>
+    <p>${t('setUp.codesHint')}</p>
     <ol class="codes" id="codes">
       ${codes.map((code) => html`<li>${code}</li>`)}
     </ol>
-    <div class="actions"><button type="button" data-copies="codes" hidden>Copy the codes</button></div>
+    <div class="actions">
+      <button type="button" data-copies="codes" data-copied="${t('setUp.copied')}" hidden>${t('setUp.copy')}</button>
+    </div>
   </section>`;
 }
 
 /** The same for a link that was used, is over, is damaged, or is of nobody. */
-export function linkOverPage(): { title: string; body: Html } {
+export function linkOverPage(t: Words): Page {
   return {
-    title: 'This link does not work',
-    body: html`<h1>This link does not work any more</h1>
-      <p role="alert" tabindex="-1" autofocus>
-        It was used already, its time is over, a newer one was sent, or it was not copied whole.
-      </p>
-      <p>If you have finished with it, sign in. Else ask your administrator for a new one.</p>
-      <p><a class="button" href="/">Sign in</a></p>`,
+    title: t('deadLink.title'),
+    body: html`<h1>${t('link.over')}</h1>
+      <p role="alert" tabindex="-1" autofocus>${t('link.overWhy')}</p>
+      <p>${t('link.overThen')}</p>
+      <p><a class="button" href="/">${t('signIn.submit')}</a></p>`,
   };
 }

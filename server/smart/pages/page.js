@@ -6,7 +6,7 @@ for (const button of document.querySelectorAll('button[data-shows]')) {
   button.addEventListener('click', () => {
     const show = field.type === 'password';
     field.type = show ? 'text' : 'password';
-    button.textContent = show ? 'Hide' : 'Show';
+    button.textContent = show ? button.dataset.hide : button.dataset.show;
     button.setAttribute('aria-pressed', String(show));
     field.focus();
   });
@@ -45,7 +45,7 @@ for (const button of document.querySelectorAll('button[data-wait]')) {
   const tick = () => {
     const left = Math.ceil((until - Date.now()) / 1000);
     button.disabled = left > 0;
-    button.textContent = left > 0 ? `${words} (${left} s)` : words;
+    button.textContent = left > 0 ? button.dataset.waits.replace('{seconds}', left) : words;
     if (left > 0) setTimeout(tick, 500);
   };
   tick();
@@ -55,7 +55,7 @@ for (const button of document.querySelectorAll('button[data-copies]')) {
   button.hidden = !navigator.clipboard;
   button.addEventListener('click', async () => {
     await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).innerText);
-    button.textContent = 'Copied';
+    button.textContent = button.dataset.copied;
   });
 }
 
@@ -104,10 +104,7 @@ for (const form of document.querySelectorAll('form[data-passkey]')) {
       form.elements.response.value = JSON.stringify(answer);
       form.submit();
     } catch (error) {
-      fault.textContent =
-        error.name === 'InvalidStateError'
-          ? 'This device holds a passkey of yours already.'
-          : 'No passkey was used. Try again, or choose another way.';
+      fault.textContent = error.name === 'InvalidStateError' ? form.dataset.held : form.dataset.none;
       fault.hidden = false;
       fault.focus();
     }

@@ -1,15 +1,18 @@
 /** Pages of people who are not signed in: register, forgotten password, links from mails. */
 import type { PersonName } from '../../core/accounts/people/person-name.ts';
+import { minimumLength } from '../../core/accounts/sign-in/password-strength.ts';
+import type { Words } from '../../http/words/words.ts';
 import { html, type Html } from './html.ts';
+import { titled, type Page } from './layout.ts';
+import { showButton } from './password-button.ts';
 
 interface Form {
+  words: Words;
   action: string;
   proof: string;
   /** What is wrong, and of which field. */
   fault?: { message: string; field: string | undefined };
 }
-
-type Page = { title: string; body: Html; status?: number };
 
 /** What stands at a field that is at fault: it is named, described and gets the focus. */
 function state(form: Form, field: string, first = false): Html {
@@ -24,130 +27,128 @@ function faultOf({ fault }: Form): Html {
   return html`<p class="error" id="error" role="alert" ${alone && html`tabindex="-1" autofocus`}>${fault.message}</p>`;
 }
 
-function titled(form: Form, title: string): string {
-  return form.fault ? `Error: ${title}` : title;
+function titleOf(form: Form, title: string): string {
+  return titled(form.words, title, form.fault !== undefined);
 }
 
 export function registerPage(
   form: Form & { siteName: string; email?: string; name?: PersonName; birthDate?: string },
 ): Page {
+  const { words: t } = form;
   return {
-    title: titled(form, 'Register'),
-    body: html`<h1>Register</h1>
-      <p class="quiet">For patients of ${form.siteName}. Staff are invited by an administrator.</p>
+    title: titleOf(form, t('register.title')),
+    body: html`<h1>${t('register.title')}</h1>
+      <p class="quiet">${t('register.lead', { site: form.siteName })}</p>
       ${faultOf(form)}
       <form method="post" action="${form.action}">
         <input type="hidden" name="proof" value="${form.proof}" />
-        <label for="email">E-mail address</label>
+        <label for="email">${t('signIn.email')}</label>
         <input id="email" name="email" type="email" autocomplete="email" required maxlength="254" value="${form.email ?? ''}" ${state(form, 'email', true)} />
-        <label for="given">Given name</label>
+        <label for="given">${t('register.given')}</label>
         <input id="given" name="given" autocomplete="given-name" required maxlength="100" value="${form.name?.given ?? ''}" ${state(form, 'given')} />
-        <label for="family">Family name</label>
+        <label for="family">${t('register.family')}</label>
         <input id="family" name="family" autocomplete="family-name" required maxlength="100" value="${form.name?.family ?? ''}" ${state(form, 'family')} />
-        <label for="birthDate">Date of birth</label>
+        <label for="birthDate">${t('register.birthDate')}</label>
         <input id="birthDate" name="birthDate" type="date" autocomplete="bday" required min="1890-01-01" value="${form.birthDate ?? ''}" ${state(form, 'birthDate')} />
-        <p class="quiet">
-          We send a link to this address. Your records of the clinic are connected later, by a code that you get there.
-        </p>
-        <div class="actions"><button class="main" type="submit">Send the link</button></div>
+        <p class="quiet">${t('register.hint')}</p>
+        <div class="actions"><button class="main" type="submit">${t('register.submit')}</button></div>
       </form>
-      <p><a href="/">Back to sign in</a></p>`,
+      <p><a href="/">${t('backToSignIn')}</a></p>`,
   }; // prettier-ignore
 }
 
 export function forgottenPage(form: Form & { email?: string }): Page {
+  const { words: t } = form;
   return {
-    title: titled(form, 'Forgotten password'),
-    body: html`<h1>Forgotten password</h1>
-      <p class="quiet">We send a link with which you set a new password.</p>
+    title: titleOf(form, t('forgotten.title')),
+    body: html`<h1>${t('forgotten.title')}</h1>
+      <p class="quiet">${t('forgotten.lead')}</p>
       ${faultOf(form)}
       <form method="post" action="${form.action}">
         <input type="hidden" name="proof" value="${form.proof}" />
-        <label for="email">E-mail address</label>
+        <label for="email">${t('signIn.email')}</label>
         <input id="email" name="email" type="email" autocomplete="username" required maxlength="254" value="${form.email ?? ''}" ${state(form, 'email', true)} />
-        <div class="actions"><button class="main" type="submit">Send the link</button></div>
+        <div class="actions"><button class="main" type="submit">${t('register.submit')}</button></div>
       </form>
-      <p><a href="/">Back to sign in</a></p>`,
+      <p><a href="/">${t('backToSignIn')}</a></p>`,
   }; // prettier-ignore
 }
 
 /** The same for every address. */
-export function mailSentPage(what: 'register' | 'forgotten'): Page {
-  const known =
-    what === 'register'
-      ? 'If the address has an account already, the mail says so.'
-      : 'If the address has no account here, no mail comes.';
+export function mailSentPage(t: Words, what: 'register' | 'forgotten'): Page {
   return {
-    title: 'Look into your mail',
-    body: html`<h1 tabindex="-1" autofocus>Look into your mail</h1>
-      <p>We have sent a mail to the address that you gave, with a link and what to do next. ${known}</p>
-      <p class="quiet">Nothing there after some minutes? Look into the folder for unwanted mail, or try again.</p>
-      <p><a class="button" href="/">Back to sign in</a></p>`,
+    title: t('mailSent.title'),
+    body: html`<h1 tabindex="-1" autofocus>${t('mailSent.title')}</h1>
+      <p>${t(`mailSent.${what}`)}</p>
+      <p class="quiet">${t('mailSent.hint')}</p>
+      <p><a class="button" href="/">${t('backToSignIn')}</a></p>`,
   };
 }
 
 /** A new password; `email` is shown, and lets password managers know whose it is. */
 export function newPasswordPage(form: Form & { title: string; intro: string; email: string; button: string }): Page {
+  const { words: t } = form;
   return {
-    title: titled(form, form.title),
+    title: titleOf(form, form.title),
     body: html`<h1>${form.title}</h1>
       <p class="quiet">${form.intro}</p>
       ${faultOf(form)}
       <form method="post" action="${form.action}">
         <input type="hidden" name="proof" value="${form.proof}" />
-        <label for="email">E-mail address</label>
+        <label for="email">${t('signIn.email')}</label>
         <input id="email" type="email" autocomplete="username" readonly value="${form.email}" />
-        <label for="password">New password</label>
+        <label for="password">${t('password.new')}</label>
         <div class="with-button">
           <input id="password" name="password" type="password" autocomplete="new-password" required maxlength="1024" ${state(form, 'password', true)} />
-          <button type="button" data-shows="password" aria-controls="password" aria-pressed="false" aria-label="Show password" hidden>Show</button>
+          ${showButton(t)}
         </div>
-        <p class="quiet">At least 15 characters; a few words in a row are easy to remember.</p>
+        <p class="quiet">${t('password.least', { count: minimumLength.alone })}</p>
         <div class="actions"><button class="main" type="submit">${form.button}</button></div>
       </form>`,
   }; // prettier-ignore
 }
 
 export function confirmAddressPage(form: Form & { email: string }): Page {
+  const { words: t } = form;
   return {
-    title: titled(form, 'Confirm your address'),
-    body: html`<h1>Confirm your address</h1>
-      <p>Your account gets the address <strong>${form.email}</strong>. You sign in with it from then on.</p>
+    title: titleOf(form, t('confirm.title')),
+    body: html`<h1>${t('confirm.title')}</h1>
+      <p>${t.html('confirm.lead', { email: html`<strong>${form.email}</strong>` })}</p>
       ${faultOf(form)}
       <form method="post" action="${form.action}">
         <input type="hidden" name="proof" value="${form.proof}" />
-        <div class="actions"><button class="main" type="submit" autofocus>Confirm</button></div>
+        <div class="actions"><button class="main" type="submit" autofocus>${t('confirm.do')}</button></div>
       </form>`,
   };
 }
 
-export function donePage(title: string, text: string): Page {
+export function donePage(t: Words, title: string, text: string): Page {
   return {
     title,
     body: html`<h1 tabindex="-1" autofocus>${title}</h1>
       <p>${text}</p>
-      <p><a class="button" href="/">Sign in</a></p>`,
+      <p><a class="button" href="/">${t('signIn.submit')}</a></p>`,
   };
 }
 
 /** A link that is unknown, used or over looks the same. */
-export function deadLinkPage(again: { href: string; text: string } | undefined): Page {
+export function deadLinkPage(t: Words, again: { href: string; text: string } | undefined): Page {
   return {
-    title: 'This link does not work',
+    title: t('deadLink.title'),
     status: 410,
-    body: html`<h1 tabindex="-1" autofocus>This link does not work</h1>
-      <p>It was used, or it is too old, or it was not copied as a whole. Links work once.</p>
+    body: html`<h1 tabindex="-1" autofocus>${t('deadLink.title')}</h1>
+      <p>${t('deadLink.why')}</p>
       <div class="actions">
         ${again && html`<a class="button" href="${again.href}">${again.text}</a>`}
-        <a class="button" href="/">Sign in</a>
+        <a class="button" href="/">${t('signIn.submit')}</a>
       </div>`,
   };
 }
 
 /** What the sign-in page offers to those who cannot sign in. */
-export function withoutPassword(registration: 'open' | 'closed'): Html {
+export function withoutPassword(t: Words, registration: 'open' | 'closed'): Html {
   return html`<p class="links">
-    <a href="/account/forgotten">Forgotten password?</a>
-    ${registration === 'open' && html`<a href="/account/register">Register as a patient</a>`}
+    <a href="/account/forgotten">${t('signIn.forgotten')}</a>
+    ${registration === 'open' && html`<a href="/account/register">${t('signIn.register')}</a>`}
   </p>`;
 }

@@ -1,4 +1,7 @@
+import type { Words } from '../../http/words/words.ts';
 import { html, type Html } from './html.ts';
+import { titled, type Page } from './layout.ts';
+import { showButton } from './password-button.ts';
 import { withoutPassword } from './person-pages.ts';
 
 /** An account whose password is published, shown in demo mode only. */
@@ -9,6 +12,7 @@ export interface DemoAccount {
 }
 
 export interface SignInPage {
+  words: Words;
   uid: string;
   /** Proof that the form is ours. */
   proof: string;
@@ -21,17 +25,18 @@ export interface SignInPage {
   error?: string;
 }
 
-export function signInPage(page: SignInPage): { title: string; body: Html } {
+export function signInPage(page: SignInPage): Page {
+  const { words: t } = page;
   const action = `/interaction/${page.uid}/sign-in`;
   const wrong = page.error !== undefined;
   return {
-    title: wrong ? 'Error: Sign in' : 'Sign in',
-    body: html`<h1>Sign in</h1>
-      <p class="quiet">to continue to ${page.appName}</p>
+    title: titled(t, t('signIn.title'), wrong),
+    body: html`<h1>${t('signIn.title')}</h1>
+      <p class="quiet">${t('signIn.to', { app: page.appName })}</p>
       ${wrong && html`<p class="error" id="error" role="alert" tabindex="-1" autofocus>${page.error}</p>`}
       <form method="post" action="${action}">
         <input type="hidden" name="proof" value="${page.proof}" />
-        <label for="email">E-mail address</label>
+        <label for="email">${t('signIn.email')}</label>
         <input
           id="email"
           name="email"
@@ -43,7 +48,7 @@ export function signInPage(page: SignInPage): { title: string; body: Html } {
           ${wrong && html`aria-invalid="true" aria-describedby="error"`}
           ${!wrong && html`autofocus`}
         />
-        <label for="password">Password</label>
+        <label for="password">${t('signIn.password')}</label>
         <div class="with-button">
           <input
             id="password"
@@ -55,33 +60,35 @@ export function signInPage(page: SignInPage): { title: string; body: Html } {
             value="${page.password ?? ''}"
             ${wrong && html`aria-invalid="true" aria-describedby="error"`}
           />
-          <button
-            type="button"
-            data-shows="password"
-            aria-controls="password"
-            aria-pressed="false"
-            aria-label="Show password"
-            hidden
-          >
-            Show
-          </button>
+          ${showButton(t)}
         </div>
         <label class="choice"
-          ><input type="checkbox" name="remember" value="yes" ${page.remember && html`checked`} />Remember me on this
-          device</label
+          ><input
+            type="checkbox"
+            name="remember"
+            value="yes"
+            ${page.remember && html`checked`}
+          />${t('signIn.remember')}</label
         >
-        <div class="actions"><button class="main" id="sign-in" type="submit">Sign in</button></div>
-        ${withoutPassword(page.registration)} ${page.demoAccounts.length > 0 && demoAccounts(page.demoAccounts)}
+        <div class="actions"><button class="main" id="sign-in" type="submit">${t('signIn.submit')}</button></div>
+        ${withoutPassword(t, page.registration)} ${page.demoAccounts.length > 0 && demoAccounts(t, page.demoAccounts)}
       </form>
-      ${cancelForm(page.uid, page.proof)}`,
+      ${cancelForm(page)}`,
   };
 }
 
+const roles = ['patient', 'doctor', 'pharmacist', 'admin'] as const;
+
+function roleName(t: Words, label: string): string {
+  const role = roles.find((one) => one === label);
+  return role ? t(`role.${role}`) : label;
+}
+
 /** Without script the buttons submit, and the server fills the form. */
-function demoAccounts(accounts: readonly DemoAccount[]): Html {
+function demoAccounts(t: Words, accounts: readonly DemoAccount[]): Html {
   return html`<section class="demo" aria-labelledby="demo-title">
-    <h2 id="demo-title">Demo accounts</h2>
-    <p class="quiet">Made-up people and data. A click fills the form.</p>
+    <h2 id="demo-title">${t('signIn.demo')}</h2>
+    <p class="quiet">${t('signIn.demoHint')}</p>
     <div class="actions">
       ${accounts.map(
         (account, i) =>
@@ -93,7 +100,7 @@ function demoAccounts(accounts: readonly DemoAccount[]): Html {
             data-email="${account.email}"
             data-password="${account.password}"
           >
-            ${account.label}
+            ${roleName(t, account.label)}
           </button>`,
       )}
     </div>
@@ -101,9 +108,9 @@ function demoAccounts(accounts: readonly DemoAccount[]): Html {
 }
 
 /** Leaves the interaction: the app is told `access_denied`. */
-export function cancelForm(uid: string, proof: string): Html {
+export function cancelForm({ words: t, uid, proof }: Pick<SignInPage, 'words' | 'uid' | 'proof'>): Html {
   return html`<form method="post" action="/interaction/${uid}/cancel">
     <input type="hidden" name="proof" value="${proof}" />
-    <div class="actions"><button type="submit">Cancel</button></div>
+    <div class="actions"><button type="submit">${t('signIn.cancel')}</button></div>
   </form>`;
 }

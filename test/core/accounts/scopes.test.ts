@@ -1,12 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  covers,
-  describeScope,
-  isKnownScope,
-  parseScope,
-  parseScopes,
-  roleMayUse,
-} from '../../../server/core/accounts/scopes.ts';
+import { covers, isKnownScope, parseScope, parseScopes, roleMayUse } from '../../../server/core/accounts/scopes.ts';
 
 test.each([
   ['patient/Observation.rs', { context: 'patient', type: 'Observation', permissions: 'rs' }],
@@ -108,11 +101,4 @@ test('no person uses system/, no patient uses user/ or changes records', () => {
   expect(may('patient', 'user/*.rs')).toBe(false);
   expect(may('patient', 'patient/*.rs')).toBe(true);
   expect(may('patient', 'patient/Observation.ud')).toBe(false);
-});
-
-test('a scope reads as a sentence', () => {
-  expect(describeScope('patient/ImagingStudy.rs')).toBe('See ImagingStudy records of the patient');
-  expect(describeScope('user/*.cruds')).toBe('See, add, change and delete all records that you have access to');
-  expect(describeScope('patient/Observation.rs?category=laboratory')).toContain('(only category=laboratory)');
-  expect(describeScope('offline_access')).toContain('Stay connected');
 });

@@ -71,8 +71,20 @@ test('after a new first key everything opens, and when all is sealed anew the ol
   for (let number = 0; number < 250; number++) await store.secret(`secret-${number}`, async () => number);
   const delivery = await oweLetter();
   expect(await unopenedSecrets(database.sql, both)).toEqual([]);
-  expect(await resealAll(database.sql, both)).toEqual({ server_secret: 250, delivery: 1, second_factor: 0 });
-  expect(await resealAll(database.sql, both)).toEqual({ server_secret: 0, delivery: 0, second_factor: 0 });
+  expect(await resealAll(database.sql, both)).toEqual({
+    server_secret: 250,
+    delivery: 1,
+    second_factor: 0,
+    draft: 0,
+    push_subscription: 0,
+  });
+  expect(await resealAll(database.sql, both)).toEqual({
+    server_secret: 0,
+    delivery: 0,
+    second_factor: 0,
+    draft: 0,
+    push_subscription: 0,
+  });
   expect(await unopenedSecrets(database.sql, second)).toEqual([]);
   const anew = postgresAuthorizations(database.sql, second);
   expect(await anew.secret('secret-249', () => Promise.reject(new Error('made anew')))).toBe(249);

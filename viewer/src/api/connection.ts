@@ -6,26 +6,38 @@ import { auditClient, type AuditClient } from './audit.ts';
 import { namesClient, type NamesClient } from './audit-names.ts';
 import { deliveriesClient, type DeliveriesClient } from './deliveries.ts';
 import { dicomWebClient, type DicomWebClient } from './dicomweb.ts';
+import { draftsClient, type DraftsClient } from './drafts.ts';
 import { emergencyClient, type EmergencyClient } from './emergency.ts';
 import { fhirClient, type FhirClient } from './fhir.ts';
 import { authorizedFetch, type TokenSource } from './http.ts';
 import { pharmacyClient, type PharmacyClient } from './medication/pharmacy.ts';
 import { modelsClient, type ModelsClient } from './models.ts';
+import { patientClient, type PatientClient } from './patient.ts';
+import { preferencesClient, type PreferencesClient } from './preferences.ts';
+import { noticesClient, type NoticesClient } from './notices.ts';
 import { setUpClient, type SetUpClient } from './setup.ts';
+import { uploadsClient, type UploadsClient } from './uploads.ts';
 import { usersClient, type UsersClient } from './users.ts';
+import { workClient, type WorkClient } from './work.ts';
 
 export interface Connection {
   fhir: FhirClient;
   dicomweb: DicomWebClient;
   models: ModelsClient;
   users: UsersClient;
+  uploads: UploadsClient;
   clients: ClientsClient;
   setUp: SetUpClient;
   account: AccountClient;
+  patient: PatientClient;
+  preferences: PreferencesClient;
   audit: AuditClient;
   names: NamesClient;
   deliveries: DeliveriesClient;
   emergency: EmergencyClient;
+  work: WorkClient;
+  drafts: DraftsClient;
+  notices: NoticesClient;
   pharmacy: PharmacyClient;
   tokens: TokenSource;
 }
@@ -39,13 +51,19 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     dicomweb: dicomWebClient(send, `${origin}/dicomweb`),
     models: modelsClient(send, `${origin}/portal/models`),
     users: usersClient(send, `${origin}/portal`),
+    uploads: uploadsClient(send, tokens, `${origin}/portal/uploads`),
     clients: clientsClient(send, origin),
     setUp: setUpClient(send, `${origin}/portal`),
     account: accountClient(send, `${origin}/portal/me`),
+    patient: patientClient(send, `${origin}/portal/me`),
+    preferences: preferencesClient(send, `${origin}/portal/me/preferences`),
     audit: auditClient(send, `${origin}/portal/audit`),
     names: namesClient(send, `${origin}/portal`),
     deliveries: deliveriesClient(send, `${origin}/portal/deliveries`),
     emergency: emergencyClient(send, `${origin}/portal`),
+    work: workClient(send, `${origin}/portal/work`),
+    drafts: draftsClient(send, `${origin}/portal/me/drafts`),
+    notices: noticesClient(send, `${origin}/portal/me`),
     pharmacy: pharmacyClient(send, `${origin}/portal`),
     tokens,
   };

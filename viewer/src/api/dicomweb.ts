@@ -6,6 +6,8 @@ import { parameter, partsOf } from './multipart.ts';
 
 export interface DicomWebClient {
   readonly base: string;
+  /** QIDO-RS, studies; with the number of all matches. */
+  studies(query: URLSearchParams, signal?: AbortSignal): Promise<{ matches: DicomDataset[]; total: number }>;
   /** QIDO-RS, series of a study. */
   series(study: string, signal?: AbortSignal): Promise<DicomDataset[]>;
   /** WADO-RS metadata of every instance of a study. */
@@ -42,6 +44,12 @@ export function dicomWebClient(send: AuthorizedFetch, base: string): DicomWebCli
 
   return {
     base,
+    async studies(query, signal) {
+      const response = await send(`${base}/studies?${query}`, { headers: { Accept: dicomJson }, signal });
+      const matches = response.status === 204 ? [] : await jsonOf<DicomDataset[]>(response);
+      const total = Number(response.headers.get('x-total-count') ?? matches.length);
+      return { matches, total: Number.isFinite(total) ? total : matches.length };
+    },
     series: (study, signal) => list(`${base}/studies/${encodeURIComponent(study)}/series`, signal),
     metadata: (study, signal) => list(`${base}/studies/${encodeURIComponent(study)}/metadata`, signal),
     instanceMetadata: (instance, signal) => list(`${instanceUrl(base, instance)}/metadata`, signal),

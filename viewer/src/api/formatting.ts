@@ -95,3 +95,17 @@ export function ageOf(birthDate: string | undefined, today: string): number | un
   const age = Number(today.slice(0, 4)) - Number(match[1]) - (hadBirthday ? 0 : 1);
   return age >= 0 ? age : undefined;
 }
+
+/** Bytes as people read them, in the largest unit that leaves a figure before the point. */
+export function sizeText(bytes: number, locale: string): string {
+  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
+  const step = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log(bytes) / Math.log(1024)));
+  const value = bytes / 1024 ** step;
+  const form = {
+    style: 'unit',
+    unit: units[step]!,
+    unitDisplay: 'short',
+    maximumFractionDigits: value < 10 ? 1 : 0,
+  } as const;
+  return new Intl.NumberFormat(locale, form).format(value);
+}

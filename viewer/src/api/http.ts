@@ -19,6 +19,8 @@ export interface RequestOptions {
   headers?: Record<string, string>;
   body?: string | Blob;
   signal?: AbortSignal | undefined;
+  /** The page may be left before the answer comes; the body has 64 KiB at most then. */
+  keepalive?: boolean;
   /** Milliseconds until the request is given up; 30 s unless said otherwise. */
   timeout?: number;
 }
@@ -31,9 +33,11 @@ export function authorizedFetch(tokens: TokenSource, send: typeof fetch = global
     const limit = AbortSignal.timeout(options.timeout ?? 30_000);
     return send(url, {
       method: options.method ?? 'GET',
-      headers: { ...options.headers, Authorization: `Bearer ${token}` },
+      // In the language of the page: what the server says of a refusal stands on it.
+      headers: { 'Accept-Language': pageLanguage(), ...options.headers, Authorization: `Bearer ${token}` },
       ...(options.body !== undefined && { body: options.body }),
       signal: options.signal ? AbortSignal.any([options.signal, limit]) : limit,
+      ...(options.keepalive && { keepalive: true }),
       credentials: 'omit',
       cache: 'no-store',
     });
@@ -67,6 +71,9 @@ export function authorizedFetch(tokens: TokenSource, send: typeof fetch = global
     }
   };
 }
+
+/** Of the page that asks; the tests of this module have none. */
+const pageLanguage = (): string => globalThis.document?.documentElement.lang || 'en';
 
 /** Parses a body that must be JSON. @throws RequestFailure `server` when it is not. */
 export async function jsonOf<T>(response: Response): Promise<T> {

@@ -10,11 +10,15 @@ export interface ServerStatus {
   siteName: string | undefined;
   /** Whether the site has one, at `/api/logo`. */
   logo: boolean;
+  /** BCP 47: those of the site, the usual one first; empty if nobody has said. */
+  languages: string[];
   /** Whose day it is on our pages: the site's. */
   timeZone: string | undefined;
   /** 0..1 */
   confidenceThreshold: number | undefined;
   model: ModelFacts | undefined;
+  /** Minutes after which a page that nobody uses is covered; 0: never. */
+  idleMinutes: number;
 }
 
 export interface ModelFacts {
@@ -47,8 +51,10 @@ export function statusFrom(body: unknown): ServerStatus {
     mode: status.mode === 'demo' ? 'demo' : 'production',
     siteName: textOf(status.siteName),
     logo: status.logo === true,
+    languages: Array.isArray(status.languages) ? status.languages.filter((tag) => typeof tag === 'string') : [],
     timeZone: textOf(status.timeZone),
     confidenceThreshold: fraction(status.confidenceThreshold),
+    idleMinutes: typeof status.idleMinutes === 'number' && status.idleMinutes >= 0 ? status.idleMinutes : 15,
     model:
       typeof status.model === 'object' && status.model !== null
         ? {

@@ -1,6 +1,7 @@
 /** One act at a time: busy while the server decides, its refusal in words, and fresh lists afterwards. */
-import { ref } from 'vue';
+import { inject, ref } from 'vue';
 import { asFailure, type FailureKind } from '../api/failure.ts';
+import { dialogActKey } from '../components/dialogs/step-news.ts';
 import { useFailureText } from '../components/feedback/failure-text.ts';
 import { useSession } from '../smart/session.ts';
 import { useRefresh } from './use-work-list.ts';
@@ -13,15 +14,17 @@ export function useAct(refresh: () => Promise<void> = useRefresh()) {
   const kind = ref<FailureKind>();
   const failureText = useFailureText();
   const session = useSession();
+  const dialog = inject(dialogActKey, undefined);
 
   /** @returns whether it worked. */
   async function act(work: () => Promise<unknown>): Promise<boolean> {
     if (busy.value) return false;
-    busy.value = true;
+    setBusy(true);
     refusal.value = undefined;
     kind.value = undefined;
     try {
       await work();
+      if (dialog) dialog.done.value = true;
       await refresh().catch(() => undefined);
       return true;
     } catch (thrown) {
@@ -31,8 +34,13 @@ export function useAct(refresh: () => Promise<void> = useRefresh()) {
       if (['changed-elsewhere', 'conflict', 'not-found', 'gone'].includes(kind.value)) void refresh();
       return false;
     } finally {
-      busy.value = false;
+      setBusy(false);
     }
+  }
+
+  function setBusy(now: boolean): void {
+    busy.value = now;
+    if (dialog) dialog.busy.value = now;
   }
 
   return { busy, refusal, kind, act };

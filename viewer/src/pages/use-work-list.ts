@@ -1,4 +1,4 @@
-/** A dashboard's list: a page of reviews that refreshes by itself, and forward paging by the server's links. */
+/** A dashboard's list: a page of reviews that follows what others do, and forward paging by the server's links. */
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/vue-query';
 import { computed, ref, shallowRef, toValue, watch, type MaybeRefOrGetter } from 'vue';
 import { useConnection } from '../api/connection.ts';
@@ -6,7 +6,8 @@ import type { SearchParameters } from '../api/fhir.ts';
 import { workPage, type WorkPage } from '../api/review/work-list.ts';
 import { anyDialogOpen } from '../components/controls/open-dialogs.ts';
 
-const everyFiveSeconds = 5_000;
+/** What a row shows; each act on a review changes a Task of it. */
+const shownInRows = ['Task', 'DiagnosticReport', 'Observation', 'ImagingStudy', 'Patient'];
 const pageSize = 20;
 
 export function useWorkList(queue: MaybeRefOrGetter<SearchParameters>) {
@@ -19,7 +20,7 @@ export function useWorkList(queue: MaybeRefOrGetter<SearchParameters>) {
   const query = useQuery({
     queryKey: ['work-list', computed(() => toValue(queue)), link],
     queryFn: ({ signal }) => workPage(fhir, toValue(queue), { size: pageSize, link: link.value }, signal),
-    refetchInterval: everyFiveSeconds,
+    meta: { live: shownInRows },
     placeholderData: keepPreviousData,
   });
   /** While a dialog is open the list stands still: what it is about may leave the queue meanwhile. */
@@ -54,13 +55,13 @@ export function useCounts<Name extends string>(searches: MaybeRefOrGetter<Record
       );
       return Object.fromEntries(counted) as Record<Name, number>;
     },
-    refetchInterval: everyFiveSeconds,
+    meta: { live: ['Task'] },
   });
 }
 
 /** After an act: what it may have changed is asked again at once; lists, counts and the open study unless said otherwise. */
 export function useRefresh(
-  keys: readonly string[] = ['work-list', 'work-counts', 'review', 'imaging-study'],
+  keys: readonly string[] = ['work', 'work-list', 'work-counts', 'dialog-step', 'review', 'imaging-study'],
 ): () => Promise<void> {
   const queries = useQueryClient();
   return async () => {

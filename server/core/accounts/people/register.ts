@@ -13,6 +13,7 @@ import { knownAddressLetter, registrationLetter } from './account-letters.ts';
 import type { Account } from '../account-store.ts';
 import type { AttemptStore } from '../authorizations.ts';
 import { emptyPatient } from './invite.ts';
+import { tell } from '../../notices/tell.ts';
 import { hashNewPassword } from '../sign-in/new-password.ts';
 import { makeLink, readLink, takeLink } from '../one-time-link.ts';
 import type { PasswordHasher } from '../sign-in/password.ts';
@@ -101,6 +102,7 @@ export async function finishRegistration(
     };
     await stores.accounts.insert(account);
     await stores.people.change(account.id, { tied: false });
+    await tell(context, { kind: 'registration', to: { role: 'admin' } });
     await auditAccount(context, 'account:register', account, { action: 'C', principal: selfOf(account) });
     return account;
   });

@@ -40,6 +40,7 @@ export function keepServing(
     else due ??= now + pause;
     const { ready } = world.classifier.state();
     if (ready && !wasReady) await world.modelServes();
+    if (ready !== wasReady) await world.transaction(({ news }) => news.post('models', { role: 'admin' }));
     wasReady = ready;
   };
   let looking = Promise.resolve();

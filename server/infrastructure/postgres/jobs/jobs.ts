@@ -43,6 +43,8 @@ const queues: Record<
   // Their deliveries say when they are tried again, for days (core/deliveries/retry-policy.ts).
   'send-report': { retryLimit: 0, retryDelay: 5, retryDelayMax: 60, expireInSeconds: 240 },
   'send-withdrawal': { retryLimit: 0, retryDelay: 5, retryDelayMax: 60, expireInSeconds: 240 },
+  // A push service that is away for an hour is tried again; the news itself is under the bell.
+  push: { retryLimit: 8, retryDelay: 5, retryDelayMax: 1200, expireInSeconds: 60 },
   'send-mail': { retryLimit: 0, retryDelay: 5, retryDelayMax: 60, expireInSeconds: 240 },
 };
 

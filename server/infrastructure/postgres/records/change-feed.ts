@@ -1,7 +1,7 @@
 import { Problem } from '../../../core/problem.ts';
 import type { Sql } from '../connection.ts';
 
-/** News about one FHIR record version, in an order that loses nothing. */
+/** News about one FHIR record version, or a topic that is none (then the record's columns are null), in an order that loses nothing. */
 export interface Change {
   /** Pass the last one back to go on behind it. */
   cursor: string;
@@ -10,6 +10,9 @@ export interface Change {
   version: number;
   patients: string[];
   at: Date;
+  topic: string | null;
+  account: string | null;
+  roles: string[] | null;
 }
 
 /**
@@ -25,7 +28,7 @@ export interface Change {
 export async function changesAfter(sql: Sql, cursor: string | undefined, limit: number): Promise<Change[]> {
   const [transaction, sequence] = cursor?.split('.') ?? ['0', '0'];
   const changes = await sql.query<Change>(
-    `select transaction::text || '.' || seq as cursor, type, id, version, patients, at
+    `select transaction::text || '.' || seq as cursor, type, id, version, patients, at, topic, account_id as account, roles
        from change
       where (transaction, seq) > ($1::text::xid8, $2::bigint)
         and transaction < pg_snapshot_xmin(pg_current_snapshot())
@@ -41,6 +44,26 @@ export async function changesAfter(sql: Sql, cursor: string | undefined, limit: 
   );
   if (missed) throw new Problem('deleted', 'News behind this cursor are not kept any more.');
   return changes;
+}
+
+/** Where the feed ends at this moment: whoever goes on from there hears everything that is committed later. */
+export async function endOfChanges(sql: Sql): Promise<string> {
+  const [row] = await sql.query<{ cursor: string }>(
+    `select transaction::text || '.' || seq as cursor from (
+       (select transaction, seq from change where transaction < pg_snapshot_xmin(pg_current_snapshot())
+         order by transaction desc, seq desc limit 1)
+       union all select transaction, seq from change_trimmed) as ends
+     order by transaction desc, seq desc limit 1`,
+  );
+  return row!.cursor;
+}
+
+/** Whether there are committed news that wait for an older transaction to end. */
+export async function changesWait(sql: Sql): Promise<boolean> {
+  const [row] = await sql.query<{ waits: boolean }>(
+    `select exists (select from change where transaction >= pg_snapshot_xmin(pg_current_snapshot())) as waits`,
+  );
+  return row!.waits;
 }
 
 const batch = 5_000;

@@ -46,6 +46,16 @@ export function postgresRecords(
       );
     },
 
+    async visibleAmong(type, ids, narrowing) {
+      const bound = bindings(timeZone, [type, ids.filter(isId)]);
+      const allowed = visible(type, narrowing, 'r', bound, baseUrl);
+      const rows = await sql.query<{ id: string }>(
+        `select r.id from record r where r.type = $1 and r.id = any($2::text[]) and ${allowed}`,
+        bound.values,
+      );
+      return rows.map(({ id: seen }) => seen);
+    },
+
     async readVersion(type, id, version, narrowing) {
       if (!isId(id)) return undefined;
       const bound = bindings(timeZone, [type, id, version]);

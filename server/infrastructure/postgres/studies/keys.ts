@@ -45,6 +45,13 @@ const columns: Readonly<Record<string, { table: Alias; column: string }>> = {
   '00280100': { table: 'i', column: 'bits_allocated' },
 };
 
+/** The column of a study's attribute. @throws Error for one without, which the parser lets nobody ask for. */
+export function studyColumn(path: string): string {
+  const column = own(columns, path);
+  if (column?.table !== 'st') throw new Error(`no column of a study: ${path}`);
+  return `st.${column.column}`;
+}
+
 /** Computed for each study as arrays of distinct values. */
 const arrays: Readonly<Record<string, string>> = { '00080061': 'st.modalities', '00080062': 'st.sop_classes' };
 

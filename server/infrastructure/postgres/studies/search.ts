@@ -16,7 +16,7 @@ import { inTurns } from '../../../core/in-turns.ts';
 import { visible } from '../records/narrowing.ts';
 import { bindings, type Bindings } from '../records/search-values.ts';
 import { coercedAttributes, coercedColumn, withCoercion } from './coerced.ts';
-import { keyConditions } from './keys.ts';
+import { keyConditions, studyColumn } from './keys.ts';
 
 interface FoundRow {
   study_uid: string;
@@ -231,8 +231,14 @@ function allowed(narrowing: Narrowing, bound: Bindings, baseUrl: string): string
   ];
 }
 
-function orderOf({ level, StudyInstanceUID }: StudyQuery): string {
+function orderOf({ level, StudyInstanceUID, order: wanted }: StudyQuery): string {
+  if (level === 'study' && wanted) return studyOrder(wanted);
   return level === 'instance' && StudyInstanceUID === undefined ? order.instanceAnywhere : order[level];
+}
+
+function studyOrder(wanted: NonNullable<StudyQuery['order']>): string {
+  const keys = wanted.map(({ path, descending }) => `${studyColumn(path)} ${descending ? 'desc' : 'asc'} nulls last`);
+  return [...keys, order.study].join(', ');
 }
 
 /** Joins that no condition needs would be most of the price of counting. */

@@ -2,6 +2,7 @@
 import type { CodeableConcept, Observation } from '@medplum/fhirtypes';
 import { classMeantBy } from './conclusions.ts';
 import { findingLabels, findingSystem, type FindingLabel } from './codes.ts';
+import type { FindingKind } from '../work.ts';
 
 export interface AiResult {
   /** One of the model's labels, `Uncertain` or `Unsupported`. */
@@ -54,6 +55,13 @@ export function isSuggestion(result: AiResult | undefined): result is AiResult {
 /** Of the most probable class, 0..1; a number beside an image that the model is not for would look like an answer. */
 export function shownProbability(result: AiResult | undefined): number | undefined {
   return result?.label === 'Unsupported' ? undefined : result?.top?.probability;
+}
+
+/** What kind of answer it is, as lists of work name it. */
+export function kindOfAnswer(label: string | undefined): FindingKind | undefined {
+  if (label === undefined) return undefined;
+  const kinds = { Uncertain: 'uncertain', Unsupported: 'unsupported', Normal: 'normal' } as const;
+  return label === 'Uncertain' || label === 'Unsupported' || label === 'Normal' ? kinds[label] : 'finding';
 }
 
 /**

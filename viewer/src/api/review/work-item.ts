@@ -234,11 +234,15 @@ export function notEligible(item: WorkItem): string | undefined {
 }
 
 /** What doctors and administrators may do to a whole review in its present state. */
-export function correctionsOf({ status, study }: WorkItem): ('move' | 'cancel' | 'retract')[] {
+export function correctionsOf(review: {
+  status: ReviewStatus | undefined;
+  hasStudy: boolean;
+}): ('move' | 'cancel' | 'retract')[] {
+  const { status, hasStudy } = review;
   if (status === undefined || status === 'RETRACTED') return [];
   const isRunning = !['REPORT_READY', 'REJECTED', 'CANCELLED'].includes(status);
   return [
-    ...(study ? (['move'] as const) : []),
+    ...(hasStudy ? (['move'] as const) : []),
     ...(isRunning ? (['cancel'] as const) : []),
     ...(status === 'REPORT_READY' ? (['retract'] as const) : []),
   ];

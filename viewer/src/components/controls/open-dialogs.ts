@@ -19,6 +19,15 @@ export function takeOpener(): HTMLElement | undefined {
   return taken;
 }
 
+/** Where the focus goes when what a dialog was opened from is gone: what the page offers next, or the page itself. */
+export function focusAfter(): HTMLElement | undefined {
+  return (
+    document.querySelector<HTMLElement>('[data-focus-next]') ??
+    document.querySelector<HTMLElement>('#page') ??
+    undefined
+  );
+}
+
 export function countDialog(change: 1 | -1): void {
   count.value += change;
 }

@@ -15,7 +15,7 @@ export function useEmergency() {
     queryKey: ['emergency', 'mine'],
     queryFn: ({ signal }) => emergency.mine(signal),
     enabled: computed(() => session.role === 'doctor'),
-    refetchInterval: 60_000,
+    meta: { live: ['topic:emergency'] },
   });
   const open = computed(() => (data.value?.accesses ?? []).filter(({ until }) => new Date(until) > now.value));
   const timeText = (until: string) =>

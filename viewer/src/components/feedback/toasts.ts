@@ -21,5 +21,9 @@ export const useToasts = defineStore('toasts', () => {
   function close(key: number): void {
     shown.value = shown.value.filter((toast) => toast.key !== key);
   }
-  return { shown, show, close };
+  /** They are about what one person does: the next one does not read them. */
+  function closeAll(): void {
+    shown.value = [];
+  }
+  return { shown, show, close, closeAll };
 });

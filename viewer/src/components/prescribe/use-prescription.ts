@@ -5,9 +5,10 @@ import type { Template } from '../../api/medication/pharmacy.ts';
 import { emptyLine, faultsOf, lineOf, type PrescriptionLine } from '../../api/medication/prescription-line.ts';
 
 export function usePrescription() {
-  let last = 0;
   const withMedication = ref(true);
   const lines = ref<PrescriptionLine[]>([emptyLine(0)]);
+  /** No key twice, also beside lines of a draft that came back. */
+  const nextKey = () => Math.max(...lines.value.map(({ key }) => key), 0) + 1;
   const notes = ref('');
   const reasons = ref(new Map<string, string>());
   /** What a template filled in last: as long as nobody typed, another may take its place unasked. */
@@ -27,7 +28,7 @@ export function usePrescription() {
   function fill(template: Template, language: DoseLanguage): void {
     waiting.value = undefined;
     withMedication.value = true;
-    lines.value = [lineOf((last += 1), template, language)];
+    lines.value = [lineOf(nextKey(), template, language)];
     notes.value = template.notes[language];
     filled.value = stateOf();
   }
@@ -36,11 +37,11 @@ export function usePrescription() {
     waiting.value = undefined;
     withMedication.value = true;
     const typed = lines.value.filter((line) => stateless(line) !== stateless(emptyLine(line.key)));
-    lines.value = [...typed, lineOf((last += 1), template, language)];
+    lines.value = [...typed, lineOf(nextKey(), template, language)];
     notes.value = [notes.value.trim(), template.notes[language]].filter((text) => text !== '').join('\n');
   }
   function add(): void {
-    lines.value.push(emptyLine((last += 1)));
+    lines.value.push(emptyLine(nextKey()));
   }
   function remove(place: number): void {
     lines.value.splice(place, 1);

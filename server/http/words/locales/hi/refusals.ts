@@ -1,0 +1,3 @@
+import accounts from './refusals-of-accounts.json' with { type: 'json' };
+
+export default { ...accounts };
