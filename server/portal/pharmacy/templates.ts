@@ -10,7 +10,7 @@ import { apiRoute, type ApiRoute } from '../api/api-route.ts';
 import { entryOf, entryParams, entryVersion, shownEntry } from './entry-shapes.ts';
 
 const content = templateShape.omit({ kind: true });
-const shown = shownEntry(content);
+const shown = shownEntry(templateShape);
 
 const ofPharmacists = { tag: 'Prescriptions', roles: ['pharmacist', 'doctor', 'admin'] } as const;
 const ofAdmins = { tag: 'Prescriptions', roles: ['admin'] } as const;
