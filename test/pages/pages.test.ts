@@ -209,6 +209,7 @@ test('the DICOM header of the shown image opens by keyboard, narrows, closes wit
 test('a sign-in that cannot begin is told, on a page that is open and on one that could not be opened', async () => {
   const { page } = await browser.person();
   opened.push(page);
+  await page.setBypassServiceWorker(true); // what passes it is not intercepted
   await page.setRequestInterception(true);
   page.on('request', (request) => {
     const answered = request.url().includes('openid-configuration') ? request.abort() : request.continue();
