@@ -147,11 +147,11 @@ test('pages in any order give each row once, whatever comes and changes between 
   expect((await admin.get(`/portal/work?queue=all&sort=patient&limit=3&after=${first.next}`)).status).toBe(400);
 }); // prettier-ignore
 
-test('where there is too much to sort it is read along the index, and comes to the same pages', async () => {
+test('a large list is read along an index, and comes to the same pages', async () => {
   await verified('Read Along');
   const reader: WorkReader = { review: everything, report: everything, role: 'admin', today: { from: new Date(), to: new Date() } };
-  const [sorting, along] = [1_000_000, 0].map((mostSorted) =>
-    postgresWorkRows(place.server.system.sql, { baseUrl: '', timeZone: 'UTC', mostSorted }),
+  const [sorting, along] = [false, true].map((alongIndexes) =>
+    postgresWorkRows(place.server.system.sql, { baseUrl: '', timeZone: 'UTC', alongIndexes }),
   );
   const pages = async (rows: typeof along, by: WorkSort, descending: boolean) => {
     const seen: string[][] = [];

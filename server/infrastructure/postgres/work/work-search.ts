@@ -14,12 +14,13 @@ import { visibleWork } from './work-narrowing.ts';
 export interface WorkSite {
   baseUrl: string;
   timeZone: string;
-  /** For tests: how many rows are sorted, instead of read along an index. */
-  mostSorted?: number;
+  /** For tests: whether a list is read along an index, whatever there is. */
+  alongIndexes?: boolean;
 }
 
 interface Row {
   rid: number;
+  total: number;
   id: string;
   version: number;
   facts: string;
@@ -51,35 +52,35 @@ const columnTypes: Record<WorkSort, string> = {
   changed: 'timestamptz',
 };
 
-/** Up to so many are found first and sorted then; of more, some stand near the place where the page begins. */
-const usualMostSorted = 20_000;
+/** What a site has done: there, a list without a filter is nearly all that there is. */
+const large = new Set<WorkQueue>(['verified', 'all', 'prescribed', 'released']);
 
 /**
- * How many there are in all, and then a page: which way to it is the short one depends on that number, and the planner
- * cannot know how rare the begin of a word is.
+ * A page, and how many there are in all. What is filtered is found once and sorted then: the planner cannot know how rare the
+ * begin of a word is, and would look for it along an order. A large list as it is, is counted and read along an index.
  */
 export async function findWork(
   sql: Sql,
   site: WorkSite,
   reader: WorkReader,
   filter: WorkFilter,
-  page: { order: WorkOrder; limit: number; after?: WorkPosition },
+  page: PageOf,
 ): Promise<{ rows: StoredRow[]; total: number; next?: WorkPosition }> {
-  const counted = bindings(site.timeZone);
-  const countText = `select count(*) as total from work_row w where ${matching(reader, filter, counted, site)}`;
-  const [found] = await sql.query<{ total: number }>(countText, counted.values).catch(tooCostly);
-  const { total } = found!;
-  if (total === 0) return { rows: [], total };
   const bound = bindings(site.timeZone);
   const where = matching(reader, filter, bound, site);
-  const text =
-    total <= (site.mostSorted ?? usualMostSorted) ? sortedSql(where, page, bound) : stretchesSql(where, page, bound);
-  const rows = await sql.query<Row>(text, bound.values).catch(tooCostly);
+  const { queue, ...narrower } = filter;
+  const isLarge = site.alongIndexes ?? (large.has(queue) && Object.keys(narrower).length === 0);
+  const counting = `select count(*) as total from work_row w where ${where}`;
+  const [counted, found] = await Promise.all([
+    isLarge ? sql.query<{ total: number }>(counting, [...bound.values]) : undefined,
+    sql.query<Row>(isLarge ? stretchesSql(where, page, bound) : sortedSql(where, page, bound), bound.values),
+  ]).catch(tooCostly);
+  const rows = found.filter(({ rid }) => rid !== null);
   const shown = rows.slice(0, page.limit);
   const last = shown.at(-1);
   return {
     rows: shown.map(stored),
-    total,
+    total: (counted?.[0] ?? found[0])!.total,
     ...(last && rows.length > page.limit && { next: { value: last.value, row: last.rid } }),
   };
 }
@@ -186,17 +187,21 @@ interface PageOf {
   after?: WorkPosition;
 }
 
-/** All that match, then their order: whatever the order is, no other row is looked at. */
+/** All that match, then their order. The outer join keeps the total of an empty page. */
 function sortedSql(where: string, { order, limit, after }: PageOf, bound: Bindings): string {
-  const { column, beyond } = wayOf(order);
+  const { column, direction, beyond } = wayOf(order);
   const row = after && bound.add(after.row);
   const behind = !after
     ? 'true'
     : after.value === null
-      ? `${column} is null and w.rid ${beyond} ${row}::bigint`
-      : `((${column}, w.rid) ${beyond} (${bound.add(after.value)}::${columnTypes[order.by]}, ${row}::bigint) or ${column} is null)`;
-  const found = `select w.rid, ${column} as key from work_row w where ${where} and ${behind}`;
-  return `with found as materialized (${found}) ${rowsOf('found', order, bound.add(limit + 1))}`;
+      ? `key is null and rid ${beyond} ${row}::bigint`
+      : `((key, rid) ${beyond} (${bound.add(after.value)}::${columnTypes[order.by]}, ${row}::bigint) or key is null)`;
+  return `
+    with found as materialized (select w.rid, ${column} as key from work_row w where ${where}),
+    page as (select * from found where ${behind} order by key ${direction} nulls last, rid ${direction} limit ${bound.add(limit + 1)})
+    select totals.total, ${shownColumns}
+      from (select count(*) as total from found) totals left join page p on true left join work_row w on w.rid = p.rid
+     order by p.key ${direction} nulls last, p.rid ${direction}`;
 }
 
 /**
@@ -218,17 +223,15 @@ function stretchesSql(where: string, { order, limit, after }: PageOf, bound: Bin
     parts.push(stretch(`${column} is not null and ${behind}`));
   }
   parts.push(stretch(`${column} is null and ${after?.value === null ? `w.rid ${beyond} ${row}::bigint` : 'true'}`));
-  return `with found as (${parts.join(' union all ')}) ${rowsOf('found', order, most)}`;
+  return `
+    select ${shownColumns}
+      from (select * from (${parts.join(' union all ')}) both_stretches
+             order by key ${direction} nulls last, rid ${direction} limit ${most}) p
+      join work_row w on w.rid = p.rid order by p.key ${direction} nulls last, p.rid ${direction}`;
 }
 
-/** Keyset pages: a row that comes or goes meanwhile neither repeats nor hides others. */
-function rowsOf(found: string, order: WorkOrder, most: string): string {
-  const { direction } = wayOf(order);
-  const inOrder = (row: string) => `order by ${row}.key ${direction} nulls last, ${row}.rid ${direction}`;
-  return `
-    select p.rid, w.id, w.version, w.facts, p.key::text as value
-      from (select * from ${found} f ${inOrder('f')} limit ${most}) p join work_row w on w.rid = p.rid ${inOrder('p')}`;
-}
+/** Keyset pages: where one ended is a value and a row, so one that comes or goes meanwhile neither repeats nor hides others. */
+const shownColumns = 'p.rid, w.id, w.version, w.facts, p.key::text as value';
 
 function wayOf({ by, descending }: WorkOrder): { column: string; direction: string; beyond: string } {
   return { column: `w.by_${by}`, direction: descending ? 'desc' : 'asc', beyond: descending ? '<' : '>' };
