@@ -1,6 +1,9 @@
 /** The one place where the face answers failures: always an OperationOutcome, whatever failed. */
 import type { Context, Middleware } from 'koa';
 import { Problem } from '../core/problem.ts';
+import type { OperationOutcome } from '@medplum/fhirtypes';
+import { askedLanguage } from '../http/words/page-language.ts';
+import { refusalIn } from '../http/words/refusal-words.ts';
 import { stepUpChallenge } from '../http/answer/step-up.ts';
 import { representationOf } from './negotiation.ts';
 import { refusal } from './outcome.ts';
@@ -22,9 +25,23 @@ export function errors(): Middleware {
         ctx.set('WWW-Authenticate', 'Bearer realm="fhir", error="insufficient_scope"');
       if (status === 415) ctx.set('Accept-Patch', patchTypes);
       ctx.set('Content-Type', typeOf(ctx));
-      ctx.body = JSON.stringify(outcome);
+      ctx.body = JSON.stringify(inLanguage(ctx, outcome));
     }
   };
+}
+
+/**
+ * In the language that the caller asks for, where all of it can be said so; Content-Language tells (FHIR http.html, Accept-Language as
+ * of RFC 9110 12.5.4). A sentence without translation stays English and whole.
+ */
+function inLanguage(ctx: Context, outcome: OperationOutcome): OperationOutcome {
+  const language = askedLanguage(ctx) ?? 'en';
+  const said = outcome.issue.map(({ diagnostics }) => refusalIn(language, diagnostics ?? ''));
+  const isWhole = said.every((sentence) => sentence !== undefined);
+  ctx.set('Content-Language', isWhole ? language : 'en');
+  ctx.vary('Accept-Language');
+  if (!isWhole) return outcome;
+  return { ...outcome, issue: outcome.issue.map((issue, at) => ({ ...issue, diagnostics: said[at]! })) };
 }
 
 /** RFC 6750 section 3: no error code when the request carried no token at all. */

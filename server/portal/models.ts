@@ -25,6 +25,9 @@ const chosen = z.union([z.literal('').transform(() => undefined), digest]).optio
  * The registry of models for administrators: list, promote, roll back, switch off, shadow, compare, drift.
  * Everything needs the role admin and a scope on Device; each call leaves an audit row, refused ones too.
  */
+/** Why a model moved, or is not here: said by people, or by this server. */
+const spoken = ['reason'];
+
 export function modelRoutes({ world }: { world: World }): ApiRoute[] {
   const ofAdmins = { tag: 'Models', roles: ['admin'], anyApp: true, largestBody: 16 * 1024 } as const;
   const looks = { ...ofAdmins, method: 'get', allow: (one: Principal) => mustReach(one, 'read') } as const;
@@ -36,6 +39,7 @@ export function modelRoutes({ world }: { world: World }): ApiRoute[] {
       summary: 'The registry, with its history',
       event: 'portal:models',
       answer: { schema: listed },
+      spoken,
       handle: () => listing(world),
     }),
     apiRoute({
@@ -69,6 +73,7 @@ export function modelRoutes({ world }: { world: World }): ApiRoute[] {
       summary: 'Look into the folders of models again',
       event: 'portal:models-rescan',
       answer: { schema: listed },
+      spoken,
       async handle() {
         await rescan(world);
         return listing(world);
@@ -81,6 +86,7 @@ export function modelRoutes({ world }: { world: World }): ApiRoute[] {
       event: 'portal:models-rollback',
       body: wanted,
       answer: { schema: listed },
+      spoken,
       async handle(asked) {
         await rollBack(world, await actor(world, asked), asked.body.reason);
         return listing(world);
@@ -94,6 +100,7 @@ export function modelRoutes({ world }: { world: World }): ApiRoute[] {
       params: { act: z.enum(acts), digest },
       body: wanted,
       answer: { schema: listed },
+      spoken,
       async handle(asked) {
         const { reason, override } = asked.body;
         const { act, digest: named = '' } = asked.params;

@@ -53,6 +53,7 @@ export function setupRoutes(parts: SetupParts): ApiRoute[] {
       summary: 'What the site is, and how far the set-up has come',
       event: 'portal:setup',
       answer: { schema: setup },
+      spoken: ['detail'],
       handle: () => stateOf(parts),
     }),
     apiRoute({
@@ -62,6 +63,7 @@ export function setupRoutes(parts: SetupParts): ApiRoute[] {
       summary: 'Says what the site is: on reports, mails and pages, and as the Organization of the FHIR service',
       body: organisation,
       answer: { schema: setup },
+      spoken: ['detail'],
       async handle({ principal, body, about, ...trace }) {
         const { phone, ...words } = body;
         const wanted = { ...words, ...(phone !== undefined && phone !== '' && { phone }) };
@@ -93,6 +95,7 @@ export function setupRoutes(parts: SetupParts): ApiRoute[] {
       path: '/portal/setup/steps/:id/skip',
       summary: 'Remembers that a step is not wanted',
       answer: { schema: setup },
+      spoken: ['detail'],
       async handle({ params, about }) {
         const id = stepNamed(params['id']);
         about({ entities: [`skip ${id}`] });

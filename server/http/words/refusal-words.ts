@@ -2,11 +2,13 @@
  * What the server says of a refusal, in the languages of the pages. The core says it in English, once and beside the rule; here the
  * sentence is found again by its words, so that no rule has to know of languages. A test holds the table to the sentences of the program.
  */
+import type { ParameterizedContext } from 'koa';
 import { own } from '../../core/table.ts';
 import type { Language } from '../../core/language.ts';
 import en from './locales/en/refusals.ts';
 import hi from './locales/hi/refusals.ts';
 import ta from './locales/ta/refusals.ts';
+import { askedLanguage } from './page-language.ts';
 import { filled, type Words } from './words.ts';
 
 type RefusalKey = keyof typeof en;
@@ -26,6 +28,11 @@ let patterns: readonly Pattern[] | undefined;
 /** The sentence in the language of the page, or as it is where it has no translation. */
 export function refusalWords({ language }: Pick<Words, 'language'>, sentence: string): string {
   return refusalIn(language, sentence) ?? sentence;
+}
+
+/** Words of the server in an answer to our own pages, in the language that they ask for; what is not in the table stays English. */
+export function spokenTo(ctx: Pick<ParameterizedContext, 'get'>, text: string): string {
+  return refusalIn(askedLanguage(ctx) ?? 'en', text) ?? text;
 }
 
 /** @returns undefined for a sentence that is not in the table: it is English then. */

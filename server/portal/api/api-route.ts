@@ -8,6 +8,7 @@ import { Problem } from '../../core/problem.ts';
 import { own } from '../../core/table.ts';
 import type { ReadsFrom } from '../../core/world.ts';
 import { readJson } from '../../http/request/body-text.ts';
+import { spokenTo } from '../../http/words/refusal-words.ts';
 import type { State } from '../../http/state.ts';
 
 /** What a handler is given, parsed. */
@@ -53,6 +54,8 @@ export interface ApiDeclaration<Body = unknown, Query = unknown> {
 export interface ApiRoute<Body = unknown, Query = unknown> extends ApiDeclaration<Body, Query> {
   /** Event of its row in the audit trail (`portal:user-disable`). Public routes without one leave no row. */
   event?: string | ((params: Record<string, string>) => string);
+  /** Names in the answer whose texts are words of this server: they are said in the language that the caller asks for. */
+  spoken?: readonly string[];
   /** What role and application do not say. @throws Problem `forbidden`. */
   allow?(principal: Principal): void;
   /** Bytes of the body; 256 KiB without it. */
@@ -129,7 +132,15 @@ async function answer(parts: ApiParts, route: ApiRoute, ctx: RouterContext<State
   await note('success');
   if (result === undefined && ctx.body !== undefined && ctx.body !== null) return; // the handler has answered
   ctx.status = route.answer.status ?? (result === undefined ? 204 : 200);
-  if (result !== undefined) ctx.body = result;
+  if (result !== undefined) ctx.body = route.spoken ? spoken(ctx, route.spoken, result) : result;
+}
+
+function spoken(ctx: RouterContext<State>, names: readonly string[], value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((one) => spoken(ctx, names, one));
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  const said = ([name, inner]: [string, unknown]) =>
+    names.includes(name) && typeof inner === 'string' ? spokenTo(ctx, inner) : spoken(ctx, names, inner);
+  return Object.fromEntries(Object.entries(value).map((entry) => [entry[0], said(entry)]));
 }
 
 /** Where a body is optional, a request without one is as good as an empty one. */

@@ -28,6 +28,7 @@ export function mySessionRoutes(parts: MySessionsParts): ApiRoute[] {
       path: '/portal/me/sessions',
       summary: 'Browsers in which I am signed in',
       answer: { schema: z.object({ sessions: z.array(sessionSchema) }) },
+      spoken: ['device'],
       async handle({ principal }) {
         const sessions = await world.read((stores) => stores.sessions.of(principal.subject, principal.grantId));
         return { sessions: sessions.map(sessionJson) };

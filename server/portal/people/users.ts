@@ -98,6 +98,7 @@ export function userRoutes(parts: UserRoutesParts): ApiRoute[] {
       roles: admin,
       event: 'portal:user',
       answer: { schema: userPage },
+      spoken: ['device'],
       handle: ({ params }) => userWithSessions(world, params['id']!),
     }),
     apiRoute({
@@ -110,6 +111,7 @@ export function userRoutes(parts: UserRoutesParts): ApiRoute[] {
       fresh: true,
       body: changedUser,
       answer: { schema: userPage },
+      spoken: ['device'],
       async handle(asked) {
         const id = asked.params['id']!;
         asked.about({ entities: [`account/${id}`] });
@@ -152,6 +154,7 @@ function act<Body>(
     fresh: true,
     body,
     answer: { schema: userPage },
+    spoken: ['device'],
     async handle(asked) {
       const id = asked.params['id']!;
       asked.about({ entities: [`account/${id}`] });

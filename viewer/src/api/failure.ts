@@ -26,6 +26,8 @@ export class RequestFailure extends Error {
   readonly status: number;
   /** The server's own sentence; undefined when it gave none. */
   readonly explanation: string | undefined;
+  /** In which language that sentence is; English where the server does not say. */
+  readonly language: string;
   /** To quote when asking for help. */
   readonly requestId: string | undefined;
   /** Seconds until another try makes sense. */
@@ -37,6 +39,7 @@ export class RequestFailure extends Error {
     this.kind = kind;
     this.status = detail.status ?? 0;
     this.explanation = detail.explanation;
+    this.language = detail.language ?? 'en';
     this.requestId = detail.requestId;
     this.retryAfter = detail.retryAfter;
   }
@@ -81,10 +84,11 @@ export async function failureOf(response: Response): Promise<RequestFailure> {
   const body: unknown = await response.json().catch(() => undefined);
   const explanation = explanationOf(body);
   const requestId = response.headers.get('x-request-id') ?? undefined;
+  const language = response.headers.get('content-language') ?? 'en';
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new RequestFailure(freshSignInOf(response) ? 'unconfirmed' : failureKind(response.status), {
     status: response.status,
-    ...(explanation !== undefined && { explanation }),
+    ...(explanation !== undefined && { explanation, language }),
     ...(requestId !== undefined && { requestId }),
     ...(Number.isFinite(retryAfter) && { retryAfter }),
   });

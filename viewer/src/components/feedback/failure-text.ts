@@ -6,9 +6,11 @@ const ours: ReadonlySet<FailureKind> = new Set(['signed-out', 'changed-elsewhere
 
 /** The sentence for a failure: the server's own where it gave one, else ours. */
 export function useFailureText(): (thrown: unknown) => string {
-  const { t } = useI18n();
+  const { t, locale } = useI18n();
   return (thrown) => {
     const failure = asFailure(thrown);
-    return (!ours.has(failure.kind) ? failure.explanation : undefined) ?? t(`failure.${failure.kind}`);
+    // A sentence that the server cannot say in the language of the page would stand there as a foreign one.
+    const said = !ours.has(failure.kind) && failure.language === locale.value ? failure.explanation : undefined;
+    return said ?? t(`failure.${failure.kind}`);
   };
 }

@@ -1,3 +1,4 @@
 import accounts from './refusals-of-accounts.json' with { type: 'json' };
+import routes from './said-by-routes.json' with { type: 'json' };
 
-export default { ...accounts };
+export default { ...accounts, ...routes };
