@@ -20,6 +20,7 @@ const shared = [
   'scanFinding',
   'readingConclusion',
   'reportNumber',
+  'medicationWarning',
   'studyUid',
 ] as const;
 

@@ -65,6 +65,13 @@ export const codeSystems: readonly CodeSystem[] = [
     description: 'Device.version.type of a model.',
     codes: displays.version,
   },
+  {
+    name: 'ConsentKind',
+    url: systems.consentKind,
+    title: 'What a patient decides',
+    description: 'Consent.category of what patients decide about their own record.',
+    codes: displays.consent,
+  },
 ];
 
 export function codeSystemsFsh(): string {

@@ -30,7 +30,10 @@ const hour = 60 * minute;
  * A job that throws is tried again by the queue; what it has written stays, what it had not is written then.
  */
 export async function startWorkers(
-  system: Pick<System, 'jobs' | 'world' | 'authorizations' | 'growing' | 'workRows' | 'unlessBusy' | 'metrics' | 'closing'>,
+  system: Pick<
+    System,
+    'jobs' | 'world' | 'authorizations' | 'growing' | 'workRows' | 'unlessBusy' | 'metrics' | 'closing'
+  >,
   log: Logger,
 ): Promise<void> {
   const { jobs, world, metrics } = system;

@@ -148,9 +148,10 @@ const rooms: string[][] = [
   ['news'],
   ['deliveries', 'notices'],
   ['studies', 'accounts'],
-  ['analysis', 'site'],
+  ['analysis', 'site', 'medications'],
   ['workflow'],
   ['reports'],
+  ['patient'],
 ];
 const above = ['server/core/clinical-rules.ts'];
 const world = 'server/core/world.ts';

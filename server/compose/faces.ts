@@ -10,6 +10,7 @@ import { RefusalLog } from '../core/access/refusal-log.ts';
 import type { Principal } from '../core/principal.ts';
 import type { World } from '../core/world.ts';
 import { demoSignIns } from '../demo/people.ts';
+import { storedFiles } from '../dicomweb/stored-files.ts';
 import { dicomwebFace } from '../dicomweb/routes.ts';
 import { errors } from '../fhir/errors.ts';
 import type { NewsFeed } from '../core/news/news-feed.ts';
@@ -39,12 +40,18 @@ import { deliveryRoutes } from '../portal/deliveries.ts';
 import { draftRoutes } from '../portal/people/drafts.ts';
 import { noticeRoutes, pushRoutes } from '../portal/people/notices.ts';
 import { myRoutes } from '../portal/people/me.ts';
+import { consentRoutes } from '../portal/patient/consents.ts';
+import { scanRoutes } from '../portal/patient/scans.ts';
+import { shareRoutes } from '../portal/patient/shares.ts';
 import { mySessionRoutes } from '../portal/people/my-sessions.ts';
 import { preferenceRoutes } from '../portal/people/preferences.ts';
 import { registrationRoutes } from '../portal/people/registrations.ts';
 import { userRoutes } from '../portal/people/users.ts';
 import { portalApi } from '../portal/api/portal-api.ts';
 import { statusRoutes, type PortalStatus } from '../portal/routes.ts';
+import { medicationCheckRoute } from '../portal/pharmacy/medication-check.ts';
+import { medicationTableRoutes } from '../portal/pharmacy/medication-table.ts';
+import { templateRoutes } from '../portal/pharmacy/templates.ts';
 import { setupRoutes } from '../portal/setup.ts';
 import { workRoutes } from '../portal/work/work.ts';
 import { pageTokens } from '../http/answer/page-token.ts';
@@ -88,14 +95,15 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const attempts = postgresAttempts(parts.sql);
   const passkeys = webAuthn(settings);
   const clientKeys = keySets(keyFetcher({ hosts: config.jwksHosts, loopback: settings.demo }));
+  const takePlace = places(config.budget);
+  const shared = { studyFiles: storedFiles(world), takePlace };
   const smart = await renewedSmart(
     start,
     authorizations,
     () => world.now(),
-    (keys) => smartOf(start, parts, { keys, attempts, passkeys, clientKeys }),
+    (keys) => smartOf(start, parts, { keys, attempts, passkeys, clientKeys, shared }),
   );
   const identify = bearer((token) => smart.face().verify(token));
-  const takePlace = places(config.budget);
   const guard: Middleware<State> = (ctx, next) => identify(ctx, () => takePlace(ctx, next) as Promise<unknown>);
   const refusals = refusalLog(start, world);
   const live = openLive(start, parts, (token) => smart.face().verify(token), refusals);
@@ -122,11 +130,15 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     deliveryRoutes({ world }),
     peopleRoutes(parts, attempts, passkeys, forgetChecks),
     setupRoutes({ world, fixed, changed: parts.site.reload }),
+    [...templateRoutes({ world }), ...medicationTableRoutes({ world }), medicationCheckRoute({ world })],
     clientRoutes({ world, clientKeys, forget: forgetChecks }),
     launchableApps(world),
     emergencyAccessRoutes({ world, attempts, forgetChecks }),
     auditRoutes(world, onFault),
     await openUploads(start, world),
+    scanRoutes({ world }),
+    shareRoutes({ world }),
+    consentRoutes({ world }),
   ]);
   return {
     faces: [
@@ -189,7 +201,7 @@ function openLive(
 function smartOf(
   { config }: Start,
   { world, authorizations, passwords }: FacesParts,
-  made: Pick<SmartFaceParts, 'keys' | 'attempts' | 'passkeys' | 'clientKeys'>,
+  made: Pick<SmartFaceParts, 'keys' | 'attempts' | 'passkeys' | 'clientKeys' | 'shared'>,
 ): SmartFace {
   return smartFace({
     world,

@@ -33,6 +33,8 @@ import type { NoticeStore } from './notices/notice-store.ts';
 import type { PushStore } from './notices/push-store.ts';
 import type { Pusher } from './notices/pusher.ts';
 import type { RelayStore } from './deliveries/relay-store.ts';
+import type { ShareStore } from './patient/share-store.ts';
+import type { EntryStore } from './medications/entry-store.ts';
 import type { PdfPrinter } from './reports/pdf-printer.ts';
 import type { ReportNumbers } from './reports/report-numbers.ts';
 import type { SecretBox } from './secret-box.ts';
@@ -80,11 +82,13 @@ export interface Stores {
   addresses: AddressStore;
   reportNumbers: ReportNumbers;
   site: SiteStore;
+  medicationEntries: EntryStore;
   models: ModelStore;
   analyses: AnalysisLog;
   jobs: JobQueue;
   /** Tells open pages of what is no record. */
   news: NewsStore;
+  shares: ShareStore;
   audit: AuditTrail;
   auditLog: AuditSeals;
 }
@@ -114,6 +118,7 @@ export interface Reading {
   links: Pick<LinkStore, 'find'>;
   restricted: Pick<RestrictedStore, 'restrictionsOf' | 'opened'>;
   site: Pick<SiteStore, 'read' | 'logo' | 'facts'>;
+  medicationEntries: Pick<EntryStore, 'all' | 'byId' | 'versions'>;
   deliveries: Pick<DeliveryStore, 'byId' | 'search' | 'due' | 'withoutDelivery'>;
   relay: Pick<RelayStore, 'state' | 'pause'>;
   addresses: Pick<AddressStore, 'isConfirmed' | 'ofAccount'>;
@@ -129,6 +134,7 @@ export interface Reading {
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;
   jobs: Pick<JobQueue, 'lacking'>;
+  shares: Pick<ShareStore, 'byWord' | 'ofAccount'>;
   audit: AuditTrail;
   auditLog: AuditLog;
 }

@@ -68,10 +68,10 @@ async function measure(part: FilePart): Promise<void> {
   part.body = () => made.chunks;
 }
 
-function partFor(
+export function partFor(
   world: World,
   instance: InstanceAddress,
-  { transferSyntax = explicit }: Choice,
+  { transferSyntax = explicit }: Partial<Pick<Choice, 'transferSyntax'>>,
   clear: boolean,
 ): FilePart {
   const cleared = (bytes: AsyncIterable<Uint8Array>) => (clear ? withEmptyPreamble(bytes) : bytes);

@@ -29,6 +29,7 @@ import { interactionRoutes } from './interactions/interactions.ts';
 import { introspect } from './introspection.ts';
 import type { SmartKeys } from './keys.ts';
 import type { DemoAccount } from './pages/sign-in-page.ts';
+import { sharedRoutes, type SharedParts } from './shared/shared-routes.ts';
 import { createProvider } from './authorization/provider.ts';
 import { registrationRoutes } from './registration.ts';
 
@@ -51,6 +52,8 @@ export interface SmartFaceParts {
   fonts: { css: string; files: ReadonlyMap<string, Buffer> };
   /** Shown on the sign-in page; empty outside demo mode. */
   demoAccounts?: readonly DemoAccount[];
+  /** What the pages behind shared links take of other faces; without it there are none. */
+  shared?: Pick<SharedParts, 'studyFiles' | 'takePlace'>;
   /** Further true capabilities for the SMART configuration, such as those of SMART Imaging Access. */
   capabilities?: readonly string[];
 }
@@ -120,6 +123,7 @@ export function smartFace(parts: SmartFaceParts): SmartFace {
       forgottenPasswordPages(router, ofAccounts);
       linkPages(router, { ...parts, cookieKey, endSessions: tokens.forget });
       confirmAddressRoutes(router, { world, cookieKey });
+      if (parts.shared) sharedRoutes(router, { world, cookieKey, ...parts.shared });
       connectedAppsRoutes(router, { world, provider, authorizations, tokens, cookieKey });
       publicDocuments(router, smartConfiguration(publicUrl, parts.capabilities));
       fonts(router, parts.fonts);

@@ -138,24 +138,32 @@ export async function workBench(): Promise<void> {
   const server = await startServer({}, { demoData: true });
   try {
     await fill(server.databaseUrl());
-    const url = server.fhirUrl.replace(/\/fhir$/, '');
-    for (const role of ['doctor', 'pharmacist', 'admin'] as const) {
-      const { access_token } = await signIn(url, { email: `${role}@demo.csss.example`, password: demoPassword });
-      const headers = { Authorization: `Bearer ${access_token}` };
-      const ask = async (path: string) =>
-        JSON.parse(Buffer.from(await expectStatus(await fetch(`${url}/portal/${path}`, { headers }), 200)).toString()) as { next?: string; total?: number };
-      const timed = async (name: string, path: string) => {
-        const { p50, p95 } = await measure(async () => void (await ask(path)), 60);
-        report(`${role}, ${name}, p50 / p95 ms`, `${p50.toFixed(1)} / ${p95.toFixed(1)}`, `p95 <= ${bound}`, `${(p95 / bound).toFixed(2)}x`);
-      };
-      await timed('counts', `work/counts?${counts[role]}`);
-      for (const [name, query] of Object.entries(lists)) if (role === 'doctor' || /queue |text|patient/.test(name)) await timed(name, `work?${query}`);
-      if (role === 'doctor') await timed('a page far down', `work?queue=all&sort=patient&limit=100&after=${await farDown(ask)}`);
-    }
+    await timeLists(server.fhirUrl.replace(/\/fhir$/, ''));
   } finally {
     await server.stop();
   }
-} // prettier-ignore
+}
+
+export async function timeLists(url: string): Promise<void> {
+  for (const role of ['doctor', 'pharmacist', 'admin'] as const) {
+    const { access_token } = await signIn(url, { email: `${role}@demo.csss.example`, password: demoPassword });
+    const headers = { Authorization: `Bearer ${access_token}` };
+    const ask = async (path: string) => {
+      const answer = await expectStatus(await fetch(`${url}/portal/${path}`, { headers }), 200);
+      return JSON.parse(Buffer.from(answer).toString()) as { next?: string; total?: number };
+    };
+    const timed = async (name: string, path: string) => {
+      const { p50, p95 } = await measure(async () => void (await ask(path)), 40);
+      const ours = `${p50.toFixed(1)} / ${p95.toFixed(1)}`;
+      report(`${role}, ${name}, p50 / p95 ms`, ours, `p95 <= ${bound}`, `${(p95 / bound).toFixed(2)}x`);
+    };
+    await timed('counts', `work/counts?${counts[role]}`);
+    const wanted = Object.entries(lists).filter(([name]) => role === 'doctor' || /queue |text|patient/.test(name));
+    for (const [name, query] of wanted) await timed(name, `work?${query}`);
+    if (role !== 'doctor') continue;
+    await timed('a page far down', `work?queue=all&sort=patient&limit=100&after=${await farDown(ask)}`);
+  }
+}
 
 async function farDown(ask: (path: string) => Promise<{ next?: string }>): Promise<string> {
   let next = '';

@@ -104,7 +104,7 @@ describe('wrong patient, found after the release', () => {
     );
     await picture(patient, 'study-of-wrong-patient');
     await at('patient');
-    await patient.waitForSelector('[data-testid="empty"]');
+    await says(patient, '[data-testid="scan-withdrawn"]', /not valid any more/);
     expect(await patient.evaluate(() => document.body.innerText)).not.toContain(wrong.scan);
   });
 
@@ -272,8 +272,8 @@ describe('what ends without a report', () => {
     const patient = await at('patient');
     await patient.waitForSelector(`${rowOf(scan)}[data-review="CANCELLED"]`);
     const figures = await patient.$$eval('dl dd', (all) => all.map((one) => one.textContent?.trim()));
-    const counted = (await patient.$$eval('tr[data-review]', (rows) => rows.map((row) => row.getAttribute('data-review')))); // prettier-ignore
-    expect(figures[2]).toBe(String(counted.filter((one) => !['REPORT_READY', 'CANCELLED', 'REJECTED'].includes(one!)).length)); // prettier-ignore
+    const counted = (await patient.$$eval('li[data-review]', (rows) => rows.map((row) => row.getAttribute('data-review')))); // prettier-ignore
+    expect(figures[2]).toBe(String(counted.filter((one) => !['REPORT_READY', 'CANCELLED', 'REJECTED', 'RETRACTED'].includes(one!)).length)); // prettier-ignore
   });
 
   test('a released report is withdrawn by the admin, and the patient cannot read it any more', async () => {

@@ -1,3 +1,4 @@
+import type { Context } from 'koa';
 import type { Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { tell } from '../../server/core/notices/tell.ts';
@@ -5,7 +6,7 @@ import type { NewNotice } from '../../server/core/notices/notice-store.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { inOneTransaction } from '../../server/core/records/write.ts';
 import { openBrowser, signInByPage, type TestBrowser } from '../harness/browser.ts';
-import { looksRight, press, says } from '../harness/page-acts.ts';
+import { looksRight, openTab, press, says } from '../harness/page-acts.ts';
 import { startPushService, type PushService } from '../harness/push-service.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 
@@ -169,16 +170,21 @@ test('a browser that wants it is told, by a message that says nothing, until its
   );
   await devtools.send('ServiceWorker.disable');
   await devtools.send('ServiceWorker.enable');
-  await devtools.send('ServiceWorker.deliverPushMessage', {
-    origin: server.url,
-    registrationId: await registration,
-    data: service.taken[0]!.text,
-  });
-  const shown = await page.waitForFunction(async () => {
-    const found = await (await navigator.serviceWorker.ready).getNotifications();
-    return found.length > 0 && found.map(({ title, body }) => `${title}: ${body}`).join();
-  });
-  expect(await shown.jsonValue()).toBe('CSSS: There is news in CSSS.');
+  const registrationId = await registration;
+  const shown = await vi.waitFor(
+    async () => {
+      // A worker that was just stopped takes the next one.
+      await devtools.send('ServiceWorker.deliverPushMessage', { origin: server.url, registrationId, data: service.taken[0]!.text });
+      await new Promise((done) => setTimeout(done, 2_000));
+      const found = await page.evaluate(async () =>
+        (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, body }) => `${title}: ${body}`),
+      );
+      expect(found).not.toEqual([]);
+      return found;
+    },
+    { timeout: 40_000 },
+  );
+  expect(shown).toEqual(['CSSS: There is news in CSSS.']);
 }); // prettier-ignore
 
 test('signing out ends the messages, closes what was shown and empties the caches of all but the shell', async () => {
@@ -204,24 +210,61 @@ test('signing out ends the messages, closes what was shown and empties the cache
 
 test('a new build waits until the person takes it', async () => {
   await signInByPage(page, server.url, 'doctor');
-  await page.setRequestInterception(true);
-  page.on('request', (request) => void request.continue());
-  const other = await (await fetch(`${server.url}/sw.js`)).text();
-  // As the server would give it after the next release.
-  const { webFolder } = { webFolder: new URL('../../viewer/dist/sw.js', import.meta.url) };
-  const { readFile, writeFile } = await import('node:fs/promises');
-  const before = await readFile(webFolder, 'utf8');
-  try {
-    await writeFile(webFolder, other.replace(/const version = "[0-9a-f]+"/, 'const version = "0123456789abcdef"'));
-    await page.evaluate(async () => void (await (await navigator.serviceWorker.ready).update()));
-    await says(page, '[data-testid="toast-notice"]', /new version/);
-    await Promise.all([
-      page.waitForNavigation(),
-      page.$$eval('[data-testid="toast-notice"] button', ([load]) => (load as HTMLElement).click()),
-    ]);
-    await page.waitForSelector('[data-testid="person"]');
-    await page.waitForFunction(async () => (await caches.keys()).join() === 'csss-shell-0123456789abcdef');
-  } finally {
-    await writeFile(webFolder, before);
-  }
+  // As this server would give it after the next release.
+  const next = (await (await fetch(`${server.url}/sw.js`)).text()).replace(
+    /const version = "[0-9a-f]+"/,
+    'const version = "0123456789abcdef"',
+  );
+  const { app } = server.system;
+  type Handle = (ctx: Context, answer: (ctx: Context) => Promise<unknown>) => Promise<void>;
+  const handle = (Reflect.get(app, 'handleRequest') as Handle).bind(app);
+  const withNext: Handle = (ctx, answer) =>
+    handle(
+      ctx,
+      ctx.path === '/sw.js' ? async () => Object.assign(ctx, { type: 'text/javascript', body: next }) : answer,
+    );
+  Object.assign(app, { handleRequest: withNext });
+  await page.evaluate(async () => void (await (await navigator.serviceWorker.ready).update()));
+  await says(page, '[data-testid="toast-notice"]', /new version/);
+  await Promise.all([
+    page.waitForNavigation(),
+    page.$$eval('[data-testid="toast-notice"] button', ([load]) => (load as HTMLElement).click()),
+  ]);
+  await page.waitForSelector('[data-testid="person"]');
+  await page.waitForFunction(async () => (await caches.keys()).join() === 'csss-shell-0123456789abcdef');
+});
+
+test('what was typed into a dialog is there again after a reload, and not any more when it was thrown away', async () => {
+  const dialog = '[role="dialog"]';
+  const field = `${dialog} form > div:last-child textarea`;
+  const open = async () => {
+    await page.goto(`${server.url}/doctor`);
+    await openTab(page, 'tab-toRead');
+    await page.waitForSelector('[data-testid="verify"]');
+    await page.$$eval('[data-testid="verify"]', ([first]) => (first as HTMLElement).click());
+    await page.waitForSelector(field);
+  };
+  await open();
+  await page.type(field, 'Small effusion on the left.');
+  await vi.waitFor(async () => expect((await server.system.sql.query(`select from draft`)).length).toBe(1), {
+    timeout: 30_000,
+  });
+  await open(); // a page load
+  await page.waitForFunction(
+    (where: string) =>
+      (document.querySelector(where) as HTMLTextAreaElement | null)?.value === 'Small effusion on the left.',
+    {},
+    field,
+  );
+  await says(page, '[data-testid="draft-note"]', /You typed this before/);
+  await looksRight(page, 'draft');
+  await press(page, 'draft-discard');
+  await page.waitForFunction(
+    (where: string) => (document.querySelector(where) as HTMLTextAreaElement).value === '',
+    {},
+    field,
+  );
+  await vi.waitFor(async () => expect((await server.system.sql.query(`select from draft`)).length).toBe(0), {
+    timeout: 30_000,
+  });
 });

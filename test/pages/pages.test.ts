@@ -105,7 +105,7 @@ describe('every page', () => {
       if (await page.$('[data-testid="scans"] a[href^="/study/"]')) {
         await click(page, '[data-testid="scans"] a[href^="/study/"]');
         await page.waitForSelector('[data-testid="viewport"][data-image="drawn"]');
-        await page.waitForSelector('[data-testid="ai-panel"]');
+        await page.waitForSelector(`[data-testid="${role === 'patient' ? 'patient-panel' : 'ai-panel'}"]`);
         expect(await barriers(page)).toEqual([]);
         await page.setViewport({ width: 360, height: 780 });
         expect(await overflow(page)).toBeLessThanOrEqual(0);
@@ -209,6 +209,7 @@ test('the DICOM header of the shown image opens by keyboard, narrows, closes wit
 test('a sign-in that cannot begin is told, on a page that is open and on one that could not be opened', async () => {
   const { page } = await browser.person();
   opened.push(page);
+  await page.setBypassServiceWorker(true); // what passes it is not intercepted
   await page.setRequestInterception(true);
   page.on('request', (request) => {
     const answered = request.url().includes('openid-configuration') ? request.abort() : request.continue();

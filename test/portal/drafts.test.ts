@@ -23,11 +23,11 @@ test('what somebody has typed is there again, for that person only, and until it
   const kept = await doctor.json<{ value: typeof value; savedAt: string }>('/portal/me/drafts/verify:t-1');
   expect(kept.value).toEqual({ ...value, notes: 'Infiltrate, right' });
   expect(Date.parse(kept.savedAt)).toBeGreaterThan(Date.now() - 60_000);
-  expect((await pharmacist.get('/portal/me/drafts/verify:t-1')).status).toBe(404);
+  expect((await pharmacist.get('/portal/me/drafts/verify:t-1')).status).toBe(204);
   await pharmacist.send('DELETE', '/portal/me/drafts/verify:t-1', undefined, json);
   expect((await doctor.get('/portal/me/drafts/verify:t-1')).status).toBe(200);
   expect((await doctor.send('DELETE', '/portal/me/drafts/verify:t-1', undefined, json)).status).toBe(204);
-  expect((await doctor.get('/portal/me/drafts/verify:t-1')).status).toBe(404);
+  expect((await doctor.get('/portal/me/drafts/verify:t-1')).status).toBe(204);
 });
 
 test('in the database it lies sealed, and no audit row or log of it says what it is', async () => {
@@ -52,13 +52,13 @@ test('more than 64 KiB is too much for one, and of a hundred and more the oldest
   expect((await keep(doctor, 'long', 'x'.repeat(64 * 1024))).status).toBe(413);
   for (let i = 0; i < 105; i++) expect((await keep(pharmacist, `many:${i}`, i)).status).toBe(204);
   const found = await Promise.all([0, 4, 5, 104].map((i) => pharmacist.get(`/portal/me/drafts/many:${i}`)));
-  expect(found.map(({ status }) => status)).toEqual([404, 404, 200, 200]);
+  expect(found.map(({ status }) => status)).toEqual([204, 204, 200, 200]);
 });
 
 test('after a week it goes by itself', async () => {
   await keep(doctor, 'verify:t-3', 'old');
   await server.system.sql.query(`update draft set saved_at = now() - interval '8 days' where name = 'verify:t-3'`);
   await forgetPersonal(server.system.world);
-  expect((await doctor.get('/portal/me/drafts/verify:t-3')).status).toBe(404);
+  expect((await doctor.get('/portal/me/drafts/verify:t-3')).status).toBe(204);
   expect((await doctor.get('/portal/me/drafts/verify:t-2')).status).toBe(200);
 });

@@ -1,3 +1,4 @@
+import { emptyLine, medicationRequestOf } from '../../viewer/src/api/medication/prescription-line.ts';
 import type { ImagingStudy, Observation, Resource, Task } from '@medplum/fhirtypes';
 import { describe, expect, it } from 'vitest';
 import { conclusionsOf } from '../../server/core/vocabulary/conclusions.ts';
@@ -175,7 +176,13 @@ describe('an act', () => {
   it('prescribes a contained proposal for the patient of the step, or none', () => {
     const operations = prescription(fresh, {
       notes: 'After food',
-      medication: { name: 'Cetirizine 10 mg', dosage: '1 in the evening' },
+      medications: [
+        medicationRequestOf(
+          { ...emptyLine(0), name: 'Cetirizine 10 mg', mode: 'words', words: '1 in the evening' },
+          { id: 'rx1', patient: 'Patient/p1', language: 'en', listed: null, issues: [] },
+        ),
+      ],
+      issues: [],
     });
     expect(operations.find(({ path }) => path === '/contained')).toMatchObject({
       value: [
@@ -187,7 +194,7 @@ describe('an act', () => {
         },
       ],
     });
-    const none = prescription(fresh, { notes: 'Nothing needed' });
+    const none = prescription(fresh, { notes: 'Nothing needed', medications: [], issues: [] });
     expect(JSON.stringify(none)).toContain('none-needed');
     expect(JSON.stringify(none)).not.toContain('contained');
   });

@@ -60,6 +60,7 @@ describe('what the server says of itself', () => {
       logo: false,
       timeZone: undefined,
       confidenceThreshold: undefined,
+      idleMinutes: 15,
       model: { name: 'm', version: undefined, trained: false, provider: undefined, accuracy: undefined },
     });
     expect(statusFrom(null).mode).toBe('production');

@@ -63,6 +63,12 @@ describe('the acts of a row', () => {
     const mailing = row({ status: 'REPORT_READY', ...step('report-delivery', 'in-progress') });
     expect(offeredActs('admin', stateOfRow(mailing)).making).toBe(false);
   });
+  it('of a row whose step is another role’s follow from its status', () => {
+    expect(offeredActs('doctor', stateOfRow(row({ status: 'DOCTOR_VERIFIED' }))).rarer).toContain('amend');
+    expect(offeredActs('admin', stateOfRow(row({ status: 'PHARMACIST_COMPLETED' }))).making).toBe(true);
+    const released = (more: Partial<WorkRow>) => offeredActs('admin', stateOfRow(row({ status: 'REPORT_READY', ...more }))).rarer; // prettier-ignore
+    expect([released({}).includes('addendum'), released({ reasons: ['amendment'] }).includes('addendum')]).toEqual([true, false]); // prettier-ignore
+  });
   it('let a step be claimed once, by its own role', () => {
     const waiting = row({ ...step('physician-verification') });
     expect([claimable('doctor', waiting), claimable('admin', waiting)]).toEqual([true, false]);

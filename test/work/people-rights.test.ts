@@ -92,7 +92,7 @@ describe('beside a review', () => {
   );
 
   test('every kind of the table is tried here or in a review', () => {
-    const inReviews: RecordKind[] = ['ai-result', 'review-reading', 'review-report', 'report-document', 'review-content', 'review-medication', 'delivery', 'review-task', 'review-order', 'stored-study', 'server-id', 'own-endpoint']; // prettier-ignore
+    const inReviews: RecordKind[] = ['ai-result', 'review-reading', 'review-report', 'report-document', 'review-content', 'review-medication', 'review-issue', 'delivery', 'review-task', 'review-order', 'stored-study', 'server-id', 'own-endpoint']; // prettier-ignore
     expect([...inReviews, ...kinds.map(([kind]) => kind)].sort()).toEqual(Object.keys(recordRights).sort());
     expect(Object.keys(nextInState).sort()).toEqual(Object.keys(displays.status).sort());
   });

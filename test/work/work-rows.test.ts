@@ -18,7 +18,7 @@ import { caller, type Caller } from '../harness/calls.ts';
 import { newUid } from '../harness/dicom-file.ts';
 import { taken } from '../harness/jobs.ts';
 import { agreeing, differing } from './corrections-world.ts';
-import { change, complete, conclusion, discordanceConfirmed, noneNeeded, open, read, reviewWorld, steps, type Opened, type ReviewWorld } from './review-world.ts'; // prettier-ignore
+import { change, conclusion, discordanceConfirmed, noneNeeded, open, read, reviewWorld, steps, type Opened, type ReviewWorld } from './review-world.ts'; // prettier-ignore
 
 // What the lists of work say is what the records say, whatever happens to a review.
 let place: ReviewWorld;
@@ -293,6 +293,10 @@ test('rows that are lost, behind or left over are made again from the records', 
   expect(await mendWorkRows(units(), place.world.now())).toBe(1);
   await mustAgree('a row was behind');
   expect(await mendWorkRows(units(), place.world.now())).toBe(0);
+
+  await sql(`update work_row set shape = 1, words = '' where id = $1`, [review.coordinationId]);
+  expect(await remakeWorkRows(units(), { lacking: true })).toBe(1);
+  await mustAgree('a row of an earlier release');
 
   await sql(`insert into work_row (rid, id, version, status) values (999999999, 'gone', 1, 'PENDING_AI')`);
   await sql(`update work_row set status = 'REJECTED', words = '', facts = '[]'`);

@@ -82,7 +82,8 @@ keepLive(queries, session, live);
 const router = pageRouter(session);
 app.use(router);
 // Also when the first page could not be opened, so that there is somebody to say so.
-void Promise.allSettled([router.isReady(), begun]).then(() => {
+const opened = router.isReady();
+void Promise.allSettled([opened, begun]).then(() => {
   app.mount('#app');
-  return router.isReady(); // what kept the first page shut is told
+  return opened; // what kept the first page shut is told
 });

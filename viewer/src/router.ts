@@ -60,6 +60,11 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
         meta: { title: 'users', office: true, roles: ['admin'] },
       },
       {
+        path: '/templates',
+        component: () => import('./pages/templates-page.vue'),
+        meta: { title: 'templates', office: true, roles: ['admin'] },
+      },
+      {
         path: '/users/:id',
         component: () => import('./pages/user-page.vue'),
         props: true,

@@ -170,6 +170,16 @@ Description: "Device.version.type of a model."
 * #model-version "Version of the model"
 * #runtime "Execution provider"
 
+CodeSystem: ConsentKind
+Id: consent-kind
+Title: "What a patient decides"
+Description: "Consent.category of what patients decide about their own record."
+* insert Ours
+* ^caseSensitive = true
+* #share-by-link "Showing a report to others by a link with a code"
+* #report-by-mail "A mail with the report when it is released"
+* #improve-model "Use of images for improving the image classifier"
+
 ValueSet: ReadingConclusionGeneral
 Id: reading-conclusion-general
 Title: "What a reader may conclude: general"

@@ -41,6 +41,8 @@ export const eventKinds: readonly EventKind[] = [
   { starts: 'fhir:update', type: rest, subtype: interaction('update') },
   { starts: 'fhir:delete', type: rest, subtype: interaction('delete') },
   { starts: 'fhir:', type: rest, subtype: interaction('operation') },
+  { starts: 'work:search', type: dcm('110112', 'Query') },
+  { starts: 'work:count', type: dcm('110112', 'Query') },
   { starts: 'dicomweb:search', type: dcm('110112', 'Query') },
   { starts: 'dicomweb:store', type: transferred },
   { starts: 'dicomweb:retrieve', type: transferred },

@@ -11,7 +11,10 @@ export type Topic =
   | 'uploads'
   | 'site'
   | 'held'
-  | 'emergency';
+  | 'emergency'
+  | 'shares'
+  /** Something was taken out of a patient's sight; said to all patients, so that it says nothing of whose. */
+  | 'withdrawn';
 
 /** Whom a topic is for: everybody who is signed in, if nothing is said; both are meant if both are said. */
 export interface Audience {

@@ -137,4 +137,9 @@ export const displays = {
     'model-version': 'Version of the model',
     runtime: 'Execution provider',
   },
+  consent: {
+    'share-by-link': 'Showing a report to others by a link with a code',
+    'report-by-mail': 'A mail with the report when it is released',
+    'improve-model': 'Use of images for improving the image classifier',
+  },
 } as const;

@@ -20,6 +20,8 @@ export const systems = {
   readingConclusion: `${canonical}/CodeSystem/reading-conclusion`,
   /** Types of Device.version. */
   modelVersion: `${canonical}/CodeSystem/model-version`,
+  /** What a patient decides (Consent.category). */
+  consentKind: `${canonical}/CodeSystem/consent-kind`,
   /** Identifiers of reports: CSS-YYYY-NNNNN. */
   reportNumber: `${canonical}/sid/report-number`,
   accessionNumber: `${canonical}/sid/accession-number`,
@@ -27,6 +29,8 @@ export const systems = {
   account: `${canonical}/sid/account`,
   /** What happens to records as a whole: merge, unmerge (ISO 21089). */
   recordLifecycle: 'http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle',
+  /** Identifiers of DetectedIssue: which warning of the site's medication table was answered. */
+  medicationWarning: `${canonical}/sid/medication-warning`,
   messageId: 'urn:ietf:rfc:5322',
   taskCode: 'http://hl7.org/fhir/CodeSystem/task-code',
   observationCategory: 'http://terminology.hl7.org/CodeSystem/observation-category',

@@ -1,6 +1,9 @@
 import type { MedicationRequest, Resource, Task, TaskOutput } from '@medplum/fhirtypes';
 import { newId } from '../identifier.ts';
+import { doseLanguageOf } from '../medications/dose-language.ts';
+import { doseText } from '../medications/dose-text.ts';
 import { Problem } from '../problem.ts';
+import { hasInk } from '../readable-text.ts';
 import type { WriteContext } from '../world.ts';
 import { codeOf, systems } from '../vocabulary/systems.ts';
 import { dataConcept } from '../vocabulary/review-codes.ts';
@@ -13,13 +16,16 @@ import { create, type Kept, locked, put } from '../records/server-write.ts';
 import { versioned } from '../r4/pointer.ts';
 import { reviewNaming } from './records-of-review.ts';
 import { amendmentOf } from './amendment.ts';
+import { issueReferences, issuesOf, keepIssues, type Prescribed } from './medication-issues.ts';
 import { requiredNotes } from './readers-word.ts';
 import { signatureOf } from './signature.ts';
-import { prescriptionContent } from './signed-content.ts';
+import { issuesOfMedication, prescriptionContent } from './signed-content.ts';
 
 /**
  * A pharmacist completes: proposed medication, or the coded statement that none is needed. A proposal may
  * come contained in the Task; it is stored as a resource of its own.
+ *
+ * What the site's medication table warns of stands with its reason as a DetectedIssue (medication-issues.ts).
  *
  * `intent` is `proposal`: a pharmacist proposes, an order would need a prescriber (docs/workflow.md).
  *
@@ -38,8 +44,12 @@ export async function prescribe(review: Review, step: Task): Promise<Task> {
     });
   }
 
+  const items: Item[] = [];
+  for (const item of named) items.push(await itemOf(review, step, item));
+  const issues = await issuesOf(review, step, items);
   const proposals: Kept<'MedicationRequest'>[] = [];
-  for (const item of named) proposals.push(await keepProposal(review, step, item));
+  for (const item of items) proposals.push(await keepProposal(review, item, issues));
+  const kept = await keepIssues(context, issues);
   const outputs: TaskOutput[] =
     proposals.length > 0
       ? proposals.map((proposal) => output('medication', referenceTo(proposal)))
@@ -56,11 +66,12 @@ export async function prescribe(review: Review, step: Task): Promise<Task> {
       ...(amendment && { input: [input('amended-by', amendment)] }),
     }),
   );
-  const signature = await signatureOf(context, 'prescribe', step, prescriptionContent(step, proposals));
+  const answered = await issuesOfMedication(context.stores, proposals);
+  const signature = await signatureOf(context, 'prescribe', step, prescriptionContent(step, proposals, answered));
   await recordProvenance(context, {
     act: 'prescribe',
     operation: 'UPDATE',
-    targets: [nextVersionOf(step), ...[review.coordination, next, ...proposals].map(versioned)],
+    targets: [nextVersionOf(step), ...[review.coordination, next, ...proposals, ...kept].map(versioned)],
     signed: { act: 'prescribe', step, signature },
   });
   const others = (step.output ?? []).filter((item) => !said.includes(item));
@@ -68,7 +79,13 @@ export async function prescribe(review: Review, step: Task): Promise<Task> {
   return { ...rest, output: [...others, ...outputs] };
 }
 
-async function keepProposal(review: Review, step: Task, item: TaskOutput): Promise<Kept<'MedicationRequest'>> {
+interface Item extends Prescribed {
+  output: TaskOutput;
+  isNew: boolean;
+}
+
+/** A medication that the step names, judged, with the id that it has or will have. */
+async function itemOf(review: Review, step: Task, item: TaskOutput): Promise<Item> {
   const reference = item.valueReference?.reference ?? '';
   const wording = reference.startsWith('#')
     ? containedIn(step, reference.slice(1))
@@ -76,12 +93,24 @@ async function keepProposal(review: Review, step: Task, item: TaskOutput): Promi
   if (wording.subject?.reference !== review.coordination.for?.reference) {
     throw new Problem('business-rule', 'The medication is for another patient.', { expression: 'Task.output' });
   }
-  if (isReleasedWith(review, item)) return wording as Kept<'MedicationRequest'>;
-  if (!reference.startsWith('#')) await mustBeOwnProposal(review, wording);
+  if (!reference.startsWith('#') && !isReleasedWith(review, item)) await mustBeOwnProposal(review, wording);
+  const id = idIn(item.valueReference, 'MedicationRequest');
+  return { output: item, id: id ?? newId(), isNew: id === undefined, wording };
+}
+
+async function keepProposal(
+  review: Review,
+  item: Item,
+  issues: readonly Kept<'DetectedIssue'>[],
+): Promise<Kept<'MedicationRequest'>> {
+  const { wording, id } = item;
+  if (isReleasedWith(review, item.output)) return wording as Kept<'MedicationRequest'>;
   const finding = outputOf(review.coordination, 'clinical-finding');
-  const { meta: _theirs, text: _narrative, ...words } = wording;
+  const { meta: _theirs, text: _narrative, detectedIssue: _said, ...words } = wording;
   const proposal: MedicationRequest = {
     ...words,
+    ...(await readableDosage(review, wording)),
+    ...issueReferences(item, issues),
     meta: { security: [withheld] },
     status: 'draft',
     intent: 'proposal',
@@ -90,10 +119,24 @@ async function keepProposal(review: Review, step: Task, item: TaskOutput): Promi
     ...(finding && { reasonReference: [finding] }),
     ...(review.coordination.groupIdentifier && { groupIdentifier: review.coordination.groupIdentifier }),
   };
-  const id = idIn(item.valueReference, 'MedicationRequest');
-  return id === undefined
-    ? create(review.context, { ...proposal, id: newId() })
+  return item.isNew
+    ? create(review.context, { ...proposal, id })
     : put(review.context, { ...proposal, id, meta: { ...wording.meta, security: [withheld] } });
+}
+
+/** A coded dosage without words gets those of the site's language: they are what is printed and what a patient reads. */
+async function readableDosage(
+  { context }: Review,
+  { dosageInstruction }: MedicationRequest,
+): Promise<Pick<MedicationRequest, 'dosageInstruction'>> {
+  if (!dosageInstruction?.some(({ text }) => !hasInk(text))) return {};
+  const language = doseLanguageOf((await context.stores.site.read()).languages);
+  return {
+    dosageInstruction: dosageInstruction.map((dosage) => {
+      const text = hasInk(dosage.text) ? dosage.text : doseText(dosage, language);
+      return text === undefined ? dosage : { ...dosage, text };
+    }),
+  };
 }
 
 /** A step makes a draft of the pharmacist's own part of the review, never somebody's order or another review's medication. */

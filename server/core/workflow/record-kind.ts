@@ -67,10 +67,14 @@ async function ofType(
       return derived || [before, after].some((side) => claimsRelease(context, side as DocumentReference | undefined)) ? 'report-document' : undefined;
     case 'Binary':
       return derived ? 'review-content' : undefined;
+    case 'Consent':
+      return derived ? 'patient-decision' : undefined;
     case 'Communication':
       return derived || (await isDelivery(context, one)) ? 'delivery' : undefined;
     case 'MedicationRequest':
       return before && (await reviewNaming(context.stores, [referenceTo(before).reference])) ? 'review-medication' : undefined;
+    case 'DetectedIssue':
+      return derived ? 'review-issue' : undefined;
     case 'Provenance':
       return 'provenance';
     case 'Task':

@@ -50,12 +50,17 @@ export const recordRights = {
   'report-document': unchanged('the document of a released report', 'by-state'),
   'review-content': unchanged('the content of a heat map or a released report', 'by-state'),
   'review-medication': unchanged('medication of a review', 'by-state'),
+  'review-issue': unchanged('what a prescription of a review was warned of', 'by-state'),
   'delivery': unchanged('the proof of a delivery', 'It is written when the message is sent, and kept for ever.'),
   'review-task': unchanged(
     'a Task of a review',
     'Tasks of a review are made by the server, and a review ends by its steps: write the status of the open step.',
   ),
   'review-order': unchanged('whose an order under review is', 'The order follows its study: POST ImagingStudy/{id}/$move.'),
+  'patient-decision': unchanged(
+    'what a patient has decided about the own record',
+    'The patient decides it, on the own page (PUT /portal/me/consents/{kind}).',
+  ),
   // Of the server.
   'registered-study': {
     what: 'an ImagingStudy',

@@ -15,7 +15,13 @@ import { wordIn } from './keep-reading.ts';
 import { type ReadersWord, wordOfStep } from './readers-word.ts';
 import { outputOf, outputsOf } from './review-tasks.ts';
 import { mismatch, mustStand, type SignedAct, type Standing } from './signature.ts';
-import { medicationOf, prescriptionContent, readingContent, type ReleaseContent } from './signed-content.ts';
+import {
+  issuesOfMedication,
+  medicationOf,
+  prescriptionContent,
+  readingContent,
+  type ReleaseContent,
+} from './signed-content.ts';
 
 export interface SignedWord extends Standing {
   step: Kept<'Task'>;
@@ -111,7 +117,8 @@ export function signedActOf(step: Task): SignedAct {
 
 async function pharmacistPart(house: House, stores: Records, step: Kept<'Task'>): Promise<PharmacistPart> {
   const medication = await medicationOf(stores, step);
-  const standing = await mustStand(house, stores, 'prescribe', step, prescriptionContent(step, medication));
+  const content = prescriptionContent(step, medication, await issuesOfMedication(stores, medication));
+  const standing = await mustStand(house, stores, 'prescribe', step, content);
   return { step, medication, ...standing };
 }
 

@@ -10,6 +10,7 @@ import type { WriteContext } from '../world.ts';
 import { idIn, type Pointer, referenceTo, versioned } from '../r4/pointer.ts';
 import { statusOf, stepOf } from '../vocabulary/review-codes.ts';
 import { withholding } from '../vocabulary/security-labels.ts';
+import { ownIssuesOf } from './medication-issues.ts';
 import { recordProvenance } from './provenance.ts';
 import { stepsOf } from './review-steps.ts';
 import { outputOf, outputsOf } from './review-tasks.ts';
@@ -70,6 +71,8 @@ async function endInError(review: Review, statusReason: CodeableConcept): Promis
  */
 export async function withdrawResults(review: Review): Promise<Pointer[]> {
   const written: Pointer[] = [];
+  // Of what a patient cannot read any more no news comes by itself, and a page that is open would go on showing it.
+  await review.context.stores.news.post('withdrawn', { role: 'patient' });
   for (const { reference } of await partsOf(review)) {
     const [type, id] = reference.split('/') as [ResourceType, string];
     const part = (await review.context.stores.records.lock(type, id))?.resource as Kept<ResourceType> | undefined;
@@ -86,6 +89,7 @@ const inError: Partial<Record<ResourceType, object>> = {
   Observation: { status: 'entered-in-error' },
   Media: { status: 'entered-in-error' },
   MedicationRequest: { status: 'entered-in-error' },
+  DetectedIssue: { status: 'entered-in-error' },
   DocumentReference: { status: 'entered-in-error', docStatus: 'entered-in-error' },
 };
 
@@ -120,7 +124,11 @@ export async function partsOf({
     for (const document of (await searchOwn(stores, 'DocumentReference', [about], { count: 100 })).found)
       if (isDerivedId(document.id)) add(referenceTo(document));
   }
-  for (const reference of [...found.values()]) for (const file of filesOf(await kept(reference))) add(file);
+  for (const reference of [...found.values()]) {
+    const record = await kept(reference);
+    for (const file of filesOf(record)) add(file);
+    if (record?.resourceType === 'MedicationRequest') for (const issue of ownIssuesOf(record)) add(issue);
+  }
   return [...found.values()].sort((one, other) => (one.reference < other.reference ? -1 : 1));
 }
 

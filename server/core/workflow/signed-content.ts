@@ -1,10 +1,11 @@
 /** What each person signs, as JSON of which the digest is taken: the words, and what was seen when they were said. */
-import type { MedicationRequest, Observation, Task } from '@medplum/fhirtypes';
+import type { DetectedIssue, MedicationRequest, Observation, Task } from '@medplum/fhirtypes';
 import { everything } from '../access/narrowing.ts';
 import type { Pointer } from '../r4/pointer.ts';
 import type { Kept } from '../records/server-write.ts';
 import type { Reading } from '../world.ts';
 import type { ReadersWord } from './readers-word.ts';
+import { ownIssuesOf } from './medication-issues.ts';
 import { requiredNotes } from './readers-word.ts';
 import { inputOf, outputOf, outputsOf } from './review-tasks.ts';
 
@@ -34,9 +35,23 @@ export async function readingContent(stores: Records, step: Task, word: ReadersW
 }
 
 /** The pharmacist's part: the words of the step and each medication as it was proposed. */
-export function prescriptionContent(step: Task, medication: readonly Kept<'MedicationRequest'>[]): unknown {
-  return { text: requiredNotes(step), medication: medication.map(proposalOf), noneNeeded: medication.length === 0 };
+export function prescriptionContent(
+  step: Task,
+  medication: readonly Kept<'MedicationRequest'>[],
+  issues: readonly Kept<'DetectedIssue'>[],
+): unknown {
+  return {
+    text: requiredNotes(step),
+    medication: medication.map(proposalOf),
+    noneNeeded: medication.length === 0,
+    ...(issues.length > 0 && { issues: issues.map(answeredOf) }),
+  };
 }
+
+/** What was warned of, and why it is proposed all the same; without what the review itself changes. */
+function answeredOf({ meta: _meta, status: _status, patient: _patient, text: _narrative, ...words }: DetectedIssue): unknown {
+  return words;
+} // prettier-ignore
 
 /** Without what the review itself changes on it: labels, statuses, and to whom and to what it belongs. */
 function proposalOf(medication: Kept<'MedicationRequest'>): unknown {
@@ -72,7 +87,19 @@ export async function medicationOf(stores: Records, step: Task | undefined): Pro
   return found.filter((one) => one !== undefined) as Kept<'MedicationRequest'>[];
 }
 
-async function read<Type extends Observation | MedicationRequest>(
+/** The answered warnings of that medication, as they are now; in one order always, because they are signed. */
+export async function issuesOfMedication(
+  stores: Records,
+  medication: readonly Kept<'MedicationRequest'>[],
+): Promise<Kept<'DetectedIssue'>[]> {
+  const found = await Promise.all(
+    medication.flatMap(ownIssuesOf).map((reference) => read<DetectedIssue>(stores, 'DetectedIssue', reference)),
+  );
+  const issues = found.filter((one) => one !== undefined) as Kept<'DetectedIssue'>[];
+  return issues.sort((one, other) => (one.id < other.id ? -1 : 1));
+}
+
+async function read<Type extends Observation | MedicationRequest | DetectedIssue>(
   { records }: Records,
   type: Type['resourceType'],
   reference: Pointer | undefined,

@@ -25,9 +25,11 @@ import { postgresDeliveries } from './deliveries.ts';
 import { postgresNotices } from './notices/notices.ts';
 import { postgresPushSubscriptions } from './notices/push-subscriptions.ts';
 import { postgresRelay } from './relay-state.ts';
+import { postgresMedicationEntries } from './medication-entries.ts';
 import { postgresModels } from './models/models.ts';
 import { postgresNews } from './news/news-store.ts';
 import { postgresRecords } from './records/records.ts';
+import { postgresShares } from './shares.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
 import { postgresHeld } from './studies/held.ts';
 import { postgresRemovals } from './studies/removals.ts';
@@ -87,10 +89,12 @@ export function postgresUnits(
     addresses: postgresConfirmedAddresses(sql),
     reportNumbers: postgresReportNumbers(sql),
     site: postgresSite(sql),
+    medicationEntries: postgresMedicationEntries(sql),
     models: postgresModels(sql),
     analyses: postgresAnalyses(sql),
     jobs: queue(sql),
     news: postgresNews(sql),
+    shares: postgresShares(sql),
     audit,
     auditLog: postgresAuditLog(sql),
   });

@@ -6,6 +6,8 @@ import { changePassword, checkOwnPassword, type PasswordParts } from '../../core
 import { countCodeTry, takePatientCode } from '../../core/accounts/people/patient-code.ts';
 import type { Person } from '../../core/accounts/people/people-store.ts';
 import { auditAccount } from '../../core/accounts/people/account-audit.ts';
+import { decideConsent } from '../../core/patient/consent.ts';
+import { lockSelf } from '../../core/patient/self.ts';
 import type { Principal } from '../../core/principal.ts';
 import { Problem } from '../../core/problem.ts';
 import type { World, WriteContext } from '../../core/world.ts';
@@ -127,6 +129,9 @@ async function changeMe(context: WriteContext, wanted: z.infer<typeof change>): 
     const { given, family, prefix } = wanted.name;
     await changeName(context, person, { name: { given, family, prefix: prefix ?? '' } });
   }
+  // Of a patient it is a consent, too: both are one decision.
+  if (wanted.notifications && person.role === 'patient')
+    await decideConsent(context, await lockSelf(context), 'report-by-mail', wanted.notifications.reportReady);
   const settings = {
     ...(wanted.language !== undefined && { language: Intl.getCanonicalLocales(wanted.language)[0]! }),
     ...(wanted.notifications && { notifyReport: wanted.notifications.reportReady }),

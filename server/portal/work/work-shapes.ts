@@ -107,9 +107,10 @@ export const wantedCounts = z.strictObject({
   of: z
     .string()
     .max(1000)
+    .default(workQueues.join(','))
     .transform((text) => text.split(',').filter((one) => one !== ''))
     .pipe(z.array(z.enum(names)).min(1).max(longestList))
-    .describe('queues and numbers, with commas'),
+    .describe('queues and numbers, with commas; all queues without it'),
   ...filters,
 });
 

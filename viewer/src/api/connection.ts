@@ -10,7 +10,9 @@ import { draftsClient, type DraftsClient } from './drafts.ts';
 import { emergencyClient, type EmergencyClient } from './emergency.ts';
 import { fhirClient, type FhirClient } from './fhir.ts';
 import { authorizedFetch, type TokenSource } from './http.ts';
+import { pharmacyClient, type PharmacyClient } from './medication/pharmacy.ts';
 import { modelsClient, type ModelsClient } from './models.ts';
+import { patientClient, type PatientClient } from './patient.ts';
 import { preferencesClient, type PreferencesClient } from './preferences.ts';
 import { noticesClient, type NoticesClient } from './notices.ts';
 import { setUpClient, type SetUpClient } from './setup.ts';
@@ -27,6 +29,7 @@ export interface Connection {
   clients: ClientsClient;
   setUp: SetUpClient;
   account: AccountClient;
+  patient: PatientClient;
   preferences: PreferencesClient;
   audit: AuditClient;
   names: NamesClient;
@@ -35,6 +38,7 @@ export interface Connection {
   work: WorkClient;
   drafts: DraftsClient;
   notices: NoticesClient;
+  pharmacy: PharmacyClient;
   tokens: TokenSource;
 }
 
@@ -51,6 +55,7 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     clients: clientsClient(send, origin),
     setUp: setUpClient(send, `${origin}/portal`),
     account: accountClient(send, `${origin}/portal/me`),
+    patient: patientClient(send, `${origin}/portal/me`),
     preferences: preferencesClient(send, `${origin}/portal/me/preferences`),
     audit: auditClient(send, `${origin}/portal/audit`),
     names: namesClient(send, `${origin}/portal`),
@@ -59,6 +64,7 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     work: workClient(send, `${origin}/portal/work`),
     drafts: draftsClient(send, `${origin}/portal/me/drafts`),
     notices: noticesClient(send, `${origin}/portal/me`),
+    pharmacy: pharmacyClient(send, `${origin}/portal`),
     tokens,
   };
 }

@@ -1,5 +1,4 @@
 /** What I have typed into a form and not yet sent (`/portal/me/drafts`): kept by the server, sealed, for a week. */
-import { asFailure } from './failure.ts';
 import { jsonOf, type AuthorizedFetch } from './http.ts';
 
 export interface DraftsClient {
@@ -14,12 +13,8 @@ export function draftsClient(send: AuthorizedFetch, base: string): DraftsClient 
   const at = (key: string) => `${base}/${encodeURIComponent(key)}`;
   return {
     async read(key) {
-      try {
-        return await jsonOf(await send(at(key), { headers: { Accept: 'application/json' } }));
-      } catch (thrown) {
-        if (asFailure(thrown).kind === 'not-found') return undefined;
-        throw thrown;
-      }
+      const answer = await send(at(key), { headers: { Accept: 'application/json' } });
+      return answer.status === 204 ? undefined : jsonOf(answer);
     },
     async save(key, value, leaving = false) {
       const body = JSON.stringify({ value });

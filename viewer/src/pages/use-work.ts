@@ -34,8 +34,9 @@ export type Work = ReturnType<typeof useWork>;
 
 export function useWork({ page, tabs, cards = [] }: WorkOptions) {
   const { work } = useConnection();
-  const names = Object.keys(tabs);
-  const { address, view, typed, change, openTab, apply, turn } = useAddress(names);
+  const queueOf = new Map(Object.entries(tabs));
+  const names = [...queueOf.keys()];
+  const { address, view, typed, type, change, openTab, apply, turn } = useAddress(names);
 
   const filter = computed((): WorkFilter => ({
     text: view.value.text.trim() || undefined,
@@ -49,7 +50,7 @@ export function useWork({ page, tabs, cards = [] }: WorkOptions) {
   }));
   const narrowed = computed(() => Object.values(filter.value).some((value) => value !== undefined));
   const query = computed((): WorkQuery => ({
-    queue: tabs[view.value.tab] ?? 'all',
+    queue: queueOf.get(view.value.tab) ?? 'all',
     ...filter.value,
     sort: view.value.sort || undefined,
     after: address.value.trail.at(-1),
@@ -62,7 +63,7 @@ export function useWork({ page, tabs, cards = [] }: WorkOptions) {
     meta: { live },
   });
 
-  const queues = [...new Set(Object.values(tabs))];
+  const queues = [...new Set(queueOf.values())];
   const figures = useQuery({
     queryKey: ['work', 'counts', [...queues, ...cards]],
     queryFn: ({ signal }) => work.counts([...new Set([...queues, ...cards])], {}, signal),
@@ -78,8 +79,8 @@ export function useWork({ page, tabs, cards = [] }: WorkOptions) {
   });
   const counts = computed((): Readonly<Record<string, number>> | undefined => figures.data.value);
   const tabCounts = computed((): Record<string, number | undefined> => {
-    const of: Record<string, number> | undefined = narrowed.value ? found.data.value : figures.data.value;
-    return Object.fromEntries(names.map((tab) => [tab, of?.[tabs[tab] ?? '']]));
+    const of = new Map(Object.entries((narrowed.value ? found.data.value : figures.data.value) ?? {}));
+    return Object.fromEntries([...queueOf].map(([tab, queue]) => [tab, of.get(queue)]));
   });
   // Fewer rows than before: the page that was open may be past the end.
   watch(list.data, (answer) => {
@@ -90,7 +91,7 @@ export function useWork({ page, tabs, cards = [] }: WorkOptions) {
     () => list.data.value?.rows,
     () => list.isPlaceholderData.value,
   );
-  return { page, tabs: names, address, view, typed, change, openTab, apply, turn, list, narrowed, counts, tabCounts, following }; // prettier-ignore
+  return { page, tabs: names, address, view, typed, type, change, openTab, apply, turn, list, narrowed, counts, tabCounts, following }; // prettier-ignore
 }
 
 /** The address of this page, read and written. */
@@ -127,8 +128,14 @@ function useAddress(tabs: readonly string[]) {
       remember();
     },
   );
+  // At once, or a reload within the moment that a search waits would lose it.
+  watch(typed, (text) => {
+    const { view: now, trail } = address.value;
+    history.replaceState({ ...history.state, ...entryOf({ view: { ...now, text }, trail }) }, '');
+  });
   watch(settled, (text) => text !== view.value.text && text === typed.value && change({ text }));
 
+  const type = (text: string) => (typed.value = text);
   const change = (part: Partial<WorkView>) => go({ view: { ...view.value, ...part }, trail: [] }, 'replace');
   /** What was looked for is looked for in the other tab, too; a status of the one may be none of the other. */
   const openTab = (tab: string) => go({ view: { ...view.value, tab, status: '', sort: '' }, trail: [] }, 'push');
@@ -141,7 +148,7 @@ function useAddress(tabs: readonly string[]) {
     const { trail } = address.value;
     go({ view: view.value, trail: next === undefined ? trail.slice(0, -1) : [...trail, next] }, 'push');
   }
-  return { address, view, typed, change, openTab, apply, turn };
+  return { address, view, typed, type, change, openTab, apply, turn };
 }
 
 /** After an act: which row comes next, counted from where the one stood that is done. */

@@ -47,6 +47,7 @@ export async function disableAccount(context: WriteContext, id: string, reason?:
   mustStayRun(context, person, admins, 'disable');
   await context.stores.accounts.setDisabled(id, true);
   await context.stores.links.revoke(id, everyPurpose);
+  await context.stores.shares.endAll(id, 'account');
   await context.stores.sessions.endAll(id);
   await note(context, person, 'disable', reason);
   await auditAccount(context, 'account:disable', person);

@@ -1,14 +1,11 @@
 /** The code with which a clinic hands somebody a record: who has the paper has been there. */
-import { randomInt } from 'node:crypto';
 import type { Patient } from '@medplum/fhirtypes';
 import { mustMayGiveOut } from '../../access/restricted.ts';
 import { Problem } from '../../problem.ts';
+import { drawCode, groupLength, isWrittenCode, typedCode } from '../../written-code.ts';
 import type { World, WriteContext } from '../../world.ts';
 
-/** Letters and digits that nobody takes for another: no 0 O 1 I L, no U beside V. */
-const alphabet = '23456789ABCDEFGHJKMNPQRSTVWXYZ';
 const groups = 3;
-const groupLength = 4;
 const lifetime = 14 * 24 * 60 * 60;
 const mostTries = 5;
 const purpose = 'patient code';
@@ -34,7 +31,7 @@ export async function makePatientCode(
       'This record is not in use any more: make the code for the one that stands for it.',
     );
   for (let draw = 0; draw < 10; draw++) {
-    const code = Array.from({ length: groups }, () => drawGroup());
+    const code = drawCode(groups);
     const written = code.join('');
     const digest = world.secrets.digest(written, purpose);
     const isNew = await stores.patientCodes.put({
@@ -47,10 +44,6 @@ export async function makePatientCode(
     if (isNew) return { code: code.join('-'), endsAt: new Date(world.now().getTime() + lifetime * 1000) };
   }
   throw new Problem('transient', 'No free code was found: try again.', { retryAfter: 1 });
-}
-
-function drawGroup(): string {
-  return Array.from({ length: groupLength }, () => alphabet[randomInt(alphabet.length)]).join('');
 }
 
 /**
@@ -75,10 +68,9 @@ export async function countCodeTry(world: World, accountId: string): Promise<voi
  * @returns FHIR id of the patient. @throws Problem `business-rule` for a code that is wrong, old or used.
  */
 export async function takePatientCode({ stores, world }: WriteContext, typed: string): Promise<string> {
-  const written = typed.toUpperCase().replace(/[\s\u2010-\u2015-]/g, '');
+  const written = typedCode(typed);
   const handle = written.slice(0, groupLength);
-  const isCode = written.length === groups * groupLength && [...written].every((one) => alphabet.includes(one));
-  const found = isCode ? await stores.patientCodes.lock(handle) : undefined;
+  const found = isWrittenCode(written, groups) ? await stores.patientCodes.lock(handle) : undefined;
   if (!found || !world.secrets.isDigest(found.digest, written, purpose))
     throw new Problem('business-rule', 'This code is not right, or it was used, or it is older than 14 days. Ask the clinic for a new one.', { expression: 'code' }); // prettier-ignore
   await stores.patientCodes.remove(handle);

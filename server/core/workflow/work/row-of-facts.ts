@@ -159,8 +159,8 @@ function idOf(key: string | undefined): string {
   return key?.slice(key.indexOf('/') + 1) ?? '';
 }
 
+/** Those that are there, in the order of the facts. */
 function partsOf<T extends object, K extends keyof T>(from: T | undefined, ...names: K[]): Partial<Pick<T, K>> {
-  const parts: Partial<Pick<T, K>> = {};
-  for (const name of names) if (from?.[name] !== undefined) parts[name] = from[name];
-  return parts;
+  const wanted = new Set<PropertyKey>(names);
+  return Object.fromEntries(Object.entries(from ?? {}).filter(([name]) => wanted.has(name))) as Partial<Pick<T, K>>;
 }

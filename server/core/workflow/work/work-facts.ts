@@ -101,6 +101,12 @@ interface MedicationFact {
 export type Fact = ReviewFact | StepFact | PatientFact | StudyFact | ObservationFact | ReportFact | MedicationFact;
 export type FactOf<Of extends Fact['of']> = Extract<Fact, { of: Of }>;
 
+/**
+ * Of the facts, and of what is computed from them for columns. Raise it with every change of either: rows that another
+ * number has made are made anew by the next start, and by whatever changes their review before.
+ */
+export const factsShape = 2;
+
 /** A fact, and the version of the record that says so. */
 export interface KnownFact {
   /** `Type/id`. */
@@ -195,7 +201,10 @@ function stepFact(task: Task): StepFact | undefined {
   const endedAt = task.executionPeriod?.end;
   const reason = statusReason?.text ?? statusReason?.coding?.[0]?.display ?? statusReason?.coding?.[0]?.code;
   const why = [statusReason, ...inputsOf(task, 'amendment-reason').map((item) => item.valueCodeableConcept)];
-  const asks = why.slice(1).flatMap((one) => one?.text ?? one?.coding?.[0]?.display ?? []).join('\n');
+  const asks = why
+    .slice(1)
+    .flatMap((one) => one?.text ?? one?.coding?.[0]?.display ?? [])
+    .join('\n');
   const newImages = why.some((one) => hasCode(one, systems.reviewReason, 'new-images', 'images-removed'));
   return {
     of: 'step',

@@ -24,6 +24,7 @@ const table = `
     patients        text[] not null default '{}',
     withheld        boolean not null default false,
     version         integer not null default 0,      -- 0: not computed yet
+    shape           smallint not null default 0,     -- of what made it: another release may tell more
     status          text collate "C",
     report_status   text collate "C",
     report          text collate "C",                -- FHIR id
@@ -64,7 +65,7 @@ const indexes = [
   ...sorts.map((by) => `create index work_row_by_${by} on work_row (by_${by}, rid)`),
   `create index work_row_words on work_row using gin (words) with (fastupdate = off)`,
   `create index work_row_sources on work_row using gin (sources) with (fastupdate = off)`,
-  `create index work_row_reader on work_row (reader)`,
+  `create index work_row_reader on work_row (reader, status)`,
   // How many there are of the large lists is read from this alone.
   `create index work_row_status on work_row (status, report_status)`,
   // What waits is little, however much there is.

@@ -29,7 +29,9 @@ import { DeliveryOutbox1764000027000 } from './0027-delivery-outbox.ts';
 import { RestrictedRecords1764000028000 } from './0028-restricted-records.ts';
 import { News1764000029000 } from './0029-news.ts';
 import { WorkRows1764000030000 } from './0030-work-rows.ts';
+import { Medications1764000031000 } from './0031-medications.ts';
 import { UploadedStudies1764000032000 } from './0032-uploaded-studies.ts';
+import { Shares1764000033000 } from './0033-shares.ts';
 import { Notices1764000034000 } from './0034-notices.ts';
 import { Preferences1764000035000 } from './0035-preferences.ts';
 
@@ -65,7 +67,9 @@ export const migrations: (new () => MigrationInterface)[] = [
   RestrictedRecords1764000028000,
   News1764000029000,
   WorkRows1764000030000,
+  Medications1764000031000,
   UploadedStudies1764000032000,
+  Shares1764000033000,
   Notices1764000034000,
   Preferences1764000035000,
 ];

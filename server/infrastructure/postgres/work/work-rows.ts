@@ -1,12 +1,11 @@
-import type { KnownFact } from '../../../core/workflow/work/work-facts.ts';
+import { factsShape, type KnownFact } from '../../../core/workflow/work/work-facts.ts';
 import { systems } from '../../../core/vocabulary/systems.ts';
 import type { SourceVersion, WorkRowStore } from '../../../core/workflow/work/work-row-store.ts';
 import { namesOf, sortValues } from './work-columns.ts';
 import type { Sql } from '../connection.ts';
-import { countWork, findWork, oneOfWork } from './work-search.ts';
+import { countWork, findWork, oneOfWork, type WorkSite } from './work-search.ts';
 
-/** @param site where references and days are read against. */
-export function postgresWorkRows(sql: Sql, site: { baseUrl: string; timeZone: string }): WorkRowStore {
+export function postgresWorkRows(sql: Sql, site: WorkSite): WorkRowStore {
   return {
     async hold(reviews, keys) {
       const [types, ids] = parted(keys);
@@ -80,7 +79,7 @@ function sourceVersion<T extends SourceVersion>({ content, ...row }: T & { conte
 }
 
 const locking = `
-  select id, facts from work_row
+  select id, case when shape = ${factsShape} then facts else '[]' end as facts from work_row
    where id = any($1::text[])
       or sources && array(select r.rid from unnest($2::text[], $3::text[]) as k(type, id) join record r on r.type = k.type and r.id = k.id)
    order by rid for update`;
@@ -114,7 +113,7 @@ const others = `
 /** One that is the same as before stays as it is: its version says whether something changed. */
 const keeping = `
   update work_row w
-     set patients = r.patients, withheld = r.withheld, version = w.version + 1, status = n.status, report_status = n."reportStatus",
+     set patients = r.patients, withheld = r.withheld, version = w.version + 1, shape = ${factsShape}, status = n.status, report_status = n."reportStatus",
          report = n.report, patient = n.patient, modalities = n.modalities, finding = n.finding, finding_kind = n."findingKind",
          conclusion_kind = n."conclusionKind", priority = n.priority, open = n.open, holders = n.holders, people = n.people,
          reader = n.reader, words = array_to_tsvector(n.words), sources = n.rids, prescribed = n.prescribed,
@@ -130,13 +129,13 @@ const keeping = `
            "byFinding" text, "byConfidence" real, "byUploaded" timestamptz, "byVerified" timestamptz, "byPriority" bigint,
            "byReleased" timestamptz, "byChanged" timestamptz, facts text)) n
     join record r on r.type = 'Task' and r.id = n.id
-   where w.id = n.id and w.facts is distinct from n.facts`;
+   where w.id = n.id and (w.facts is distinct from n.facts or w.shape <> ${factsShape})`;
 
 /** From the statuses that coordination Tasks are found by: there are ten times as many Tasks. */
 const reviewsFound = (lacking: string) => `
   select r.id as review, r.rid as place
     from (select distinct rid from search_token where param = 'Task.business-status' and system = '${systems.reviewStatus}') t
-    join record r on r.rid = t.rid left join work_row w on w.rid = t.rid and w.version > 0
+    join record r on r.rid = t.rid left join work_row w on w.rid = t.rid and w.shape = ${factsShape}
    where t.rid > $1 and not r.deleted ${lacking} order by r.rid limit $2`;
 
 const reviews = reviewsFound('');

@@ -10,13 +10,17 @@ import { codeOf, sqlState } from '../database-problem.ts';
 import { bindings, type Bindings } from '../records/search-values.ts';
 import { visibleWork } from './work-narrowing.ts';
 
-interface Site {
+/** What references and days are read against. */
+export interface WorkSite {
   baseUrl: string;
   timeZone: string;
+  /** For tests: whether a list is read along an index, whatever there is. */
+  alongIndexes?: boolean;
 }
 
 interface Row {
   rid: number;
+  total: number;
   id: string;
   version: number;
   facts: string;
@@ -48,32 +52,40 @@ const columnTypes: Record<WorkSort, string> = {
   changed: 'timestamptz',
 };
 
-/** A page and how many there are in all, by two statements side by side. */
+/** What a site has done: there, a list without a filter is nearly all that there is. */
+const large = new Set<WorkQueue>(['verified', 'all', 'prescribed', 'released']);
+
+/**
+ * A page, and how many there are in all. What is filtered is found once and sorted then: the planner cannot know how rare the
+ * begin of a word is, and would look for it along an order. A large list as it is, is counted and read along an index.
+ */
 export async function findWork(
   sql: Sql,
-  site: Site,
+  site: WorkSite,
   reader: WorkReader,
   filter: WorkFilter,
-  page: { order: WorkOrder; limit: number; after?: WorkPosition },
+  page: PageOf,
 ): Promise<{ rows: StoredRow[]; total: number; next?: WorkPosition }> {
-  const counted = bindings(site.timeZone);
-  const countText = `select count(*) as total from work_row w where ${matching(reader, filter, counted, site)}`;
   const bound = bindings(site.timeZone);
-  const text = pageSql(matching(reader, filter, bound, site), page, bound);
-  const [[total], rows] = await Promise.all([
-    sql.query<{ total: number }>(countText, counted.values),
-    sql.query<Row>(text, bound.values),
+  const where = matching(reader, filter, bound, site);
+  const { queue, ...narrower } = filter;
+  const isLarge = site.alongIndexes ?? (large.has(queue) && Object.keys(narrower).length === 0);
+  const counting = `select count(*) as total from work_row w where ${where}`;
+  const [counted, found] = await Promise.all([
+    isLarge ? sql.query<{ total: number }>(counting, [...bound.values]) : undefined,
+    sql.query<Row>(isLarge ? stretchesSql(where, page, bound) : sortedSql(where, page, bound), bound.values),
   ]).catch(tooCostly);
+  const rows = found.filter(({ rid }) => rid !== null);
   const shown = rows.slice(0, page.limit);
   const last = shown.at(-1);
   return {
     rows: shown.map(stored),
-    total: total!.total,
+    total: (counted?.[0] ?? found[0])!.total,
     ...(last && rows.length > page.limit && { next: { value: last.value, row: last.rid } }),
   };
 }
 
-export async function oneOfWork(sql: Sql, site: Site, reader: WorkReader, review: string): Promise<StoredRow | undefined> {
+export async function oneOfWork(sql: Sql, site: WorkSite, reader: WorkReader, review: string): Promise<StoredRow | undefined> {
   const bound = bindings(site.timeZone, [review]);
   const seen = visibleWork(reader, bound, site.baseUrl);
   const text = `select rid, id, version, facts, null as value from work_row w where id = $1 and version > 0 and ${seen}`;
@@ -83,7 +95,7 @@ export async function oneOfWork(sql: Sql, site: Site, reader: WorkReader, review
 
 export async function countWork(
   sql: Sql,
-  site: Site,
+  site: WorkSite,
   reader: WorkReader,
   numbers: readonly WorkNumber[],
   filter: Omit<WorkFilter, 'queue'>,
@@ -126,7 +138,7 @@ function numberSql(number: WorkNumber, reader: WorkReader, bound: Bindings): [Wo
   }
 }
 
-function matching(reader: WorkReader, filter: WorkFilter, bound: Bindings, { baseUrl, timeZone }: Site): string {
+function matching(reader: WorkReader, filter: WorkFilter, bound: Bindings, { baseUrl, timeZone }: WorkSite): string {
   const { words = [], statuses, modalities, findings, priorities: wanted, from, to, person } = filter;
   const parts = [conditions[filter.queue], visibleWork(reader, bound, baseUrl), ...wordsSql(words, timeZone, bound)];
   if (statuses) parts.push(`w.status = any(${bound.add(statuses)}::text[])`);
@@ -169,36 +181,60 @@ function daysOf(text: string, timeZone: string): { from: Date; to: Date } | unde
   return { from: new Date(instantAt(timeZone, wall)), to: new Date(instantAt(timeZone, end)) };
 }
 
+interface PageOf {
+  order: WorkOrder;
+  limit: number;
+  after?: WorkPosition;
+}
+
+/** All that match, then their order. The outer join keeps the total of an empty page. */
+function sortedSql(where: string, { order, limit, after }: PageOf, bound: Bindings): string {
+  const { column, direction, beyond } = wayOf(order);
+  const row = after && bound.add(after.row);
+  const behind = !after
+    ? 'true'
+    : after.value === null
+      ? `key is null and rid ${beyond} ${row}::bigint`
+      : `((key, rid) ${beyond} (${bound.add(after.value)}::${columnTypes[order.by]}, ${row}::bigint) or key is null)`;
+  return `
+    with found as materialized (select w.rid, ${column} as key from work_row w where ${where}),
+    page as (select * from found where ${behind} order by key ${direction} nulls last, rid ${direction} limit ${bound.add(limit + 1)})
+    select totals.total, ${shownColumns}
+      from (select count(*) as total from found) totals left join page p on true left join work_row w on w.rid = p.rid
+     order by p.key ${direction} nulls last, p.rid ${direction}`;
+}
+
 /**
- * Keyset pages. Rows without a value come last whichever way the list goes, so there are two stretches, each read along its
- * index from where the page before ended.
+ * Along the index of the column from where the page before ended. Rows without a value come last whichever way the list
+ * goes, so there are two stretches.
  */
-function pageSql(
-  where: string,
-  { order, limit, after }: { order: WorkOrder; limit: number; after?: WorkPosition },
-  bound: Bindings,
-): string {
-  const column = `w.by_${order.by}`;
-  const [direction, beyond] = order.descending ? ['desc', '<'] : ['asc', '>'];
+function stretchesSql(where: string, { order, limit, after }: PageOf, bound: Bindings): string {
+  const { column, direction, beyond } = wayOf(order);
   const most = bound.add(limit + 1);
   const stretch = (condition: string) =>
     `(select w.rid, ${column} as key from work_row w where ${where} and ${condition}
        order by ${column} ${direction}, w.rid ${direction} limit ${most})`;
-  const from = (condition: string, behind: string) => stretch(`${condition} and ${behind}`);
   const row = after && bound.add(after.row);
   const parts: string[] = [];
   if (!after || after.value !== null) {
     const behind = after
       ? `(${column}, w.rid) ${beyond} (${bound.add(after.value)}::${columnTypes[order.by]}, ${row}::bigint)`
       : 'true';
-    parts.push(from(`${column} is not null`, behind));
+    parts.push(stretch(`${column} is not null and ${behind}`));
   }
-  parts.push(from(`${column} is null`, after && after.value === null ? `w.rid ${beyond} ${row}::bigint` : 'true'));
+  parts.push(stretch(`${column} is null and ${after?.value === null ? `w.rid ${beyond} ${row}::bigint` : 'true'}`));
   return `
-    with page as (select * from (${parts.join(' union all ')}) both_parts
-                   order by key ${direction} nulls last, rid ${direction} limit ${most})
-    select p.rid, w.id, w.version, w.facts, p.key::text as value from page p join work_row w on w.rid = p.rid
-     order by p.key ${direction} nulls last, p.rid ${direction}`;
+    select ${shownColumns}
+      from (select * from (${parts.join(' union all ')}) both_stretches
+             order by key ${direction} nulls last, rid ${direction} limit ${most}) p
+      join work_row w on w.rid = p.rid order by p.key ${direction} nulls last, p.rid ${direction}`;
+}
+
+/** Keyset pages: where one ended is a value and a row, so one that comes or goes meanwhile neither repeats nor hides others. */
+const shownColumns = 'p.rid, w.id, w.version, w.facts, p.key::text as value';
+
+function wayOf({ by, descending }: WorkOrder): { column: string; direction: string; beyond: string } {
+  return { column: `w.by_${by}`, direction: descending ? 'desc' : 'asc', beyond: descending ? '<' : '>' };
 }
 
 function stored({ id, version, facts }: Row): StoredRow {

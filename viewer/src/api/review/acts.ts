@@ -2,9 +2,9 @@
  * What people do to a review: JSON Patches of the step Task (docs/workflow.md, "What a client sends").
  * A step is claimed first and completed second; each patch names the version that the user has seen.
  */
-import type { CodeableConcept, MedicationRequest, Reference, Task } from '@medplum/fhirtypes';
+import type { CodeableConcept, DetectedIssue, MedicationRequest, Reference, Task } from '@medplum/fhirtypes';
 import type { FhirClient, PatchOperation } from '../fhir.ts';
-import { reviewDataSystem, reviewReasonSystem } from './codes.ts';
+import { medicationWarningSystem, reviewDataSystem, reviewReasonSystem } from './codes.ts';
 
 export interface Verification {
   notes: string;
@@ -18,8 +18,10 @@ export interface Verification {
 
 export interface Prescription {
   notes: string;
-  /** undefined: no medication is needed. */
-  medication?: { name: string; dosage: string } | undefined;
+  /** Empty: no medication is needed. */
+  medications: readonly MedicationRequest[];
+  /** The answered warnings, which the medication names. */
+  issues: readonly DetectedIssue[];
 }
 
 export interface Refusal {
@@ -54,30 +56,37 @@ export function release(step: Task, discordant: boolean): PatchOperation[] {
   return [...append(step, 'output', outputs), ...approval];
 }
 
-export function prescription(step: Task, { notes, medication }: Prescription): PatchOperation[] {
+export function prescription(step: Task, { notes, medications, issues }: Prescription): PatchOperation[] {
   const type = reviewData('medication');
-  if (!medication) {
+  if (medications.length === 0) {
     const none: Output = {
       type,
       valueCodeableConcept: { coding: [{ system: reviewDataSystem, code: 'none-needed' }] },
     };
     return [...append(step, 'note', [{ text: notes }]), ...append(step, 'output', [none]), ...approval];
   }
-  const proposed: MedicationRequest = {
-    resourceType: 'MedicationRequest',
-    id: 'rx1',
-    status: 'draft',
-    intent: 'proposal',
-    subject: { reference: step.for?.reference ?? '' },
-    medicationCodeableConcept: { text: medication.name },
-    dosageInstruction: [{ text: medication.dosage, patientInstruction: notes }],
-  };
   return [
     ...append(step, 'note', [{ text: notes }]),
-    ...append(step, 'contained', [proposed]),
-    ...append(step, 'output', [{ type, valueReference: { reference: '#rx1' } }]),
+    ...append(step, 'contained', [...medications, ...issues]),
+    ...append(
+      step,
+      'output',
+      medications.map(({ id }) => ({ type, valueReference: { reference: `#${id}` } })),
+    ),
     ...approval,
   ];
+}
+
+/** The answer to a warning of the site's medication table: why it is proposed all the same. */
+export function answeredWarning(id: string, warning: string, patient: string, reason: string): DetectedIssue {
+  return {
+    resourceType: 'DetectedIssue',
+    id,
+    identifier: [{ system: medicationWarningSystem, value: warning }],
+    status: 'final',
+    patient: { reference: patient },
+    mitigation: [{ action: { text: reason } }],
+  };
 }
 
 /** Ask for a new image, or send back: `rejected` before the step was claimed, `failed` after. */

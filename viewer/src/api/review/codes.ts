@@ -7,6 +7,7 @@ export const reviewDataSystem = systems.reviewData;
 export const reviewReasonSystem = systems.reviewReason;
 export const findingSystem = systems.scanFinding;
 export const reportNumberSystem = systems.reportNumber;
+export const medicationWarningSystem = systems.medicationWarning;
 export const dicomUidSystem = systems.studyUid;
 
 export { reviewStatuses };

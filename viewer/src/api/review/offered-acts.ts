@@ -12,6 +12,8 @@ export interface ReviewState {
   status: ReviewStatus | undefined;
   /** Steps that are open, with their Task.status. */
   open: ReadonlyMap<ReviewStep, string>;
+  /** A released report is being amended. */
+  amending: boolean;
   running: boolean;
   failed: boolean;
   hasStudy: boolean;
@@ -51,6 +53,7 @@ export function stateOfItem(item: WorkItem): ReviewState {
     scan: item.scanId,
     status: item.status,
     open: new Map(steps),
+    amending: openStep(item, reviewSteps.amendment) !== undefined,
     running: aiIsRunning(item),
     failed: aiFailure(item) !== undefined,
     hasStudy: item.study !== undefined,
@@ -60,6 +63,9 @@ export function stateOfItem(item: WorkItem): ReviewState {
 export function stateOfRow(row: WorkRow): ReviewState {
   const open = new Map<ReviewStep, string>();
   if (row.step) open.set(row.step.kind, row.step.status);
+  // A row names the step that is for the role of who asks; what others hold follows from the status.
+  if (!row.step && row.status === 'DOCTOR_VERIFIED') open.set(reviewSteps.prescription, 'requested');
+  if (!row.step && row.status === 'PHARMACIST_COMPLETED') open.set(reviewSteps.delivery, 'requested');
   // The analysis of late images may wait beside the reading, which is the step that the row names.
   if ((row.ai === 'waiting' || row.ai === 'running') && !open.has(reviewSteps.inference))
     open.set(reviewSteps.inference, row.ai === 'waiting' ? 'requested' : 'in-progress');
@@ -68,6 +74,7 @@ export function stateOfRow(row: WorkRow): ReviewState {
     scan: row.scan,
     status: row.status,
     open,
+    amending: row.reasons.includes('amendment') || open.has(reviewSteps.amendment),
     running: row.ai === 'running',
     failed: row.ai === 'failed',
     hasStudy: row.study.id !== '',
@@ -118,7 +125,7 @@ export function offeredActs(role: Role | undefined, state: ReviewState): Offered
 function corrections(state: ReviewState): RarerAct[] {
   const { status, hasStudy } = state;
   return [
-    ...(status === 'REPORT_READY' && !state.open.has(reviewSteps.amendment) ? (['addendum'] as const) : []),
+    ...(status === 'REPORT_READY' && !state.amending ? (['addendum'] as const) : []),
     ...correctionsOf({ status, hasStudy }),
   ];
 }

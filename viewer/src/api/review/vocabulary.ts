@@ -8,6 +8,7 @@ export const systems = {
   scanFinding: 'https://csss.example/fhir/CodeSystem/scan-finding',
   readingConclusion: 'https://csss.example/fhir/CodeSystem/reading-conclusion',
   reportNumber: 'https://csss.example/fhir/sid/report-number',
+  medicationWarning: 'https://csss.example/fhir/sid/medication-warning',
   studyUid: 'urn:dicom:uid',
 } as const;
 

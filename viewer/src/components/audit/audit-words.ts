@@ -33,6 +33,7 @@ export function useAuditWords() {
   }
 
   function who({ who: { kind, subject, name, role, client } }: AuditRow): string {
+    if (client === 'share-link') return t('audit.shareLink');
     if (kind === 'client') return name ?? client ?? subject ?? t('audit.someone');
     const person = name ?? (kind === 'user' ? (subject ?? t('audit.someone')) : undefined);
     if (person !== undefined) return role ? `${person} (${known(`role.${role}`, role)})` : person;

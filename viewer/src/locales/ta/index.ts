@@ -9,6 +9,7 @@ import audit from './audit.json' with { type: 'json' };
 import brand from './brand.json' with { type: 'json' };
 import clients from './clients.json' with { type: 'json' };
 import column from './column.json' with { type: 'json' };
+import conclusion from './conclusion.json' with { type: 'json' };
 import concordance from './concordance.json' with { type: 'json' };
 import confidence from './confidence.json' with { type: 'json' };
 import correct from './correct.json' with { type: 'json' };
@@ -25,18 +26,20 @@ import identity from './identity.json' with { type: 'json' };
 import landing from './landing.json' with { type: 'json' };
 import launch from './launch.json' with { type: 'json' };
 import look from './look.json' with { type: 'json' };
-import conclusion from './conclusion.json' with { type: 'json' };
 import said from './said.json' with { type: 'json' };
 import mailbox from './mailbox.json' with { type: 'json' };
+import medicationTable from './medication-table.json' with { type: 'json' };
 import menu from './menu.json' with { type: 'json' };
 import models from './models.json' with { type: 'json' };
 import move from './move.json' with { type: 'json' };
+import myScans from './my-scans.json' with { type: 'json' };
 import notFound from './not-found.json' with { type: 'json' };
 import notices from './notices.json' with { type: 'json' };
 import offline from './offline.json' with { type: 'json' };
 import patient from './patient.json' with { type: 'json' };
 import pharmacist from './pharmacist.json' with { type: 'json' };
 import prescribe from './prescribe.json' with { type: 'json' };
+import prescription from './prescription.json' with { type: 'json' };
 import quickLook from './quick-look.json' with { type: 'json' };
 import refuse from './refuse.json' with { type: 'json' };
 import role from './role.json' with { type: 'json' };
@@ -50,7 +53,7 @@ import stepUp from './step-up.json' with { type: 'json' };
 import studies from './studies.json' with { type: 'json' };
 import study from './study.json' with { type: 'json' };
 import summary from './summary.json' with { type: 'json' };
-import template from './template.json' with { type: 'json' };
+import templates from './templates.json' with { type: 'json' };
 import title from './title.json' with { type: 'json' };
 import toast from './toast.json' with { type: 'json' };
 import upload from './upload.json' with { type: 'json' };
@@ -69,6 +72,7 @@ export default {
   brand,
   clients,
   column,
+  conclusion,
   concordance,
   confidence,
   correct,
@@ -85,18 +89,20 @@ export default {
   landing,
   launch,
   look,
-  conclusion,
   said,
   mailbox,
+  medicationTable,
   menu,
   models,
   move,
+  myScans,
   notFound,
   notices,
   offline,
   patient,
   pharmacist,
   prescribe,
+  prescription,
   quickLook,
   refuse,
   role,
@@ -110,7 +116,7 @@ export default {
   studies,
   study,
   summary,
-  template,
+  templates,
   title,
   toast,
   upload,
