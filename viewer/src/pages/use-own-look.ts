@@ -32,8 +32,14 @@ export function useChangePreferences() {
 
 export function useOwnLook(): void {
   const look = useLook();
+  const queries = useQueryClient();
   const { data: status } = useServerStatus();
   const { data: wanted } = usePreferences();
+  // What the server said in words, it says again in the other language; what the person wants is being written just now.
+  watch(
+    () => look.language,
+    () => void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey.join() !== key.join() }),
+  );
   watch(status, (server) => server && void look.takeSite(server.languages), { immediate: true });
   watch(wanted, (profile) => profile && void look.takeProfile(profile), { immediate: true });
 }
