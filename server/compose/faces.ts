@@ -36,6 +36,7 @@ import { findPatients } from '../portal/find-patients.ts';
 import { launchableApps } from '../portal/clients/launchable-apps.ts';
 import { modelRoutes } from '../portal/models.ts';
 import { deliveryRoutes } from '../portal/deliveries.ts';
+import { releaseRoutes } from '../portal/release.ts';
 import { myRoutes } from '../portal/people/me.ts';
 import { mySessionRoutes } from '../portal/people/my-sessions.ts';
 import { preferenceRoutes } from '../portal/people/preferences.ts';
@@ -117,6 +118,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     modelRoutes({ world }),
     workRoutes({ world, pages: pageTokens(pageKey) }),
     deliveryRoutes({ world }),
+    releaseRoutes({ world }),
     peopleRoutes(parts, attempts, passkeys, forgetChecks),
     setupRoutes({ world, fixed, changed: parts.site.reload }),
     clientRoutes({ world, clientKeys, forget: forgetChecks }),
