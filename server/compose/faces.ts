@@ -45,6 +45,9 @@ import { userRoutes } from '../portal/people/users.ts';
 import { portalApi } from '../portal/api/portal-api.ts';
 import { statusRoutes, type PortalStatus } from '../portal/routes.ts';
 import { setupRoutes } from '../portal/setup.ts';
+import { systemRoutes } from '../portal/system.ts';
+import type { ProcessReports } from './system/process-reports.ts';
+import { systemState } from './system/system-state.ts';
 import { workRoutes } from '../portal/work/work.ts';
 import { pageTokens } from '../http/answer/page-token.ts';
 import { demoApp, seedClients } from '../smart/clients.ts';
@@ -74,6 +77,7 @@ export interface FacesParts {
   sink: MailSink | undefined;
   feed: NewsFeed;
   metrics: Pick<Metrics, 'live'>;
+  processes: ProcessReports;
 }
 
 /** All protocols of an `api` process, over one world. */
@@ -119,6 +123,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     workRoutes({ world, pages: pageTokens(pageKey) }),
     deliveryRoutes({ world }),
     releaseRoutes({ world }),
+    systemRoutes(systemState({ ...parts, dataDir: config.dataDir })),
     peopleRoutes(parts, attempts, passkeys, forgetChecks),
     setupRoutes({ world, fixed, changed: parts.site.reload }),
     clientRoutes({ world, clientKeys, forget: forgetChecks }),

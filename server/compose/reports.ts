@@ -48,7 +48,5 @@ function noBrowser(): Promise<never> {
 }
 
 function notHere(): Promise<never> {
-  return Promise.reject(
-    new Problem('exception', 'This process sends no mail: that is a job of workers.'),
-  );
+  return Promise.reject(new Problem('exception', 'This process sends no mail: that is a job of workers.'));
 }

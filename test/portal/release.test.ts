@@ -24,7 +24,8 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => place.stop());
 
-const preview = (review: Opened, who = admin) => who.send('POST', `/portal/reviews/${review.coordinationId}/preview`, '');
+const preview = (review: Opened, who = admin) =>
+  who.send('POST', `/portal/reviews/${review.coordinationId}/preview`, '');
 const plan = (review: Opened) => admin.json<ReleasePlan>(`/portal/reviews/${review.coordinationId}/release`);
 
 async function pagesOf(answer: Response): Promise<string[]> {
@@ -59,7 +60,9 @@ describe('the preview', () => {
     await complete(place.world, place.people.admin, approval);
     const delivery = await open(place.world, review, 'report-delivery');
     await issueReport(place.world, taken({ kind: 'issue-report', key: delivery.id, data: { task: delivery.id } }));
-    const released = await admin.search<DocumentReference>(`DocumentReference?patient=${review.study.subject.reference}`);
+    const released = await admin.search<DocumentReference>(
+      `DocumentReference?patient=${review.study.subject.reference}`,
+    );
     expect(released[0]!.identifier![0]!.value).toMatch(/-00001$/);
   });
 
@@ -99,7 +102,11 @@ describe('the preview', () => {
 
   test('says in plain words that a process without a browser prints none', async () => {
     const review = await reviewForRelease(place, undefined);
-    const api = await startTestServer({ beside: place.server, environment: { ROLE: 'api', PUBLIC_URL: place.server.url }, workers: false });
+    const api = await startTestServer({
+      beside: place.server,
+      environment: { ROLE: 'api', PUBLIC_URL: place.server.url },
+      workers: false,
+    });
     try {
       const { access_token } = await place.server.signIn('admin');
       const there = caller(api, access_token);

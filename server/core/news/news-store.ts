@@ -11,7 +11,8 @@ export type Topic =
   | 'uploads'
   | 'site'
   | 'held'
-  | 'emergency';
+  | 'emergency'
+  | 'system';
 
 /** Whom a topic is for: everybody who is signed in, if nothing is said; both are meant if both are said. */
 export interface Audience {

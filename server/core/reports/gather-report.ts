@@ -56,7 +56,11 @@ export async function gatherReport(
   at: Date,
 ): Promise<{ content: ReportContent; sources: Sources }> {
   return world.read((stores) =>
-    gather(world, stores, delivery, { number, at, signed: (records) => signedReport(world, stores, delivery, records) }),
+    gather(world, stores, delivery, {
+      number,
+      at,
+      signed: (records) => signedReport(world, stores, delivery, records),
+    }),
   );
 }
 

@@ -98,4 +98,3 @@ async function nameBehind(stores: Stores, person: Pointer): Promise<string | und
   if (practitioner) return nameOf((practitioner as Practitioner).name);
   return ((await found(stores, 'Organization', person)) as Organization | undefined)?.name;
 }
-

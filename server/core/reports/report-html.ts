@@ -24,8 +24,7 @@ export function reportHtml(content: ReportContent): string {
         </style>
       </head>
       <body>
-        ${content.preview && html`<p class="preview" aria-hidden="true">${previewWords}</p>`}
-        ${header(content)}
+        ${content.preview && html`<p class="preview" aria-hidden="true">${previewWords}</p>`} ${header(content)}
         <main>
           ${changes(content)}
           <div class="columns">

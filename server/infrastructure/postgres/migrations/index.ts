@@ -30,6 +30,7 @@ import { RestrictedRecords1764000028000 } from './0028-restricted-records.ts';
 import { News1764000029000 } from './0029-news.ts';
 import { WorkRows1764000030000 } from './0030-work-rows.ts';
 import { Preferences1764000035000 } from './0035-preferences.ts';
+import { ProcessState1764000036000 } from './0036-process-state.ts';
 
 /** In the order in which they run. TypeORM reads the time stamp at the end of each class name. */
 export const migrations: (new () => MigrationInterface)[] = [
@@ -64,4 +65,5 @@ export const migrations: (new () => MigrationInterface)[] = [
   News1764000029000,
   WorkRows1764000030000,
   Preferences1764000035000,
+  ProcessState1764000036000,
 ];
