@@ -46,6 +46,7 @@ import { portalApi } from '../portal/api/portal-api.ts';
 import { statusRoutes, type PortalStatus } from '../portal/routes.ts';
 import { setupRoutes } from '../portal/setup.ts';
 import { systemRoutes } from '../portal/system.ts';
+import { waitingRoutes } from '../portal/waiting.ts';
 import type { ProcessReports } from './system/process-reports.ts';
 import { systemState } from './system/system-state.ts';
 import { workRoutes } from '../portal/work/work.ts';
@@ -117,13 +118,15 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const about = { title: 'CSSS', version: releaseVersion(), publicUrl: settings.publicUrl };
   const onFault = (err: unknown) => start.log.error({ err }, 'verification of the audit trail failed');
   const outside = { errors: errors(), refusals: auditRefusals('portal', refusals) };
+  const system = systemState({ ...parts, dataDir: config.dataDir });
   const api = portalApi({ world, bearer: guard, ...outside, checkFresh, about }, [
     statusRoutes({ status: () => portalStatus(start, parts), ...(sink && { mailbox: sink }) }),
     modelRoutes({ world }),
     workRoutes({ world, pages: pageTokens(pageKey) }),
     deliveryRoutes({ world }),
     releaseRoutes({ world }),
-    systemRoutes(systemState({ ...parts, dataDir: config.dataDir })),
+    systemRoutes(system),
+    waitingRoutes({ world, system }),
     peopleRoutes(parts, attempts, passkeys, forgetChecks),
     setupRoutes({ world, fixed, changed: parts.site.reload }),
     clientRoutes({ world, clientKeys, forget: forgetChecks }),

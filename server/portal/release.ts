@@ -52,7 +52,7 @@ export function releaseRoutes({ world }: { world: World }): ApiRoute[] {
       path: '/portal/reviews/:id/preview',
       summary: 'The report as PDF before it is approved, with "Preview, not released" on every page',
       description:
-        'Made as the report is made, and kept nowhere. One at a time, so that releases do not wait; 429 when several wait, 501 in a process without a browser (ROLE=api).',
+        'Made as the report is made, and kept nowhere. One at a time, so that releases do not wait; 429 when several wait; not supported by a process without a browser (ROLE=api).',
       event: 'portal:report-preview',
       params,
       answer: { mediaType: 'application/pdf' },

@@ -111,7 +111,7 @@ describe('the preview', () => {
       const { access_token } = await place.server.signIn('admin');
       const there = caller(api, access_token);
       const answer = await preview(review, there);
-      expect(answer.status).toBe(501);
+      expect(answer.status).toBe(400);
       expect(await answer.text()).toMatch(/no browser that prints.*ROLE=all/);
       const told = await there.json<ReleasePlan>(`/portal/reviews/${review.coordinationId}/release`);
       expect(told.preview).toBe(false);

@@ -92,6 +92,11 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
       },
       { path: '/audit', component: () => import('./pages/audit-page.vue'), meta: { title: 'audit', roles: ['admin'] } },
       {
+        path: '/system',
+        component: () => import('./pages/system-page.vue'),
+        meta: { title: 'system', roles: ['admin'] },
+      },
+      {
         path: '/deliveries',
         component: () => import('./pages/deliveries-page.vue'),
         meta: { title: 'deliveries', roles: ['admin'] },

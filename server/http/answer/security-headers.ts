@@ -8,6 +8,7 @@ const policy = [
   "font-src 'self'",
   "connect-src 'self'",
   "worker-src 'self'",
+  'frame-src blob:', // a PDF that the page has fetched with its token
   "object-src 'none'",
   "base-uri 'none'",
   "frame-ancestors 'none'",

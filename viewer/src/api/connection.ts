@@ -11,7 +11,9 @@ import { fhirClient, type FhirClient } from './fhir.ts';
 import { authorizedFetch, type TokenSource } from './http.ts';
 import { modelsClient, type ModelsClient } from './models.ts';
 import { preferencesClient, type PreferencesClient } from './preferences.ts';
+import { releaseClient, type ReleaseClient } from './release.ts';
 import { setUpClient, type SetUpClient } from './setup.ts';
+import { systemClient, type SystemClient } from './system.ts';
 import { usersClient, type UsersClient } from './users.ts';
 import { workClient, type WorkClient } from './work.ts';
 
@@ -29,6 +31,8 @@ export interface Connection {
   deliveries: DeliveriesClient;
   emergency: EmergencyClient;
   work: WorkClient;
+  release: ReleaseClient;
+  system: SystemClient;
   tokens: TokenSource;
 }
 
@@ -50,6 +54,8 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     deliveries: deliveriesClient(send, `${origin}/portal/deliveries`),
     emergency: emergencyClient(send, `${origin}/portal`),
     work: workClient(send, `${origin}/portal/work`),
+    release: releaseClient(send, `${origin}/portal/reviews`),
+    system: systemClient(send, `${origin}/portal`),
     tokens,
   };
 }

@@ -35,6 +35,7 @@ import pharmacist from './pharmacist.json' with { type: 'json' };
 import prescribe from './prescribe.json' with { type: 'json' };
 import quickLook from './quick-look.json' with { type: 'json' };
 import refuse from './refuse.json' with { type: 'json' };
+import release from './release.json' with { type: 'json' };
 import role from './role.json' with { type: 'json' };
 import setup from './setup.json' with { type: 'json' };
 import shell from './shell.json' with { type: 'json' };
@@ -45,6 +46,7 @@ import stepUp from './step-up.json' with { type: 'json' };
 import studies from './studies.json' with { type: 'json' };
 import study from './study.json' with { type: 'json' };
 import summary from './summary.json' with { type: 'json' };
+import system from './system.json' with { type: 'json' };
 import template from './template.json' with { type: 'json' };
 import title from './title.json' with { type: 'json' };
 import toast from './toast.json' with { type: 'json' };
@@ -89,6 +91,7 @@ export default {
   prescribe,
   quickLook,
   refuse,
+  release,
   role,
   setup,
   shell,
@@ -99,6 +102,7 @@ export default {
   studies,
   study,
   summary,
+  system,
   template,
   title,
   toast,
