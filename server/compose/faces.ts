@@ -39,6 +39,7 @@ import { modelRoutes } from '../portal/models.ts';
 import { deliveryRoutes } from '../portal/deliveries.ts';
 import { draftRoutes } from '../portal/people/drafts.ts';
 import { noticeRoutes, pushRoutes } from '../portal/people/notices.ts';
+import { releaseRoutes } from '../portal/release.ts';
 import { myRoutes } from '../portal/people/me.ts';
 import { consentRoutes } from '../portal/patient/consents.ts';
 import { scanRoutes } from '../portal/patient/scans.ts';
@@ -53,6 +54,10 @@ import { medicationCheckRoute } from '../portal/pharmacy/medication-check.ts';
 import { medicationTableRoutes } from '../portal/pharmacy/medication-table.ts';
 import { templateRoutes } from '../portal/pharmacy/templates.ts';
 import { setupRoutes } from '../portal/setup.ts';
+import { systemRoutes } from '../portal/system.ts';
+import { waitingRoutes } from '../portal/waiting.ts';
+import type { ProcessReports } from './system/process-reports.ts';
+import { systemState } from './system/system-state.ts';
 import { workRoutes } from '../portal/work/work.ts';
 import { pageTokens } from '../http/answer/page-token.ts';
 import { demoApp, seedClients } from '../smart/clients.ts';
@@ -83,6 +88,7 @@ export interface FacesParts {
   sink: MailSink | undefined;
   feed: NewsFeed;
   metrics: Pick<Metrics, 'live'>;
+  processes: ProcessReports;
 }
 
 /** All protocols of an `api` process, over one world. */
@@ -123,11 +129,15 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const about = { title: 'CSSS', version: releaseVersion(), publicUrl: settings.publicUrl };
   const onFault = (err: unknown) => start.log.error({ err }, 'verification of the audit trail failed');
   const outside = { errors: errors(), refusals: auditRefusals('portal', refusals) };
+  const system = systemState({ ...parts, dataDir: config.dataDir });
   const api = portalApi({ world, bearer: guard, ...outside, checkFresh, about }, [
     statusRoutes({ status: () => portalStatus(start, parts), ...(sink && { mailbox: sink }) }),
     modelRoutes({ world }),
     workRoutes({ world, pages: pageTokens(pageKey) }),
     deliveryRoutes({ world }),
+    releaseRoutes({ world }),
+    systemRoutes(system),
+    waitingRoutes({ world, system }),
     peopleRoutes(parts, attempts, passkeys, forgetChecks),
     setupRoutes({ world, fixed, changed: parts.site.reload }),
     [...templateRoutes({ world }), ...medicationTableRoutes({ world }), medicationCheckRoute({ world })],

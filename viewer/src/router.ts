@@ -112,6 +112,11 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
         meta: { title: 'audit', office: true, roles: ['admin'] },
       },
       {
+        path: '/system',
+        component: () => import('./pages/system-page.vue'),
+        meta: { title: 'system', roles: ['admin'] },
+      },
+      {
         path: '/deliveries',
         component: () => import('./pages/deliveries-page.vue'),
         meta: { title: 'deliveries', office: true, roles: ['admin'] },

@@ -15,7 +15,9 @@ import { modelsClient, type ModelsClient } from './models.ts';
 import { patientClient, type PatientClient } from './patient.ts';
 import { preferencesClient, type PreferencesClient } from './preferences.ts';
 import { noticesClient, type NoticesClient } from './notices.ts';
+import { releaseClient, type ReleaseClient } from './release.ts';
 import { setUpClient, type SetUpClient } from './setup.ts';
+import { systemClient, type SystemClient } from './system.ts';
 import { uploadsClient, type UploadsClient } from './uploads.ts';
 import { usersClient, type UsersClient } from './users.ts';
 import { workClient, type WorkClient } from './work.ts';
@@ -39,6 +41,8 @@ export interface Connection {
   drafts: DraftsClient;
   notices: NoticesClient;
   pharmacy: PharmacyClient;
+  release: ReleaseClient;
+  system: SystemClient;
   tokens: TokenSource;
 }
 
@@ -65,6 +69,8 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     drafts: draftsClient(send, `${origin}/portal/me/drafts`),
     notices: noticesClient(send, `${origin}/portal/me`),
     pharmacy: pharmacyClient(send, `${origin}/portal`),
+    release: releaseClient(send, `${origin}/portal/reviews`),
+    system: systemClient(send, `${origin}/portal`),
     tokens,
   };
 }

@@ -41,6 +41,7 @@ import prescribe from './prescribe.json' with { type: 'json' };
 import prescription from './prescription.json' with { type: 'json' };
 import quickLook from './quick-look.json' with { type: 'json' };
 import refuse from './refuse.json' with { type: 'json' };
+import release from './release.json' with { type: 'json' };
 import role from './role.json' with { type: 'json' };
 import session from './session.json' with { type: 'json' };
 import setup from './setup.json' with { type: 'json' };
@@ -52,6 +53,7 @@ import stepUp from './step-up.json' with { type: 'json' };
 import studies from './studies.json' with { type: 'json' };
 import study from './study.json' with { type: 'json' };
 import summary from './summary.json' with { type: 'json' };
+import system from './system.json' with { type: 'json' };
 import templates from './templates.json' with { type: 'json' };
 import title from './title.json' with { type: 'json' };
 import toast from './toast.json' with { type: 'json' };
@@ -103,6 +105,7 @@ export default {
   prescription,
   quickLook,
   refuse,
+  release,
   role,
   session,
   setup,
@@ -114,6 +117,7 @@ export default {
   studies,
   study,
   summary,
+  system,
   templates,
   title,
   toast,
