@@ -26,6 +26,12 @@ export class Vocabulary {
   readonly #atoms: Atom[] = [];
   readonly #known = new Map<string, number>();
   readonly #exact = new Map<string, number>();
+  readonly #common: ReadonlySet<string>;
+
+  /** @param common words that are no typing errors of others. */
+  constructor(common: readonly string[] = []) {
+    this.#common = new Set(common);
+  }
 
   /** @param within for `one+other`: how many words apart; anywhere without it. */
   term(written: string, within = Infinity): Term {
@@ -67,7 +73,7 @@ export class Vocabulary {
     const exact = this.#exact.get(word);
     const found = this.#indexes((atom) => atom.isStem && word.startsWith(atom.word));
     if (exact !== undefined) found.push(exact);
-    if (found.length > 0) return found;
+    if (found.length > 0 || this.#common.has(word)) return found;
     return this.#indexes(({ word: meant, isStem }) =>
       isStem ? isTypingErrorOfStem(word, meant) : isTypingError(word, meant),
     );

@@ -21,14 +21,14 @@ export const keywords: Keywords = {
     2: 'factor factors',
   },
   users: {
-    4: 'invite* inviting role roles user users staff_account permissions access_rights new+nurse new+doctor registrations approve+registration* approves+registration* disable+account deactivat* staff_member*',
+    4: 'invite* inviting role roles user users staff_account permissions access_rights new+doctor registrations disable+account deactivat* staff_member*',
     2: 'add manage* nurse disable* colleague* staff',
   },
   audit: {
-    4: 'audit* looked_at_my accessed_my opened_my viewed_my seen_my access_log privacy who+looked who+accessed who+opened',
+    4: 'audit* access_log privacy who+looked who+accessed who+opened',
     2: 'trail log logs privacy',
   },
-  deliveries: { 4: 'deliver* outbox smtp relay mail_queue mails+failed', 2: 'bounced mails whatsapp sms' },
+  deliveries: { 4: 'deliver* outbox smtp relay mail_queue', 2: 'bounced mails whatsapp sms' },
   models: { 4: 'new_model activate+model model+service install+model model_version model_card drift shadow', 2: 'rollback service' },
   system: {
     4: 'system_health health_check backup* back_up signing_key* client_system* api fhir dicomweb clients logo site_name name+site set-up setup configur* certificate* database server* webhook*',
@@ -36,18 +36,18 @@ export const keywords: Keywords = {
   },
   password: { 4: 'password* passphrase* passwrd pwd passcode', 2: 'forgot* reset*' },
   code: { 4: 'otp code codes one_time_code verification_code', 2: 'verification resend expired digits sms' },
-  register: { 4: 'register* registration sign_up signup enroll* enrol* create+account new_account make+account open+account account+mother invitation*', 2: 'join account+create' },
+  register: { 4: 'register* registration sign_up signup enroll* enrol* create+account new_account make+account open+account invitation*', 2: 'join account+create' },
   signIn: {
     4: 'login logins log_in logging_in log_on logon log_out logout log_me_out log+out sign_in signin signed_in signing_in sign_out signout signed_out signing_out session* locked remember_me logged account',
     2: 'access device devices e-mail_address email_address change+email profile username',
   },
   confidence: {
-    4: 'confiden* uncertain* probab* threshold* percent+ai percentage sure+prediction sure+ai sure+it certainty likelihood score',
+    4: 'confiden* uncertain* probab* threshold* percentage sure+prediction sure+ai sure+it certainty likelihood score',
     2: 'sure percent',
   },
   aiFailure: { 4: 'unsupported analysis+fail* analysis+failed not_analy* ai+failed not+analysed not+analyzed unable+analyse', 2: 'analys* analyz*' },
   ai: {
-    4: 'ai ai-based artificial* algorithm* predict* machine_learning deep_learning neural* trained model models computer heat_map heatmap heat_maps false_positive* false_negative* classifier chatgpt robot* bias grad-cam training machine+decide*',
+    4: 'ai ai-based artificial* algorithm* predict* machine_learning deep_learning neural* trained model models computer heat_map heatmap heat_maps false_positive* false_negative* classifier chatgpt robot* bias grad-cam training',
     2: 'accura* trust detect* wrong+computer replace* automatic* disagree* suggestion+ai explain',
   },
   emergencyAccess: { 4: 'emergency_access break_glass break_the_glass emergency+record emergency+access', 2: 'restricted' },
@@ -59,27 +59,27 @@ export const keywords: Keywords = {
     2: 'wait days long until when',
   },
   steps: {
-    4: 'step steps process workflow* what_happens happens_next happens_after next stage stages who_looks works+here procedure',
+    4: 'step steps process workflow* what_happens happens_next happens_after next stage stages who_looks procedure',
     2: 'after first then order doctor+look* finally',
   },
   shareReport: { 4: 'share* sharing forward* another_doctor second_opinion send+report send+result* family_doctor own_doctor other+doctor', 2: 'link links' },
-  abnormal: { 4: 'abnormal* normal finding findings impression diagnosis conclusion', 2: 'mean meaning means am_i_ok' },
+  abnormal: { 4: 'abnormal* normal finding findings impression diagnosis conclusion', 2: 'mean meaning means' },
   report: {
-    4: 'report reports result results pdf written+doctor',
-    2: 'download* print* read understand ready kept get',
+    4: 'report reports result results pdf',
+    2: 'download* print* read understand kept get',
   },
   viewer: { 4: 'zoom* viewer brightness measure* window_level windowing invert* rotate+image scroll+images pan full_screen', 2: 'distance contrast+picture contrast+image slice slices tool tools' },
   formats: {
     4: 'format formats jpg jpeg png dicom dcm zip bmp tiff gif file_type file_types file_size file_sizes mb gb megabyte* gigabyte* file_formats maximum_size size',
     2: 'file files big large largest maximum limit limits types folder folders',
   },
-  upload: { 4: 'upload* drag drag-and-drop film photo+phone photo+film camera attach* wrong_file delete+image* submit+scan send+scan send+image*', 2: 'file files folder photo send scan delete remove mistake' },
+  upload: { 4: 'upload* drag drag-and-drop film photo+phone camera attach* delete+image* submit+scan send+scan send+image*', 2: 'file files folder photo send scan delete remove mistake' },
   images: {
-    4: 'my_scans my_scan history images image pictures old+scan* old+image* studies study previous scans cd dvd archive*',
+    4: 'my_scans my_scan history images image pictures studies study previous scans cd dvd archive*',
     2: 'scan picture old earlier where',
   },
   problem: {
-    4: 'bug bugs broken crash* error errors problem problems slow blank freez* frozen not_working doesnt_work does_not_work not+load not+loading doesnt+load do_not_work dont_work notification* button+nothing stuck_page',
+    4: 'report_a bug bugs broken crash* error errors problem problems slow blank freez* frozen not_working doesnt_work does_not_work not+load not+loading doesnt+load do_not_work dont_work notification*',
     2: 'page screen app site website button fail* failed issue issues nothing reload',
   },
   feedback: { 4: 'feedback complain* suggestion* improve* praise rate_us idea ideas', 2: 'suggest opinion' },
@@ -117,7 +117,7 @@ export const redFlags: RedFlags = {
     fit|fits + has|having|had|shaking
     lips + blue
     swell*|swollen + throat|tongue|face
-    too_many|many + tablet*|pill*|sleeping
+    many + tablet*|pill*|sleeping
     swallowed | poison*
   `,
   crisis: `
