@@ -13,8 +13,8 @@ export const keywords: Keywords = {
   },
   pneumonia: { 4: 'pneumonia* antibiotic* consolidation* infiltrat* lung_infection', 2: 'lung lungs cough fever' },
   conditions: {
-    4: 'tuberculosis tb covid* fracture* effusion* nodule* cancer* tumor* tumour* pneumothorax cardiomegaly asthma bronchitis copd edema oedema embolism atelectasis emphysema hernia scoliosis arthritis diabetes',
-    2: 'disease* illness* symptom* cure* cured treat treatment* medicine bone bones heart kidney liver brain pain fever',
+    4: 'bone bones broken_bone broken_bones tuberculosis tb covid* fracture* effusion* nodule* cancer* tumor* tumour* pneumothorax cardiomegaly asthma bronchitis copd edema oedema embolism atelectasis emphysema hernia scoliosis arthritis diabetes',
+    2: 'disease* illness* symptom* cure* cured treat treatment* medicine heart kidney liver brain pain fever',
   },
   secondFactor: {
     4: '2fa mfa two-factor two_step two_steps 2_step second_factor multi-factor multifactor authenticator* passkey* security_key security_keys recovery_code recovery_codes totp fingerprint* yubikey*',
@@ -35,7 +35,7 @@ export const keywords: Keywords = {
     2: 'system client rotate* health settings install*',
   },
   password: { 4: 'password* passphrase* passwrd pwd passcode', 2: 'forgot* reset*' },
-  code: { 4: 'otp code codes one_time_code verification_code', 2: 'verification resend expired digits sms' },
+  code: { 4: 'otp code codes one_time_code verification_code verification_mail verification_email verification_link', 2: 'verification resend expired digits sms' },
   register: { 4: 'register* registration sign_up signup enroll* enrol* create+account new_account make+account open+account invitation*', 2: 'join account+create' },
   signIn: {
     4: 'login logins log_in logging_in log_on logon log_out logout log_me_out log+out sign_in signin signed_in signing_in sign_out signout signed_out signing_out session* locked remember_me logged account',
@@ -47,7 +47,7 @@ export const keywords: Keywords = {
   },
   aiFailure: { 4: 'unsupported analysis+fail* analysis+failed not_analy* ai+failed not+analysed not+analyzed unable+analyse', 2: 'analys* analyz*' },
   ai: {
-    4: 'ai ai-based artificial* algorithm* predict* machine_learning deep_learning neural* trained model models computer heat_map heatmap heat_maps false_positive* false_negative* classifier chatgpt robot* bias grad-cam training',
+    4: 'ai ai-based artificial* algorithm* predict* machine_learning deep_learning neural* trained model models computer heat_map heatmap heat_maps false_positive* false_negative* classifier chatgpt robot* bias grad-cam trained training train',
     2: 'accura* trust detect* wrong+computer replace* automatic* disagree* suggestion+ai explain',
   },
   emergencyAccess: { 4: 'emergency_access break_glass break_the_glass emergency+record emergency+access', 2: 'restricted' },
@@ -55,12 +55,12 @@ export const keywords: Keywords = {
   approve: { 4: 'approv* releas* send_back sent_back send+back send_it_back', 2: 'final admin administrator' },
   verify: { 4: 'verif* amend* claim* worklist work_list clinical_notes reject* reassign* addendum', 2: 'case cases review reviews reading doctor_notes urgent priorit* stat my_list conclude' },
   waiting: {
-    4: 'pending waiting queue* how_long how+soon still_waiting progress stuck delay* status awaiting in_progress when+ready',
-    2: 'wait days long until when',
+    4: 'pending waiting queue* how+soon still_waiting progress stuck delay* status awaiting in_progress when+ready',
+    2: 'how_long wait days until when',
   },
   steps: {
     4: 'step steps process workflow* what_happens happens_next happens_after next stage stages who_looks procedure',
-    2: 'after first then order doctor+look* finally',
+    2: 'after what_comes comes_after first then order doctor+look* finally',
   },
   shareReport: { 4: 'share* sharing forward* another_doctor second_opinion send+report send+result* family_doctor own_doctor other+doctor', 2: 'link links' },
   abnormal: { 4: 'abnormal* normal finding findings impression diagnosis conclusion', 2: 'mean meaning means' },
@@ -73,7 +73,7 @@ export const keywords: Keywords = {
     4: 'format formats jpg jpeg png dicom dcm zip bmp tiff gif file_type file_types file_size file_sizes mb gb megabyte* gigabyte* file_formats maximum_size size',
     2: 'file files big large largest maximum limit limits types folder folders',
   },
-  upload: { 4: 'upload* drag drag-and-drop film photo+phone camera attach* delete+image* submit+scan send+scan send+image*', 2: 'file files folder photo send scan delete remove mistake' },
+  upload: { 4: 'upload* drag drag-and-drop photo+phone camera attach* delete+image* submit+scan send+scan send+image*', 2: 'file files folder photo film send scan delete remove mistake' },
   images: {
     4: 'my_scans my_scan history images image pictures studies study previous scans cd dvd archive*',
     2: 'scan picture old earlier where',
@@ -99,7 +99,7 @@ const cannot = 'cant|cannot|not|unable|hardly|barely|no|trouble|difficult*|strug
 export const redFlags: RedFlags = {
   emergency: `
     chest + pain|pains|ache|aches|tight|tightness|pressure|heaviness|heavy|burning|hurts|hurting|crushing|squeezing
-    breath|breathe|breathing|breathless + ${cannot}
+    breath|breathe|breathing|air + ${cannot}
     breathless* | suffocat* | choking
     blood + cough*|vomit*|spit*|throwing|puking|stool
     bleed* + heav*|lot|much|severe*|stop|profuse*|badly
