@@ -7,7 +7,10 @@ const near = 5;
 export type Danger = keyof RedFlags;
 
 /** Whether a text tells of danger: to life (`emergency`), or from oneself (`crisis`). */
-export function dangerFinder(vocabulary: Vocabulary, tables: readonly RedFlags[]): (found: Places) => Danger | undefined {
+export function dangerFinder(
+  vocabulary: Vocabulary,
+  tables: readonly RedFlags[],
+): (found: Places) => Danger | undefined {
   const signs = (kind: Danger) => tables.flatMap((table) => lines(table[kind]).flatMap((line) => combinations(line)));
   const term = (written: string) => vocabulary.term(written, near);
   const crisis = signs('crisis').map(term);

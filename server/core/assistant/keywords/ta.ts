@@ -30,7 +30,10 @@ export const keywords: Keywords = {
   prescribe: { 4: 'மருந்த* marundhu marunthu*' },
   approve: { 4: 'ஒப்புதல்* அனுமதி* வெளியிட*', 2: 'நிர்வாகி*' },
   verify: { 4: 'சரிபார்* verify_pann* சரிபார்ப்ப* பணிப்பட்டியல்* பணிப்_பட்டியல்*' },
-  waiting: { 4: 'நிலுவை* காத்திரு* நிலை எவ்வளவு_நேர* evlo_neram evvalavu_neram kaathiru*', 2: 'எப்போது eppo eppodhu எத்தனை_நாள்*' },
+  waiting: {
+    4: 'நிலுவை* காத்திரு* நிலை எவ்வளவு_நேர* evlo_neram evvalavu_neram kaathiru*',
+    2: 'எப்போது eppo eppodhu எத்தனை_நாள்*',
+  },
   steps: { 4: 'அடுத்த* படிகள்* நடக்கும்* செயல்முறை* adutha enna_nadakkum', 2: 'பிறகு படி apparam' },
   shareReport: { 4: 'பகிர* share_panna*', 2: 'வேறு+மருத்துவர*' },
   abnormal: { 4: 'அசாதாரண* இயல்ப* இயல்பான* நோயறிதல்* கண்டுபிடிப்ப*' },
@@ -39,7 +42,10 @@ export const keywords: Keywords = {
   formats: { 4: 'கோப்ப* ஃபைல்* வடிவ*', 2: 'அளவ* வகை*' },
   upload: { 4: 'பதிவேற்ற* அப்லோட்* upload_pan* போட்டோ* புகைப்பட*', 2: 'அனுப்ப* anuppa* anupu*' },
   images: { 4: 'ஸ்கேன்கள்* படங்கள்* படத்தை* பழைய* pazhaya palaya', 2: 'ஸ்கேன்* படம்*' },
-  problem: { 4: 'பிழை* சிக்கல்* பிரச்சனை* பிரச்சினை* வேலை_செய்யவில்லை* திறக்கவில்லை* pirachana* prachana* velai_seiyala', 2: 'பக்கம்* மெதுவ*' },
+  problem: {
+    4: 'பிழை* சிக்கல்* பிரச்சனை* பிரச்சினை* வேலை_செய்யவில்லை* திறக்கவில்லை* pirachana* prachana* velai_seiyala',
+    2: 'பக்கம்* மெதுவ*',
+  },
   feedback: { 4: 'கருத்த* புகார்* ஆலோசனை* pugar' },
   keys: { 4: 'விசைப்பலகை* குறுக்குவிசை* மொழி*' },
   contact: { 4: 'தொடர்ப* தொலைபேசி* உதவி* முகவரி* udhavi uthavi thodarbu* help_venum', 2: 'எண் பேச*' },
