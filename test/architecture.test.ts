@@ -148,7 +148,7 @@ const rooms: string[][] = [
   ['news'],
   ['deliveries', 'notices'],
   ['studies', 'accounts'],
-  ['analysis', 'site'],
+  ['analysis', 'site', 'assistant'],
   ['workflow'],
   ['reports'],
 ];

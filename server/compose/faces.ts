@@ -27,6 +27,7 @@ import type { Sql } from '../infrastructure/postgres/connection.ts';
 import { pageFonts } from '../infrastructure/page-fonts.ts';
 import { webAuthn } from '../infrastructure/webauthn.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
+import { assistantRoutes } from '../portal/assistant.ts';
 import { auditRoutes } from '../portal/audit/audit.ts';
 import type { ApiRoute } from '../portal/api/api-route.ts';
 import { clientRoutes } from '../portal/clients/clients.ts';
@@ -126,6 +127,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     launchableApps(world),
     emergencyAccessRoutes({ world, attempts, forgetChecks }),
     auditRoutes(world, onFault),
+    assistantRoutes({ world, phone: () => parts.site.kept().phone }),
     await openUploads(start, world),
   ]);
   return {
