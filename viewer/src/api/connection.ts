@@ -2,6 +2,7 @@
 import { inject, type InjectionKey } from 'vue';
 import { clientsClient, type ClientsClient } from './clients.ts';
 import { accountClient, type AccountClient } from './account.ts';
+import { assistantClient, type AssistantClient } from './assistant.ts';
 import { auditClient, type AuditClient } from './audit.ts';
 import { namesClient, type NamesClient } from './audit-names.ts';
 import { deliveriesClient, type DeliveriesClient } from './deliveries.ts';
@@ -28,6 +29,7 @@ export interface Connection {
   setUp: SetUpClient;
   account: AccountClient;
   preferences: PreferencesClient;
+  assistant: AssistantClient;
   audit: AuditClient;
   names: NamesClient;
   deliveries: DeliveriesClient;
@@ -52,6 +54,7 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     setUp: setUpClient(send, `${origin}/portal`),
     account: accountClient(send, `${origin}/portal/me`),
     preferences: preferencesClient(send, `${origin}/portal/me/preferences`),
+    assistant: assistantClient(send, `${origin}/portal/assistant`),
     audit: auditClient(send, `${origin}/portal/audit`),
     names: namesClient(send, `${origin}/portal`),
     deliveries: deliveriesClient(send, `${origin}/portal/deliveries`),
