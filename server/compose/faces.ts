@@ -7,6 +7,7 @@ import { mustBeFresh } from '../core/accounts/sign-in/fresh-factor.ts';
 import { keySets } from '../core/accounts/clients/key-sets.ts';
 import type { PasswordHasher } from '../core/accounts/sign-in/password.ts';
 import { RefusalLog } from '../core/access/refusal-log.ts';
+import type { ModelEvaluation } from '../core/analysis/registry/model-evaluation.ts';
 import type { Principal } from '../core/principal.ts';
 import type { World } from '../core/world.ts';
 import { demoSignIns } from '../demo/people.ts';
@@ -28,6 +29,7 @@ import type { Sql } from '../infrastructure/postgres/connection.ts';
 import { pageFonts } from '../infrastructure/page-fonts.ts';
 import { webAuthn } from '../infrastructure/webauthn.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
+import { assistantRoutes } from '../portal/assistant.ts';
 import { auditRoutes } from '../portal/audit/audit.ts';
 import type { ApiRoute } from '../portal/api/api-route.ts';
 import { clientRoutes } from '../portal/clients/clients.ts';
@@ -145,6 +147,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     launchableApps(world),
     emergencyAccessRoutes({ world, attempts, forgetChecks }),
     auditRoutes(world, onFault),
+    assistantRoutes({ world, phone: () => parts.site.kept().phone }),
     await openUploads(start, world),
     scanRoutes({ world }),
     shareRoutes({ world }),
@@ -271,6 +274,7 @@ function refusalLog({ closing, log }: Start, world: World): RefusalLog {
 async function portalStatus({ config, settings }: Start, { world, site }: FacesParts): Promise<PortalStatus> {
   const state = world.classifier.state();
   const { model } = state;
+  const evaluation = model && (await evaluationOf(world, model.digest));
   return {
     mode: config.mode,
     siteName: settings.organizationName,
@@ -284,9 +288,17 @@ async function portalStatus({ config, settings }: Start, { world, site }: FacesP
       version: model.version,
       trained: model.trained,
       provider: state.ready ? state.provider : state.elsewhere ? undefined : 'none',
+      accuracy: evaluation?.accuracy,
+      testImages: evaluation && Object.values(evaluation.testImages).reduce((sum, count) => sum + count, 0),
     },
     demoAccounts: config.mode === 'demo' ? await standing(world.read) : [],
   };
+}
+
+/** Of that very model, measured before it came here: no figure of another one is shown with its name. */
+async function evaluationOf({ read }: World, digest: string): Promise<ModelEvaluation | undefined> {
+  const registered = await read(({ models }) => models.all());
+  return registered.find((one) => one.digest === digest && one.description.trained)?.evaluation ?? undefined;
 }
 
 /** The published accounts that this database has: it may have been started without the demo's data. */

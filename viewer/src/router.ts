@@ -133,6 +133,7 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
         props: true,
         meta: { title: 'study', roles: everyRole, wide: true },
       },
+      { path: '/help', component: () => import('./pages/help-page.vue'), meta: { title: 'help', roles: everyRole } },
       {
         path: '/demo/mailbox',
         component: () => import('./pages/demo-mailbox-page.vue'),

@@ -2,6 +2,7 @@
 import { inject, type InjectionKey } from 'vue';
 import { clientsClient, type ClientsClient } from './clients.ts';
 import { accountClient, type AccountClient } from './account.ts';
+import { assistantClient, type AssistantClient } from './assistant.ts';
 import { auditClient, type AuditClient } from './audit.ts';
 import { namesClient, type NamesClient } from './audit-names.ts';
 import { deliveriesClient, type DeliveriesClient } from './deliveries.ts';
@@ -33,6 +34,7 @@ export interface Connection {
   account: AccountClient;
   patient: PatientClient;
   preferences: PreferencesClient;
+  assistant: AssistantClient;
   audit: AuditClient;
   names: NamesClient;
   deliveries: DeliveriesClient;
@@ -61,6 +63,7 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     account: accountClient(send, `${origin}/portal/me`),
     patient: patientClient(send, `${origin}/portal/me`),
     preferences: preferencesClient(send, `${origin}/portal/me/preferences`),
+    assistant: assistantClient(send, `${origin}/portal/assistant`),
     audit: auditClient(send, `${origin}/portal/audit`),
     names: namesClient(send, `${origin}/portal`),
     deliveries: deliveriesClient(send, `${origin}/portal/deliveries`),
