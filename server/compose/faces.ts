@@ -274,7 +274,7 @@ function refusalLog({ closing, log }: Start, world: World): RefusalLog {
 async function portalStatus({ config, settings }: Start, { world, site }: FacesParts): Promise<PortalStatus> {
   const state = world.classifier.state();
   const { model } = state;
-  const evaluation = model && (await evaluationOf(world, model.digest));
+  const evaluation = model && (await evaluationOf(world, model.model.sha256));
   return {
     mode: config.mode,
     siteName: settings.organizationName,

@@ -1,4 +1,4 @@
-import { isTypingError, isTypingErrorOfStem } from './typing-error.ts';
+import { isTypingError } from './typing-error.ts';
 import { wordsOf } from './text-words.ts';
 
 /**
@@ -24,8 +24,12 @@ export type Places = ReadonlyMap<number, readonly number[]>;
 /** Gathers the words of all tables, and finds them in texts. */
 export class Vocabulary {
   readonly #atoms: Atom[] = [];
-  readonly #known = new Map<string, number>();
-  readonly #exact = new Map<string, number>();
+  /** By how they are written. */
+  readonly #words = new Map<string, number>();
+  readonly #stems = new Map<string, number>();
+  /** By themselves with one letter less: a text of a thousand characters is looked up, not compared with every word. */
+  readonly #nearWords = new Map<string, number[]>();
+  readonly #nearStems = new Map<string, number[]>();
   readonly #common: ReadonlySet<string>;
 
   /** @param common words that are no typing errors of others. */
@@ -48,40 +52,64 @@ export class Vocabulary {
   }
 
   #atom(atom: Atom): number {
-    const key = `${atom.word}${atom.isStem ? '*' : ''}`;
-    const standing = this.#known.get(key);
+    const known = atom.isStem ? this.#stems : this.#words;
+    const standing = known.get(atom.word);
     if (standing !== undefined) return standing;
     const index = this.#atoms.push(atom) - 1;
-    this.#known.set(key, index);
-    if (!atom.isStem) this.#exact.set(atom.word, index);
+    known.set(atom.word, index);
+    const near = atom.isStem ? this.#nearStems : this.#nearWords;
+    for (const form of shortened(atom.word)) near.set(form, [...(near.get(form) ?? []), index]);
     return index;
   }
 
   /** A word that no table has is looked for once more as a typing error of one that a table has. */
   placesIn(words: readonly string[]): Places {
     const places = new Map<number, number[]>();
-    const met = new Map<string, number[]>();
+    const met = new Map<string, ReadonlySet<number>>();
     words.forEach((word, at) => {
       const found = met.get(word) ?? this.#look(word);
       met.set(word, found);
-      for (const atom of found) places.set(atom, [...(places.get(atom) ?? []), at]);
+      for (const atom of found) {
+        const list = places.get(atom);
+        if (list) list.push(at);
+        else places.set(atom, [at]);
+      }
     });
     return places;
   }
 
-  #look(word: string): number[] {
-    const exact = this.#exact.get(word);
-    const found = this.#indexes((atom) => atom.isStem && word.startsWith(atom.word));
-    if (exact !== undefined) found.push(exact);
-    if (found.length > 0 || this.#common.has(word)) return found;
-    return this.#indexes(({ word: meant, isStem }) =>
-      isStem ? isTypingErrorOfStem(word, meant) : isTypingError(word, meant),
-    );
+  #look(word: string): ReadonlySet<number> {
+    const beginnings = beginningsOf(word);
+    const found = [this.#words.get(word), ...beginnings.map((start) => this.#stems.get(start))];
+    const exact = new Set(found.filter((index) => index !== undefined));
+    if (exact.size > 0 || this.#common.has(word) || word.length > longest) return exact;
+    const near = new Set<number>();
+    this.#takeNear(near, this.#nearWords, word);
+    for (const start of beginnings) this.#takeNear(near, this.#nearStems, start);
+    return near;
   }
 
-  #indexes(holds: (atom: Atom) => boolean): number[] {
-    return this.#atoms.flatMap((atom, index) => (holds(atom) ? [index] : []));
+  #takeNear(found: Set<number>, table: ReadonlyMap<string, readonly number[]>, typed: string): void {
+    for (const form of shortened(typed))
+      for (const index of table.get(form) ?? []) {
+        const { word, isStem } = this.#atoms[index]!;
+        // The beginning of a word is a stem with an error, where a whole word of four may have two letters swapped.
+        if (isTypingError(typed, word, isStem)) found.add(index);
+      }
   }
+}
+
+/** Nobody types longer words, and each letter costs time. */
+const longest = 40;
+
+/** A word, and what it is without any one of its letters. Two words with one error between them have one of these in common. */
+function shortened(word: string): string[] {
+  const letters = [...word];
+  return [word, ...letters.map((_letter, at) => letters.toSpliced(at, 1).join(''))];
+}
+
+function beginningsOf(word: string): string[] {
+  return [...word].map((_letter, at, letters) => letters.slice(0, at + 1).join(''));
 }
 
 /** Whether a text has the term. */

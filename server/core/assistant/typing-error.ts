@@ -4,17 +4,17 @@ const forgiving = 5;
 const swapping = 4;
 /** Signs for vowels (Tamil, Devanagari) are marks and no letters: a word of five signs may have three letters. */
 const lettersOf = (word: string): number => word.match(/\p{L}/gu)?.length ?? 0;
-/** Nobody types such words, and looking at them costs time. */
-const longest = 40;
 
 /**
  * Whether `typed` is `meant` with one typing error: a letter too many, too few, another one, or two that changed places
  * (optimal string alignment at a distance of one).
+ *
+ * @param isStem a beginning is compared with a stem: too many words begin like a short one.
  */
-export function isTypingError(typed: string, meant: string): boolean {
+export function isTypingError(typed: string, meant: string, isStem = false): boolean {
   const [a, b] = [[...typed], [...meant]];
   const letters = lettersOf(meant);
-  if (letters < swapping || a.length > longest || Math.abs(a.length - b.length) > 1) return false;
+  if (letters < (isStem ? forgiving : swapping) || Math.abs(a.length - b.length) > 1) return false;
   let start = 0;
   while (start < a.length && a[start] === b[start]) start++;
   const rest = (from: string[], at: number) => from.slice(at).join('');
@@ -25,12 +25,3 @@ export function isTypingError(typed: string, meant: string): boolean {
   return a.length > b.length ? rest(a, start + 1) === rest(b, start) : rest(a, start) === rest(b, start + 1);
 }
 
-/** The same for the beginning of a word. */
-export function isTypingErrorOfStem(typed: string, stem: string): boolean {
-  const letters = [...typed];
-  const { length } = [...stem];
-  if (lettersOf(stem) < forgiving) return false;
-  return [length - 1, length, length + 1].some(
-    (size) => size <= letters.length && isTypingError(letters.slice(0, size).join(''), stem),
-  );
-}

@@ -5,6 +5,7 @@ import admin from './admin.json' with { type: 'json' };
 import ai from './ai.json' with { type: 'json' };
 import amendment from './amendment.json' with { type: 'json' };
 import approve from './approve.json' with { type: 'json' };
+import assistant from './assistant.json' with { type: 'json' };
 import audit from './audit.json' with { type: 'json' };
 import brand from './brand.json' with { type: 'json' };
 import clients from './clients.json' with { type: 'json' };
@@ -22,6 +23,7 @@ import finding from './finding.json' with { type: 'json' };
 import forbidden from './forbidden.json' with { type: 'json' };
 import gender from './gender.json' with { type: 'json' };
 import header from './header.json' with { type: 'json' };
+import help from './help.json' with { type: 'json' };
 import identity from './identity.json' with { type: 'json' };
 import landing from './landing.json' with { type: 'json' };
 import launch from './launch.json' with { type: 'json' };
@@ -69,6 +71,7 @@ export default {
   ai,
   amendment,
   approve,
+  assistant,
   audit,
   brand,
   clients,
@@ -86,6 +89,7 @@ export default {
   forbidden,
   gender,
   header,
+  help,
   identity,
   landing,
   launch,
