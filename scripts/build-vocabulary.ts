@@ -24,6 +24,15 @@ const shared = [
   'studyUid',
 ] as const;
 
+const { finding } = displays;
+/** Of the review, and of an AI that gives no answer. */
+const reasons = [
+  ...Object.entries(displays.reason),
+  ...(['unsupported-modality', 'unsupported-view', 'unsupported-body-part', 'not-like-training-images'] as const).map(
+    (code) => [code, finding[code]] as const,
+  ),
+].map(([code, display]) => [display, code]);
+
 function asLists({ modalities, bodyParts, classes, conclusions }: (typeof conclusionSets)[number]) {
   return {
     modalities: modalities ?? null,
@@ -58,6 +67,10 @@ export function vocabulary(): string {
       '// prettier-ignore\nexport const conclusionSets = [\n' +
       conclusionSets.map((set) => `  ${JSON.stringify(asLists(set))},\n`).join('') +
       '] as const;\n',
+    '/** Why something is so, by the words of it in records: pages say it in their own language. */\n' +
+      '// prettier-ignore\nexport const reasonsByDisplay: readonly (readonly [display: string, code: string])[] = [\n' +
+      reasons.map((reason) => `  ${JSON.stringify(reason)},\n`).join('') +
+      '];\n',
   ].join('\n');
 }
 

@@ -48,3 +48,36 @@ export const conclusionSets = [
   {"modalities":["CT","MR"],"bodyParts":["HEAD","BRAIN","SKULL","NECK","69536005","12738006","89546000","45048000"],"codes":[{"system":"https://csss.example/fhir/CodeSystem/reading-conclusion","code":"intracranial-haemorrhage","display":"Intracranial haemorrhage"},{"system":"https://csss.example/fhir/CodeSystem/reading-conclusion","code":"ischaemia","display":"Ischaemia"},{"system":"https://csss.example/fhir/CodeSystem/reading-conclusion","code":"mass-lesion","display":"Mass lesion"},{"system":"https://csss.example/fhir/CodeSystem/reading-conclusion","code":"fracture","display":"Fracture"}]},
   {"modalities":["CR","DX","CT","MR","US"],"bodyParts":["ABDOMEN","LIVER","KIDNEY","PELVIS","ABDOMENPELVIS","818981001","10200004","64033007"],"codes":[{"system":"https://csss.example/fhir/CodeSystem/reading-conclusion","code":"bowel-obstruction","display":"Bowel obstruction"},{"system":"https://csss.example/fhir/CodeSystem/reading-conclusion","code":"calculus","display":"Calculus"},{"system":"https://csss.example/fhir/CodeSystem/reading-conclusion","code":"free-fluid-or-air","display":"Free fluid or air"},{"system":"https://csss.example/fhir/CodeSystem/reading-conclusion","code":"mass-lesion","display":"Mass lesion"}]},
 ] as const;
+
+/** Why something is so, by the words of it in records: pages say it in their own language. */
+// prettier-ignore
+export const reasonsByDisplay: readonly (readonly [display: string, code: string])[] = [
+  ["The study has no image that can be analysed","no-pixel-data"],
+  ["The image encoding is not supported","unsupported-transfer-syntax"],
+  ["The image data is damaged","broken-pixel-data"],
+  ["The model failed","model-error"],
+  ["The time limit was reached","timeout"],
+  ["Image quality insufficient","image-quality"],
+  ["The image belongs to another patient","wrong-patient"],
+  ["Withdrawn by the patient","withdrawn"],
+  ["The report could not be printed","print-failed"],
+  ["The patient has no e-mail address","no-address"],
+  ["The patient wants no mail about reports","not-wanted"],
+  ["The e-mail address is not valid","bad-address"],
+  ["The message could not be delivered","delivery-failed"],
+  ["An administrator called the message off","delivery-cancelled"],
+  ["The recipient has not confirmed the e-mail address","address-unconfirmed"],
+  ["Images arrived after the reading","new-images"],
+  ["Images of the reading were removed","images-removed"],
+  ["No image of the study is one that the AI is for","not-eligible"],
+  ["The doctor amends the reading","amended"],
+  ["The review was cancelled","cancelled"],
+  ["Entered in error","entered-in-error"],
+  ["It is not clear whose images these are","identity-unclear"],
+  ["The text differs from what was signed","signature-mismatch"],
+  ["A newer version of the report took its place","superseded"],
+  ["Modality outside the intended use of the model","unsupported-modality"],
+  ["Projection outside the intended use of the model","unsupported-view"],
+  ["Body part outside the intended use of the model","unsupported-body-part"],
+  ["The image is unlike those that the model was made for","not-like-training-images"],
+];

@@ -28,6 +28,7 @@ import identity from './identity.json' with { type: 'json' };
 import landing from './landing.json' with { type: 'json' };
 import launch from './launch.json' with { type: 'json' };
 import look from './look.json' with { type: 'json' };
+import said from './said.json' with { type: 'json' };
 import mailbox from './mailbox.json' with { type: 'json' };
 import medicationTable from './medication-table.json' with { type: 'json' };
 import menu from './menu.json' with { type: 'json' };
@@ -94,6 +95,7 @@ export default {
   landing,
   launch,
   look,
+  said,
   mailbox,
   medicationTable,
   menu,
