@@ -129,7 +129,7 @@ function shown(
     seenAt: seenAt.toISOString(),
     silent,
     own: id === own,
-    down: Object.keys(parts).filter((name) => !parts[name]),
+    down: Object.entries(parts).flatMap(([name, works]) => (works ? [] : [name])),
     memory: figures.memory,
     ...(figures.channels !== undefined && { channels: figures.channels }),
   };

@@ -126,7 +126,7 @@ export async function signaturesOf(
   const people = [
     signatureOf(house, stores, role, reading),
     ...(pharmacist ? [signatureOf(house, stores, 'Pharmacist', pharmacist)] : []),
-    approval ? signatureOf(house, stores, 'Released by', approval) : notReleased,
+    approval ? signatureOf(house, stores, 'Released by', approval) : Promise.resolve(notReleased),
   ];
   const machine: Signature | undefined = ai && {
     role: 'AI system',

@@ -1,5 +1,7 @@
 /** How the parts of the installation are judged from what is measured of them: codes and numbers, words are the page's. */
 
+import { own } from '../table.ts';
+
 export const partNames = [
   'processes', 'database', 'disk', 'images', 'workers', 'queue', 'model', 'browser', 'relay', 'audit', 'keys', 'schema',
   'live', 'clock',
@@ -41,8 +43,8 @@ const heard = (processes: readonly ProcessFacts[]) => processes.filter(({ silent
 const workersOf = (processes: readonly ProcessFacts[]) => heard(processes).filter(({ role }) => role !== 'api');
 /** Of the processes that have this part: in how many it works. */
 const upIn = (processes: readonly ProcessFacts[], part: string) => {
-  const having = heard(processes).filter(({ parts }) => parts[part] !== undefined);
-  return { of: having.length, up: having.filter(({ parts }) => parts[part]).length };
+  const having = heard(processes).flatMap(({ parts }) => own(parts, part) ?? []);
+  return { of: having.length, up: having.filter((works) => works).length };
 };
 
 export function judgeProcesses(processes: readonly ProcessFacts[], version: string): Judged {
