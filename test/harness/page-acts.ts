@@ -7,18 +7,30 @@ import { expect } from 'vitest';
 // What people do on the pages, and what is looked at there.
 
 /** WCAG 2.2 AA and best practice by axe-core; only what its authors call serious or critical counts. */
-export async function barriers(page: Page): Promise<string[]> {
-  await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
-  return page.evaluate(async () => {
+export function barriers(page: Page): Promise<string[]> {
+  return axe(page);
+}
+
+/** Of these, what the look of a page alone decides. */
+export function contrasts(page: Page): Promise<string[]> {
+  return axe(page, ['color-contrast']);
+}
+
+async function axe(page: Page, only?: string[]): Promise<string[]> {
+  const isThere = await page.evaluate(() => 'axe' in globalThis);
+  if (!isThere)
+    await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
+  return page.evaluate(async (rules: string[] | undefined) => {
     type Axe = {
-      run(where: Document): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
+      run(where: Document, options: object): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
     };
-    const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run(document);
+    const options = rules ? { runOnly: rules, resultTypes: ['violations'] } : { resultTypes: ['violations'] };
+    const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run(document, options);
     return violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
-  });
-}
+  }, only);
+} // prettier-ignore
 
 export const overflow = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 

@@ -6,8 +6,9 @@ import type { Page } from 'puppeteer';
 const everywhere = [
   'CSSS Demo Hospital', 'CSSS', 'Dr. Meera Iyer', 'Meera Iyer', 'Arjun Rao', 'Lena Fischer', 'Tomas Novak',
   'DICOMweb', 'DICOM', 'FHIR', 'SMART', 'PDF', 'JPEG', 'JPG', 'PNG', 'ZIP', 'CSV', 'JSON', 'JWKS', 'URL', 'TLS', 'SMTP', 'OAuth', 'OpenID',
-  'HTTPS', 'HTTP', 'HL7', 'LOINC', 'SNOMED', 'JavaScript', 'ONNX', 'CPU', 'GPU', 'QR', 'PIN', 'MIT', 'COVID-19', 'Chromium', 'Chrome',
-  'English',
+  'HTTPS', 'HTTP', 'HL7', 'LOINC', 'SNOMED', 'FHIR Task', 'Task', 'JavaScript', 'ONNX', 'CPU', 'GPU', 'QR', 'PIN', 'MIT', 'COVID-19', 'Chromium', 'Chrome',
+  'English', 'EHR launch', 'redirect_uri', 'localhost', 'https', 'http', 'WebGL', 'Shift', 'MRI', 'CD', 'PACS', 'RIS', 'AUC', 'QIDO-RS', 'RFC', 'TOTP', 'Firefox',
+  'Linux', 'ImagingStudy', 'Practitioner', 'Patient/', 'Macro-F1', 'UTC', 'Asia/Kolkata', 'Europe/', 'PostgreSQL', 'WebSocket',
 ]; // prettier-ignore
 
 /**
@@ -23,9 +24,7 @@ export async function englishOn(page: Page, alsoAllowed: readonly string[] = [])
         if (!text?.trim()) return;
         let rest = text;
         for (const phrase of allowed) rest = rest.replaceAll(phrase, ' ');
-        rest = rest
-          .replace(/\S+@\S+|https?:\/\/\S+|(?:^|\s)\/\S+/g, ' ')
-          .replace(/[\w.:/-]*\d[\w.:/-]*/g, ' ');
+        rest = rest.replace(/\S+@\S+|https?:\/\/\S+|(?:^|\s)\/\S+/g, ' ').replace(/[\w.:/-]*\d[\w.:/-]*/g, ' ');
         if (/[A-Za-z]{3,}/.test(rest)) found.add(text.trim().replace(/\s+/g, ' '));
       };
       const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
