@@ -90,8 +90,14 @@ test('what was asked is in no storage, and gone when the next person signs in at
   await press(page, 'assistant-close');
   await point(page, '[data-testid="person"]');
   await point(page, '[data-testid="sign-out"]');
-  await page.waitForFunction(() => !document.querySelector('[data-testid="person"]'));
+  await page.waitForSelector('button[name="logout"]');
+  await page.click('button[name="logout"]');
+  await page.waitForSelector('[data-testid="sign-in"]');
   expect(await count(page, 'assistant-open')).toBe(0);
+  await signInByPage(page, server.url, 'doctor');
+  await page.waitForSelector(button, { visible: true });
+  await openPanel(page);
+  expect(await count(page, 'asked')).toBe(0);
 });
 
 test('an empty or a too long question is not sent, and the field says why', async () => {
