@@ -24,4 +24,3 @@ export function isTypingError(typed: string, meant: string, isStem = false): boo
   if (a.length === b.length) return rest(a, start + 1) === rest(b, start + 1);
   return a.length > b.length ? rest(a, start + 1) === rest(b, start) : rest(a, start) === rest(b, start + 1);
 }
-
