@@ -1,4 +1,4 @@
-import { commonWords } from './keywords/common-words.ts';
+import { everydayWords } from './keywords/everyday-words.ts';
 import { keywords as en, redFlags as enFlags } from './keywords/en.ts';
 import { keywords as hi, redFlags as hiFlags } from './keywords/hi.ts';
 import { keywords as ta, redFlags as taFlags } from './keywords/ta.ts';
@@ -7,7 +7,7 @@ import { stands, Vocabulary, type Term } from './term.ts';
 import { wordsOf } from './text-words.ts';
 import { topicNames, type Keywords, type TopicName } from './topics.ts';
 
-const vocabulary = new Vocabulary(wordsOf(commonWords));
+const vocabulary = new Vocabulary(wordsOf(everydayWords));
 // All languages at once: people mix them, and type one in the letters of another.
 const weighed = topicNames.map((topic) => ({ topic, terms: [en, ta, hi].flatMap((table) => termsOf(table, topic)) }));
 const danger = dangerFinder(vocabulary, [enFlags, taFlags, hiFlags]);

@@ -1,5 +1,5 @@
 /** Everyday words that are one letter away from words of the tables, or may be: they are what they are, and no typing errors. */
-export const commonWords = `
+export const everydayWords = `
   rules rain comes coming come goes gone used uses
   about above after again along among around asked because before begin being below between bring built called carry cause
   could court cover daily dance death doing doubt dream drive early earth eight every exact extra faith fight first floor
