@@ -30,17 +30,15 @@ export interface Checked {
  * What `/readyz` says: each part is used once, in a small way, as requests use it. Only parts without which requests
  * fail decide; a missing browser or mail relay stops reports, which wait for it, and must not take the images away.
  */
-export function readinessOf(checked: Checked, isDraining: () => boolean): () => Promise<Readiness> {
-  const lookAtAll = lookAtParts(parts(checked));
+export function readinessOf(
+  { classifier, metrics }: Pick<Checked, 'classifier' | 'metrics'>,
+  look: () => Promise<Record<string, PartState>>,
+  isDraining: () => boolean,
+): () => Promise<Readiness> {
   return async () => {
-    // Taken at this moment: they cost nothing.
-    const model = checked.classifier?.state();
-    const states: Record<string, PartState> = {
-      ...(await lookAtAll()),
-      ...(model && { model: modelState(model) }),
-      ...(checked.mailer && { mail: mailState(checked.mailer.last()) }),
-    };
-    for (const [name, { up }] of Object.entries(states)) checked.metrics.component(name, up);
+    const states = await look();
+    const model = classifier?.state();
+    for (const [name, { up }] of Object.entries(states)) metrics.component(name, up);
     const down = Object.entries(states).filter(([, { up }]) => !up);
     const degraded = down.map(([name]) => name).filter((name) => !needed.has(name));
     const components = Object.fromEntries(Object.entries(states).map(([name, { line }]) => [name, line]));
@@ -51,6 +49,17 @@ export function readinessOf(checked: Checked, isDraining: () => boolean): () => 
       ...(model?.ready && { load: model.load }),
     };
   };
+}
+
+/** Each part of this process, as it is found now. */
+export function looking(checked: Checked): () => Promise<Record<string, PartState>> {
+  const lookAtAll = lookAtParts(parts(checked));
+  return async () => ({
+    ...(await lookAtAll()),
+    // Taken at this moment: they cost nothing.
+    ...(checked.classifier && { model: modelState(checked.classifier.state()) }),
+    ...(checked.mailer && { mail: mailState(checked.mailer.last()) }),
+  });
 }
 
 const needed: ReadonlySet<string> = new Set([

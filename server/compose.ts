@@ -13,6 +13,7 @@ import { openPusher } from './compose/push.ts';
 import { openReports, type Reports } from './compose/reports.ts';
 import { openSecrets } from './compose/secrets.ts';
 import { openSite } from './compose/site.ts';
+import { processReports } from './compose/system/process-reports.ts';
 import { settingsFrom, type Start } from './compose/start.ts';
 import { openWebServer } from './compose/web-server.ts';
 import type { Config } from './config.ts';
@@ -137,14 +138,17 @@ async function build(
   const passwords = argon2Passwords();
   const { sink, working } = reports;
   const { feed } = news;
+  const processes = processReports(start, { sql, clock, told: news.committed });
   const faces = feed
-    ? await openFaces(start, { world, authorizations, passwords, sql, signer, site, sink, feed, metrics })
+    ? await openFaces(start, { world, authorizations, passwords, sql, signer, site, sink, feed, metrics, processes })
     : undefined;
   const { reader, pixels } = images;
   const ofWorker = working && { ...working, classifier: world.classifier };
   const checked = { sql, dataDir: config.dataDir, jobs, reader, pixels, metrics, ...ofWorker };
   const web = openWebServer(start, faces, checked, onDead);
   await serveMeasures(start, metrics);
+  if (config.roles.api || config.roles.worker)
+    processes.begin({ look: web.look, ...(faces && { channels: () => faces.live.state().channels }) });
   return {
     world,
     sql,

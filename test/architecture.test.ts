@@ -148,7 +148,7 @@ const rooms: string[][] = [
   ['news'],
   ['deliveries', 'notices'],
   ['studies', 'accounts'],
-  ['analysis', 'site', 'medications'],
+  ['analysis', 'site', 'medications', 'assistant'],
   ['workflow'],
   ['reports'],
   ['patient'],

@@ -7,6 +7,7 @@ import { mustBeFresh } from '../core/accounts/sign-in/fresh-factor.ts';
 import { keySets } from '../core/accounts/clients/key-sets.ts';
 import type { PasswordHasher } from '../core/accounts/sign-in/password.ts';
 import { RefusalLog } from '../core/access/refusal-log.ts';
+import type { ModelEvaluation } from '../core/analysis/registry/model-evaluation.ts';
 import type { Principal } from '../core/principal.ts';
 import type { World } from '../core/world.ts';
 import { demoSignIns } from '../demo/people.ts';
@@ -28,6 +29,7 @@ import type { Sql } from '../infrastructure/postgres/connection.ts';
 import { pageFonts } from '../infrastructure/page-fonts.ts';
 import { webAuthn } from '../infrastructure/webauthn.ts';
 import { postgresAttempts } from '../infrastructure/postgres/accounts/sign-in-attempts.ts';
+import { assistantRoutes } from '../portal/assistant.ts';
 import { auditRoutes } from '../portal/audit/audit.ts';
 import type { ApiRoute } from '../portal/api/api-route.ts';
 import { clientRoutes } from '../portal/clients/clients.ts';
@@ -39,6 +41,7 @@ import { modelRoutes } from '../portal/models.ts';
 import { deliveryRoutes } from '../portal/deliveries.ts';
 import { draftRoutes } from '../portal/people/drafts.ts';
 import { noticeRoutes, pushRoutes } from '../portal/people/notices.ts';
+import { releaseRoutes } from '../portal/release.ts';
 import { myRoutes } from '../portal/people/me.ts';
 import { consentRoutes } from '../portal/patient/consents.ts';
 import { scanRoutes } from '../portal/patient/scans.ts';
@@ -53,6 +56,10 @@ import { medicationCheckRoute } from '../portal/pharmacy/medication-check.ts';
 import { medicationTableRoutes } from '../portal/pharmacy/medication-table.ts';
 import { templateRoutes } from '../portal/pharmacy/templates.ts';
 import { setupRoutes } from '../portal/setup.ts';
+import { systemRoutes } from '../portal/system.ts';
+import { waitingRoutes } from '../portal/waiting.ts';
+import type { ProcessReports } from './system/process-reports.ts';
+import { systemState } from './system/system-state.ts';
 import { workRoutes } from '../portal/work/work.ts';
 import { pageTokens } from '../http/answer/page-token.ts';
 import { demoApp, seedClients } from '../smart/clients.ts';
@@ -83,6 +90,7 @@ export interface FacesParts {
   sink: MailSink | undefined;
   feed: NewsFeed;
   metrics: Pick<Metrics, 'live'>;
+  processes: ProcessReports;
 }
 
 /** All protocols of an `api` process, over one world. */
@@ -123,11 +131,15 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
   const about = { title: 'CSSS', version: releaseVersion(), publicUrl: settings.publicUrl };
   const onFault = (err: unknown) => start.log.error({ err }, 'verification of the audit trail failed');
   const outside = { errors: errors(), refusals: auditRefusals('portal', refusals) };
+  const system = systemState({ ...parts, dataDir: config.dataDir });
   const api = portalApi({ world, bearer: guard, ...outside, checkFresh, about }, [
     statusRoutes({ status: () => portalStatus(start, parts), ...(sink && { mailbox: sink }) }),
     modelRoutes({ world }),
     workRoutes({ world, pages: pageTokens(pageKey) }),
     deliveryRoutes({ world }),
+    releaseRoutes({ world }),
+    systemRoutes(system),
+    waitingRoutes({ world, system }),
     peopleRoutes(parts, attempts, passkeys, forgetChecks),
     setupRoutes({ world, fixed, changed: parts.site.reload }),
     [...templateRoutes({ world }), ...medicationTableRoutes({ world }), medicationCheckRoute({ world })],
@@ -135,6 +147,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     launchableApps(world),
     emergencyAccessRoutes({ world, attempts, forgetChecks }),
     auditRoutes(world, onFault),
+    assistantRoutes({ world, phone: () => parts.site.kept().phone }),
     await openUploads(start, world),
     scanRoutes({ world }),
     shareRoutes({ world }),
@@ -261,6 +274,7 @@ function refusalLog({ closing, log }: Start, world: World): RefusalLog {
 async function portalStatus({ config, settings }: Start, { world, site }: FacesParts): Promise<PortalStatus> {
   const state = world.classifier.state();
   const { model } = state;
+  const evaluation = model && (await evaluationOf(world, model.model.sha256));
   return {
     mode: config.mode,
     siteName: settings.organizationName,
@@ -274,9 +288,17 @@ async function portalStatus({ config, settings }: Start, { world, site }: FacesP
       version: model.version,
       trained: model.trained,
       provider: state.ready ? state.provider : state.elsewhere ? undefined : 'none',
+      accuracy: evaluation?.accuracy,
+      testImages: evaluation && Object.values(evaluation.testImages).reduce((sum, count) => sum + count, 0),
     },
     demoAccounts: config.mode === 'demo' ? await standing(world.read) : [],
   };
+}
+
+/** Of that very model, measured before it came here: no figure of another one is shown with its name. */
+async function evaluationOf({ read }: World, digest: string): Promise<ModelEvaluation | undefined> {
+  const registered = await read(({ models }) => models.all());
+  return registered.find((one) => one.digest === digest && one.description.trained)?.evaluation ?? undefined;
 }
 
 /** The published accounts that this database has: it may have been started without the demo's data. */

@@ -18,7 +18,7 @@ export interface Reports {
 
 /** The browser that prints reports and the way to the mail relay: of a worker, because both are used by jobs only. */
 export async function openReports({ config, closing }: Start): Promise<Reports> {
-  if (!config.roles.worker) return { pdf: { print: notHere }, mailer: { send: notHere } };
+  if (!config.roles.worker) return { pdf: { print: noBrowser, elsewhere: true }, mailer: { send: notHere } };
   const [pdf, sink] = await Promise.all([
     startPrinter({
       cacheFolder: join(config.dataDir, 'browser'),
@@ -37,8 +37,16 @@ export async function openReports({ config, closing }: Start): Promise<Reports> 
   return { pdf, mailer, working: { pdf, mailer }, ...(sink && { sink }) };
 }
 
-function notHere(): Promise<never> {
+/** Asked for previews only: reports are jobs of workers. */
+function noBrowser(): Promise<never> {
   return Promise.reject(
-    new Problem('exception', 'This process neither prints nor mails: reports are jobs of workers.'),
+    new Problem(
+      'not-supported',
+      'This server process has no browser that prints (it runs with ROLE=api). The report is printed by a worker once it is approved; a preview needs a process with ROLE=all.',
+    ),
   );
+}
+
+function notHere(): Promise<never> {
+  return Promise.reject(new Problem('exception', 'This process sends no mail: that is a job of workers.'));
 }

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type Koa from 'koa';
 import { createApp } from '../app.ts';
-import { readinessOf, type Checked } from '../checks.ts';
+import { looking, readinessOf, type Checked } from '../checks.ts';
 import { Problem } from '../core/problem.ts';
 import type { Readiness } from '../http/health.ts';
+import type { PartState } from '../http/request/parts.ts';
 import { selfRequests, watchSelf } from '../http/self-request.ts';
 import type { State } from '../http/state.ts';
 import type { Metrics } from '../infrastructure/metrics.ts';
@@ -13,6 +14,8 @@ import type { Start } from './start.ts';
 export interface WebServer {
   app: Koa<State>;
   readiness(): Promise<Readiness>;
+  /** The parts of this process, each by a small real use of it. */
+  look(): Promise<Record<string, PartState>>;
   drain(): void;
 }
 
@@ -42,8 +45,9 @@ export function openWebServer(
   const askSelf = askingSelf(app, publicUrl, faces ? ofFaces : ofWorker);
   const watch = watchSelf(askSelf, { everyMs: 10_000, patienceMs: 30_000, onDead });
   closing.push(async () => watch.stop());
-  const readiness = readinessOf({ ...checked, askSelf }, () => draining);
-  return { app, readiness, drain: () => (draining = true) };
+  const look = looking({ ...checked, askSelf });
+  const readiness = readinessOf(checked, look, () => draining);
+  return { app, readiness, look, drain: () => (draining = true) };
 }
 
 type Expected = [path: string, status: number, content: string][];

@@ -171,7 +171,7 @@ function timedWorld(world: World, time: Time): World {
     },
     classifier: timedClassifier(world.classifier, 'classify', time),
     shadow: timedClassifier(world.shadow, 'classify in the shadow', time),
-    pdf: { print: (html) => time('print', () => pdf.print(html)) },
+    pdf: { ...pdf, print: (html) => time('print', () => pdf.print(html)) },
     mailer: { send: (mail) => time('mail', () => mailer.send(mail)) },
     read: (work) => world.read((stores) => work(timed(stores))),
     transaction: (work) => time('transaction', () => world.transaction(work)),

@@ -11,6 +11,17 @@ export interface DemoMailbox {
   ): { mail: { attachments: { name: string; contentType: string }[] }; attachments: Uint8Array[] } | undefined;
 }
 
+export interface StatedModel {
+  name: string;
+  version: string;
+  trained: boolean;
+  provider: string | undefined;
+  /** 0..1: what this very model reached on test images that it had not seen; undefined if it was never measured. */
+  accuracy: number | undefined;
+  /** How many images that was measured on. */
+  testImages: number | undefined;
+}
+
 export interface PortalStatus {
   mode: 'demo' | 'production';
   siteName: string;
@@ -24,7 +35,7 @@ export interface PortalStatus {
   /** Minutes after which a page that nobody uses is covered; 0: never. */
   idleMinutes: number;
   /** `provider`: what it runs on; `none` if it cannot, undefined if other processes run it. */
-  model: { name: string; version: string; trained: boolean; provider: string | undefined } | undefined;
+  model: StatedModel | undefined;
   /** Accounts that the sign-in page offers, in demo mode only. */
   demoAccounts: { email: string; role: string }[];
 }
@@ -38,7 +49,14 @@ const shownStatus = z.object({
   confidenceThreshold: z.number(),
   idleMinutes: z.number(),
   model: z
-    .object({ name: z.string(), version: z.string(), trained: z.boolean(), provider: z.string().optional() })
+    .object({
+      name: z.string(),
+      version: z.string(),
+      trained: z.boolean(),
+      provider: z.string().optional(),
+      accuracy: z.number().optional(),
+      testImages: z.number().int().optional(),
+    })
     .optional(),
   demoAccounts: z.array(z.object({ email: z.string(), role: z.string() })),
 });

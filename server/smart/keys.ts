@@ -82,6 +82,25 @@ export async function rotateSmartKeys(store: SecretStore, now: Date, options: { 
   if (options.atOnce) await store.changeSecret<string>('proof-key', rings['cookie-keys']);
 }
 
+/**
+ * The turn of each ring at a time: since when its key signs, until when, and how many keys verify.
+ */
+export async function keyTurns(
+  store: Pick<SecretStore, 'secret'>,
+  now: Date,
+): Promise<{ since: Date; until: Date; count: number }[]> {
+  const names = Object.keys(rings) as (keyof typeof rings)[];
+  return Promise.all(
+    names.map(async (name) => {
+      const make = rings[name] as () => Promise<unknown>;
+      const ring = asRing(await store.secret<Kept<unknown>>(name, () => freshRing(now, make)), now);
+      const begun = ring.filter(({ from }) => Date.parse(from) <= now.getTime());
+      const since = new Date((begun.at(-1) ?? ring[0]!).from);
+      return { since, until: new Date(since.getTime() + times.everyMs), count: ring.length };
+    }),
+  );
+}
+
 function asRing<Key>(kept: Kept<Key>, now: Date): KeyRing<Key> {
   const isRing = kept.every((one) => typeof one === 'object' && one !== null && 'from' in one && 'key' in one);
   if (isRing) return kept as KeyRing<Key>;

@@ -103,7 +103,13 @@ test('each process says what it has: an API no browser, model or mail, a worker 
     expect((await fetch(`${worker.url}/healthz`)).status).toBe(200);
   }
   const status = (await (await fetch(`${apis[1].url}/api/status`)).json()) as { model: object };
-  expect(status.model).toEqual({ name: 'chest-mobilenet-v2', version: expect.any(String) as string, trained: true });
+  expect(status.model).toEqual({
+    name: 'chest-mobilenet-v2',
+    version: expect.any(String) as string,
+    trained: true,
+    accuracy: expect.any(Number) as number,
+    testImages: expect.any(Number) as number,
+  });
   const listing = await who.admin[1].json<{ models: object[]; serving: object }>('/portal/models');
   expect(listing.models).toEqual([expect.objectContaining({ state: 'active', present: true })]);
   expect(listing.serving).toMatchObject({ ready: false, elsewhere: true });

@@ -58,7 +58,13 @@ test('an administrator who looks for models has them tested here, in a process t
   );
   expect(models).toHaveLength(2);
   expect(serving).toEqual({ ready: false, elsewhere: true, reason: expect.stringContaining('workers') as string });
-  expect(await status()).toEqual({ name: 'chest-mobilenet-v2', version: shippedVersion, trained: true });
+  expect(await status()).toEqual({
+    name: 'chest-mobilenet-v2',
+    version: shippedVersion,
+    trained: true,
+    accuracy: expect.any(Number) as number,
+    testImages: expect.any(Number) as number,
+  });
   await noSession();
 });
 

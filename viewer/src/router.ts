@@ -112,6 +112,11 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
         meta: { title: 'audit', office: true, roles: ['admin'] },
       },
       {
+        path: '/system',
+        component: () => import('./pages/system-page.vue'),
+        meta: { title: 'system', roles: ['admin'] },
+      },
+      {
         path: '/deliveries',
         component: () => import('./pages/deliveries-page.vue'),
         meta: { title: 'deliveries', office: true, roles: ['admin'] },
@@ -128,6 +133,7 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
         props: true,
         meta: { title: 'study', roles: everyRole, wide: true },
       },
+      { path: '/help', component: () => import('./pages/help-page.vue'), meta: { title: 'help', roles: everyRole } },
       {
         path: '/demo/mailbox',
         component: () => import('./pages/demo-mailbox-page.vue'),

@@ -13,6 +13,7 @@ export type Topic =
   | 'held'
   | 'emergency'
   | 'shares'
+  | 'system'
   /** Something was taken out of a patient's sight; said to all patients, so that it says nothing of whose. */
   | 'withdrawn';
 

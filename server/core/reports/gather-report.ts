@@ -18,13 +18,14 @@ import { escapedValue } from '../search/search-values.ts';
 import { dayOf } from '../time-zone.ts';
 import type { PharmacistPart } from '../workflow/report-parts.ts';
 import { stepsOf } from '../workflow/review-steps.ts';
-import { signedReport } from '../workflow/signed-report.ts';
+import { type ReportToRelease, reportToRelease, signedReport } from '../workflow/signed-report.ts';
 import { inputOf, outputOf, outputsOf } from '../workflow/review-tasks.ts';
 import type { Kept } from '../records/server-write.ts';
 import { studyUidOf } from '../studies/study-uid.ts';
 import { aiPart } from './ai-part.ts';
 import { found, needed } from './look-up.ts';
 import { nameOf } from '../r4/human-name.ts';
+import { numberOf } from './report-number.ts';
 import { addressOf, ageOn, contactOf, recordNumberOf } from './person.ts';
 import type { Facts, ReportContent } from './report-content.ts';
 import { scanFacts } from './scan-facts.ts';
@@ -54,17 +55,42 @@ export async function gatherReport(
   number: string,
   at: Date,
 ): Promise<{ content: ReportContent; sources: Sources }> {
-  return world.read((stores) => gather(world, stores, delivery, number, at));
+  return world.read((stores) =>
+    gather(world, stores, delivery, {
+      number,
+      at,
+      signed: (records) => signedReport(world, stores, delivery, records),
+    }),
+  );
+}
+
+/**
+ * What the report will say if it is approved as it stands now, by the same way as the report itself.
+ *
+ * @param waiting the open `release-approval` step
+ * @throws Problem as `gatherReport`.
+ */
+export async function gatherPreview(world: World, waiting: Task, at: Date): Promise<ReportContent> {
+  const { content } = await world.read((stores) =>
+    gather(world, stores, waiting, { at, signed: (records) => reportToRelease(world, stores, waiting, records) }),
+  );
+  return { ...content, preview: true };
+}
+
+interface Making {
+  /** Without one, it is the report's own, if that was released before. */
+  number?: string;
+  at: Date;
+  signed(records: Parameters<typeof signedReport>[3]): Promise<ReportToRelease>;
 }
 
 async function gather(
   world: Surroundings,
   stores: Stores,
-  delivery: Task,
-  number: string,
-  at: Date,
+  step: Task,
+  { number, at, signed: signedBy }: Making,
 ): Promise<{ content: ReportContent; sources: Sources }> {
-  const coordination = await needed(stores, 'Task', delivery.partOf?.[0]);
+  const coordination = await needed(stores, 'Task', step.partOf?.[0]);
   const report = await needed(stores, 'DiagnosticReport', outputOf(coordination, 'report'));
   const patient = await needed(stores, 'Patient', report.subject);
   const study = await needed(stores, 'ImagingStudy', inputOf(coordination, 'study'));
@@ -73,10 +99,10 @@ async function gather(
   const ai = await found(stores, 'Observation', outputOf(coordination, 'ai-finding'));
   const instance =
     (ai && (await imageOfResult(stores, ai))) ?? (await mostTelling(stores.studies, studyUidOf(study) ?? ''));
-  const signed = await signedReport(world, stores, delivery, { coordination, steps, report });
+  const signed = await signedBy({ coordination, steps, report });
   const sources: Sources = { report, patient, study, coordination };
   const content: ReportContent = {
-    number,
+    number: number ?? numberOf(report) ?? 'without a number yet',
     issuedAt: localTime(world, at),
     organization: await organizationOf(world, stores),
     patient: patientFacts(patient, study, at, world.settings.timeZone),

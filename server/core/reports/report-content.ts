@@ -5,6 +5,8 @@ import type { RiskLevel } from './risk-level.ts';
 export type Facts = readonly (readonly [label: string, value: string | undefined])[];
 
 export interface ReportContent {
+  /** Shown to whoever is to approve it: every page says that it is no report. */
+  preview?: true;
   /** CSS-YYYY-NNNNN. */
   number: string;
   /** With the zone of the site, as text. */

@@ -1,6 +1,6 @@
 import { html, lines, type Markup } from './markup.ts';
 import type { AiPart, Facts, ReportContent, Signature, Word } from './report-content.ts';
-import { reportStyle } from './report-style.ts';
+import { previewWords, reportStyle } from './report-style.ts';
 
 const disclaimer =
   'The AI result is decision support. It was made by software that is not a cleared medical device, may be wrong, and is no diagnosis. ' +
@@ -20,11 +20,11 @@ export function reportHtml(content: ReportContent): string {
         />
         <title>Diagnostic report ${content.number}</title>
         <style>
-          ${reportStyle({ number: content.number, version: content.version.number, scanId: content.scanId, issuedAt: content.issuedAt })}
+          ${reportStyle({ number: content.number, version: content.version.number, scanId: content.scanId, issuedAt: content.issuedAt, preview: content.preview === true })}
         </style>
       </head>
       <body>
-        ${header(content)}
+        ${content.preview && html`<p class="preview" aria-hidden="true">${previewWords}</p>`} ${header(content)}
         <main>
           ${changes(content)}
           <div class="columns">

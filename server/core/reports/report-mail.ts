@@ -112,7 +112,7 @@ function notice({ organizationName, publicUrl }: Settings, number: string): Word
  * A patient may want no mail about a report that is ready, and finds it in the portal. A new version is told of all the
  * same: the patient may hold the one that it replaces.
  */
-async function isWanted({ people }: Pick<Reading, 'people'>, delivery: Task): Promise<boolean> {
+export async function isWanted({ people }: Pick<Reading, 'people'>, delivery: Task): Promise<boolean> {
   if (inputOf(delivery, 'recipient') || amendmentOf(delivery) !== undefined) return true;
   const patient = idIn(delivery.for, 'Patient');
   return patient === undefined || people.wantsReportMail(patient);

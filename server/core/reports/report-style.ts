@@ -5,11 +5,18 @@ import { printable } from '../readable-text.ts';
  * The style sheet of a report. Page numbers and the strip at the foot are margin boxes of the page itself
  * (CSS Paged Media), so they use the report's own font.
  */
-export function reportStyle(strip: { number: string; version: number; scanId: string; issuedAt: string }): Markup {
+export function reportStyle(strip: {
+  number: string;
+  version: number;
+  scanId: string;
+  issuedAt: string;
+  preview?: boolean;
+}): Markup {
   return new Markup(`
 @page {
   size: A4; margin: 16mm 16mm 20mm;
   @bottom-left { content: ${cssString(`${strip.number} · version ${strip.version} · scan ${strip.scanId} · generated ${strip.issuedAt}`)}; font: 7.5pt 'Noto Sans'; color: #555; white-space: nowrap; }
+  ${strip.preview ? previewMark : ''}
   @bottom-right { content: "Page " counter(page) " of " counter(pages); font: 7.5pt 'Noto Sans'; color: #555; }
 }
 * { box-sizing: border-box; }
@@ -53,8 +60,16 @@ td { padding: .6mm 0; } td.number { width: 18mm; text-align: right; }
 .signatures .machine { border-top-style: dashed; }
 .signatures p { margin: 0; } .role { color: #45525d; font-size: 8pt; }
 .small { overflow-wrap: anywhere; }
+${strip.preview ? previewStamp : ''}
 `);
 }
+
+export const previewWords = 'Preview, not released';
+
+/** In the margin of every page: as text, also for who hears it read out, and where nothing covers it. */
+const previewMark = `@top-center { content: "${previewWords}"; font: 700 11pt 'Noto Sans'; color: #9d1c1c; }`;
+/** What is fixed stands on every page again, so that a page alone, or a copy of its middle, is no report either. */
+const previewStamp = `.preview { position: fixed; top: 115mm; left: 0; right: 0; text-align: center; font-size: 44pt; font-weight: 700; color: #9d1c1c; opacity: .16; transform: rotate(-32deg); }`;
 
 /** A CSS string (CSS Syntax 4.3.5) that cannot end early, nor end the style element. */
 function cssString(text: string): string {

@@ -9,7 +9,7 @@ import { kindOf } from '../workflow/amendment.ts';
 import { confirmsDiscordance, isDiscordant, type SignedWord } from '../workflow/report-parts.ts';
 import type { ReadersWord } from '../workflow/readers-word.ts';
 import type { Standing } from '../workflow/signature.ts';
-import type { SignedReport } from '../workflow/signed-report.ts';
+import type { ReportToRelease } from '../workflow/signed-report.ts';
 import { localTime } from './local-time.ts';
 import { found } from './look-up.ts';
 import { nameOf } from '../r4/human-name.ts';
@@ -28,9 +28,9 @@ export async function personName(stores: Records, reference: Reference | undefin
   return patient && 'Self-referral';
 }
 
-export async function findingsOf(stores: Records, signed: SignedReport): Promise<ReportContent['findings']> {
+export async function findingsOf(stores: Records, signed: ReportToRelease): Promise<ReportContent['findings']> {
   const { reading, approval } = signed;
-  const confirmed = isDiscordant(signed) && confirmsDiscordance(approval.step);
+  const confirmed = approval !== undefined && isDiscordant(signed) && confirmsDiscordance(approval.step);
   return {
     ...wordOn(reading.word),
     risk: riskLevel(reading.word.conclusion),
@@ -62,7 +62,7 @@ function wordsOf({ text, coding }: CodeableConcept): string | undefined {
 export async function addendaOf(
   house: House,
   stores: Records,
-  { addenda }: SignedReport,
+  { addenda }: ReportToRelease,
 ): Promise<ReportContent['addenda']> {
   return Promise.all(
     addenda.map(async (one, place) => ({
@@ -77,7 +77,7 @@ export async function addendaOf(
 export async function versionOf(
   house: House,
   stores: Records,
-  { version, amendments }: SignedReport,
+  { version, amendments }: ReportToRelease,
   earlierIssued: string | undefined,
 ): Promise<Version> {
   const changes = amendments.map(async (step, place) => ({
@@ -118,7 +118,7 @@ function reasonText(concept: CodeableConcept | undefined): string | undefined {
 export async function signaturesOf(
   house: House,
   stores: Records,
-  signed: SignedReport,
+  signed: ReportToRelease,
   ai: Observation | undefined,
 ): Promise<Signature[]> {
   const { reading, pharmacist, approval, addenda } = signed;
@@ -126,7 +126,7 @@ export async function signaturesOf(
   const people = [
     signatureOf(house, stores, role, reading),
     ...(pharmacist ? [signatureOf(house, stores, 'Pharmacist', pharmacist)] : []),
-    signatureOf(house, stores, 'Released by', approval),
+    approval ? signatureOf(house, stores, 'Released by', approval) : Promise.resolve(notReleased),
   ];
   const machine: Signature | undefined = ai && {
     role: 'AI system',
@@ -138,6 +138,15 @@ export async function signaturesOf(
   };
   return [...(await Promise.all(people)), ...(machine ? [machine] : [])];
 }
+
+const notReleased: Signature = {
+  role: 'Released by',
+  name: 'Nobody yet',
+  detail: 'Preview, not released',
+  at: undefined,
+  digest: undefined,
+  isPerson: true,
+};
 
 /** Enough to compare by eye with the Provenance, which holds all of it. */
 const digestLength = 16;

@@ -16,6 +16,7 @@ import { conclusionCodes, conclusionText, isFor, type ReportParts, type SignedWo
 import { input, output, outputOf, outputsOf, stepTask } from './review-tasks.ts';
 import { ended, moveCoordination, openSteps, type Review } from './review.ts';
 import { resultsWith } from './verify.ts';
+import type { Reading as ReadStores } from '../world.ts';
 
 /** What a released report becomes (FHIR diagnostic-report-status). */
 const statuses = {
@@ -200,7 +201,7 @@ async function openDeliveries(
   });
   const amended = amendmentOf(delivery);
   const deliveries = [await put(context, begun(delivery))];
-  for (const recipient of await otherRecipients(review, report)) {
+  for (const recipient of await otherRecipients(review.context.stores, coordination, report)) {
     const step = stepTask(coordination, {
       code: 'report-delivery',
       at: review.at,
@@ -215,12 +216,13 @@ async function openDeliveries(
 const mostMessages = 200;
 
 /** Who was told of this report before, beside its patient, by us or by another system that wrote it down here. */
-async function otherRecipients(
-  { context, coordination }: Review,
-  report: Kept<'DiagnosticReport'>,
+export async function otherRecipients(
+  stores: Pick<ReadStores, 'records'>,
+  coordination: Task,
+  report: DiagnosticReport,
 ): Promise<Pointer[]> {
   const patient = { parameter: 'subject', values: [coordination.for?.reference ?? ''] };
-  const { found } = await searchOwn(context.stores, 'Communication', [patient], { count: mostMessages });
+  const { found } = await searchOwn(stores, 'Communication', [patient], { count: mostMessages });
   const about = (message: Communication): boolean =>
     message.status === 'completed' &&
     (message.about ?? []).some(({ reference }) => reference === referenceTo(report).reference);

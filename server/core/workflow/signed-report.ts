@@ -8,14 +8,20 @@ import { amendmentOf } from './amendment.ts';
 import { isFor, isReleased, lastOf, type ReportParts, releaseContent, reportParts } from './report-parts.ts';
 import { mustStand, type Standing } from './signature.ts';
 
-/** A report as it was signed and approved: what may be printed, and stored when it is. */
-export interface SignedReport extends ReportParts {
-  approval: Standing & { step: Kept<'Task'> };
+/** A report as far as it is signed: enough for a preview, and for nothing that leaves the house. */
+export interface ReportToRelease extends ReportParts {
+  /** Undefined until somebody approves it. */
+  approval: (Standing & { step: Kept<'Task'> }) | undefined;
   amendment: Kept<'Task'> | undefined;
   /** Amendments that are released, oldest first, and the one that this delivery releases. */
   amendments: Kept<'Task'>[];
   /** 1 for the first. */
   version: number;
+}
+
+/** A report as it was signed and approved: what may be printed, and stored when it is. */
+export interface SignedReport extends ReportToRelease {
+  approval: Standing & { step: Kept<'Task'> };
 }
 
 /**
@@ -31,21 +37,49 @@ export async function signedReport(
   records: { coordination: Kept<'Task'>; steps: readonly Kept<'Task'>[]; report: DiagnosticReport },
 ): Promise<SignedReport> {
   const { steps } = records;
-  const named = amendmentOf(delivery)?.reference;
-  const amendment = named === undefined ? undefined : steps.find((step) => referenceTo(step).reference === named);
+  const amendment = amendmentAmong(steps, delivery);
   const approved = lastOf(steps, 'release-approval', (step) => isFor(step, amendment));
-  if (!approved || (named !== undefined && !amendment))
-    throw new Problem('conflict', 'The review has no approval of this release.');
+  if (!approved) throw noApproval();
   const parts = await reportParts(house, stores, records, amendment);
   const standing = await mustStand(house, stores, 'approve', approved, releaseContent(parts, approved));
-  const amendments = steps.filter(
+  return { ...parts, approval: { step: approved, ...standing }, ...versionsOf(steps, amendment) };
+}
+
+/**
+ * The same before anybody has approved it, by the approval that waits: what it rests on is held against its signatures
+ * as for a release.
+ *
+ * @throws Problem `conflict`; signature-mismatch (`isMismatch`).
+ */
+export async function reportToRelease(
+  house: Pick<Surroundings, 'signer'>,
+  stores: Pick<Reading, 'records'>,
+  waiting: Task,
+  records: { coordination: Kept<'Task'>; steps: readonly Kept<'Task'>[]; report: DiagnosticReport },
+): Promise<ReportToRelease> {
+  const { steps } = records;
+  const amendment = amendmentAmong(steps, waiting);
+  const parts = await reportParts(house, stores, records, amendment);
+  return { ...parts, approval: undefined, ...versionsOf(steps, amendment) };
+}
+
+function amendmentAmong(steps: readonly Kept<'Task'>[], step: Task): Kept<'Task'> | undefined {
+  const named = amendmentOf(step)?.reference;
+  if (named === undefined) return undefined;
+  const amendment = steps.find((one) => referenceTo(one).reference === named);
+  if (!amendment) throw noApproval();
+  return amendment;
+}
+
+function versionsOf(
+  steps: readonly Kept<'Task'>[],
+  amendment: Kept<'Task'> | undefined,
+): Pick<ReportToRelease, 'amendment' | 'amendments' | 'version'> {
+  const released = steps.filter(
     (step) => stepOf(step.code) === 'report-amendment' && step.id !== amendment?.id && isReleased(step),
   );
-  return {
-    ...parts,
-    approval: { step: approved, ...standing },
-    amendment,
-    amendments: amendment ? [...amendments, amendment] : amendments,
-    version: 1 + amendments.length + (amendment ? 1 : 0),
-  };
+  const amendments = amendment ? [...released, amendment] : released;
+  return { amendment, amendments, version: 1 + amendments.length };
 }
+
+const noApproval = () => new Problem('conflict', 'The review has no approval of this release.');

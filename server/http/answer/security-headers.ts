@@ -7,7 +7,7 @@ const policy = [
   "img-src 'self' data: blob:",
   "font-src 'self'",
   "connect-src 'self'",
-  "frame-src 'self' blob:", // a released report in the page, by the browser's own viewer
+  "frame-src 'self' blob:", // a PDF that the page has fetched with its token, in the browser's own viewer
   "worker-src 'self'",
   "object-src 'none'",
   "base-uri 'none'",

@@ -5,6 +5,12 @@ import { defaultReserve } from './disk.ts';
 
 const content = Buffer.alloc(4096, 'csss');
 
+/** Bytes of the disk that images lie on, free for us and in all. @throws what the operating system says. */
+export async function spaceOf(folder: string): Promise<{ free: number; total: number; reserve: number }> {
+  const { bavail, blocks, bsize } = await statfs(folder);
+  return { free: bavail * bsize, total: blocks * bsize, reserve: defaultReserve };
+}
+
 /**
  * Stores, reads and removes a small file as an image would be: a full disk, a lost mount, a volume that became
  * read-only and a process without descriptors show here.

@@ -18,6 +18,12 @@ export async function schemaState(sql: Sql): Promise<SchemaState> {
   };
 }
 
+/** How many migrations the tables have. */
+export async function appliedMigrations(sql: Sql): Promise<number> {
+  const [row] = await sql.query<{ count: number }>(`select count(*)::int as count from migration`);
+  return row!.count;
+}
+
 function nameOf({ name }: { name: string }): string {
   return name;
 }

@@ -74,8 +74,7 @@ async function inStep(parts: InteractionParts, ctx: Ctx, run: (step: Step) => Pr
 function leadOn(ctx: Ctx): void {
   const led = hasLed(ctx);
   const t = wordsOf(ctx);
-  if (led === undefined)
-    return showPage(ctx, { ...errorPage(t, t('wrong.over'), t('wrong.startAgain')), status: 400 });
+  if (led === undefined) return showPage(ctx, { ...errorPage(t, t('wrong.over'), t('wrong.startAgain')), status: 400 });
   if (led === 'app') return showPage(ctx, signedInAlreadyPage(t));
   ctx.status = 303;
   ctx.set('Cache-Control', 'no-store');

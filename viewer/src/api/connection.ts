@@ -2,6 +2,7 @@
 import { inject, type InjectionKey } from 'vue';
 import { clientsClient, type ClientsClient } from './clients.ts';
 import { accountClient, type AccountClient } from './account.ts';
+import { assistantClient, type AssistantClient } from './assistant.ts';
 import { auditClient, type AuditClient } from './audit.ts';
 import { namesClient, type NamesClient } from './audit-names.ts';
 import { deliveriesClient, type DeliveriesClient } from './deliveries.ts';
@@ -15,7 +16,9 @@ import { modelsClient, type ModelsClient } from './models.ts';
 import { patientClient, type PatientClient } from './patient.ts';
 import { preferencesClient, type PreferencesClient } from './preferences.ts';
 import { noticesClient, type NoticesClient } from './notices.ts';
+import { releaseClient, type ReleaseClient } from './release.ts';
 import { setUpClient, type SetUpClient } from './setup.ts';
+import { systemClient, type SystemClient } from './system.ts';
 import { uploadsClient, type UploadsClient } from './uploads.ts';
 import { usersClient, type UsersClient } from './users.ts';
 import { workClient, type WorkClient } from './work.ts';
@@ -31,6 +34,7 @@ export interface Connection {
   account: AccountClient;
   patient: PatientClient;
   preferences: PreferencesClient;
+  assistant: AssistantClient;
   audit: AuditClient;
   names: NamesClient;
   deliveries: DeliveriesClient;
@@ -39,6 +43,8 @@ export interface Connection {
   drafts: DraftsClient;
   notices: NoticesClient;
   pharmacy: PharmacyClient;
+  release: ReleaseClient;
+  system: SystemClient;
   tokens: TokenSource;
 }
 
@@ -57,6 +63,7 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     account: accountClient(send, `${origin}/portal/me`),
     patient: patientClient(send, `${origin}/portal/me`),
     preferences: preferencesClient(send, `${origin}/portal/me/preferences`),
+    assistant: assistantClient(send, `${origin}/portal/assistant`),
     audit: auditClient(send, `${origin}/portal/audit`),
     names: namesClient(send, `${origin}/portal`),
     deliveries: deliveriesClient(send, `${origin}/portal/deliveries`),
@@ -65,6 +72,8 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     drafts: draftsClient(send, `${origin}/portal/me/drafts`),
     notices: noticesClient(send, `${origin}/portal/me`),
     pharmacy: pharmacyClient(send, `${origin}/portal`),
+    release: releaseClient(send, `${origin}/portal/reviews`),
+    system: systemClient(send, `${origin}/portal`),
     tokens,
   };
 }

@@ -30,6 +30,8 @@ export interface ModelFacts {
   provider: string | undefined;
   /** 0..1, from the stored evaluation of the model file; undefined when the server names none. */
   accuracy: number | undefined;
+  /** On how many images that was measured. */
+  testImages: number | undefined;
 }
 
 export async function serverStatus(signal?: AbortSignal, send: typeof fetch = globalThis.fetch): Promise<ServerStatus> {
@@ -63,6 +65,7 @@ export function statusFrom(body: unknown): ServerStatus {
             trained: model.trained === true,
             provider: textOf(model.provider),
             accuracy: fraction(model.accuracy),
+            testImages: typeof model.testImages === 'number' && model.testImages > 0 ? model.testImages : undefined,
           }
         : undefined,
   };

@@ -34,6 +34,7 @@ import { UploadedStudies1764000032000 } from './0032-uploaded-studies.ts';
 import { Shares1764000033000 } from './0033-shares.ts';
 import { Notices1764000034000 } from './0034-notices.ts';
 import { Preferences1764000035000 } from './0035-preferences.ts';
+import { ProcessState1764000036000 } from './0036-process-state.ts';
 
 /** In the order in which they run. TypeORM reads the time stamp at the end of each class name. */
 export const migrations: (new () => MigrationInterface)[] = [
@@ -72,4 +73,5 @@ export const migrations: (new () => MigrationInterface)[] = [
   Shares1764000033000,
   Notices1764000034000,
   Preferences1764000035000,
+  ProcessState1764000036000,
 ];

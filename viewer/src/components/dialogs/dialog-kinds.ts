@@ -41,7 +41,7 @@ export const kinds: Record<ReviewDialog, Kind> = {
   'new-image': { load: refuse, steps: () => [reviewSteps.verification, reviewSteps.inference] },
   'skip-ai': { load: refuse, steps: () => [reviewSteps.inference] },
   prescribe: { load: () => import('./prescribe-dialog.vue'), steps: () => [reviewSteps.prescription], keeps: true },
-  approve: { load: () => import('./approve-dialog.vue'), steps: () => [reviewSteps.approval] },
+  approve: { load: () => import('./approve-dialog.vue'), steps: () => [reviewSteps.approval], keeps: true },
   'send-back': {
     load: refuse,
     steps: (role) => [role === 'pharmacist' ? reviewSteps.prescription : reviewSteps.approval],

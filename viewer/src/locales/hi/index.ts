@@ -5,6 +5,7 @@ import admin from './admin.json' with { type: 'json' };
 import ai from './ai.json' with { type: 'json' };
 import amendment from './amendment.json' with { type: 'json' };
 import approve from './approve.json' with { type: 'json' };
+import assistant from './assistant.json' with { type: 'json' };
 import audit from './audit.json' with { type: 'json' };
 import brand from './brand.json' with { type: 'json' };
 import clients from './clients.json' with { type: 'json' };
@@ -22,6 +23,7 @@ import finding from './finding.json' with { type: 'json' };
 import forbidden from './forbidden.json' with { type: 'json' };
 import gender from './gender.json' with { type: 'json' };
 import header from './header.json' with { type: 'json' };
+import help from './help.json' with { type: 'json' };
 import identity from './identity.json' with { type: 'json' };
 import landing from './landing.json' with { type: 'json' };
 import launch from './launch.json' with { type: 'json' };
@@ -42,6 +44,7 @@ import prescribe from './prescribe.json' with { type: 'json' };
 import prescription from './prescription.json' with { type: 'json' };
 import quickLook from './quick-look.json' with { type: 'json' };
 import refuse from './refuse.json' with { type: 'json' };
+import release from './release.json' with { type: 'json' };
 import role from './role.json' with { type: 'json' };
 import session from './session.json' with { type: 'json' };
 import setup from './setup.json' with { type: 'json' };
@@ -53,6 +56,7 @@ import stepUp from './step-up.json' with { type: 'json' };
 import studies from './studies.json' with { type: 'json' };
 import study from './study.json' with { type: 'json' };
 import summary from './summary.json' with { type: 'json' };
+import system from './system.json' with { type: 'json' };
 import templates from './templates.json' with { type: 'json' };
 import title from './title.json' with { type: 'json' };
 import toast from './toast.json' with { type: 'json' };
@@ -68,6 +72,7 @@ export default {
   ai,
   amendment,
   approve,
+  assistant,
   audit,
   brand,
   clients,
@@ -85,6 +90,7 @@ export default {
   forbidden,
   gender,
   header,
+  help,
   identity,
   landing,
   launch,
@@ -105,6 +111,7 @@ export default {
   prescription,
   quickLook,
   refuse,
+  release,
   role,
   session,
   setup,
@@ -116,6 +123,7 @@ export default {
   studies,
   study,
   summary,
+  system,
   templates,
   title,
   toast,
