@@ -8,7 +8,7 @@ import type { News, NewsFeed } from '../core/news/news-feed.ts';
 import { sight, type Sight } from '../core/news/news-of.ts';
 import type { Principal } from '../core/principal.ts';
 import type { ReadsFrom } from '../core/world.ts';
-import { addressOf } from '../http/request/client-address.ts';
+import { upgradingAddress } from '../http/request/client-address.ts';
 import { Channel, type ChannelParts } from './channel.ts';
 import { countIn, liveLimits as limits } from './limits.ts';
 import type { Farewell } from './messages.ts';
@@ -76,11 +76,7 @@ export function liveFace(parts: LiveFaceParts): LiveFace {
   }
 
   function open(request: IncomingMessage): Omit<ChannelParts, 'closed'> {
-    const sourceAddress = addressOf(
-      request.socket.remoteAddress,
-      [request.headers['x-forwarded-for'] ?? ''].flat().join(','),
-      parts.trusted,
-    );
+    const sourceAddress = upgradingAddress(request, parts.trusted);
     const row = { action: 'E', event: 'portal:live', requestId: newId(), sourceAddress } as const;
     return {
       feed,

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP, SocketAddress } from 'node:net';
 import type { Middleware } from 'koa';
 import type { State } from '../state.ts';
@@ -34,6 +35,11 @@ export function clientAddress(trusted: BlockList): Middleware<State> {
     ctx.state.clientAddress = addressOf(ctx.req.socket.remoteAddress, ctx.get('X-Forwarded-For'), trusted);
     await next();
   };
+}
+
+/** The same for a request that becomes a channel and never meets koa. */
+export function upgradingAddress(request: IncomingMessage, trusted: BlockList): string {
+  return addressOf(request.socket.remoteAddress, [request.headers['x-forwarded-for'] ?? ''].flat().join(','), trusted);
 }
 
 /**
