@@ -1,6 +1,7 @@
 /** Pages by address. Every page but the public ones needs a signed-in person of the right role. */
 import { createRouter, createWebHistory, type RouteLocationNormalized, type Router } from 'vue-router';
 import type { Role } from './smart/claims.ts';
+import type { Group } from './locales/groups.ts';
 import { useLook } from './look.ts';
 import type { useSession } from './smart/session.ts';
 
@@ -10,8 +11,8 @@ declare module 'vue-router' {
     title: string;
     /** Who may open it; undefined: everybody, also without signing in. */
     roles?: readonly Role[];
-    /** Speaks with words of the office (`locales/groups.ts`). */
-    office?: boolean;
+    /** Speaks with words of this group too (`locales/groups.ts`). */
+    words?: Group;
     /** Uses the whole width and height. */
     wide?: boolean;
   }
@@ -47,49 +48,49 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
       {
         path: '/models',
         component: () => import('./pages/models-page.vue'),
-        meta: { title: 'models', office: true, roles: ['admin'] },
+        meta: { title: 'models', words: 'office', roles: ['admin'] },
       },
       {
         path: '/setup',
         component: () => import('./pages/setup-page.vue'),
-        meta: { title: 'setup', office: true, roles: ['admin'] },
+        meta: { title: 'setup', words: 'office', roles: ['admin'] },
       },
       {
         path: '/users',
         component: () => import('./pages/users-page.vue'),
-        meta: { title: 'users', office: true, roles: ['admin'] },
+        meta: { title: 'users', words: 'office', roles: ['admin'] },
       },
       {
         path: '/templates',
         component: () => import('./pages/templates-page.vue'),
-        meta: { title: 'templates', office: true, roles: ['admin'] },
+        meta: { title: 'templates', words: 'office', roles: ['admin'] },
       },
       {
         path: '/users/:id',
         component: () => import('./pages/user-page.vue'),
         props: true,
-        meta: { title: 'user', office: true, roles: ['admin'] },
+        meta: { title: 'user', words: 'office', roles: ['admin'] },
       },
       {
         path: '/registrations',
         component: () => import('./pages/registrations-page.vue'),
-        meta: { title: 'registrations', office: true, roles: ['doctor', 'pharmacist', 'admin'] },
+        meta: { title: 'registrations', words: 'office', roles: ['doctor', 'pharmacist', 'admin'] },
       },
       {
         path: '/clients',
         component: () => import('./pages/clients-page.vue'),
-        meta: { title: 'clients', office: true, roles: ['admin'] },
+        meta: { title: 'clients', words: 'office', roles: ['admin'] },
       },
       {
         path: '/clients/new',
         component: () => import('./pages/new-client-page.vue'),
-        meta: { title: 'newClient', office: true, roles: ['admin'] },
+        meta: { title: 'newClient', words: 'office', roles: ['admin'] },
       },
       {
         path: '/clients/:id',
         component: () => import('./pages/client-page.vue'),
         props: true,
-        meta: { title: 'client', office: true, roles: ['admin'] },
+        meta: { title: 'client', words: 'office', roles: ['admin'] },
       },
       {
         path: '/studies',
@@ -99,27 +100,27 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
       {
         path: '/patient',
         component: () => import('./pages/patient-page.vue'),
-        meta: { title: 'patient', roles: ['patient'] },
+        meta: { title: 'patient', words: 'patient', roles: ['patient'] },
       },
       {
         path: '/account',
         component: () => import('./pages/account-page.vue'),
-        meta: { title: 'account', office: true, roles: everyRole },
+        meta: { title: 'account', words: 'office', roles: everyRole },
       },
       {
         path: '/audit',
         component: () => import('./pages/audit-page.vue'),
-        meta: { title: 'audit', office: true, roles: ['admin'] },
+        meta: { title: 'audit', words: 'office', roles: ['admin'] },
       },
       {
         path: '/system',
         component: () => import('./pages/system-page.vue'),
-        meta: { title: 'system', roles: ['admin'] },
+        meta: { title: 'system', words: 'office', roles: ['admin'] },
       },
       {
         path: '/deliveries',
         component: () => import('./pages/deliveries-page.vue'),
-        meta: { title: 'deliveries', office: true, roles: ['admin'] },
+        meta: { title: 'deliveries', words: 'office', roles: ['admin'] },
       },
       {
         path: '/record/:patientId([A-Za-z0-9.-]{1,64})',
@@ -133,11 +134,15 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
         props: true,
         meta: { title: 'study', roles: everyRole, wide: true },
       },
-      { path: '/help', component: () => import('./pages/help-page.vue'), meta: { title: 'help', roles: everyRole } },
+      {
+        path: '/help',
+        component: () => import('./pages/help-page.vue'),
+        meta: { title: 'help', words: 'office', roles: everyRole },
+      },
       {
         path: '/demo/mailbox',
         component: () => import('./pages/demo-mailbox-page.vue'),
-        meta: { title: 'mailbox', office: true },
+        meta: { title: 'mailbox', words: 'office' },
       },
       { path: '/forbidden', component: () => import('./pages/forbidden-page.vue'), meta: { title: 'forbidden' } },
       { path: '/:rest(.*)*', component: () => import('./pages/not-found-page.vue'), meta: { title: 'notFound' } },
@@ -148,7 +153,7 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
 
   async function guard(to: RouteLocationNormalized) {
     if (to.path === '/signed-in') return true;
-    if (to.meta.office) await useLook().need('office');
+    if (to.meta.words) await useLook().need(to.meta.words);
     await session.resume();
     const { roles } = to.meta;
     if (!roles) return true;

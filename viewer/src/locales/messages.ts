@@ -42,9 +42,24 @@ export type Translations = ReturnType<typeof translations>;
 
 /** Made of the folders of the languages by the build (`words-by-group.ts`). */
 const loaders: Record<Language, Record<Group, () => Promise<{ default: Partial<Messages> }>>> = {
-  en: { common: () => import('virtual:words/en/common'), office: () => import('virtual:words/en/office') },
-  ta: { common: () => import('virtual:words/ta/common'), office: () => import('virtual:words/ta/office') },
-  hi: { common: () => import('virtual:words/hi/common'), office: () => import('virtual:words/hi/office') },
+  en: {
+    common: () => import('virtual:words/en/common'),
+    office: () => import('virtual:words/en/office'),
+    acts: () => import('virtual:words/en/acts'),
+    patient: () => import('virtual:words/en/patient'),
+  },
+  ta: {
+    common: () => import('virtual:words/ta/common'),
+    office: () => import('virtual:words/ta/office'),
+    acts: () => import('virtual:words/ta/acts'),
+    patient: () => import('virtual:words/ta/patient'),
+  },
+  hi: {
+    common: () => import('virtual:words/hi/common'),
+    office: () => import('virtual:words/hi/office'),
+    acts: () => import('virtual:words/hi/acts'),
+    patient: () => import('virtual:words/hi/patient'),
+  },
 };
 
 /** Those that are there, by language. */

@@ -4,7 +4,7 @@ import { useI18n } from 'vue-i18n';
 export function useBodyPart(): (part: string | undefined) => string | undefined {
   const { t, te } = useI18n();
   return (part) => {
-    const key = `upload.part.${part?.trim().toUpperCase()}`;
+    const key = `bodyPart.${part?.trim().toUpperCase()}`;
     return part !== undefined && te(key) ? t(key) : part;
   };
 }

@@ -27,6 +27,7 @@ import help from './help.json' with { type: 'json' };
 import identity from './identity.json' with { type: 'json' };
 import landing from './landing.json' with { type: 'json' };
 import launch from './launch.json' with { type: 'json' };
+import bodyPart from './body-part.json' with { type: 'json' };
 import look from './look.json' with { type: 'json' };
 import said from './said.json' with { type: 'json' };
 import mailbox from './mailbox.json' with { type: 'json' };
@@ -94,6 +95,7 @@ export default {
   identity,
   landing,
   launch,
+  bodyPart,
   look,
   said,
   mailbox,
