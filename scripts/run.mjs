@@ -12,7 +12,8 @@ import { check } from './checks.mjs';
 import { keepRunning } from './keep-running.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const neededNode = [22, 19];
+// The first in which a server can refuse to switch protocols and answer all the same (RFC 9110 section 7.8).
+const neededNode = [24, 9];
 
 const [mode, ...args] = process.argv.slice(2);
 process.chdir(root);

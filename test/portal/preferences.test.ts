@@ -6,7 +6,6 @@ interface Preferences {
   language?: string;
   theme?: string;
   views?: { page: string; name: string; query: string }[];
-  idleMinutes?: number;
 }
 
 let server: TestServer;
@@ -18,7 +17,7 @@ afterAll(() => server.stop());
 const path = '/portal/me/preferences';
 
 test.each(['patient', 'doctor', 'pharmacist', 'admin'] as const)(
-  'a %s keeps language, look, views and idle minutes, each by itself, and sees the own only',
+  'a %s keeps language, look and views, each by itself, and sees the own only',
   async (role) => {
     const call = screens(server, (await server.signIn(role)).access_token);
     expect(await call<Preferences>('PATCH', path, { theme: 'light' })).toMatchObject({
@@ -26,18 +25,10 @@ test.each(['patient', 'doctor', 'pharmacist', 'admin'] as const)(
       body: { theme: 'light' },
     });
     const views = [{ page: role, name: 'Urgent', query: 'priority=stat&sort=-uploaded' }];
-    await call('PATCH', path, { views, idleMinutes: 10 });
+    await call('PATCH', path, { views });
     await call('PATCH', path, { language: 'ta' });
-    expect((await call<Preferences>('GET', path)).body).toEqual({
-      language: 'ta',
-      theme: 'light',
-      views,
-      idleMinutes: 10,
-    });
-    expect((await call<Preferences>('PATCH', path, { theme: null, views: null })).body).toEqual({
-      language: 'ta',
-      idleMinutes: 10,
-    });
+    expect((await call<Preferences>('GET', path)).body).toEqual({ language: 'ta', theme: 'light', views });
+    expect((await call<Preferences>('PATCH', path, { theme: null, views: null })).body).toEqual({ language: 'ta' });
     expect((await call<{ language: string }>('GET', '/portal/me')).body.language).toBe('ta');
   },
 );
@@ -54,9 +45,9 @@ test('the language is the account’s: one that the pages do not speak is left a
 
 test('changes of different keys at the same moment are all kept', async () => {
   const call = screens(server, (await server.signIn('pharmacist')).access_token);
-  const changes = [{ theme: 'system' }, { idleMinutes: 7 }, { views: [{ page: 'p', name: 'n', query: '' }] }, { language: 'hi' }]; // prettier-ignore
+  const changes = [{ theme: 'system' }, { views: [{ page: 'p', name: 'n', query: '' }] }, { language: 'hi' }]; // prettier-ignore
   await Promise.all(changes.map((change) => call('PATCH', path, change)));
-  expect((await call<Preferences>('GET', path)).body).toMatchObject({ theme: 'system', idleMinutes: 7, language: 'hi', views: [{ name: 'n' }] }); // prettier-ignore
+  expect((await call<Preferences>('GET', path)).body).toMatchObject({ theme: 'system', language: 'hi', views: [{ name: 'n' }] }); // prettier-ignore
 });
 
 test('what is no preference is refused, and nothing of it is kept', async () => {
@@ -65,11 +56,10 @@ test('what is no preference is refused, and nothing of it is kept', async () => 
   const long = { page: 'admin', name: 'x', query: 'x'.repeat(2001) };
   for (const bad of [
     { language: 'de' },
-    { theme: 'pink', idleMinutes: 3 },
+    { theme: 'pink', views: [] },
     { views: [long] },
     { views: Array.from({ length: 61 }, () => ({ ...long, query: '' })) },
     { views: [{ page: 'admin', name: '  ', query: '' }] },
-    { idleMinutes: 0 },
     { role: 'admin' },
   ])
     expect((await call('PATCH', path, bad)).status).toBe(400);

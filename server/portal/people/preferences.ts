@@ -9,7 +9,6 @@ import { inTransaction } from './users.ts';
 
 const language = z.enum(languages);
 const theme = z.enum(themes);
-const idleMinutes = z.number().int().min(1).max(240);
 const views = z
   .array(
     z.strictObject({
@@ -24,14 +23,12 @@ const preferences = z.object({
   language: language.optional(),
   theme: theme.optional(),
   views: views.optional(),
-  idleMinutes: idleMinutes.optional(),
 });
 
 const change = z.strictObject({
   language: language.optional(),
   theme: theme.nullish(),
   views: views.nullish(),
-  idleMinutes: idleMinutes.nullish(),
 });
 
 /** The language is that of the account (`/portal/me`), as far as our pages speak it: two places for it would differ one day. */

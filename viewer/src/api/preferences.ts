@@ -17,7 +17,6 @@ export interface Preferences {
   language?: Language;
   theme?: Theme;
   views?: SavedView[];
-  idleMinutes?: number;
 }
 
 /** Each key that is named is replaced as a whole; null takes the wish back. */
@@ -25,7 +24,6 @@ export interface PreferencesChange {
   language?: Language;
   theme?: Theme | null;
   views?: SavedView[] | null;
-  idleMinutes?: number | null;
 }
 
 export interface PreferencesClient {

@@ -14,8 +14,6 @@ export interface SavedView {
 export interface Preferences {
   theme?: Theme;
   views?: SavedView[];
-  /** Minutes without a touch after which the page is covered. */
-  idleMinutes?: number;
 }
 
 /** Each key is replaced as a whole; null takes the wish back. */
