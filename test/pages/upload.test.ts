@@ -81,7 +81,7 @@ test('a patient uploads a photo of a film, sees it go, and finds it among the sc
     {},
     before,
   );
-  await says(page, 'main', /Pending AI|AI/);
+  await page.waitForSelector('[data-testid^="scan-"] [data-state="received"]');
 });
 
 test('files are dropped, or chosen with Enter and with Space; each can be removed, and Escape closes', async () => {

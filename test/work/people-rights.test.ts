@@ -1,4 +1,4 @@
-import type { Endpoint, ImagingStudy, MedicationRequest, Observation, Resource, ServiceRequest, Task } from '@medplum/fhirtypes'; // prettier-ignore
+import type { Bundle, Consent, Endpoint, ImagingStudy, MedicationRequest, Observation, Resource, ServiceRequest, Task } from '@medplum/fhirtypes'; // prettier-ignore
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { derivedId } from '../../server/core/derived-id.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
@@ -92,7 +92,7 @@ describe('beside a review', () => {
   );
 
   test('every kind of the table is tried here or in a review', () => {
-    const inReviews: RecordKind[] = ['ai-result', 'review-reading', 'review-report', 'report-document', 'review-content', 'review-medication', 'review-issue', 'delivery', 'review-task', 'review-order', 'stored-study', 'server-id', 'own-endpoint']; // prettier-ignore
+    const inReviews: RecordKind[] = ['ai-result', 'review-reading', 'review-report', 'report-document', 'review-content', 'review-medication', 'review-issue', 'delivery', 'review-task', 'review-order', 'patient-decision', 'stored-study', 'server-id', 'own-endpoint']; // prettier-ignore
     expect([...inReviews, ...kinds.map(([kind]) => kind)].sort()).toEqual(Object.keys(recordRights).sort());
     expect(Object.keys(nextInState).sort()).toEqual(Object.keys(displays.status).sort());
   });
@@ -201,6 +201,20 @@ describe('beside a review', () => {
     expect(await read<Endpoint>(place.world, 'Endpoint', 'dicom-wado-rs')).toEqual(endpoint);
     const other = await callers.get('admin')!.send('POST', '/fhir/Endpoint', { ...endpoint, address: 'https://elsewhere.example' }); // prettier-ignore
     expect(other.status).toBe(201);
+  });
+
+  test('nobody decides for a patient, and nobody writes over what the patient decided', async () => {
+    const said = await callers.get('patient')!.send('PUT', '/portal/me/consents/improve-model', { permitted: false });
+    expect(said.status).toBe(200);
+    const found = (await (await callers.get('doctor')!.send('GET', `/fhir/Consent?patient=${patient.reference}`)).json()) as Bundle<Consent>; // prettier-ignore
+    const consent = found.entry![0]!.resource!;
+    const decided = await read<Consent>(place.world, 'Consent', consent.id!);
+    for (const [name, as] of callers)
+      for (const [method, body, headers] of [['PUT', { ...decided, status: 'inactive' }], ['PATCH', [{ op: 'remove', path: '/provision' }], jsonPatch], ['DELETE', '']] as const) {
+        const answer = await as.send(method, `/fhir/Consent/${decided.id}`, body, headers);
+        await mustBeRefused(answer, /consents|Consent|scope|may not/, `${name} ${method}`);
+      } // prettier-ignore
+    expect(await read<Consent>(place.world, 'Consent', decided.id!)).toEqual(decided);
   });
 
   test("a step takes no order of a doctor's, and no medication of another review, as its own", async () => {
