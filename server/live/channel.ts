@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws';
-import type { NewsFeed, News } from '../core/news/news-feed.ts';
+import { isBehind, type NewsFeed, type News } from '../core/news/news-feed.ts';
 import { newsOf, type HeardNews, type Sight } from '../core/news/news-of.ts';
 import { callerOf, type Principal } from '../core/principal.ts';
 import { Problem } from '../core/problem.ts';
@@ -38,6 +38,8 @@ export class Channel {
   #waiting: News[] | undefined;
   #telling = false;
   #lost = false;
+  /** The page has heard everything up to here, maybe from a process that was faster. */
+  #heard: string | undefined;
   #stopFollowing: (() => void) | undefined;
   #answered = true;
   #over = false;
@@ -94,8 +96,10 @@ export class Channel {
     this.#send({ type: 'welcome', cursor: from ?? '0.0' });
     if (from !== here) {
       const missed = from === undefined ? undefined : await feed.between(from, here);
-      if (missed) await this.#tell(missed);
-      else this.#send({ type: 'reset', cursor: here });
+      if (missed) {
+        this.#heard = missed.cursor;
+        await this.#tell(missed);
+      } else this.#send({ type: 'reset', cursor: here });
     }
     this.#telling = false;
     await this.#tellWaiting();
@@ -127,6 +131,7 @@ export class Channel {
       }
       const news = this.#waiting.shift();
       if (!news) break;
+      if (this.#heard !== undefined && !isBehind(this.#heard, news.cursor)) continue;
       await this.#tell(news);
     }
     this.#telling = false;

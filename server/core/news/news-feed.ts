@@ -41,7 +41,8 @@ export interface NewsFeed {
   /** Where this process was so many milliseconds ago; undefined if that is longer than it remembers. */
   positionBefore(ms: number): string | undefined;
   /**
-   * What was told between two positions, for who has missed it.
+   * What was told between two positions, for who has missed it. Who comes from a process that was faster may have heard
+   * more than is told here yet: the answer has no news then, and a cursor up to which all that follows is known.
    *
    * @returns undefined if that is not known any more, is more than can be told, or if `after` is no position of this database.
    */

@@ -142,7 +142,10 @@ function regularly(look: () => Promise<number>): { wake: () => void; stop: () =>
 }
 
 async function missed(sql: Sql, after: string, until: string): Promise<News | undefined> {
-  if (!isCursor(after) || isBehind(until, after)) return undefined;
+  if (!isCursor(after)) return undefined;
+  // Another process was faster; or the database is one that was restored, and the position is of what is lost.
+  if (isBehind(until, after))
+    return isBehind(await endOfChanges(sql), after) ? undefined : { cursor: after, records: [], topics: [], since: Date.now() }; // prettier-ignore
   try {
     const changes = await changesAfter(sql, after, mostMissed + 1);
     const wanted = changes.filter(({ cursor }) => !isBehind(until, cursor));
