@@ -6,7 +6,7 @@ import type { NewNotice } from '../../server/core/notices/notice-store.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { inOneTransaction } from '../../server/core/records/write.ts';
 import { openBrowser, signInByPage, type TestBrowser } from '../harness/browser.ts';
-import { looksRight, openTab, press, says } from '../harness/page-acts.ts';
+import { click, looksRight, openTab, press, says } from '../harness/page-acts.ts';
 import { startPushService, type PushService } from '../harness/push-service.ts';
 import { startTestServer, type TestServer } from '../harness/server.ts';
 
@@ -103,7 +103,7 @@ test('after a whole journey the caches hold files of the shell only, and the sto
   await page.waitForFunction(() => location.pathname.startsWith('/study/') && document.querySelector('canvas') !== null);
   const files = await cached();
   expect(files.length).toBeGreaterThan(8);
-  const shell = /^csss-shell-[0-9a-f]{16} \/(assets\/[\w.-]+\.(js|css|woff2)|icons\/[\w-]+\.(png|svg)|offline\.(html|css|js)|favicon\.svg|manifest\.webmanifest)$/;
+  const shell = /^csss-shell-[0-9a-f]{16} \/(assets\/[\w.-]+\.(js|css|woff2)|icons\/[\w-]+\.(png|svg)|offline\.(html|css|js)|favicon\.svg|theme\.js|manifest\.webmanifest)$/;
   expect(files.filter((file) => !shell.test(file))).toEqual([]);
   const kept = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
   expect(kept).not.toMatch(/Rao|Menon|Arjun|DEMO-1|"resourceType"/);
@@ -158,7 +158,7 @@ test('the bell says how much is new at once, its list is reached by the keyboard
 test('a browser that wants it is told, by a message that says nothing, until its person signs out', async () => {
   await press(page, 'bell');
   await page.waitForSelector('[data-testid="push-switch"] [role="switch"]');
-  await page.click('[data-testid="push-switch"] [role="switch"]');
+  await click(page, '[data-testid="push-switch"] [role="switch"]');
   await page.waitForSelector('[data-testid="push-switch"] [data-state="checked"]');
   await happens({ kind: 'to-verify', to: { role: 'doctor' } });
   await vi.waitFor(() => expect(service.taken.length).toBe(1), { timeout: 30_000 });

@@ -107,12 +107,7 @@ async function faultsOf(page: Page, pattern: string, language: string, look: Loo
   const name = `${pattern} ${language} ${look}`;
   const whole = look === 'dark' || language === 'hi';
   const ask = () => (whole ? barriers(page) : contrasts(page));
-  // A slow machine is still painting the new look: what is wrong stays wrong.
-  let faults = await ask();
-  if (faults.length > 0) {
-    await new Promise((done) => setTimeout(done, 1_000));
-    faults = await ask();
-  }
+  const faults = await ask();
   if (look === 'dark' && language !== 'en') faults.push(...(await foreignOn(page)));
   const folder = process.env.CSSS_SCREENSHOTS;
   const picture = (width: number) => `${join(folder!, `${name.replaceAll(/\W+/g, '-')}-${width}`)}.png` as const;

@@ -61,7 +61,8 @@ describe('what the server says of itself', () => {
       timeZone: undefined,
       confidenceThreshold: undefined,
       idleMinutes: 15,
-      model: { name: 'm', version: undefined, trained: false, provider: undefined, accuracy: undefined },
+      languages: [],
+      model: { name: 'm', version: undefined, trained: false, provider: undefined, accuracy: undefined, testImages: undefined }, // prettier-ignore
     });
     expect(statusFrom(null).mode).toBe('production');
     expect(statusFrom({ model: null }).model).toBeUndefined();

@@ -204,9 +204,9 @@ describe('beside a review', () => {
   });
 
   test('nobody decides for a patient, and nobody writes over what the patient decided', async () => {
-    const said = await callers.get('patient')!.send('PUT', '/portal/me/consents/improve-model', { permitted: false });
+    const said = await callers.get('patient')!.send('PUT', '/portal/me/consents/improve-model', { permitted: false }, { 'Content-Type': 'application/json' }); // prettier-ignore
     expect(said.status).toBe(200);
-    const found = (await (await callers.get('doctor')!.send('GET', `/fhir/Consent?patient=${patient.reference}`)).json()) as Bundle<Consent>; // prettier-ignore
+    const found = (await (await callers.get('doctor')!.get(`/fhir/Consent?patient=${patient.reference}`)).json()) as Bundle<Consent>; // prettier-ignore
     const consent = found.entry![0]!.resource!;
     const decided = await read<Consent>(place.world, 'Consent', consent.id!);
     for (const [name, as] of callers)

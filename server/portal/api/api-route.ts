@@ -135,12 +135,12 @@ async function answer(parts: ApiParts, route: ApiRoute, ctx: RouterContext<State
   if (result !== undefined) ctx.body = route.spoken ? spoken(ctx, route.spoken, result) : result;
 }
 
-function spoken(ctx: RouterContext<State>, names: readonly string[], value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((one) => spoken(ctx, names, one));
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
-  const said = ([name, inner]: [string, unknown]) =>
-    names.includes(name) && typeof inner === 'string' ? spokenTo(ctx, inner) : spoken(ctx, names, inner);
-  return Object.fromEntries(Object.entries(value).map((entry) => [entry[0], said(entry)]));
+/** As JSON will have it: a date is a text by then. */
+function spoken(ctx: RouterContext<State>, names: readonly string[], value: unknown): string {
+  ctx.type = 'application/json';
+  return JSON.stringify(value, (name, inner: unknown) =>
+    names.includes(name) && typeof inner === 'string' ? spokenTo(ctx, inner) : inner,
+  );
 }
 
 /** Where a body is optional, a request without one is as good as an empty one. */
