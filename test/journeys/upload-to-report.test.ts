@@ -75,7 +75,7 @@ async function inOneLanguage(page: Page, language: Language, where: string): Pro
 
 test.each(Object.keys(texts) as Language[])(
   'a picture that a patient uploads is a report in the hands of that patient, all in %s',
-  async (language) => {
+  async (language, { annotate }) => {
     for (const role of ['doctor', 'pharmacist', 'admin', 'patient'] as const) await speak(role, language);
     const [doctor, pharmacist, admin, patient] = (['doctor', 'pharmacist', 'admin', 'patient'] as const).map((role) => pages.get(role)!) as [Page, Page, Page, Page]; // prettier-ignore
     const before = await scansOn(doctor);
@@ -129,7 +129,7 @@ test.each(Object.keys(texts) as Language[])(
     const seconds = (performance.now() - begin) / 1000;
     await says(patient, dialog, /\S/);
     await inOneLanguage(patient, language, 'the report in the page');
-    console.log(`upload to report, ${language}: ${seconds.toFixed(1)} s`);
+    await annotate(`upload to report: ${seconds.toFixed(1)} s`);
     await patient.keyboard.press('Escape');
   },
 );
