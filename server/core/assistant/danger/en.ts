@@ -22,7 +22,8 @@ export const redFlags: RedFlags = {
   emergency: `
     chest|breastbone|sternum + pain|pains|paining|ache|aches|aching|tight|tightness|tightening|pressure|pressing|heaviness|heavy|burning|hurts|hurting|crushing|squeez*|stabbing|discomfort|weight|gripping|sore
     chestpain|chest_pain | angina_attack
-    heart + attack|racing|pounding|stopping|stopped|about_to_stop ! ${past}
+    heart_stopped|heart_has_stopped|heart_just_stopped|heart_is_stopping|heart_stops
+    heart + attack|racing|pounding|about_to_stop ! ${past}
     heartattack | cardiac_arrest | heart_failure_now
     breath|breathe|breathing|breathes|air + ${cannot} ! hold|holding|air_conditioning
     cant|cannot|couldnt|not + catch + breath
