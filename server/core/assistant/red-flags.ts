@@ -2,22 +2,25 @@ import { stands, type Places, type Term, type Vocabulary } from './term.ts';
 import type { RedFlags } from './topics.ts';
 
 /** Words of one sign of danger may have a few others between them ("a pain in the middle of my chest"). */
-const near = 5;
+const near = 6;
 
-export type Danger = keyof RedFlags;
+export type Danger = 'emergency' | 'crisis';
 
-/** Whether a text tells of danger: to life (`emergency`), or from oneself (`crisis`). */
+/** Whether a text tells of danger: to life (`emergency`), or from oneself (`crisis`), or only asks about one (`asked`). */
 export function dangerFinder(
   vocabulary: Vocabulary,
   tables: readonly RedFlags[],
-): (found: Places) => Danger | undefined {
-  const signs = (kind: Danger) => tables.flatMap((table) => lines(table[kind]).flatMap((line) => combinations(line)));
-  const term = (written: string) => vocabulary.term(written, near);
-  const crisis = signs('crisis').map(term);
-  const emergency = signs('emergency').map(term);
+): (found: Places) => Danger | 'asked' | undefined {
+  const termsOf = (kind: keyof RedFlags) =>
+    tables.flatMap((table) => lines(table[kind]).map((line) => vocabulary.term(line, near)));
+  const [crisis, emergency] = [termsOf('crisis'), termsOf('emergency')];
+  const [general, present] = [termsOf('general'), termsOf('present')];
   return (found) => {
     const isTold = (terms: readonly Term[]) => terms.some((one) => stands(one, found));
-    return isTold(crisis) ? 'crisis' : isTold(emergency) ? 'emergency' : undefined;
+    if (isTold(crisis)) return 'crisis';
+    if (!isTold(emergency)) return undefined;
+    // In doubt it is danger: a general question says nothing of a person, or of now.
+    return isTold(general) && !isTold(present) ? 'asked' : 'emergency';
   };
 }
 
@@ -26,12 +29,3 @@ const lines = (table: string): string[] =>
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-
-/** `a|b + c|d` is a+c, a+d, b+c and b+d. */
-function combinations(line: string): string[] {
-  const parts = line.split(' + ').map((part) => part.split('|').map((word) => word.trim()));
-  return parts.reduce<string[]>(
-    (before, words) => (before.length === 0 ? words : before.flatMap((one) => words.map((word) => `${one}+${word}`))),
-    [],
-  );
-}

@@ -3,14 +3,19 @@ import { wordsOf } from './text-words.ts';
 
 /**
  * What a table of words holds, as it is written there: `word` is that word as a whole and never a part of another
- * ("hi" is not in "machine"); `stem*` begins a word; `two_words` follow each other; `one+other` stand anywhere in the text.
+ * ("hi" is not in "machine"); `stem*` begins a word; `two_words` follow each other; `one|other` is either of them, and
+ * counts once; `one+other` stand both in the text. After `!` stands what must not be in it (`collapsed!lung|menu`).
  */
 export interface Term {
-  /** Indexes of atoms. */
-  atoms: number[];
-  /** How far apart they may stand: 1 is one after the other, in this order. */
-  within: number;
+  /** Of each part one of the phrases. */
+  parts: Phrase[][];
+  /** How many words the parts may stand apart. */
+  near: number;
+  unless: Phrase[];
 }
+
+/** Indexes of atoms that follow each other. */
+type Phrase = number[];
 
 /** A word or a stem, once for all terms that name it. */
 interface Atom {
@@ -37,12 +42,19 @@ export class Vocabulary {
     this.#common = new Set(common);
   }
 
-  /** @param within for `one+other`: how many words apart; anywhere without it. */
-  term(written: string, within = Infinity): Term {
-    const isPhrase = written.includes('_');
-    const atoms = written.split(isPhrase ? '_' : '+').flatMap((part) => this.#atomsOf(part));
+  /** @param near how many words apart the parts may stand; anywhere without it. */
+  term(written: string, near = Infinity): Term {
+    const [needed = '', without] = written.split('!');
+    return {
+      parts: needed.split('+').map((part) => this.#phrases(part)),
+      near,
+      unless: without === undefined ? [] : this.#phrases(without),
+    };
+  }
+
+  #phrases(alternatives: string): Phrase[] {
     // "x-ray" is one word for who writes the table, and two in every text.
-    return { atoms, within: isPhrase || !written.includes('+') ? 1 : within };
+    return alternatives.split('|').map((phrase) => phrase.split('_').flatMap((part) => this.#atomsOf(part.trim())));
   }
 
   #atomsOf(part: string): number[] {
@@ -113,11 +125,32 @@ function beginningsOf(word: string): string[] {
 }
 
 /** Whether a text has the term. */
-export function stands({ atoms, within }: Term, places: Places): boolean {
-  const at = atoms.map((atom) => places.get(atom) ?? []);
-  if (at.some((list) => list.length === 0)) return false;
-  if (atoms.length === 1 || within === Infinity) return true;
+export const stands = (term: Term, places: Places): boolean => whereStands(term, places) !== undefined;
+
+/** Which words of a text are the term, if it has it. */
+export function whereStands({ parts, near, unless }: Term, places: Places): number[] | undefined {
+  const words: number[] = [];
+  const at: number[][] = [];
+  for (const part of parts) {
+    const starts: number[] = [];
+    for (const phrase of part)
+      for (const start of startsOf(phrase, places)) {
+        starts.push(start);
+        words.push(...phrase.map((_atom, i) => start + i));
+      }
+    if (starts.length === 0) return undefined;
+    at.push(starts);
+  }
+  if (unless.some((phrase) => startsOf(phrase, places).length > 0)) return undefined;
   const [first = [], ...others] = at;
-  if (within === 1) return first.some((start) => others.every((list, i) => list.includes(start + i + 1)));
-  return first.some((start) => others.every((list) => list.some((place) => Math.abs(place - start) <= within)));
+  const isNear = (start: number) => others.every((list) => list.some((place) => Math.abs(place - start) <= near));
+  return first.some(isNear) ? words : undefined;
+}
+
+const nowhere: readonly number[] = [];
+
+function startsOf([first, ...others]: Phrase, places: Places): readonly number[] {
+  const starts = (first !== undefined && places.get(first)) || nowhere;
+  if (others.length === 0 || starts.length === 0) return starts;
+  return starts.filter((start) => others.every((atom, i) => places.get(atom)?.includes(start + i + 1)));
 }

@@ -21,6 +21,8 @@ export const places = {
   models: { to: '/models', roles: ['admin'] },
   clients: { to: '/clients', roles: ['admin'] },
   setup: { to: '/setup', roles: ['admin'] },
+  templates: { to: '/templates', roles: ['admin'] },
+  system: { to: '/system', roles: ['admin'] },
 } as const satisfies Record<string, { to: string; roles: readonly Role[] }>;
 export type Place = keyof typeof places;
 
@@ -48,9 +50,12 @@ export const topics = {
   audit: { category: 'admin', links: ['audit', 'account'] },
   deliveries: { category: 'admin', links: ['deliveries'] },
   models: { category: 'admin', links: ['models'] },
+  templates: { category: 'admin', links: ['templates', 'setup'] },
+  health: { category: 'admin', links: ['system', 'deliveries'] },
   system: { category: 'admin', links: ['setup', 'clients'] },
   password: { category: 'auth', links: ['account'] },
   code: { category: 'auth', links: ['account'] },
+  lostFactor: { category: 'auth', links: ['account', 'users'] },
   register: { category: 'auth', links: ['registrations'] },
   signIn: { category: 'auth', links: ['account'] },
   confidence: { category: 'ai', links: ['help', 'models'] },
@@ -80,14 +85,20 @@ export const topics = {
 export type TopicName = keyof typeof topics;
 export const topicNames = Object.keys(topics) as TopicName[];
 
-/** Words by what they weigh: 4 says what it is about, 2 hints at it, 1 counts where nothing else was said. */
-export type Keywords = Partial<Record<TopicName, Partial<Record<1 | 2 | 4, string>>>>;
+/**
+ * Words by what they weigh: 6 says what is wanted whatever else is named, 4 what it is about, 3 names a thing that
+ * questions of all kinds may be about (an X-ray can be uploaded, read and explained), 2 hints at it, 1 helps others.
+ */
+export type Keywords = Partial<Record<TopicName, Partial<Record<1 | 2 | 3 | 4 | 6, string>>>>;
 
 /**
  * Signs of danger. Each line is one: all its parts must stand near each other, of each part one of the words
- * (`chest|breast`). `crisis` is for people who may harm themselves.
+ * (`chest|breast`). `crisis` is for people who may harm themselves. A text that asks in `general` ("what is a stroke")
+ * tells of no emergency, unless something in it is about a person or `present`.
  */
 export interface RedFlags {
   emergency: string;
   crisis: string;
+  general: string;
+  present: string;
 }

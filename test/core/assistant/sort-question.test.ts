@@ -8,9 +8,10 @@ import { isTypingError } from '../../../server/core/assistant/typing-error.ts';
 import { topics } from '../../../server/core/assistant/topics.ts';
 import type { Role } from '../../../server/core/principal.ts';
 
-// The first list was written before the tables and apart from them, the second after them; both were looked at while the
-// tables were mended. So they hold what is right; they do not tell how new questions fare.
-const lists = ['en', 'ta', 'hi', 'second-en', 'second-ta', 'second-hi'] as const;
+// The first list was written before the tables and apart from them, the second after them, the third when the tables
+// did well on both: at its first sight 102 of 120 (English), 53 of 60 (Tamil) and 53 of 60 (Hindi) were right. All were
+// looked at while the tables were mended. So they hold what is right; they do not tell how new questions fare.
+const lists = ['en', 'ta', 'hi', 'second-en', 'second-ta', 'second-hi', 'third-en', 'third-ta', 'third-hi'] as const;
 
 function listed(name: string): { text: string; wanted: string }[] {
   const path = join(import.meta.dirname, 'paraphrases', `${name}.json`);
@@ -53,8 +54,34 @@ test('one typing error is forgiven in words of five letters or more, two are not
     expect(isTypingError(typed, 'password'), typed).toBe(true);
   for (const typed of ['pswrd', 'pass', 'pasbsworrd']) expect(isTypingError(typed, 'password'), typed).toBe(false);
   expect(isTypingError('cart', 'chat')).toBe(false);
+  expect(isTypingError('spelling', 'swelling')).toBe(true);
+  expect(sorted('spelling')).toBe('fallback');
   expect(isTypingError('பயக்க', 'மயக்க')).toBe(false);
 });
+
+test('what is asked in general tells of no danger, what a person has does', () => {
+  for (const text of [
+    'what is a stroke',
+    'can chest pain be seen on x-ray',
+    'symptoms of a heart attack',
+    'how is a brain bleed detected on ct, and how much blood',
+    'do I have to hold my breath for the chest ct',
+    'stroke kya hota hai',
+    'लकवा क्या होता है',
+    'பக்கவாதம் என்றால் என்ன',
+  ])
+    expect(sorted(text), text).toBe('medical');
+  for (const text of [
+    'what is this pain in my chest',
+    'is it a stroke if his face droops',
+    'what does it mean when I cannot breathe',
+    'stroke kya hota hai, papa ka muh tedha ho gaya',
+    'அப்பாவுக்கு பக்கவாதம், என்ன செய்வது',
+  ])
+    expect(sorted(text), text).toBe('emergency');
+  expect(sorted('the app is not responding')).toBe('support');
+  expect(sorted('how many tablets can I enter in the prescription')).toBe('workflow');
+}); // prettier-ignore
 
 test.each(['constructor', 'toString', '\u0000', '👩‍⚕️', 'ก็', '𝕏', '"; drop table', '<b>'.repeat(300)])(
   'what is no question is the fallback: %j',
@@ -98,6 +125,11 @@ test('every topic has an answer in three languages without holes, and links only
       expect(answer.language).toBe(language);
       expect(answer.links.map(({ to }) => to).filter((to) => !['/patient', '/account', '/help'].includes(to))).toEqual([]);
     }
+  expect(ask('edit the prescription templates', 'admin').links[0]).toEqual({
+    to: '/templates',
+    label: 'Prescription templates',
+  });
+  expect(ask('where is the system health page', 'admin').links[0]).toEqual({ to: '/system', label: 'System' });
   expect(ask('invite a doctor', 'admin').links).toContainEqual({ to: '/users', label: 'Users' });
 }); // prettier-ignore
 

@@ -25,10 +25,16 @@ export const en: AnswerWords = {
       'Mails that left the server, or should have, are listed under deliveries. An administrator can send one again or to another address there.',
     models:
       'Administrators see the AI models, their evaluation and their drift on the page of models, and take one into service or out of it there.',
+    templates:
+      'Administrators keep the templates of prescriptions, and the table that medicines are checked by, on the page of prescription templates; a pharmacist chooses a template while prescribing. Name and logo on reports are set under set-up.',
+    health:
+      'Administrators see how the installation is on the page of the system: every part with what to do about it, and every process. Mails that did not go out are under deliveries.',
     system: 'Name, logo, mail, connected systems and applications are set by administrators under set-up and clients.',
     password:
       'If you have forgotten your password, choose "Forgotten password" on the sign-in page; a link comes by mail. To change it, open your account. A good password is long, and used nowhere else.',
     code: 'The code by mail is valid for 10 minutes and works once. Look into the spam folder, wait a minute, and ask for a new one on the same page. Only the newest code counts.',
+    lostFactor:
+      'If the phone or key is gone, sign in with one of your recovery codes, or with another factor that you have set up; then set up the new one under your account. If you have none left, ask an administrator or the clinic to reset it.',
     register:
       'Patients register on the sign-in page, where the site allows it, and confirm their address by mail. Doctors, pharmacists and administrators are invited by an administrator.',
     signIn:
@@ -88,6 +94,8 @@ export const en: AnswerWords = {
     models: 'Models',
     clients: 'Connected systems',
     setup: 'Set-up',
+    templates: 'Prescription templates',
+    system: 'System',
   },
   danger: {
     emergency:

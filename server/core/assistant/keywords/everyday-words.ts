@@ -16,5 +16,11 @@ export const everydayWords = `
   battle bottle better cattle coffee course dinner dollar during either family father finger garden ginger letter listen
   little market matter mother nature number office orange people person pretty public rather really reason record result
   return school second shower silver simple single sister social spring street strong summer supper ticket travel winter
+  computed tomorrow tomorow tommorow tomorrows today tonight yesterday
+  breeding selling spelling dwelling stoke crowned exploring lighting ranging buried prison prisons prisoners fewer several
+  sovereign confess confessed chess crest contract contracts concert concerts concern concerns temperature farming casting lasting
+  architect architecture present presents presented created served recent leading trails trains waves cloth several named
+  sports stars points writing teams sites actors shops camps seeds taxes winding boring earnings invest invested investment
+  invention insects physics tales seats texts alter flour spine tiles loops defect stories weights clinics bread banana lesson lessons
   wonder weather whether cooking football cricket
 `;
