@@ -57,7 +57,7 @@ export const en: AnswerWords = {
     steps:
       'A scan goes five steps: it arrives, the AI suggests, a doctor verifies, a pharmacist completes, and an administrator releases the report. Nobody is skipped.',
     shareReport:
-      'A report that has been released can be downloaded as a PDF and given to a doctor of your choice. Give it only to people whom you trust.',
+      'With a scan whose report has been released you can make a link for a doctor of your choice: it opens with a code that you tell apart from it, until the day that you choose, and you can take it back. The report can also be downloaded as a PDF. Share only with people whom you trust.',
     abnormal:
       '"Normal" means that the doctor saw nothing that needs attention on these images, "abnormal" that something should be looked at. Findings say what was seen, the conclusion what it means. Your doctor explains what follows for you.',
     report:

@@ -21,7 +21,9 @@ const pills = 'tablet|tablets|pill|pills|capsules|medicine*|meds|paracetamol|sle
 export const redFlags: RedFlags = {
   emergency: `
     chest|breastbone|sternum + pain|pains|paining|ache|aches|aching|tight|tightness|tightening|pressure|pressing|heaviness|heavy|burning|hurts|hurting|crushing|squeez*|stabbing|discomfort|weight|gripping|sore
+    chest|breastbone|sternum + sitting|stone|rock|elephant|clenched|clamped|numb* ! x-ray|xray|image|film
     chestpain|chest_pain | angina_attack
+    arm|arms|jaw|face + numb*|tingl* + chest|went|gone|suddenly|now ! ${past}
     heart_stopped|heart_has_stopped|heart_just_stopped|heart_is_stopping|heart_stops
     heart + attack|racing|pounding|about_to_stop ! ${past}
     heartattack | cardiac_arrest | heart_failure_now
