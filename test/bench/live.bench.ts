@@ -1,9 +1,11 @@
 import pg from 'pg';
 import { chestFilm } from '../../server/demo/demo-images.ts';
 import { demoPassword } from '../../server/demo/people.ts';
-import { fhirClient, type FhirClient, type SearchParameters } from '../../viewer/src/api/fhir.ts';
+import { fhirClient } from '../../viewer/src/api/fhir.ts';
 import { authorizedFetch } from '../../viewer/src/api/http.ts';
-import { queues, workPage } from '../../viewer/src/api/review/work-list.ts';
+import { patientClient } from '../../viewer/src/api/patient.ts';
+import { workPage } from '../../viewer/src/api/review/work-list.ts';
+import { workClient, type WorkQueue } from '../../viewer/src/api/work.ts';
 import { newUid } from '../harness/dicom-file.ts';
 import { livePage, type LivePage } from '../harness/live-page.ts';
 import { signIn } from '../harness/sign-in.ts';
@@ -18,12 +20,18 @@ const changeEvery = 15_000;
 const rest = 150;
 const roles = ['doctor', 'pharmacist', 'admin', 'patient'] as const;
 
-/** What a page asks for its list and its cards: the viewer's own calls. */
-const asked = {
-  doctor: [queues.pending, queues.pending, queues.toRead, queues.verified, queues.all, queues.ended],
-  pharmacist: [queues.toPrescribe, queues.toPrescribe, queues.verified],
-  admin: [queues.toApprove, queues.toApprove, queues.released, queues.verified],
-  patient: [queues.all, queues.all, queues.released, queues.underWay],
+/** What the pages ask for their first list, their tabs and their cards; a patient's page asks for the own scans. */
+const asked: Record<(typeof roles)[number], { queue: WorkQueue; counts: readonly string[] } | undefined> = {
+  doctor: { queue: 'pending', counts: ['pending', 'to-read', 'verified', 'all', 'ended', 'verified-by-me'] },
+  pharmacist: {
+    queue: 'to-prescribe',
+    counts: ['to-prescribe', 'prescribed', 'normal-due', 'abnormal-due', 'completed-today'],
+  },
+  admin: {
+    queue: 'to-approve',
+    counts: ['to-approve', 'released', 'all', 'ended', 'patients-awaiting', 'abnormal-awaiting', 'submitted-today'],
+  },
+  patient: undefined,
 };
 
 /**
@@ -125,7 +133,8 @@ class Page {
   readonly #url: string;
   readonly #role: keyof typeof asked;
   readonly #token: string;
-  readonly #fhir: FhirClient;
+  /** Asks for all that the page shows: the viewer's own calls. */
+  readonly #load: () => Promise<unknown>;
   /** The change that the page does not show yet; undefined once it does. */
   #waiting: { stored?: number; heard?: number; shown?: number } | undefined;
   #asking = false;
@@ -138,7 +147,14 @@ class Page {
       this.requests++;
       return fetch(...request);
     };
-    this.#fhir = fhirClient(authorizedFetch(tokens, send), `${url}/fhir`);
+    const authorized = authorizedFetch(tokens, send);
+    const [work, own, fhir] = [workClient(authorized, `${url}/portal/work`), patientClient(authorized, `${url}/portal/me`), fhirClient(authorized, `${url}/fhir`)]; // prettier-ignore
+    const list = asked[role];
+    this.#load = async () => {
+      if (list) return Promise.all([work.list({ queue: list.queue, limit: 20 }), work.counts(list.counts, {})]);
+      const { scans } = await own.scans(undefined);
+      return workPage(fhir, { _id: scans.map(({ review }) => review).join(',') }, { size: scans.length });
+    };
   }
 
   forget(): void {
@@ -169,11 +185,7 @@ class Page {
     do {
       this.#again = false;
       const about = this.#waiting;
-      const [list, ...counted] = asked[this.#role];
-      await Promise.all([
-        workPage(this.#fhir, list!, { size: 20 }),
-        ...counted.map(({ _sort: _order, ...search }: SearchParameters) => this.#fhir.count('Task', search)),
-      ]);
+      await this.#load();
       if (about?.heard !== undefined) about.shown ??= performance.now();
       this.#settle();
     } while (this.#again);

@@ -73,7 +73,7 @@ async function inOneLanguage(page: Page, language: Language, where: string): Pro
   expect.soft(foreign, where).toEqual([]);
 }
 
-test.each(Object.keys(texts) as Language[])(
+test.for(Object.keys(texts) as Language[])(
   'a picture that a patient uploads is a report in the hands of that patient, all in %s',
   async (language, { annotate }) => {
     for (const role of ['doctor', 'pharmacist', 'admin', 'patient'] as const) await speak(role, language);
