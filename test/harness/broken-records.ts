@@ -76,7 +76,7 @@ const samples: Record<string, unknown> = {
   Attachment: { title: 'x' },
 };
 /** What is of another value set, or no code of the pattern, and yet one that R4 takes at that place. */
-const others: Record<string, unknown> = { 'Task.intent': 'plan', 'ServiceRequest.intent': 'plan', 'MedicationRequest.intent': 'plan', 'Device.deviceName.type': 'other', 'Provenance.signature.sigFormat': 'text/plain' }; // prettier-ignore
+const others: Record<string, unknown> = { 'Task.intent': 'plan', 'ServiceRequest.intent': 'plan', 'MedicationRequest.intent': 'plan', 'DetectedIssue.status': 'preliminary', 'Consent.status': 'inactive', 'Device.deviceName.type': 'other', 'Provenance.signature.sigFormat': 'text/plain' }; // prettier-ignore
 
 class Breaker {
   readonly #record: Node;

@@ -1,6 +1,7 @@
 /** Which of our profiles a record of a review is of, and which records do not fit theirs. */
 import type { Resource, ResourceType } from '@medplum/fhirtypes';
 import { everything } from '../../server/core/access/narrowing.ts';
+import { isDerivedId } from '../../server/core/derived-id.ts';
 import { issuesWith } from '../../server/core/validation/validate-profile.ts';
 import { statusOf, stepOf } from '../../server/core/vocabulary/review-codes.ts';
 import { canonical, codeOf, systems } from '../../server/core/vocabulary/systems.ts';
@@ -42,6 +43,10 @@ export function ownProfileOf(resource: Resource): string | undefined {
         : undefined;
     case 'MedicationRequest':
       return resource.reasonReference ? is('medication-proposal') : undefined;
+    case 'DetectedIssue':
+      return isDerivedId(resource.id) ? is('medication-issue') : undefined;
+    case 'Consent':
+      return isDerivedId(resource.id) ? is('patient-decision') : undefined;
     case 'Binary':
       return /^(application\/pdf|image\/jpeg)$/.test(resource.contentType) ? is('review-content') : undefined;
     default:
@@ -51,7 +56,7 @@ export function ownProfileOf(resource: Resource): string | undefined {
 
 const types: ResourceType[] = [
   'Task', 'Observation', 'Media', 'Device', 'DiagnosticReport', 'DocumentReference', 'Communication', 'Provenance',
-  'ImagingStudy', 'Endpoint', 'ServiceRequest', 'MedicationRequest', 'Binary',
+  'ImagingStudy', 'Endpoint', 'ServiceRequest', 'MedicationRequest', 'DetectedIssue', 'Consent', 'Binary',
 ]; // prettier-ignore
 
 export interface OwnRecords {

@@ -137,9 +137,22 @@ const withdrawal = {
   payload: [{ contentString: 'The report CSS-2026-00001 was withdrawn. It is not valid any more.' }],
 } as unknown as Resource; // prettier-ignore
 
+const issue = {
+  resourceType: 'DetectedIssue', status: 'final', identifier: [{ system: systems.medicationWarning, value: 'w1' }], code: of(systems.actCode, 'DRG'), severity: 'high',
+  patient: { reference: 'Patient/a' }, identifiedDateTime: '2026-11-27T08:00:00Z', author: { reference: 'Practitioner/p' }, implicated: [{ reference: 'MedicationRequest/m' }],
+  detail: 'Warfarin / Aspirin', mitigation: [{ action: { text: 'For three days only.' }, date: '2026-11-27T08:00:00Z', author: { reference: 'Practitioner/p' } }],
+} as unknown as Resource; // prettier-ignore
+
+const decision = {
+  resourceType: 'Consent', status: 'active', scope: of('http://terminology.hl7.org/CodeSystem/consentscope', 'research'), category: [of(systems.consentKind, 'improve-model')],
+  patient: { reference: 'Patient/a' }, dateTime: '2026-11-27T08:00:00Z', performer: [{ reference: 'Patient/a' }], policyRule: of(systems.actCode, 'OPTOUT'), provision: { type: 'deny' },
+} as unknown as Resource; // prettier-ignore
+
 /** What this review has no need of; test/work/ has reviews that write them, and looks at every version of theirs. */
 const elsewhere = new Map<string, Resource>([
   ['identity-check-task', waiting],
+  ['medication-issue', issue],
+  ['patient-decision', decision],
   ['withdrawal-message', withdrawal],
 ]);
 

@@ -216,3 +216,40 @@ Description: "A proposal, no order: an order would need a prescriber. A draft un
 * dosageInstruction MS
 * dosageInstruction.text MS
 * note MS
+
+Profile: MedicationIssue
+Parent: DetectedIssue
+Id: medication-issue
+Title: "What a prescription was warned of"
+Description: "A duplicate, an interaction or an allergy that was found when medication was proposed, and why it was proposed all the same. Other systems bring issues of their own."
+* insert Ours
+* status = #final
+* status MS
+* code MS
+* severity MS
+* patient 1..1 MS
+* patient only Reference(Patient)
+* identified[x] MS
+* author 1..1 MS
+* implicated 1..* MS
+* detail MS
+* mitigation MS
+
+Profile: PatientDecision
+Parent: Consent
+Id: patient-decision
+Title: "What a patient has decided about the own record"
+Description: "One for each kind, decided on the patient's own page; a changed decision is a version."
+* insert Ours
+* status = #active
+* status MS
+* scope MS
+* category 1..1 MS
+* category from ConsentKindVS (required)
+* patient 1..1 MS
+* dateTime 1..1 MS
+* performer 1..1 MS
+* performer only Reference(Patient)
+* policyRule 1..1 MS
+* provision 1..1 MS
+* provision.type 1..1 MS

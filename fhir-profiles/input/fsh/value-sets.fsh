@@ -139,3 +139,10 @@ Description: "Of all studies; for one study the sets by modality and body part, 
 * ScanFinding#COVID
 * ScanFinding#Sick
 * include codes from system ReadingConclusion
+
+ValueSet: ConsentKindVS
+Id: consent-kind
+Title: "What a patient decides"
+Description: "All kinds of decisions."
+* insert Ours
+* include codes from system ConsentKind
