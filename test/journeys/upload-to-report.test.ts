@@ -45,9 +45,9 @@ async function newScan(page: Page, before: readonly string[]): Promise<string> {
 }
 
 const texts = {
-  en: { notes: 'Heart and lungs are normal.', none: 'No medication.' },
-  ta: { notes: 'இதயமும் நுரையீரலும் இயல்பாக உள்ளன.', none: 'மருந்து தேவையில்லை.' },
-  hi: { notes: 'हृदय और फेफड़े सामान्य हैं।', none: 'कोई दवा नहीं।' },
+  en: { history: 'A cough for a week.', notes: 'Heart and lungs are normal.', none: 'No medication.' },
+  ta: { history: 'ஒரு வாரமாக இருமல்.', notes: 'இதயமும் நுரையீரலும் இயல்பாக உள்ளன.', none: 'மருந்து தேவையில்லை.' },
+  hi: { history: 'एक हफ़्ते से खाँसी।', notes: 'हृदय और फेफड़े सामान्य हैं।', none: 'कोई दवा नहीं।' },
 } as const;
 type Language = keyof typeof texts;
 
@@ -60,7 +60,7 @@ async function speak(role: Role, language: Language): Promise<Page> {
 }
 
 /** What of the data is in English: names, what people wrote, and what the classes of the model are called by its maker. */
-const ofData = ['Rao, Arjun', 'film', 'NIH_MERGED', texts.en.notes, texts.en.none];
+const ofData = ['Rao, Arjun', 'film', 'NIH_MERGED', ...Object.values(texts.en)];
 
 async function inOneLanguage(page: Page, language: Language, where: string): Promise<void> {
   expect.soft(await overflow(page), where).toBeLessThanOrEqual(0);
@@ -88,6 +88,7 @@ test.for(Object.keys(texts) as Language[])(
     await input.uploadFile(await photograph(Object.keys(texts).indexOf(language) + 2));
     await patient.waitForSelector('[data-testid="upload-preview"]');
     await patient.select('[data-testid="upload-facts"] select', 'chestXray');
+    await patient.type('[data-testid="upload-facts"] textarea', texts[language].history);
     await inOneLanguage(patient, language, 'the upload');
     await press(patient, 'upload-start');
     await patient.waitForSelector('[data-testid="upload-result"]');
@@ -102,6 +103,7 @@ test.for(Object.keys(texts) as Language[])(
     await doctor.waitForSelector(`${rowOf(scan)} [data-testid="verify"]`);
     await inOneLanguage(doctor, language, 'the doctor’s list');
     await openDialog(doctor, scan, 'verify');
+    await says(doctor, '[data-testid="history"]', new RegExp(texts[language].history));
     await inOneLanguage(doctor, language, 'the reading');
     await doctor.select(`${dialog} select`, 'Normal');
     // Notes, and where the AI sees something in a drawing of a film, why it is wrong.

@@ -91,6 +91,8 @@ function textOf(facts: CaptureFacts, { lossy, range }: CapturedPicture): DicomJs
     '00080064': element('CS', 'WSD'),
     '00080090': element('PN'),
     '00081030': element('LO', facts.description),
+    // Additional Patient History: what a doctor is to know before the reading.
+    ...(facts.note !== undefined && { '001021B0': element('LT', facts.note) }),
     ...(facts.bodyPart !== undefined && { '00180015': element('CS', facts.bodyPart) }),
     '00181012': element('DA', facts.DateOfSecondaryCapture),
     '00181016': element('LO', 'CSSS'),
@@ -101,7 +103,6 @@ function textOf(facts: CaptureFacts, { lossy, range }: CapturedPicture): DicomJs
     '00200011': element('IS', '1'),
     '00200013': element('IS', String(facts.number)),
     '00200020': element('CS'),
-    ...(facts.note !== undefined && { '00204000': element('LT', facts.note) }),
     ...(range && {
       '00281050': element('DS', String((range.low + range.high + 1) / 2)),
       '00281051': element('DS', String(range.high - range.low + 1)),

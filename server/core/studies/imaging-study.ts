@@ -27,8 +27,8 @@ export interface Connections extends EmptyAs {
  * The ImagingStudy that follows from stored images (FHIR R4 ImagingStudy, DICOM mapping).
  *
  * What images decide (series, instances, counts, modalities, the study's UID) is always derived anew. What people
- * may have written better than the modality (description, referrer, reasons, order, status ...) is only filled in
- * where it is empty, and what DICOM does not know (notes, encounter, extensions) is left alone.
+ * may have written better than the modality (description, referrer, reasons, order, notes, status ...) is only filled in
+ * where it is empty, and what DICOM does not know (encounter, extensions) is left alone.
  */
 export function imagingStudy(
   before: ImagingStudy | undefined,
@@ -99,6 +99,7 @@ function fromOrder({ attributes, series }: StudyContent, { serviceRequestId }: C
   const firstOf = (tag: string) => series.map((one) => text(one.attributes, tag)).find((value) => value !== undefined);
   const location = firstOf('00081040') ?? firstOf('00400243');
   const reason = text(attributes, '00401002');
+  const history = text(attributes, '001021B0');
   const requested = items(attributes, '00321064').map(codeableConcept);
   const procedures = items(attributes, '00081032').map(codeableConcept);
   const reasons = items(attributes, '0040100A').map(codeableConcept);
@@ -110,6 +111,7 @@ function fromOrder({ attributes, series }: StudyContent, { serviceRequestId }: C
     ...(location && { location: { display: location } }),
     reasonCode: present([...reasons, reason && !reasons.some(Boolean) ? { text: reason } : undefined]),
     ...(description && { description }),
+    note: present([history && { text: history }]),
   };
 }
 

@@ -162,7 +162,7 @@ test('of several files each stands for itself: the others go on, and pictures of
   expect(files.map(({ state, why }) => why ?? state)).toEqual(['stored', 'unreadable', 'stored']);
   expect(files[0]!.study).toBe(files[2]!.study);
   const study = await asPatient.json<ImagingStudy>(`/fhir/ImagingStudy/${files[0]!.study}`);
-  expect(study).toMatchObject({ numberOfInstances: 2, started: '2026-03-12' });
+  expect(study).toMatchObject({ numberOfInstances: 2, started: '2026-03-12', note: [{ text: 'Cough' }] });
 });
 
 test('a picture of which nobody says what it shows waits for that word, and is not lost', async () => {
