@@ -3,6 +3,7 @@ import type { Bundle, ImagingStudy, Task } from '@medplum/fhirtypes';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { caller, eventually, type Caller } from '../../harness/calls.ts';
 import { imageFile, newUid, syntaxes, type Element, type ImageOptions } from '../../harness/dicom-file.ts';
+import { note } from '../../dicomweb/removal-world.ts';
 import { startTestServer, type TestServer } from '../../harness/server.ts';
 import { uploader, zipOf, type Uploader } from '../../harness/uploads.ts';
 
@@ -167,6 +168,20 @@ test('staff are asked about a number that nobody has, and what they stand for sh
   expect(found?.['00100020']?.Value).toEqual(['DEMO-1001']);
   // The stored bytes are those that came; what is given out says whose they are, as for every coerced study.
   expect((await wado(asDoctor, study, series, instance)).includes('DEMO-1001')).toBe(true);
+});
+
+test('a rejection note among images of a CD takes no image away, whoever uploads it', async () => {
+  const [study, series, instance] = [newUid(), newUid(), newUid()];
+  await pacs.store([own({ study, series, instance })]);
+  const arjun: Element[] = [['00100010', 'PN', 'Rao^Arjun'], ['00100021', 'LO', 'CSSS-DEMO'], born('19850412')];
+  const rejects = note('113037', { [study]: [instance] }, { study: newUid(), patientId: 'DEMO-1001', with: arjun });
+  const archive = zipOf([rejects, own()].map((bytes, i) => ({ name: `${i}.dcm`, bytes })));
+  const [outcome] = await doctor.bring([archive], { patient: 'demo-patient-1' });
+  expect(outcome).toMatchObject({ state: 'stored', contents: { stored: 1, refused: 1 } });
+  expect(outcome).not.toHaveProperty('ask');
+  expect((await doctor.bring([rejects], { patient: 'demo-patient-1' })).map(outcomeOf)).toEqual(['rejection-note']);
+  expect((await patient.bring([rejects])).map(outcomeOf)).toEqual(['rejection-note']);
+  expect(await asDoctor.json<unknown[]>(`/dicomweb/studies/${study}/instances`)).toHaveLength(1);
 });
 
 test('a patient cannot confirm what staff can', async () => {

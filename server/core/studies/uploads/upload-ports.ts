@@ -57,6 +57,7 @@ export type UploadRefusal =
   | 'other-study' // its study is not one that the caller may add to
   | 'other-content' // another image is stored under its number
   | 'removed' // it was here and was taken away
+  | 'rejection-note' // it takes images away: only systems' word counts in that
   | 'locked' // an archive with a password
   | 'archive-in-archive'
   | 'archive-paths' // an archive whose names lead out of it
