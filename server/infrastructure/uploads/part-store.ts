@@ -94,7 +94,7 @@ export class PartStore extends FileStore implements UploadShelf {
       attempt: async (id) => void (await own(id, () => writeFile(this.#pathOf(id, 'tried'), ''))),
       settle: async (id, answer) => void (await own(id, () => this.#settle(id, answer))),
       workFolder: (id) => mkdtemp(`${this.#pathOf(id, 'work')}-`).catch(throwDiskProblem),
-      tidy: (folder) => rm(folder, { recursive: true, force: true }),
+      tidy: (path) => rm(path, { recursive: true, force: true }),
       beginning,
       bytes: (path) => createReadStream(path, { highWaterMark: 256 << 10 }),
     };

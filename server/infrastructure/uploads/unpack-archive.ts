@@ -4,6 +4,7 @@ import { crc32 } from 'node:zlib';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { Problem } from '../../core/problem.ts';
 import { kindOf, tellingBytes } from '../../core/studies/uploads/upload-kinds.ts';
+import { mayBecome } from '../../core/studies/uploads/upload-limits.ts';
 import type { ArchiveContent, MadeFile, Readable, UploadRefusal } from '../../core/studies/uploads/upload-ports.ts';
 import { defaultReserve } from '../blobs/disk.ts';
 import { diskProblem } from '../blobs/disk-problem.ts';
@@ -17,8 +18,6 @@ export interface Unpacking {
   bytes: number;
 }
 
-/** What an archive may become: this much whatever it was, and beyond it so many times what it is. */
-const growth = { free: 1 << 30, ratio: 100 };
 /** Of names, comments and what else the table of contents holds, which is in memory. */
 const mostWords = 16 << 20;
 
@@ -34,7 +33,7 @@ export async function unpackArchive({ path, folder, files, bytes }: Unpacking): 
     return refusal(error);
   }
   try {
-    const entries = await contents(archive, { files, bytes: Math.min(bytes, mostOf(archive)) });
+    const entries = await contents(archive, { files, bytes: Math.min(bytes, mayBecome(archive.fileSize)) });
     if ('refused' in entries) return entries;
     const { bavail, bsize } = await statfs(folder);
     if (bavail * bsize - sumOf(entries) < defaultReserve)
@@ -53,7 +52,6 @@ export async function unpackArchive({ path, folder, files, bytes }: Unpacking): 
   }
 }
 
-const mostOf = ({ fileSize }: ZipFile) => Math.max(growth.free, fileSize * growth.ratio);
 const sumOf = (entries: readonly Entry[]) => entries.reduce((sum, { uncompressedSize }) => sum + uncompressedSize, 0);
 
 async function contents(

@@ -88,6 +88,23 @@ test('an archive of pictures is pictures', async () => {
   expect(outcome).toMatchObject({ state: 'stored', contents: { stored: 2, leftOut: 0 } });
 });
 
+test('the same picture twice in an archive is one image, and stops nothing', async () => {
+  const [same, other] = await Promise.all([50, 51].map((width) => sharp({ create: { width, height: 30, channels: 3, background: 'white' } }).png().toBuffer())); // prettier-ignore
+  const archive = zipOf(['a', 'b', 'c'].map((name) => ({ name: `${name}.png`, bytes: name === 'c' ? other! : same! })));
+  const [outcome] = await patient.bring([archive], { modality: 'OT' });
+  expect(outcome).toMatchObject({ state: 'stored', contents: { stored: 2, duplicate: 1, leftOut: 0 } });
+});
+
+test('pictures that are small in an archive and large as images are decoded until its limit, and no further', async () => {
+  const shades = ['#110000', '#001100', '#000011', '#111100', '#001111', '#110011'];
+  const pictures = await Promise.all(shades.map((background) => sharp({ create: { width: 2000, height: 2000, channels: 3, background } }).png().toBuffer())); // prettier-ignore
+  const archive = zipOf(pictures.map((bytes, i) => ({ name: `${i}.png`, bytes })));
+  expect(archive.length).toBeLessThan(500_000);
+  // 12 MB each, of 40 MB.
+  const [outcome] = await patient.bring([archive], { modality: 'OT' });
+  expect(outcome).toMatchObject({ state: 'stored', contents: { stored: 4, refused: 2, leftOut: 0 } });
+});
+
 test('an archive that is hostile, locked or damaged is refused in one word, and nothing of it is stored', async () => {
   const image = own();
   const cases: [string, Buffer, string][] = [

@@ -36,8 +36,8 @@ export interface UploadedParts {
   settle(upload: string, answer: string | undefined): Promise<void>;
   /** An empty folder for what is made of it, another one each time. */
   workFolder(upload: string): Promise<string>;
-  /** Removes such a folder. */
-  tidy(folder: string): Promise<void>;
+  /** Removes such a folder, or something in it. */
+  tidy(path: string): Promise<void>;
   beginning(path: string, length: number): Promise<Uint8Array>;
   bytes(path: string): AsyncIterable<Uint8Array>;
 }
