@@ -6,7 +6,7 @@ import { Problem } from '../../core/problem.ts';
 import { kindOf, tellingBytes } from '../../core/studies/uploads/upload-kinds.ts';
 import { mayBecome } from '../../core/studies/uploads/upload-limits.ts';
 import type { ArchiveContent, MadeFile, Readable, UploadRefusal } from '../../core/studies/uploads/upload-ports.ts';
-import { defaultReserve } from '../blobs/disk.ts';
+import { defaultReserve, spaceAlong } from '../blobs/disk.ts';
 import { diskProblem } from '../blobs/disk-problem.ts';
 
 export interface Unpacking {
@@ -38,9 +38,10 @@ export async function unpackArchive({ path, folder, files, bytes }: Unpacking): 
     const { bavail, bsize } = await statfs(folder);
     if (bavail * bsize - sumOf(entries) < defaultReserve)
       throw new Problem('no-store', 'There is no room to unpack the archive now. Nothing was stored; try again later.');
+    const expectSpace = spaceAlong(folder);
     const content: ArchiveContent = { files: [], leftOut: 0 };
     for (const [i, entry] of entries.entries()) {
-      const made = await unpack(archive, entry, join(folder, String(i)));
+      const made = await unpack(archive, entry, { to: join(folder, String(i)), expectSpace });
       if (made) content.files.push(made);
       else content.leftOut++;
     }
@@ -74,7 +75,7 @@ async function contents(
 async function unpack(
   archive: ZipFile,
   entry: Entry,
-  to: string,
+  place: Place,
 ): Promise<ArchiveContent['files'][number] | undefined> {
   let begun = Buffer.alloc(0);
   const bytes = (await archive.openReadStreamPromise(entry))[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
@@ -86,12 +87,23 @@ async function unpack(
   const kind = kindOf(begun);
   if (kind === undefined || kind === 'two-kinds' || kind === 'zip') {
     await bytes.return?.();
-    return kind === 'zip' ? { path: to, size: 0, kind } : undefined;
+    return kind === 'zip' ? { path: place.to, size: 0, kind } : undefined;
   }
-  return { ...(await write(begun, bytes, entry, to)), kind };
+  return { ...(await write(begun, bytes, entry, place)), kind };
 }
 
-async function write(begun: Buffer, rest: AsyncIterator<Buffer>, entry: Entry, to: string): Promise<MadeFile> {
+interface Place {
+  to: string;
+  /** Of the whole archive, whose files may be small and many. */
+  expectSpace: (bytes: number) => Promise<void>;
+}
+
+async function write(
+  begun: Buffer,
+  rest: AsyncIterator<Buffer>,
+  entry: Entry,
+  { to, expectSpace }: Place,
+): Promise<MadeFile> {
   const file = await open(to, 'wx', 0o600);
   try {
     let size = 0;
@@ -99,6 +111,7 @@ async function write(begun: Buffer, rest: AsyncIterator<Buffer>, entry: Entry, t
     for (let piece = begun; ;) {
       sum = crc32(piece, sum);
       size += piece.length;
+      await expectSpace(piece.length);
       for (let done = 0; done < piece.length;) done += (await file.write(piece, done)).bytesWritten;
       const next = await rest.next();
       if (next.done) break;
