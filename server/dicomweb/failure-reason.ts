@@ -17,6 +17,7 @@ export const failureReason: Record<FailureReason, number> = {
   'other-place': 0x0111, // duplicate SOP instance: it is stored in another study (PS3.7 C.4.2.1)
   'other-content': 0x0110, // processing failure: other content is stored under its UID
   forbidden: 0x0124, // not authorised (PS3.7 C.5)
+  note: 0x0124, // not authorised
   rejected: 0x0124, // refused: it was removed, and must not come back (IHE RAD TF, IOCM)
   processing: 0x0110,
 };

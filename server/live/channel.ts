@@ -74,6 +74,11 @@ export class Channel {
     return this.#principal !== undefined;
   }
 
+  /** It has said nothing yet. */
+  get isSilent(): boolean {
+    return this.#token === '';
+  }
+
   async #begin({ token, after, age }: Hello): Promise<void> {
     const principal = await this.#parts.verify(token).catch(async (error: unknown) => {
       await this.#parts.refused(error);
@@ -178,6 +183,12 @@ export class Channel {
     this.#socket.ping();
     if (this.isKnown) this.#send({ type: 'alive' });
     return true;
+  }
+
+  /** Ends at once, for another one that needs the place. */
+  giveWay(): void {
+    this.#end('full');
+    this.#socket.terminate();
   }
 
   #send(message: ToPage): void {

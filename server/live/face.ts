@@ -70,9 +70,19 @@ export function liveFace(parts: LiveFaceParts): LiveFace {
   function refusal(request: IncomingMessage): [status: number, words: string] | undefined {
     if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket') return [400, 'Bad Request'];
     if (request.headers.origin !== origin) return [403, 'Forbidden'];
-    const strangers = [...channels].filter(({ isKnown }) => !isKnown).length;
-    if (draining || channels.size >= parts.most || strangers >= limits.strangers) return [503, 'Service Unavailable'];
-    return undefined;
+    return draining || !hasRoom() ? [503, 'Service Unavailable'] : undefined;
+  }
+
+  /**
+   * A page of ours says at once whose it is. So when there is no room, the one goes that has been silent longest: whoever opens
+   * channels and says nothing keeps nobody else out.
+   */
+  function hasRoom(): boolean {
+    const strangers = [...channels].filter(({ isKnown }) => !isKnown);
+    if (channels.size < parts.most && strangers.length < limits.strangers) return true;
+    const silent = strangers.find(({ isSilent }) => isSilent); // the oldest comes first
+    silent?.giveWay();
+    return silent !== undefined;
   }
 
   function open(request: IncomingMessage): Omit<ChannelParts, 'closed'> {

@@ -4,7 +4,7 @@ export const liveLimits = {
   messageBytes: 16 << 10,
   /** From the connection to its first message. */
   helloMs: 10_000,
-  /** Channels that have not said yet whose they are. */
+  /** Channels that have not said yet whose they are; for one more the one goes that has been silent longest. */
   strangers: 100,
   /** Open channels of one account, each a page. */
   perAccount: 30,

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { stat } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../harness/calls.ts';
 import { imageFile, type Element } from '../harness/dicom-file.ts';
@@ -73,4 +74,24 @@ test.skipIf(!canMount)('a full disk is told before a byte is sent, and in the mi
   expect((await person.store({ files: [{ upload: idOf(location) }] })).status).toBe(507);
   await disk!.free();
   expect(await (await person.store({ files: [{ upload: idOf(location) }] })).json()).toMatchObject({ files: [{ state: 'stored' }] });
+}); // prettier-ignore
+
+test.skipIf(!canMount)('parts and pictures that were begun while there was room leave free what is kept for the database', async () => {
+  const person = uploader(full!, (await full!.signIn('patient')).access_token);
+  const large = Buffer.concat([own(), Buffer.alloc(60 << 20)]);
+  const locations = [(await person.begin(large.length)).headers.get('Location')!, (await person.begin(large.length)).headers.get('Location')!];
+  const picture = await sharp({ create: { width: 4500, height: 4500, channels: 3, background: '#104010' } }).png().toBuffer(); // 58 MiB as an image
+  const upload = await person.whole(picture);
+  const free = async () => {
+    const { bavail, bsize } = await statfs(disk!.path);
+    return bavail * bsize;
+  };
+  const kept = (64 << 20) - (24 << 20); // some is taken between two looks
+  await disk!.fill(80 << 20);
+  expect((await Promise.all(locations.map((one) => person.part(one, large)))).map(({ status }) => status)).toEqual([507, 507]);
+  expect(await free()).toBeGreaterThan(kept);
+  for (const one of locations) await person.remove(one);
+  expect((await person.store({ files: [{ upload }], modality: 'DX' })).status).toBe(507);
+  expect(await free()).toBeGreaterThan(kept);
+  await disk!.free();
 }); // prettier-ignore

@@ -123,6 +123,15 @@ test('who says nothing is hung up on', async () => {
   expect(await page.closed).toBe(1008);
 });
 
+test('whoever opens channels and says nothing keeps nobody else out', async () => {
+  const silent: LivePage[] = [];
+  for (let i = 0; i < liveLimits.strangers; i++) silent.push(await openLivePage(server, undefined));
+  const page = await livePage(server, (await server.signIn('admin')).access_token);
+  expect(await silent[0]!.closed).toBe(1006);
+  expect(silent.at(-1)!.socket.readyState).toBe(1); // open
+  for (const one of [...silent, page]) one.close();
+});
+
 test.each([
   ['another origin', 'https://evil.example'],
   ['none', fromHere.Origin],

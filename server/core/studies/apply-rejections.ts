@@ -26,7 +26,7 @@ const namedLimit = 100;
 export async function readNotes(
   { principal, world }: Pick<WriteContext, 'principal' | 'world'>,
   rows: readonly InstanceRow[],
-  mayUpdate: boolean,
+  mayReject: boolean,
   outcomes: Map<InstanceRow, InstanceOutcome>,
 ): Promise<Notes> {
   const notes = new Map<InstanceRow, Rejection>();
@@ -37,8 +37,8 @@ export async function readNotes(
   for (const [i, rejection] of read.entries()) {
     const row = rows[i]!;
     if (rejection === undefined) continue;
-    if (!mayUpdate || !trusted)
-      outcomes.set(row, failed(row, 'forbidden', 'The token does not allow to reject images by a rejection note'));
+    if (!mayReject || !trusted)
+      outcomes.set(row, failed(row, 'note', 'The token does not allow to reject images by a rejection note'));
     else if (rejection === 'too-long')
       outcomes.set(
         row,

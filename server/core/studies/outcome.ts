@@ -15,6 +15,7 @@ export type FailureReason =
   | 'other-place' // its SOP Instance UID is stored in another study
   | 'other-content' // other bytes are stored under its UID
   | 'forbidden' // the caller may not add to this study
+  | 'note' // a rejection note of somebody whose word does not count
   | 'rejected' // it was removed, and must not come back
   | 'unstorable' // a value of it cannot be kept by the database
   | 'processing'; // our own fault

@@ -28,7 +28,8 @@ export async function storeRows(
 ): Promise<Map<InstanceRow, InstanceOutcome>> {
   const { stores } = context;
   const outcomes = new Map<InstanceRow, InstanceOutcome>();
-  const notes = await readNotes(context, rows, mayUpdate, outcomes);
+  // Somebody who brings images of a CD takes none away by what else lies on it.
+  const notes = await readNotes(context, rows, mayUpdate && !owner, outcomes);
   const readable = rows.filter((row) => !outcomes.has(row));
   const byStudy = Map.groupBy(readable, ({ StudyInstanceUID }) => StudyInstanceUID);
   const locked = new Map<string, StudyRow | undefined>();

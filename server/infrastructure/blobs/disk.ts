@@ -16,6 +16,8 @@ const unwritten = 8 << 20;
 const readSize = 256 << 10;
 /** Bytes that stay free on the volume. */
 export const defaultReserve = 64 << 20;
+/** Bytes of a long file after which it is asked again how much is free. */
+const spaceStep = 8 << 20;
 /** Milliseconds. What is taken in meanwhile is a fraction of what is kept free. */
 const spaceAge = 100;
 const digestForm = /^[0-9a-f]{64}$/;
@@ -71,7 +73,7 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
       const path = join(incoming, temporaryName());
       const file = new WriteBehind(openTemporary(path), waiting);
       try {
-        return { ...(await copy(bytes, file, limit)), path };
+        return { ...(await copy(bytes, file, { limit, expectSpace: spaceAlong(folder, reserve) })), path };
       } catch (error) {
         await file.abandon();
         await rm(path, { force: true });
@@ -163,7 +165,7 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
 async function copy(
   bytes: AsyncIterable<Uint8Array>,
   file: WriteBehind,
-  limit: number,
+  { limit, expectSpace }: { limit: number; expectSpace: (bytes: number) => Promise<void> },
 ): Promise<Pick<ReceivedBlob, 'digest' | 'size' | 'written'>> {
   const hash = createHash('sha256');
   let pieces: Uint8Array[] = [];
@@ -176,6 +178,7 @@ async function copy(
     pieces.push(chunk);
     length += chunk.length;
     if (length < writeSize) continue;
+    await expectSpace(length);
     await file.append(pieces, length);
     pieces = [];
     length = 0;
@@ -249,6 +252,23 @@ function spaceOn(folder: string, reserve: number): () => Promise<void> {
       asked = performance.now();
     }
     if (free < reserve) throw new Problem('no-store', 'The image store is full');
+  };
+}
+
+/**
+ * For one long file: to be asked before each of its pieces is written, because there was room for it and for others when they
+ * began, and there is not for all of them.
+ *
+ * @throws Problem `no-store`
+ */
+export function spaceAlong(folder: string, reserve = defaultReserve): (bytes: number) => Promise<void> {
+  let trusted = 0;
+  return async (bytes) => {
+    trusted -= bytes;
+    if (trusted > 0) return;
+    const { bavail, bsize } = await statfs(folder);
+    if (bavail * bsize < reserve) throw new Problem('no-store', 'The image store is full');
+    trusted = spaceStep;
   };
 }
 

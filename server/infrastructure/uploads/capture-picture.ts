@@ -1,4 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import {
   captureHeader,
@@ -7,6 +8,7 @@ import {
   type CaptureFacts,
 } from '../../core/dicom/secondary-capture.ts';
 import type { MadeFile, Readable } from '../../core/studies/uploads/upload-ports.ts';
+import { spaceAlong } from '../blobs/disk.ts';
 
 // One picture at a time in a thread, of which nothing is wanted again.
 sharp.cache(false);
@@ -44,7 +46,7 @@ export async function capturePicture({
   const { data, picture } = decoded;
   const file = await open(to, 'wx', 0o600);
   try {
-    await writeAll(file, [captureHeader(facts, picture), data, paddingOf(picture)]);
+    await writeAll(file, spaceAlong(dirname(to)), [captureHeader(facts, picture), data, paddingOf(picture)]);
     return { path: to, size: (await file.stat()).size };
   } finally {
     await file.close();
@@ -125,7 +127,18 @@ async function isMoving(path: string): Promise<boolean> {
   }
 }
 
-async function writeAll(file: FileHandle, pieces: Uint8Array[]): Promise<void> {
+/** Bytes that are written at a time. */
+const atATime = 4 << 20;
+
+async function writeAll(
+  file: FileHandle,
+  expectSpace: (bytes: number) => Promise<void>,
+  pieces: Uint8Array[],
+): Promise<void> {
   for (const piece of pieces)
-    for (let done = 0; done < piece.length;) done += (await file.write(piece, done)).bytesWritten;
+    for (let done = 0; done < piece.length;) {
+      const length = Math.min(atATime, piece.length - done);
+      await expectSpace(length);
+      done += (await file.write(piece, done, length)).bytesWritten;
+    }
 }

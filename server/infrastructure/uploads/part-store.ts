@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { FileStore } from '@tus/file-store';
 import { Problem } from '../../core/problem.ts';
 import type { UploadedFile, UploadedParts, UploadShelf } from '../../core/studies/uploads/upload-ports.ts';
-import { defaultReserve } from '../blobs/disk.ts';
+import { defaultReserve, spaceAlong } from '../blobs/disk.ts';
 import { throwDiskProblem } from '../blobs/disk-problem.ts';
 
 /** Whose it is, how many bytes it will have, and what makes it the only one: nothing of this is about a person or a file's name. */
@@ -46,10 +46,13 @@ export class PartStore extends FileStore implements UploadShelf {
   /** @throws Problem `no-store` when the disk is full; `structure` when the sender stopped: what came is kept. */
   override async write(part: Readable, id: string, offset: number): Promise<number> {
     let end = offset;
+    const expectSpace = spaceAlong(this.directory, this.#reserve);
     const counted = new Transform({
       transform(chunk: Uint8Array, _encoding, done) {
-        end += chunk.length;
-        done(null, chunk);
+        expectSpace(chunk.length).then(() => {
+          end += chunk.length;
+          done(null, chunk);
+        }, done);
       },
     });
     const file = createWriteStream(this.#pathOf(id), { flags: 'r+', start: offset, flush: true });
@@ -94,7 +97,7 @@ export class PartStore extends FileStore implements UploadShelf {
       attempt: async (id) => void (await own(id, () => writeFile(this.#pathOf(id, 'tried'), ''))),
       settle: async (id, answer) => void (await own(id, () => this.#settle(id, answer))),
       workFolder: (id) => mkdtemp(`${this.#pathOf(id, 'work')}-`).catch(throwDiskProblem),
-      tidy: (folder) => rm(folder, { recursive: true, force: true }),
+      tidy: (path) => rm(path, { recursive: true, force: true }),
       beginning,
       bytes: (path) => createReadStream(path, { highWaterMark: 256 << 10 }),
     };

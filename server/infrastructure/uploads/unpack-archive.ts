@@ -4,8 +4,9 @@ import { crc32 } from 'node:zlib';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { Problem } from '../../core/problem.ts';
 import { kindOf, tellingBytes } from '../../core/studies/uploads/upload-kinds.ts';
+import { mayBecome } from '../../core/studies/uploads/upload-limits.ts';
 import type { ArchiveContent, MadeFile, Readable, UploadRefusal } from '../../core/studies/uploads/upload-ports.ts';
-import { defaultReserve } from '../blobs/disk.ts';
+import { defaultReserve, spaceAlong } from '../blobs/disk.ts';
 import { diskProblem } from '../blobs/disk-problem.ts';
 
 export interface Unpacking {
@@ -17,8 +18,6 @@ export interface Unpacking {
   bytes: number;
 }
 
-/** What an archive may become: this much whatever it was, and beyond it so many times what it is. */
-const growth = { free: 1 << 30, ratio: 100 };
 /** Of names, comments and what else the table of contents holds, which is in memory. */
 const mostWords = 16 << 20;
 
@@ -34,14 +33,15 @@ export async function unpackArchive({ path, folder, files, bytes }: Unpacking): 
     return refusal(error);
   }
   try {
-    const entries = await contents(archive, { files, bytes: Math.min(bytes, mostOf(archive)) });
+    const entries = await contents(archive, { files, bytes: Math.min(bytes, mayBecome(archive.fileSize)) });
     if ('refused' in entries) return entries;
     const { bavail, bsize } = await statfs(folder);
     if (bavail * bsize - sumOf(entries) < defaultReserve)
       throw new Problem('no-store', 'There is no room to unpack the archive now. Nothing was stored; try again later.');
+    const expectSpace = spaceAlong(folder);
     const content: ArchiveContent = { files: [], leftOut: 0 };
     for (const [i, entry] of entries.entries()) {
-      const made = await unpack(archive, entry, join(folder, String(i)));
+      const made = await unpack(archive, entry, { to: join(folder, String(i)), expectSpace });
       if (made) content.files.push(made);
       else content.leftOut++;
     }
@@ -53,7 +53,6 @@ export async function unpackArchive({ path, folder, files, bytes }: Unpacking): 
   }
 }
 
-const mostOf = ({ fileSize }: ZipFile) => Math.max(growth.free, fileSize * growth.ratio);
 const sumOf = (entries: readonly Entry[]) => entries.reduce((sum, { uncompressedSize }) => sum + uncompressedSize, 0);
 
 async function contents(
@@ -76,7 +75,7 @@ async function contents(
 async function unpack(
   archive: ZipFile,
   entry: Entry,
-  to: string,
+  place: Place,
 ): Promise<ArchiveContent['files'][number] | undefined> {
   let begun = Buffer.alloc(0);
   const bytes = (await archive.openReadStreamPromise(entry))[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
@@ -88,12 +87,23 @@ async function unpack(
   const kind = kindOf(begun);
   if (kind === undefined || kind === 'two-kinds' || kind === 'zip') {
     await bytes.return?.();
-    return kind === 'zip' ? { path: to, size: 0, kind } : undefined;
+    return kind === 'zip' ? { path: place.to, size: 0, kind } : undefined;
   }
-  return { ...(await write(begun, bytes, entry, to)), kind };
+  return { ...(await write(begun, bytes, entry, place)), kind };
 }
 
-async function write(begun: Buffer, rest: AsyncIterator<Buffer>, entry: Entry, to: string): Promise<MadeFile> {
+interface Place {
+  to: string;
+  /** Of the whole archive, whose files may be small and many. */
+  expectSpace: (bytes: number) => Promise<void>;
+}
+
+async function write(
+  begun: Buffer,
+  rest: AsyncIterator<Buffer>,
+  entry: Entry,
+  { to, expectSpace }: Place,
+): Promise<MadeFile> {
   const file = await open(to, 'wx', 0o600);
   try {
     let size = 0;
@@ -101,6 +111,7 @@ async function write(begun: Buffer, rest: AsyncIterator<Buffer>, entry: Entry, t
     for (let piece = begun; ;) {
       sum = crc32(piece, sum);
       size += piece.length;
+      await expectSpace(piece.length);
       for (let done = 0; done < piece.length;) done += (await file.write(piece, done)).bytesWritten;
       const next = await rest.next();
       if (next.done) break;

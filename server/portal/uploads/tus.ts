@@ -19,7 +19,7 @@ export type PartShelf = ConstructorParameters<typeof Server>[0]['datastore'] & {
 export const uploadsPath = '/portal/uploads';
 
 /** Of the protocol; everything else that a client sends stays out, names of files above all. */
-const passedOn = ['tus-resumable', 'upload-length', 'upload-offset', 'upload-defer-length', 'content-type'];
+const passedOn = ['tus-resumable', 'upload-length', 'upload-offset', 'content-type'];
 const passedBack = ['tus-resumable', 'upload-offset', 'upload-length', 'upload-expires', 'location'];
 
 export type TusHandler = (asked: Asked) => Promise<void>;

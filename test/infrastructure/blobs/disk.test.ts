@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Blobs } from '../../../server/core/studies/blobs.ts';
 import { sweepBlobs } from '../../../server/core/studies/sweep-blobs.ts';
 import { diskBlobs } from '../../../server/infrastructure/blobs/disk.ts';
+import { canMount, smallDisk } from '../../harness/small-disk.ts';
 
 let folder: string;
 let blobs: Blobs;
@@ -190,3 +191,20 @@ describe('a store whose folder is gone', () => {
     await keep('new');
   });
 });
+
+it.skipIf(!canMount)(
+  'a long file that was begun while there was room is refused before it takes what is kept free',
+  async () => {
+    const disk = await smallDisk(120);
+    try {
+      const store = await diskBlobs(disk.path, { reserve: 64 << 20 });
+      const long = Array<Uint8Array>(100).fill(new Uint8Array(1 << 20));
+      await expect(store.receive(stream(...long))).rejects.toMatchObject({ code: 'no-store' });
+      expect(await readdir(join(disk.path, 'incoming'))).toEqual([]);
+      const short = await store.receive(stream(...long.slice(0, 20)));
+      expect(short.size).toBe(20 << 20);
+    } finally {
+      await disk.remove();
+    }
+  },
+);

@@ -3,6 +3,7 @@ import type { Bundle, ImagingStudy, Task } from '@medplum/fhirtypes';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { caller, eventually, type Caller } from '../../harness/calls.ts';
 import { imageFile, newUid, syntaxes, type Element, type ImageOptions } from '../../harness/dicom-file.ts';
+import { note } from '../../dicomweb/removal-world.ts';
 import { startTestServer, type TestServer } from '../../harness/server.ts';
 import { uploader, zipOf, type Uploader } from '../../harness/uploads.ts';
 
@@ -87,6 +88,23 @@ test('an archive of pictures is pictures', async () => {
   expect(outcome).toMatchObject({ state: 'stored', contents: { stored: 2, leftOut: 0 } });
 });
 
+test('the same picture twice in an archive is one image, and stops nothing', async () => {
+  const [same, other] = await Promise.all([50, 51].map((width) => sharp({ create: { width, height: 30, channels: 3, background: 'white' } }).png().toBuffer())); // prettier-ignore
+  const archive = zipOf(['a', 'b', 'c'].map((name) => ({ name: `${name}.png`, bytes: name === 'c' ? other! : same! })));
+  const [outcome] = await patient.bring([archive], { modality: 'OT' });
+  expect(outcome).toMatchObject({ state: 'stored', contents: { stored: 2, duplicate: 1, leftOut: 0 } });
+});
+
+test('pictures that are small in an archive and large as images are decoded until its limit, and no further', async () => {
+  const shades = ['#110000', '#001100', '#000011', '#111100', '#001111', '#110011'];
+  const pictures = await Promise.all(shades.map((background) => sharp({ create: { width: 2000, height: 2000, channels: 3, background } }).png().toBuffer())); // prettier-ignore
+  const archive = zipOf(pictures.map((bytes, i) => ({ name: `${i}.png`, bytes })));
+  expect(archive.length).toBeLessThan(500_000);
+  // 12 MB each, of 40 MB.
+  const [outcome] = await patient.bring([archive], { modality: 'OT' });
+  expect(outcome).toMatchObject({ state: 'stored', contents: { stored: 4, refused: 2, leftOut: 0 } });
+});
+
 test('an archive that is hostile, locked or damaged is refused in one word, and nothing of it is stored', async () => {
   const image = own();
   const cases: [string, Buffer, string][] = [
@@ -167,6 +185,20 @@ test('staff are asked about a number that nobody has, and what they stand for sh
   expect(found?.['00100020']?.Value).toEqual(['DEMO-1001']);
   // The stored bytes are those that came; what is given out says whose they are, as for every coerced study.
   expect((await wado(asDoctor, study, series, instance)).includes('DEMO-1001')).toBe(true);
+});
+
+test('a rejection note among images of a CD takes no image away, whoever uploads it', async () => {
+  const [study, series, instance] = [newUid(), newUid(), newUid()];
+  await pacs.store([own({ study, series, instance })]);
+  const arjun: Element[] = [['00100010', 'PN', 'Rao^Arjun'], ['00100021', 'LO', 'CSSS-DEMO'], born('19850412')];
+  const rejects = note('113037', { [study]: [instance] }, { study: newUid(), patientId: 'DEMO-1001', with: arjun });
+  const archive = zipOf([rejects, own()].map((bytes, i) => ({ name: `${i}.dcm`, bytes })));
+  const [outcome] = await doctor.bring([archive], { patient: 'demo-patient-1' });
+  expect(outcome).toMatchObject({ state: 'stored', contents: { stored: 1, refused: 1 } });
+  expect(outcome).not.toHaveProperty('ask');
+  expect((await doctor.bring([rejects], { patient: 'demo-patient-1' })).map(outcomeOf)).toEqual(['rejection-note']);
+  expect((await patient.bring([rejects])).map(outcomeOf)).toEqual(['rejection-note']);
+  expect(await asDoctor.json<unknown[]>(`/dicomweb/studies/${study}/instances`)).toHaveLength(1);
 });
 
 test('a patient cannot confirm what staff can', async () => {

@@ -93,6 +93,12 @@ test('a length is asked for, and one account has so much under way and no more',
     });
     expect(begun.status, length).toBe(400);
   }
+  // What is to be said later is not waited for; what is said already counts.
+  for (const [length, status] of [[{}, 400], [{ 'Upload-Length': '10' }, 201]] as const) {
+    const headers = { Authorization: `Bearer ${(await server.signIn('admin')).access_token}`, 'Tus-Resumable': '1.0.0' };
+    const begun = await fetch(`${server.url}/portal/uploads`, { method: 'POST', headers: { ...headers, ...length, 'Upload-Defer-Length': '1' } });
+    expect(begun.status).toBe(status);
+  } // prettier-ignore
   const statuses: number[] = [];
   for (let i = 0; i < 8; i++) statuses.push((await doctor.begin(1000)).status);
   expect(statuses.slice(-2)).toEqual([429, 429]);

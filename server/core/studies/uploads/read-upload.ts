@@ -47,7 +47,7 @@ export async function readUpload(
   place: ReadingPlace,
   asked: UploadInHand,
 ): Promise<{ pieces: Piece[]; leftOut?: number }> {
-  const { parts, limits, reader } = place;
+  const { parts, limits, reader, batch } = place;
   const { file } = asked;
   const kind = kindOf(await parts.beginning(file.path, tellingBytes));
   if (kind === undefined) return { pieces: [refused('type')] };
@@ -61,7 +61,12 @@ export async function readUpload(
   const images = content.files.filter((one) => one.kind === 'dicom');
   const wanted = images.length > 0 ? images : content.files;
   const pieces: Piece[] = [];
-  for (const one of wanted) pieces.push(await pieceOf(place, asked, one));
+  // Unpacked it is within its limits; its pictures have to stay within them when they are decoded, too.
+  const until = batch.bytesMade + limits.archiveBytes;
+  for (const one of wanted)
+    pieces.push(
+      batch.isOvergrown || batch.bytesMade > until ? refused('archive-too-large') : await pieceOf(place, asked, one),
+    );
   return { pieces, leftOut: content.leftOut + content.files.length - wanted.length };
 }
 
@@ -92,15 +97,20 @@ async function picturePiece(place: ReadingPlace, asked: UploadInHand, { path, si
   const { patient, file, modality } = asked;
   if (size > limits.pictureBytes) return refused('too-large');
   if (modality === undefined) return refused('what-it-shows', { again: true });
+  if (batch.isOvergrown) return refused('too-large', { again: true }); // alone it may be stored
   const number = batch.nextNumber();
   const digest = await digestOf(parts.bytes(path));
   const SOPInstanceUID = derivedUid('picture', patient.id, digest);
   // The same picture of the same patient is one image, whatever else is said of it the second time.
   const stands = await standing(world, SOPInstanceUID);
   if (stands) return { settled: { state: file.tried ? 'stored' : 'duplicate', StudyInstanceUID: stands } };
-  const made = await reader.capture(path, `${asked.folder}/${digest}`, factsOf(place, asked, SOPInstanceUID, number), limits.picturePixels); // prettier-ignore
+  // By its number: an archive may hold the same picture twice.
+  const made = await reader.capture(path, `${asked.folder}/made-${number}`, factsOf(place, asked, SOPInstanceUID, number), limits.picturePixels); // prettier-ignore
   if ('refused' in made) return refused(made.refused);
-  return batch.add(await receiveInstance(world, parts.bytes(made.path)), 'own', file.tried);
+  batch.made(made.size);
+  const arriving = await receiveInstance(world, parts.bytes(made.path));
+  await parts.tidy(made.path); // hundreds of times as large as the picture, and taken
+  return batch.add(arriving, 'own', file.tried);
 }
 
 function factsOf(

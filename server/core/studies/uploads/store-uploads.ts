@@ -92,6 +92,7 @@ async function taken(place: ReadingPlace, asked: Asked, folders: string[]): Prom
   await place.parts.attempt(asked.upload);
   const folder = await place.parts.workFolder(asked.upload);
   folders.push(folder);
+  place.batch.came(file.size);
   return readUpload(place, { ...asked, file, folder });
 }
 

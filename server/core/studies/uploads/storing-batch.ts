@@ -5,6 +5,7 @@ import type { ArrivingInstance } from '../receive-instance.ts';
 import { StoreBatches } from '../store-batches.ts';
 import type { StoreOptions } from '../store-instance.ts';
 import type { ImageOwner } from './image-owner.ts';
+import { mayBecome } from './upload-limits.ts';
 import { outcomeOf, type FileOutcome } from './upload-outcome.ts';
 import type { UploadRefusal } from './upload-ports.ts';
 
@@ -24,6 +25,9 @@ export class StoringBatch {
   readonly #ways: Record<Way, StoreBatches>;
   readonly #counts: Record<Way, number> = { own: 0, refuse: 0, confirmed: 0 };
   #pictures = 0;
+  /** Bytes of the uploads in hand, and of the images that were made of pictures among them. */
+  #came = 0;
+  #made = 0;
 
   constructor(
     world: World,
@@ -41,6 +45,25 @@ export class StoringBatch {
   /** Instance Number of the next picture. */
   nextNumber(): number {
     return ++this.#pictures;
+  }
+
+  /** An upload is in hand. */
+  came(bytes: number): void {
+    this.#came += bytes;
+  }
+
+  /** An image was made of a picture. */
+  made(bytes: number): void {
+    this.#made += bytes;
+  }
+
+  get bytesMade(): number {
+    return this.#made;
+  }
+
+  /** Pictures became more than what came may become: no more of them are decoded. */
+  get isOvergrown(): boolean {
+    return this.#made > mayBecome(this.#came);
   }
 
   /** @throws as `StoreBatches.add`. */

@@ -26,3 +26,9 @@ export const defaultUploadLimits: UploadLimits = {
   accountBytes: 10 * 2 ** 30,
   keepHours: 24,
 };
+
+/**
+ * Bytes that so many uploaded bytes may become, unpacked or decoded: this much whatever they were, and beyond it so many times what
+ * they are. Both kinds of packing make a thousand of one: a picture of one colour has fifty million pixels in six kilobytes.
+ */
+export const mayBecome = (bytes: number): number => Math.max(2 ** 30, bytes * 100);

@@ -30,6 +30,7 @@ const refusals: Record<FailureReason, UploadRefusal> = {
   'other-place': 'other-content',
   'other-content': 'other-content',
   forbidden: 'other-study',
+  note: 'rejection-note',
   rejected: 'removed',
   processing: 'fault',
 };

@@ -36,8 +36,8 @@ export interface UploadedParts {
   settle(upload: string, answer: string | undefined): Promise<void>;
   /** An empty folder for what is made of it, another one each time. */
   workFolder(upload: string): Promise<string>;
-  /** Removes such a folder. */
-  tidy(folder: string): Promise<void>;
+  /** Removes such a folder, or something in it. */
+  tidy(path: string): Promise<void>;
   beginning(path: string, length: number): Promise<Uint8Array>;
   bytes(path: string): AsyncIterable<Uint8Array>;
 }
@@ -57,6 +57,7 @@ export type UploadRefusal =
   | 'other-study' // its study is not one that the caller may add to
   | 'other-content' // another image is stored under its number
   | 'removed' // it was here and was taken away
+  | 'rejection-note' // it takes images away: only systems' word counts in that
   | 'locked' // an archive with a password
   | 'archive-in-archive'
   | 'archive-paths' // an archive whose names lead out of it
