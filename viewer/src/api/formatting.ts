@@ -12,8 +12,12 @@ export function inOrder(text: string | undefined): string | undefined {
 /** As the server chooses (server/core/r4/human-name.ts): a former name counts where there is no other. */
 const nameUses = ['official', 'usual', undefined, 'nickname', 'anonymous', 'temp', 'maiden', 'old'];
 
+export function mainName(names: readonly HumanName[] | undefined): HumanName | undefined {
+  return names?.toSorted((one, other) => nameUses.indexOf(one.use) - nameUses.indexOf(other.use))[0];
+}
+
 export function nameOf(names: readonly HumanName[] | undefined): string | undefined {
-  const [name] = (names ?? []).toSorted((one, other) => nameUses.indexOf(one.use) - nameUses.indexOf(other.use));
+  const name = mainName(names);
   if (!name) return undefined;
   const given = (name.given ?? []).join(' ');
   const parts = [given, name.family].filter((part) => part !== undefined && part !== '').join(' ');
