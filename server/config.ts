@@ -11,7 +11,15 @@ import { trustedProxies } from './http/request/client-address.ts';
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 const wholeNumber = (low: number, high: number) =>
   z.coerce.number({ error: 'must be a whole number' }).int().min(low).max(high);
-const httpUrl = z.url({ protocol: /^https?$/ }).transform((text) => trimEnd(text, '/'));
+/** Pages, cookies and the addresses of OpenID Connect begin at the root: below a path nobody could sign in. */
+const httpOrigin = z
+  .url({ protocol: /^https?$/, abort: true })
+  .refine((text) => isOrigin(text), { message: 'must end with the host or port: CSSS is not served below a path' })
+  .transform((text) => trimEnd(text, '/'));
+function isOrigin(text: string): boolean {
+  const { href, origin } = new URL(text);
+  return href === `${origin}/`;
+}
 const timeZone = z.string().refine(isTimeZone, { message: 'must be an IANA time zone such as Europe/Berlin' });
 const proxies = z
   .string()
@@ -93,7 +101,7 @@ const variables = z.object({
   PORT: wholeNumber(0, 65535).default(8080),
   METRICS_PORT: wholeNumber(1, 65535).optional(),
   DRAIN_SECONDS: wholeNumber(0, 300).optional(),
-  PUBLIC_URL: httpUrl.optional(),
+  PUBLIC_URL: httpOrigin.optional(),
   TRUSTED_PROXIES: proxies.optional(),
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres://').optional(),
   DATABASE_OWNER_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres://').optional(),

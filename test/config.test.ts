@@ -34,6 +34,13 @@ test('production refuses plain http, an embedded database, default passwords and
   expect(() => readConfig({ SECRET_KEYS: 'short' })).toThrow(/SECRET_KEYS: must be random keys/);
 });
 
+test('the public address is a name of its own: below a path nobody could sign in', () => {
+  expect(readConfig({ PUBLIC_URL: 'https://x.example:8443/' }).publicUrl).toBe('https://x.example:8443');
+  for (const PUBLIC_URL of ['https://x.example/csss', 'https://x.example/?a', 'https://a:b@x.example'])
+    expect(() => readConfig({ PUBLIC_URL })).toThrow(/PUBLIC_URL: must end with the host or port/);
+  expect(() => readConfig({ PUBLIC_URL: 'nonsense' })).toThrow(/PUBLIC_URL: Invalid URL/);
+});
+
 test('the audit trail is kept for ever unless somebody says for how long, and not for less than a year', () => {
   expect(readConfig({})).toMatchObject({ auditRetentionMonths: 0, changeRetentionDays: 14 });
   expect(readConfig({ AUDIT_RETENTION_MONTHS: '120' }).auditRetentionMonths).toBe(120);

@@ -1,5 +1,7 @@
 import type { Patient } from '@medplum/fhirtypes';
 import type { Principal } from '../core/principal.ts';
+import { nameOf } from '../core/r4/human-name.ts';
+import { recordNumberOf } from '../core/r4/record-number.ts';
 import { search, type ReadWorld } from '../core/records/read.ts';
 import { plainQuery, type SearchCondition } from '../core/search/search-query.ts';
 import { escapedValue } from '../core/search/search-values.ts';
@@ -13,8 +15,8 @@ export interface FoundPatient {
 }
 
 /**
- * Patients for a picker: one by id, else those whose name begins with the text or whose number it is; the
- * latest when it is empty. Audited like any search.
+ * Patients for a picker: one by id, else those of whose name each word of the text begins a part, or whose number it is;
+ * the latest when it is empty. Audited like any search.
  */
 export function findPatients(
   world: ReadWorld,
@@ -36,21 +38,22 @@ export function findPatients(
   };
 }
 
+const mostWords = 8;
+
 /** Alternatives; conditions within one are ANDed. */
 function conditionsFor(wanted: { text: string } | { id: string }): SearchCondition[][] {
   const value = escapedValue('id' in wanted ? wanted.id : wanted.text.trim());
   if ('id' in wanted) return [[{ parameter: '_id', values: [value] }]];
   if (value === '') return [[]];
-  return [[{ parameter: 'name', values: [value] }], [{ parameter: 'identifier', values: [value] }]];
+  const words = value.split(/\s+/u).slice(0, mostWords);
+  return [words.map((word) => ({ parameter: 'name', values: [word] })), [{ parameter: 'identifier', values: [value] }]];
 }
 
 function describe(patient: Patient): FoundPatient {
-  const [name] = patient.name ?? [];
-  const text = name?.text ?? [...(name?.given ?? []), name?.family].filter(Boolean).join(' ');
-  const identifier = patient.identifier?.[0]?.value;
+  const identifier = recordNumberOf(patient.identifier);
   return {
     id: patient.id!,
-    name: text === '' ? 'no name' : text,
+    name: nameOf(patient.name) ?? 'no name',
     ...(patient.birthDate === undefined ? {} : { birthDate: patient.birthDate }),
     ...(patient.gender === undefined ? {} : { gender: patient.gender }),
     ...(identifier === undefined ? {} : { identifier }),

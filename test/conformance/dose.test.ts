@@ -23,6 +23,7 @@ import {
 import type { Dose } from '../../viewer/src/api/medication/pharmacy.ts';
 
 // A dose reads the same on the page and in the record, in words that never run together.
+const ucum = 'http://unitsofmeasure.org';
 const line = (more: Partial<PrescriptionLine>): PrescriptionLine => ({
   ...emptyLine(0),
   name: 'Warfarin 5',
@@ -89,9 +90,29 @@ describe('a dose in words', () => {
     { timing: { repeat: { frequency: 1, period: 1, periodUnit: 'a' } } },
     { maxDosePerPeriod: {}, timing: { repeat: { frequency: 1, period: 1, periodUnit: 'd' } } },
     { doseAndRate: [{ doseQuantity: { value: 3, code: 'constructor' } }] },
+    { doseAndRate: [{ doseQuantity: { value: -5, code: 'mg' } }] },
+    { doseAndRate: [{ doseQuantity: { value: 0, code: '{tablet}' } }] },
+    { doseAndRate: [{ doseQuantity: { value: 1, code: 'g', system: 'https://ehr.example/units' } }] },
+    { doseAndRate: [{ doseQuantity: { value: 1, code: '{tablet}', comparator: '<' } }] },
+    {
+      timing: {
+        repeat: { frequency: 1, period: 1, periodUnit: 'd', boundsDuration: { value: 5, code: 'd', comparator: '<' } },
+      },
+    },
     {},
   ])('is not said where a part of it would be left out: %j', (dosage) => {
     expect(doseText(dosage as never, 'en')).toBeUndefined();
+  });
+
+  it.each([
+    [0.00003, '0.00003 g'],
+    [0.00005, '0.00005 g'],
+    [2e-7, '0.0000002 g'],
+    [0.12345, '0.12345 g'],
+    [2.5, '2.5 g'],
+    [100000, '100000 g'],
+  ])('is the number that is in the record, %s, not one near it', (value, text) => {
+    expect(doseText({ doseAndRate: [{ doseQuantity: { value, code: 'g', system: ucum } }] }, 'en')).toBe(text);
   });
 });
 

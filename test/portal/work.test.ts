@@ -121,6 +121,21 @@ test('every word must begin a word of what the row shows; case and accents are a
   expect((await doctor.get('/portal/work?text=%27%20%26')).status).toBe(400);
 }); // prettier-ignore
 
+test('a person goes by the number and the name in use, and is found by the former and the other writing too', async () => {
+  const { coordinationId, patientId } = await scanOf('Kept For Later');
+  const type = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR' }] };
+  const national = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'NI' }] };
+  await update(patientId, {
+    name: [{ use: 'old', text: 'Selvi Former' }, { text: 'செல்வி முருகன்' }, { use: 'nickname', text: 'Selvi Murugan' }],
+    identifier: [{ use: 'old', type, value: 'RETIRED-77' }, { type: national, value: '424242424242' }, { use: 'usual', type, value: 'CURRENT-78' }],
+  });
+  const row = await doctor.json<ShownRow>(`/portal/work/${coordinationId}`);
+  expect(row.patient).toMatchObject({ id: patientId, name: 'செல்வி முருகன்', recordNumber: 'CURRENT-78' });
+  for (const text of ['CURRENT-78', 'RETIRED-77', 'செல்வி', 'selvi murugan', 'former'])
+    expect(await found(text), text).toEqual([coordinationId]);
+  expect(await found('424242424242')).toEqual([]);
+}); // prettier-ignore
+
 test('pages in any order give each row once, whatever comes and changes between them', async () => {
   for (let i = 0; i < 6; i++) await scanOf(`Paged Person ${'cabbad'[i]}`);
   for (const sort of ['scan', 'patient', 'status', 'finding', 'confidence', 'uploaded', 'verified', 'priority', 'released', 'changed'])

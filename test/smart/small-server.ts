@@ -59,7 +59,19 @@ export interface SmallServer {
 
 const people: Resource[] = [
   { resourceType: 'Patient', id: 'patient-1', name: [{ given: ['Ada'], family: 'Example' }], birthDate: '1970-01-01' },
-  { resourceType: 'Patient', id: 'patient-2', name: [{ given: ['Ben'], family: 'Example' }], birthDate: '1980-02-02' },
+  {
+    resourceType: 'Patient',
+    id: 'patient-2',
+    name: [
+      { use: 'old', given: ['Ben'], family: 'Before' },
+      { given: ['Ben'], family: 'Example' },
+    ],
+    identifier: [
+      { use: 'old', value: 'RETIRED-1' },
+      { use: 'usual', value: 'PRESENT-2' },
+    ],
+    birthDate: '1980-02-02',
+  },
   { resourceType: 'ImagingStudy', id: 'study-2', status: 'available', subject: { reference: 'Patient/patient-2' } },
 ];
 

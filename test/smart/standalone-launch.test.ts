@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { backendToken, signIn } from '../harness/sign-in.ts';
+import { authorizeUrl, backendToken, Browser, pkce, signIn } from '../harness/sign-in.ts';
 import { appRedirect, password, startSmallServer, type SmallServer } from './small-server.ts';
 
 let server: SmallServer;
@@ -80,6 +80,25 @@ test('an app of somebody else launches standalone: patient picker, consent, cont
   });
   expect(decodeProtectedHeader(tokens.id_token!).alg).toBe('RS256');
 });
+
+test('the patient picker finds by several words, and says the name and the number in use', async () => {
+  const browser = new Browser(server.url);
+  const start = await browser.open(authorizeUrl(server.url, pkce().challenge, { ...app, scope: 'openid launch/patient patient/Patient.rs' }));
+  let page = await start.response.text();
+  const send = async (step: string, fields: Record<string, string>) => {
+    const action = new RegExp(`action="([^"]*/${step})"`).exec(page)![1]!;
+    const proof = /name="proof" value="([^"]+)"/.exec(page)![1]!;
+    page = await (await browser.post(action, new URLSearchParams({ proof, ...fields }))).response.text();
+  };
+  await send('sign-in', { email: 'doctor@test.example', password });
+  for (const text of ['ben example', 'Example  be', 'PRESENT-2', 'RETIRED-1']) {
+    await send('find-patient', { text });
+    expect([...page.matchAll(/name="patient" value="([^"]+)"/g)].map(([, id]) => id), text).toEqual(['patient-2']);
+    expect(page.replace(/<[^>]+>|\s+/g, ' ')).toMatch(/Ben Example.*PRESENT-2/);
+  }
+  await send('find-patient', { text: 'ben nobody' });
+  expect(page).not.toContain('patient-2');
+}); // prettier-ignore
 
 test('a backend service gets its pre-authorised scopes for five minutes', async () => {
   const tokens = await backendToken(server.url, server.backend, 'system/ImagingStudy.rs system/Observation.rs');

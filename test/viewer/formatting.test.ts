@@ -48,6 +48,20 @@ describe('names and numbers of people', () => {
     const passport = { value: 'P1' };
     const record = { value: 'MRN-7', type: { coding: [{ code: 'MR' }] } };
     expect(recordNumberOf({ identifier: [passport, record] })?.value).toBe('MRN-7');
+    const retired = { ...record, use: 'old' as const, value: 'MRN-1' };
+    expect(recordNumberOf({ identifier: [retired, record] })?.value).toBe('MRN-7');
+    expect(recordNumberOf({ identifier: [retired, passport] })?.value).toBe('P1');
+    expect(recordNumberOf({ identifier: [retired] })?.value).toBe('MRN-1');
+  });
+
+  it('takes a former name for nobody who has another', () => {
+    expect(nameOf([{ use: 'old', text: 'Before' }, { text: 'Now' }])).toBe('Now');
+    expect(
+      nameOf([
+        { use: 'nickname', text: 'Raj' },
+        { use: 'usual', text: 'Rajesh' },
+      ]),
+    ).toBe('Rajesh');
   });
 });
 

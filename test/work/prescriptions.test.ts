@@ -334,6 +334,13 @@ test('an EHR prescribes as before: nobody asks it about our table, and an issue 
   expect((await steps(place.world, review.coordinationId)).at(-1)!.code!.coding![0]!.code).toBe('release-approval');
 }); // prettier-ignore
 
+test.each([0, -5])('a dose of %s is none, whoever sends it: nothing is proposed without its dose', async (value) => {
+  const review = await verified();
+  const doseAndRate = [{ doseQuantity: { value, unit: 'mg', system: systems.ucum, code: 'mg' } }];
+  const sent = proposal(review.patient, 'rx1', 'Ibuprofen', { dosageInstruction: [{ doseAndRate }] });
+  await expect(prescribed(place.people.pharmacist, review, [sent], [named('rx1')])).rejects.toMatchObject({ code: 'business-rule', message: 'A dose must be more than 0.' });
+}); // prettier-ignore
+
 /** A service with every scope: what the workflow wrote is not its either. */
 const systemPrincipalOfClient: Principal = {
   kind: 'client', subject: 'ehr', clientId: 'ehr', scopes: [{ context: 'system', type: '*', permissions: 'cruds' }],

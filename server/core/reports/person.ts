@@ -1,4 +1,4 @@
-import type { Address, ContactPoint, Identifier, Patient } from '@medplum/fhirtypes';
+import type { Address, ContactPoint, Patient } from '@medplum/fhirtypes';
 
 /** The current phone number or e-mail address: best rank first. */
 export function contactOf(points: readonly ContactPoint[] | undefined, system: 'phone' | 'email'): string | undefined {
@@ -14,12 +14,6 @@ export function addressOf(addresses: readonly Address[] | undefined): string | u
   const written =
     text ?? [...line, [postalCode, city].filter(Boolean).join(' '), state, country].filter(Boolean).join(', ');
   return written === '' ? undefined : written;
-}
-
-/** The medical record number if one is typed so (v2-0203 MR), else the first identifier. */
-export function recordNumberOf(identifiers: readonly Identifier[] | undefined): string | undefined {
-  const typed = identifiers?.find(({ type }) => type?.coding?.some(({ code }) => code === 'MR'));
-  return (typed ?? identifiers?.[0])?.value;
 }
 
 /**

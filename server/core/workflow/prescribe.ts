@@ -94,8 +94,17 @@ async function itemOf(review: Review, step: Task, item: TaskOutput): Promise<Ite
     throw new Problem('business-rule', 'The medication is for another patient.', { expression: 'Task.output' });
   }
   if (!reference.startsWith('#') && !isReleasedWith(review, item)) await mustBeOwnProposal(review, wording);
+  mustBeDoses(wording);
   const id = idIn(item.valueReference, 'MedicationRequest');
   return { output: item, id: id ?? newId(), isNew: id === undefined, wording };
+}
+
+/** R4 lets a Quantity be negative; a dose is none then, and would be released as medication without one. */
+function mustBeDoses({ dosageInstruction = [] }: MedicationRequest): void {
+  const rates = dosageInstruction.flatMap(({ doseAndRate = [] }) => doseAndRate);
+  const amounts = rates.flatMap(({ doseQuantity, doseRange }) => [doseQuantity, doseRange?.high]);
+  if (amounts.some((amount) => amount?.value !== undefined && amount.value <= 0))
+    throw new Problem('business-rule', 'A dose must be more than 0.', { expression: 'Task.contained' });
 }
 
 async function keepProposal(

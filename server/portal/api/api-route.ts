@@ -27,7 +27,7 @@ export interface Asked<Body = unknown, Query = unknown> {
 
 /** What a route says about itself: it is checked by this, and stands in the OpenAPI document by this. */
 export interface ApiDeclaration<Body = unknown, Query = unknown> {
-  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  method: 'get' | 'head' | 'options' | 'post' | 'put' | 'patch' | 'delete';
   /** Below the origin, with `:names` (`/portal/users/:id/disable`). */
   path: string;
   /** One line for people. */
@@ -77,6 +77,9 @@ export interface ApiParts {
 export const everyRole: readonly Role[] = ['patient', 'doctor', 'pharmacist', 'admin'];
 const largestBody = 256 * 1024;
 
+export const isReading = ({ method }: Pick<ApiDeclaration, 'method'>): boolean =>
+  method === 'get' || method === 'head' || method === 'options';
+
 /** Keeps the types of body and query together with the handler that gets them. */
 export function apiRoute<Body, Query>(route: ApiRoute<Body, Query>): ApiRoute {
   return route as ApiRoute;
@@ -101,7 +104,7 @@ async function answer(parts: ApiParts, route: ApiRoute, ctx: RouterContext<State
   const facts: Pick<AuditRow, 'patients' | 'entities'> = {};
   const note = async (outcome: AuditRow['outcome'], why: Pick<AuditRow, 'reason'> = {}) => {
     if (route.event === undefined) return;
-    const action = route.method === 'get' ? 'R' : 'E';
+    const action = isReading(route) ? 'R' : 'E';
     const event = typeof route.event === 'string' ? route.event : route.event(params);
     const who = route.roles === 'public' ? undefined : principal;
     const row = { action, event, outcome, principal: who, requestId, sourceAddress, ...facts, ...why } as const;

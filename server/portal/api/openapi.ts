@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { own } from '../../core/table.ts';
-import type { ApiDeclaration } from './api-route.ts';
+import { isReading, type ApiDeclaration } from './api-route.ts';
 
 type Json = Record<string, unknown>;
 
@@ -134,7 +134,8 @@ function queryParameters({ query }: ApiDeclaration): Json[] {
   }));
 }
 
-function responses({ answer, roles, query, body, path, method }: ApiDeclaration): Json {
+function responses(route: ApiDeclaration): Json {
+  const { answer, roles, query, body, path, method } = route;
   const { schema, mediaType = 'application/json' } = answer;
   const status = answer.status ?? (schema || answer.mediaType ? 200 : 204);
   const content = schema ? { [mediaType]: { schema: schemaOf(schema, 'output') } } : { [mediaType]: {} };
@@ -142,10 +143,10 @@ function responses({ answer, roles, query, body, path, method }: ApiDeclaration)
     ...(query || body ? [400 as const] : []),
     ...(roles === 'public' ? [] : [401 as const, 403 as const]),
     ...(path.includes(':') || answer.mayLack ? [404 as const] : []),
-    ...(method === 'get' ? [] : [409 as const, 422 as const]),
+    ...(isReading(route) ? [] : [409 as const, 422 as const]),
   ];
   return {
-    [status]: { description: 'Done', ...(status !== 204 && { content }) },
+    [status]: { description: 'Done', ...(status !== 204 && method !== 'head' && { content }) },
     ...Object.fromEntries(expected.map((one) => [one, { $ref: `#/components/responses/r${one}` }])),
   };
 }

@@ -35,6 +35,47 @@ const listQuery = z.strictObject({ ...filters, before: place.optional(), limit }
 const exportQuery = z.strictObject({ ...filters, format: z.enum(['ndjson', 'csv']).default('ndjson') });
 const ownQuery = z.strictObject({ before: place.optional(), limit });
 
+const entry = z.object({
+  seq: z.number().int(),
+  at: z.string(),
+  action: z.string(),
+  event: z.string(),
+  outcome: z.string(),
+  who: z.object({
+    kind: z.string(),
+    subject: z.string().optional(),
+    name: z.string().optional(),
+    role: z.string().optional(),
+    client: z.string().optional(),
+  }),
+  patients: z.array(z.object({ id: z.string(), name: z.string().optional() })),
+  entities: z.array(z.string()),
+  address: z.string().optional(),
+  requestId: z.string().optional(),
+  reason: z.string().optional(),
+  purpose: z.string().optional(),
+  times: z.number().int().optional(),
+});
+const page = z.object({
+  rows: z.array(entry),
+  next: z.string().optional().describe('`before` of the following page'),
+});
+const checked = z.object({
+  at: z.string(),
+  found: z.number().int().describe('how many faults; the first of them are told'),
+  faults: z.array(z.object({ seq: z.number(), to: z.number().optional(), kind: z.string(), text: z.string() })),
+  notes: z.array(z.string()),
+  checked: z.number().int(),
+  total: z.number().int(),
+});
+const chain = z.object({
+  rows: z.number().int(),
+  linked: z.number().int(),
+  lastCheckpoint: z.object({ at: z.string(), seq: z.number().int() }).optional(),
+  verified: checked.optional(),
+  verifying: checked.extend({ state: z.enum(['running', 'failed']) }).optional(),
+});
+
 function filterOf(query: Omit<z.infer<typeof exportQuery>, 'format'>): AuditFilter {
   const { patient, account, client, event, outcome, from, to, entity } = query;
   return {
@@ -62,12 +103,12 @@ export function auditRoutes(world: AuditRoutesWorld, onFault: (error: unknown) =
   return [
     apiRoute({
       method: 'get', path: '/portal/audit', tag, roles: ['admin'], event: 'audit:list', query: listQuery,
-      summary: 'Rows of the audit trail, newest first', answer: {},
+      summary: 'Rows of the audit trail, newest first', answer: { schema: page },
       async handle({ query, about }) {
         const { before, limit: most, ...asked } = query;
-        const page = await auditEntries(world, filterOf(asked), { limit: most, ...(before && { before }) });
-        about({ patients: patientsIn(page.rows, query.patient) });
-        return page;
+        const found = await auditEntries(world, filterOf(asked), { limit: most, ...(before && { before }) });
+        about({ patients: patientsIn(found.rows, query.patient) });
+        return found;
       },
     }),
     apiRoute({
@@ -82,7 +123,7 @@ export function auditRoutes(world: AuditRoutesWorld, onFault: (error: unknown) =
     }),
     apiRoute({
       method: 'get', path: '/portal/audit/chain', tag, roles: ['admin'], event: 'audit:chain',
-      summary: 'How much of the trail is sealed, and what the last verification found', answer: {},
+      summary: 'How much of the trail is sealed, and what the last verification found', answer: { schema: chain },
       async handle() {
         const { rows, linked, lastCheckpoint, check } = await chainState(world);
         return {
@@ -96,7 +137,7 @@ export function auditRoutes(world: AuditRoutesWorld, onFault: (error: unknown) =
     }),
     apiRoute({
       method: 'post', path: '/portal/audit/verify', tag, roles: ['admin'], event: 'audit:verify',
-      summary: 'Begins a verification of the whole trail; /portal/audit/chain tells how far it is', answer: { status: 202 },
+      summary: 'Begins a verification of the whole trail; /portal/audit/chain tells how far it is', answer: { status: 202, schema: z.object({ state: z.literal('running') }) },
       async handle() {
         const { check } = await chainState(world);
         if (verifying !== undefined || check?.state === 'running') return { state: 'running' };
@@ -107,7 +148,7 @@ export function auditRoutes(world: AuditRoutesWorld, onFault: (error: unknown) =
     }),
     apiRoute({
       method: 'get', path: '/portal/me/accesses', tag, roles: everyRole, event: 'audit:own', query: ownQuery,
-      summary: 'Who looked at the own record (patients), or the own accesses (staff)', answer: {},
+      summary: 'Who looked at the own record (patients), or the own accesses (staff)', answer: { schema: page },
       async handle({ principal, query: { before, limit: most } }) {
         return ownAccesses(world, principal, { limit: most, ...(before && { before }) });
       },
@@ -135,10 +176,10 @@ function patientsIn(rows: AuditEntry[], asked: string | undefined): string[] {
 async function ownAccesses(
   world: AuditRoutesWorld,
   { role, fhirUser, subject, hidden = [] }: Principal,
-  page: Parameters<typeof auditEntries>[2],
+  asked: Parameters<typeof auditEntries>[2],
 ): Promise<{ rows: AuditEntry[]; next?: string }> {
   if (role !== 'patient') {
-    const { rows, ...more } = await auditEntries(world, { subject }, page);
+    const { rows, ...more } = await auditEntries(world, { subject }, asked);
     // The name of somebody whose record is restricted again is not for them any more.
     const nameless = ({ id: one, name }: AuditEntry['patients'][number]) =>
       hidden.includes(one) || name === undefined ? { id: one } : { id: one, name };
@@ -147,7 +188,7 @@ async function ownAccesses(
   const own = /^Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(fhirUser ?? '')?.[1];
   if (own === undefined) throw new Problem('forbidden', 'This account is not tied to a patient.');
   const others: AuditFilter = { patients: [own], outcome: 'success', byOthersThan: [fhirUser!], hidden: 'system' };
-  const { rows, next } = await auditEntries(world, others, page);
+  const { rows, next } = await auditEntries(world, others, asked);
   const shown = rows.map(({ seq, at, action, event, outcome, who, patients, purpose }) => {
     const { subject: _account, ...rest } = who;
     return {

@@ -17,6 +17,8 @@ export type PartShelf = ConstructorParameters<typeof Server>[0]['datastore'] & {
 };
 
 export const uploadsPath = '/portal/uploads';
+const version = '1.0.0';
+const extensions = 'creation,creation-with-upload,expiration,termination';
 
 /** Of the protocol; everything else that a client sends stays out, names of files above all. */
 const passedOn = ['tus-resumable', 'upload-length', 'upload-offset', 'content-type'];
@@ -95,12 +97,26 @@ export function tusHandler(shelf: PartShelf, limits: UploadLimits): TusHandler {
 
   return async (asked) => {
     const { ctx, principal, params } = asked;
+    mustSpeakIt(ctx);
     if (ctx.method === 'POST') return create(asked);
     const id = params['id'] ?? '';
     const length = shelf.lengthOf(id, principal.subject);
-    if (length === undefined || ctx.method === 'GET') throw new Problem('not-found', 'There is no such upload.');
+    if (length === undefined) throw new Problem('not-found', 'There is no such upload.');
     return ctx.method === 'PATCH' ? goOn(asked, id, length) : pass(asked, id);
   };
+}
+
+/** What clients ask before they begin (the protocol's OPTIONS), without a token as they ask it. */
+export function tusAbilities({ ctx }: Asked, limits: UploadLimits): void {
+  ctx.set({ 'Tus-Resumable': version, 'Tus-Version': version, 'Tus-Extension': extensions, 'Tus-Max-Size': String(limits.fileBytes) }); // prettier-ignore
+}
+
+/** Each answer names the version, refusals too; a request of another one is told which is spoken here. */
+function mustSpeakIt(ctx: Asked['ctx']): void {
+  ctx.set('Tus-Resumable', version);
+  if (ctx.get('Tus-Resumable') === version) return;
+  ctx.set('Tus-Version', version);
+  throw new Problem('lock-error', `Tus-Resumable must say ${version}.`);
 }
 
 /** `filetype` of the metadata: what a browser makes of a file's name. */

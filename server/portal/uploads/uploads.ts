@@ -3,7 +3,7 @@ import { oneAtATime } from '../../core/studies/uploads/one-at-a-time.ts';
 import { storeUploads, type UploadPlace } from '../../core/studies/uploads/store-uploads.ts';
 import { uploadTypes } from '../../core/studies/uploads/upload-kinds.ts';
 import { apiRoute, type ApiRoute } from '../api/api-route.ts';
-import { tusHandler, uploadsPath, type PartShelf } from './tus.ts';
+import { tusAbilities, tusHandler, uploadsPath, type PartShelf } from './tus.ts';
 
 export interface UploadRoutes extends Omit<UploadPlace, 'shelf'> {
   shelf: UploadPlace['shelf'] & PartShelf;
@@ -123,10 +123,19 @@ export function uploadRoutes(place: UploadRoutes): ApiRoute[] {
       handle: tus,
     }),
     apiRoute({
+      tag: upload.tag,
+      roles: 'public',
+      method: 'options',
+      path: uploadsPath,
+      summary: 'Version, extensions and largest size of tus here',
+      answer: { status: 204 },
+      handle: async (asked) => tusAbilities(asked, limits),
+    }),
+    apiRoute({
       ...upload,
-      method: 'get',
+      method: 'head',
       path: `${uploadsPath}/:id`,
-      summary: 'Where an upload goes on (HEAD)',
+      summary: 'Where an upload goes on',
       description: tusWords,
       params: { id: uploadId },
       answer: { status: 200, mayLack: true },

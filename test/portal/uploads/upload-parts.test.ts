@@ -39,6 +39,21 @@ test('an upload goes on where it ended, and is whole', async () => {
   expect(await (await patient.store({ files: [{ upload: idOf(location) }] })).json()).toMatchObject({ files: [{ state: 'stored' }] });
 }); // prettier-ignore
 
+test('a client of tus is told what is spoken here: by OPTIONS, in each refusal, and when it speaks another version', async () => {
+  const abilities = await fetch(`${server.url}/portal/uploads`, { method: 'OPTIONS' });
+  const told = ['Tus-Version', 'Tus-Extension', 'Tus-Max-Size'].map((name) => abilities.headers.get(name));
+  expect([abilities.status, ...told]).toEqual([204, '1.0.0', 'creation,creation-with-upload,expiration,termination', String(defaultUploadLimits.fileBytes)]);
+  const location = (await patient.begin(100)).headers.get('Location')!;
+  const wrong = await patient.part(location, own().subarray(0, 10), 50);
+  expect([wrong.status, wrong.headers.get('Tus-Resumable')]).toEqual([409, '1.0.0']);
+  const Authorization = `Bearer ${(await server.signIn('patient')).access_token}`;
+  for (const spoken of [{}, { 'Tus-Resumable': '2.0.0' }]) {
+    const asked = await fetch(new URL(location, server.url), { method: 'HEAD', headers: { Authorization, ...spoken } });
+    expect([asked.status, asked.headers.get('Tus-Version')]).toEqual([412, '1.0.0']);
+  }
+  expect((await patient.remove(location)).status).toBe(204);
+}); // prettier-ignore
+
 test('a part that breaks off is kept as far as it came', async () => {
   const bytes = own(400);
   const location = (await patient.begin(bytes.length)).headers.get('Location')!;

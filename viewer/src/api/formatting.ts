@@ -9,8 +9,15 @@ export function inOrder(text: string | undefined): string | undefined {
   return text?.replace(/[\u202a-\u202e\u2066-\u2069]/gu, '');
 }
 
+/** As the server chooses (server/core/r4/human-name.ts): a former name counts where there is no other. */
+const nameUses = ['official', 'usual', undefined, 'nickname', 'anonymous', 'temp', 'maiden', 'old'];
+
+export function mainName(names: readonly HumanName[] | undefined): HumanName | undefined {
+  return names?.toSorted((one, other) => nameUses.indexOf(one.use) - nameUses.indexOf(other.use))[0];
+}
+
 export function nameOf(names: readonly HumanName[] | undefined): string | undefined {
-  const name = names?.find((candidate) => candidate.use === 'official') ?? names?.[0];
+  const name = mainName(names);
   if (!name) return undefined;
   const given = (name.given ?? []).join(' ');
   const parts = [given, name.family].filter((part) => part !== undefined && part !== '').join(' ');
@@ -29,10 +36,12 @@ export function initialsOf(name: string): string {
   return letters.join('').toLocaleUpperCase();
 }
 
-/** The patient's own record number: an MR identifier if there is one, else the first. */
+/** The patient's record number, as the server chooses (server/core/r4/record-number.ts): one in use before an old one, MR before others. */
 export function recordNumberOf(patient: Pick<Patient, 'identifier'>): Identifier | undefined {
-  const isRecordNumber = (identifier: Identifier) => identifier.type?.coding?.some((coding) => coding.code === 'MR');
-  return patient.identifier?.find(isRecordNumber) ?? patient.identifier?.[0];
+  const place = ({ use, type }: Identifier) =>
+    (use === 'old' ? 6 : use === 'temp' || use === 'secondary' ? 3 : 0) +
+    (type?.coding?.some(({ code }) => code === 'MR') ? 0 : type === undefined ? 1 : 2);
+  return (patient.identifier ?? []).filter(({ value }) => value).toSorted((one, other) => place(one) - place(other))[0];
 }
 
 /** FHIR dates may be a year or a month only; they are printed as precise as they are. */

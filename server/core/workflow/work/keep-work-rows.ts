@@ -80,7 +80,7 @@ async function compute(
     // In one order, so that what has not changed reads the same.
     const facts = [...new Set(keys)].sort().flatMap((key) => (present.has(key) ? (known.get(key) ?? []) : []));
     const row = rowOfFacts(review, facts);
-    return { review, row, words: row ? wordsOf(row) : [], known: facts, ...reportStatusOf(facts) };
+    return { review, row, words: row ? wordsOf(row, otherwiseOf(facts)) : [], known: facts, ...reportStatusOf(facts) };
   });
   await workRows.keep(rows);
 }
@@ -94,6 +94,9 @@ function learn(known: Map<string, KnownFact>, { key, version, content }: SourceV
   if (fact) known.set(key, { key, version, fact });
   else known.delete(key);
 }
+
+const otherwiseOf = (facts: readonly KnownFact[]) =>
+  facts.flatMap(({ fact }) => (fact.of === 'patient' ? (fact.otherwise ?? []) : []));
 
 function reportStatusOf(facts: readonly KnownFact[]): { reportStatus?: string } {
   const report = facts.find(({ fact }) => fact.of === 'report')?.fact;

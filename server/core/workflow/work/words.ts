@@ -41,8 +41,8 @@ export function folded(text: string): string {
 const unparted =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
-/** What a row is found by, each word once. */
-export function wordsOf(row: WorkRow): string[] {
+/** What a row is found by, each word once. @param otherwise of its patient: other names and former numbers. */
+export function wordsOf(row: WorkRow, otherwise: readonly string[] = []): string[] {
   const { patient, study, finding, conclusion } = row;
   const texts = [
     patient.name,
@@ -57,6 +57,7 @@ export function wordsOf(row: WorkRow): string[] {
     finding && (own(displays.finding, finding.label) ?? finding.label),
     finding?.label,
     conclusion?.text,
+    ...otherwise,
   ];
   const words = new Set<string>();
   for (const text of texts)

@@ -11,8 +11,9 @@ import type {
   Resource,
   Task,
 } from '@medplum/fhirtypes';
-import { nameOf } from '../../r4/human-name.ts';
+import { nameOf, writtenName } from '../../r4/human-name.ts';
 import { pointer } from '../../r4/pointer.ts';
+import { recordNumberOf, recordNumbersOf } from '../../r4/record-number.ts';
 import { referenceKey } from '../../r4/reference-key.ts';
 import { type ReviewStatus, type ReviewStep, statusOf, stepOf } from '../../vocabulary/review-codes.ts';
 import { scanClasses } from '../../vocabulary/scan-findings.ts';
@@ -62,6 +63,8 @@ interface PatientFact {
   of: 'patient';
   name?: string;
   recordNumber?: string;
+  /** Other names and former numbers: a person is found by them too. */
+  otherwise?: string[];
   birthDate?: string;
   gender?: string;
 }
@@ -105,7 +108,7 @@ export type FactOf<Of extends Fact['of']> = Extract<Fact, { of: Of }>;
  * Of the facts, and of what is computed from them for columns. Raise it with every change of either: rows that another
  * number has made are made anew by the next start, and by whatever changes their review before.
  */
-export const factsShape = 2;
+export const factsShape = 3;
 
 /** A fact, and the version of the record that says so. */
 export interface KnownFact {
@@ -226,11 +229,22 @@ function priorityOf({ priority }: Task): WorkPriority {
   return priorities.find((known) => known === priority) ?? 'routine';
 }
 
+/** Of a record that was merged many times. */
+const mostOtherwise = 10;
+
 function patientFact(patient: Patient): PatientFact {
-  const typed = patient.identifier?.find(({ type }) => type?.coding?.some(({ code }) => code === 'MR'));
   const { birthDate, gender } = patient;
-  const recordNumber = (typed ?? patient.identifier?.[0])?.value;
-  return { of: 'patient', ...withoutGaps({ name: nameOf(patient.name), recordNumber, birthDate, gender }) };
+  const [name, recordNumber] = [nameOf(patient.name), recordNumberOf(patient.identifier)];
+  const known = [
+    ...(patient.name ?? []).flatMap((one) => writtenName(one) ?? []),
+    ...recordNumbersOf(patient.identifier),
+  ];
+  const otherwise = [...new Set(known)].filter((one) => one !== name && one !== recordNumber).slice(0, mostOtherwise);
+  return {
+    of: 'patient',
+    ...withoutGaps({ name, recordNumber, birthDate, gender }),
+    ...(otherwise.length > 0 && { otherwise }),
+  };
 }
 
 function studyFact(study: ImagingStudy): StudyFact {

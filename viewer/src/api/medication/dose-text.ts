@@ -9,20 +9,27 @@
 export const doseLanguages = ['en', 'ta', 'hi'] as const;
 export type DoseLanguage = (typeof doseLanguages)[number];
 
+interface SayableQuantity {
+  value?: number;
+  unit?: string;
+  system?: string;
+  code?: string;
+}
+
 /** The part of a FHIR R4 Dosage that can be said. */
 export interface SayableDosage {
-  doseAndRate?: { doseQuantity?: { value?: number; unit?: string; code?: string } }[];
+  doseAndRate?: { doseQuantity?: SayableQuantity }[];
   timing?: {
     repeat?: {
       frequency?: number;
       period?: number;
       periodUnit?: string;
       when?: readonly string[];
-      boundsDuration?: { value?: number; unit?: string; code?: string };
+      boundsDuration?: SayableQuantity;
     };
   };
   asNeededBoolean?: boolean;
-  route?: { text?: string; coding?: { code?: string; display?: string }[] };
+  route?: { text?: string; coding?: { system?: string; code?: string; display?: string }[] };
 }
 
 type Words = Record<DoseLanguage, string>;
@@ -101,6 +108,11 @@ const known = new Set(['id', 'sequence', 'text', 'patientInstruction', 'doseAndR
 const knownRate = new Set(['id', 'type', 'doseQuantity']);
 const knownTiming = new Set(['id', 'repeat', 'code']);
 const knownRepeat = new Set(['id', 'frequency', 'period', 'periodUnit', 'when', 'boundsDuration']);
+/** Not `comparator`: "for less than 5 days" is not "for 5 days". */
+const knownQuantity = new Set(['id', 'value', 'unit', 'system', 'code']);
+
+const ucum = 'http://unitsofmeasure.org';
+const snomed = 'http://snomed.info/sct';
 
 /**
  * "2 tablets, by mouth, 3 times a day, after meals, for 7 days". The parts are set apart by commas, so that the digits of
@@ -141,23 +153,30 @@ function hasOnly(part: object, names: ReadonlySet<string>): boolean {
   return Object.keys(part).every((name) => names.has(name));
 }
 
-/** A number as it is read aloud: no exponent, no trailing zeros. */
+/** A number as it is read aloud, without an exponent; never rounded, for that is another dose. */
 export function amountOf(value: number): string {
-  return Number(value.toFixed(4)).toString();
+  return value.toLocaleString('en', { maximumFractionDigits: 20, useGrouping: false });
 }
 
-function amountText(
-  quantity: { value?: number; unit?: string; code?: string } | undefined,
-  language: DoseLanguage,
-): string | undefined {
-  if (quantity?.value === undefined) return undefined;
-  const unit = doseUnits.get(quantity.code ?? '');
+/** Not of nothing and not of less, and with nothing beside it that words would leave out. */
+function isAmount(quantity: SayableQuantity | undefined): quantity is SayableQuantity & { value: number } {
+  return quantity?.value !== undefined && quantity.value > 0 && hasOnly(quantity, knownQuantity);
+}
+
+/** A code means what it says in its own system only. */
+function codeIn(system: string, one: { system?: string; code?: string }): string | undefined {
+  return one.system === undefined || one.system === system ? one.code : undefined;
+}
+
+function amountText(quantity: SayableQuantity | undefined, language: DoseLanguage): string | undefined {
+  if (!isAmount(quantity)) return undefined;
+  const unit = doseUnits.get(codeIn(ucum, quantity) ?? '');
   const word = unit ? (language === 'en' && quantity.value > 1 ? unit.many : unit[language]) : quantity.unit;
   return word === undefined ? undefined : `${amountOf(quantity.value)} ${word}`;
 }
 
 function routeText(route: NonNullable<SayableDosage['route']>, language: DoseLanguage): string | undefined {
-  const codes = (route.coding ?? []).map(({ code }) => doseRoutes.get(code ?? ''));
+  const codes = (route.coding ?? []).map((coding) => doseRoutes.get(codeIn(snomed, coding) ?? ''));
   return codes.find((one) => one)?.[language] ?? route.text ?? route.coding?.[0]?.display;
 }
 
@@ -194,9 +213,11 @@ const sayers: Record<DoseLanguage, (frequency: number, period: number, unit: Per
   },
 };
 
-function durationText({ value, code, unit }: { value?: number; code?: string; unit?: string }, language: DoseLanguage) {
-  const of = periodUnits.find((each) => each === (code ?? unit));
-  if (value === undefined || of === undefined) return undefined;
+function durationText(duration: SayableQuantity, language: DoseLanguage): string | undefined {
+  if (!isAmount(duration)) return undefined;
+  const { value } = duration;
+  const of = periodUnits.find((each) => each === (codeIn(ucum, duration) ?? duration.unit));
+  if (of === undefined) return undefined;
   const amount = amountOf(value);
   if (language === 'en') return `for ${amount} ${value === 1 ? times[of].en : times[of].many}`;
   if (language === 'ta') return value === 1 ? `1 ${times[of].ta} மட்டும்` : `${amount} ${tamil[of].every} மட்டும்`;

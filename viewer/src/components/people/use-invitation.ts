@@ -4,6 +4,7 @@ import { computed, reactive, ref } from 'vue';
 import { useI18n } from 'vue-i18n';
 import { useConnection } from '../../api/connection.ts';
 import { idOf } from '../../api/bundle.ts';
+import { mainName } from '../../api/formatting.ts';
 import { mayBeAddress } from '../../api/mail-address.ts';
 import type { NewUser, User } from '../../api/users.ts';
 import { useAct } from '../../pages/use-act.ts';
@@ -35,7 +36,7 @@ export function useInvitation(firstRole: Role = 'doctor') {
   const wrong = computed(() => Object.values(errors.value).some((error) => error !== undefined));
 
   function takeNameOfPatient(): Pick<NewUser, 'given' | 'family'> | undefined {
-    const name = patient.value?.name?.[0];
+    const name = mainName(patient.value?.name);
     if (named.value || !name) return undefined;
     return { given: (name.given ?? []).join(' ') || (name.text ?? ''), family: name.family ?? '' };
   }
