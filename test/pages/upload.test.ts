@@ -167,6 +167,53 @@ test('when the line is gone the upload waits and goes on by itself', async () =>
   await press(page, 'upload-done');
 }); // prettier-ignore
 
+test('a line that is gone is told at once, and when it is back the upload goes on at once, however long it was', async () => {
+  const page = await openUpload('patient');
+  await choose(page, await dicom('long-gone', { rows: 1200, columns: 1200 }), await photo('small.jpg'));
+  await page.waitForSelector(id('upload-preview'));
+  await page.select(`${id('upload-facts')} select`, 'chestXray');
+  await page.emulateNetworkConditions({ upload: 700_000, download: 5_000_000, latency: 20 });
+  await press(page, 'upload-start');
+  await says(page, `${id('upload-file')}:nth-child(2)`, /Sent/); // and not yet checked: the other one is under way
+  await page.setOfflineMode(true);
+  await page.waitForSelector(id('upload-again'), { timeout: 5_000 });
+  await says(page, dialog, /connection is gone.*goes on by itself/);
+  await page.emulateNetworkConditions(null);
+  await page.setOfflineMode(false);
+  await page.waitForFunction(() => !document.querySelector('[data-testid="upload-again"]'), { timeout: 5_000 });
+  await says(page, id('upload-result'), /2 stored/);
+  await press(page, 'upload-done');
+  await closed(page);
+});
+
+test('Escape and Back ask before words or an upload under way are lost', async () => {
+  const page = await at('patient', '/account');
+  // A page of the same document: what the browser itself asks when it leaves one is not meant.
+  await click(page, 'header a[href="/work"]');
+  await page.waitForFunction(() => location.pathname === '/patient');
+  const here = page.url();
+  await press(page, 'upload');
+  await page.waitForSelector(id('upload-drop'));
+  await choose(page, await photo('with words.jpg'));
+  await page.waitForSelector(id('upload-preview'));
+  await page.type(`${id('upload-facts')} textarea`, 'It hurts since Monday.');
+  await page.keyboard.press('Escape');
+  await says(page, dialog, /not sent yet/);
+  await looksRight(page, 'upload-words-left');
+  await press(page, 'upload-stay');
+  expect(await page.$eval(`${id('upload-facts')} textarea`, (area) => (area as HTMLTextAreaElement).value)).toBe('It hurts since Monday.'); // prettier-ignore
+  await page.select(`${id('upload-facts')} select`, 'chestXray');
+  await page.emulateNetworkConditions({ upload: 2_000, download: 5_000_000, latency: 20 });
+  await press(page, 'upload-start');
+  await page.waitForSelector(id('upload-all'));
+  await page.goBack();
+  await says(page, dialog, /not finished/);
+  expect(page.url()).toBe(here);
+  await press(page, 'upload-stop');
+  await closed(page);
+  await page.emulateNetworkConditions(null);
+});
+
 test('a folder is uploaded without what is no image, and what is not the own is refused in plain words', async () => {
   const study = newUid();
   const series = newUid();

@@ -206,6 +206,17 @@ describe('counts', () => {
     expect(await figures(admin)).toEqual(['1', '1', '0', '1']);
   });
 
+  test('are zero, and the list says what to do, when only a sign was typed', async () => {
+    const page = await at('doctor');
+    await openTab(page, 'tab-all');
+    for (const sign of ['%', '😀']) {
+      await look(page, sign);
+      await says(page, 'main', /Nothing fits/);
+      await says(page, '[data-testid="tab-all"]', /All\s*0/);
+    }
+    await press(page, 'clear-filters');
+  });
+
   test('of tabs are what a search finds in each', async () => {
     const page = await at('doctor');
     await page.waitForSelector('[data-testid="tab-all"]');

@@ -22,7 +22,18 @@ async function dropOthers() {
   await Promise.all(names.filter((name) => name !== cacheName).map((name) => caches.delete(name)));
 }
 
-self.addEventListener('install', (event) => event.waitUntil(fill()));
+/**
+ * What is written goes past this worker, by a rule that the browser follows without waking it. What a page sends while it is
+ * being left (a draft, by `keepalive`) is lost where it has to be handed to a worker first: the page is gone before that.
+ */
+async function pastMe(event) {
+  const written = ['POST', 'PUT', 'PATCH', 'DELETE'];
+  await event.addRoutes?.(written.map((requestMethod) => ({ condition: { requestMethod }, source: 'network' })));
+}
+
+self.addEventListener('install', (event) =>
+  event.waitUntil(Promise.all([fill(), pastMe(event).catch(() => undefined)])),
+);
 self.addEventListener('activate', (event) => event.waitUntil(dropOthers().then(() => self.clients.claim())));
 
 self.addEventListener('message', (event) => {

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { Principal } from '../../core/principal.ts';
-import { Problem } from '../../core/problem.ts';
 import { instantAt } from '../../core/time-zone.ts';
 import type { World } from '../../core/world.ts';
 import { claimWork } from '../../core/workflow/work/claim-work.ts';
@@ -102,18 +101,14 @@ function orderOf({ queue, sort }: Wanted): WorkOrder {
 
 const aDay = 86_400_000;
 
-/** @throws Problem `value` for a text without a letter or digit: it would find everything. */
 function filterOf(
   { settings: { timeZone } }: World,
   { fhirUser }: Principal,
   wanted: Omit<z.infer<typeof wantedCounts>, 'of'>,
 ): Omit<WorkFilter, 'queue'> {
   const { text = '', status, modality, finding, priority, from, to, mine } = wanted;
-  const words = wordsAsked(text);
-  if (words.length === 0 && text.trim() !== '')
-    throw new Problem('value', 'A search needs a letter or a digit.', { expression: 'query.text' });
   return {
-    ...(words.length > 0 && { words }),
+    ...(text.trim() !== '' && { words: wordsAsked(text) }),
     ...(status && { statuses: status }),
     ...(modality && { modalities: modality }),
     ...(finding && { findings: finding }),

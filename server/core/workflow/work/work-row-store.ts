@@ -28,6 +28,7 @@ export interface StoredRow {
 export interface WorkFilter {
   /** Within it; every review but those entered in error without it. */
   queue: WorkQueue;
+  /** No word at all (a text of signs alone, half typed) is in no row. */
   words?: readonly AskedWord[];
   statuses?: readonly ReviewStatus[];
   modalities?: readonly string[];

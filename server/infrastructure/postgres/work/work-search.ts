@@ -139,8 +139,12 @@ function numberSql(number: WorkNumber, reader: WorkReader, bound: Bindings): [Wo
 }
 
 function matching(reader: WorkReader, filter: WorkFilter, bound: Bindings, { baseUrl, timeZone }: WorkSite): string {
-  const { words = [], statuses, modalities, findings, priorities: wanted, from, to, person } = filter;
-  const parts = [conditions[filter.queue], visibleWork(reader, bound, baseUrl), ...wordsSql(words, timeZone, bound)];
+  const { words, statuses, modalities, findings, priorities: wanted, from, to, person } = filter;
+  const parts = [
+    conditions[filter.queue],
+    visibleWork(reader, bound, baseUrl),
+    ...(words ? wordsSql(words, timeZone, bound) : []),
+  ];
   if (statuses) parts.push(`w.status = any(${bound.add(statuses)}::text[])`);
   if (modalities) parts.push(`w.modalities && ${bound.add(modalities)}::text[]`);
   if (findings) {
@@ -154,8 +158,9 @@ function matching(reader: WorkReader, filter: WorkFilter, bound: Bindings, { bas
   return parts.filter((part) => part !== 'true').join(' and ');
 }
 
-/** Words without a date are one look into the index; one that may be a day is looked for as that as well. */
+/** Without any word nothing is found. Words without a date are one look into the index; one that may be a day is looked for as that as well. */
 function wordsSql(words: readonly AskedWord[], timeZone: string, bound: Bindings): string[] {
+  if (words.length === 0) return ['false'];
   const query = (parts: readonly string[]) => parts.map((part) => `'${part.replaceAll("'", '')}':*`).join(' & ');
   const plain = words.filter(({ day }) => day === undefined).flatMap(({ parts }) => parts);
   const found = plain.length > 0 ? [`w.words @@ ${bound.add(query(plain))}::tsquery`] : [];

@@ -92,11 +92,17 @@ export function useUploads(limits: () => UploadLimits | undefined) {
     paused.value = false;
     failure.value = undefined;
     for (const one of files) if (one.state === 'chosen' || one.state === 'resting') one.state = 'waiting';
-    turn();
+    if (navigator.onLine) turn();
+    else halt();
   }
 
   function pause(): void {
     paused.value = true;
+    halt();
+  }
+
+  /** Also when the browser says that the line is gone: a transfer would try on for most of a minute, and sleep when the line is back. */
+  function halt(): void {
     for (const one of files) {
       if (one.state === 'sending') transfers.get(one.key)?.pause();
       if (one.state === 'sending' || one.state === 'waiting') one.state = 'resting';
@@ -191,10 +197,12 @@ export function useUploads(limits: () => UploadLimits | undefined) {
   const stay = (event: BeforeUnloadEvent) => underWay.value && event.preventDefault();
   onMounted(() => {
     addEventListener('online', goOn);
+    addEventListener('offline', halt);
     addEventListener('beforeunload', stay);
   });
   onBeforeUnmount(() => {
     removeEventListener('online', goOn);
+    removeEventListener('offline', halt);
     removeEventListener('beforeunload', stay);
     for (const { preview } of files) if (preview) URL.revokeObjectURL(preview);
     void cancel();
