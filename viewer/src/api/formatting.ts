@@ -113,7 +113,7 @@ export function sizeText(bytes: number, locale: string): string {
   const form = {
     style: 'unit',
     unit: units[step]!,
-    unitDisplay: 'short',
+    unitDisplay: step === 0 ? 'long' : 'short',
     maximumFractionDigits: value < 10 ? 1 : 0,
   } as const;
   return new Intl.NumberFormat(locale, form).format(value);

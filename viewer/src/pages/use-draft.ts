@@ -28,6 +28,8 @@ export interface DraftState {
 
 /** Milliseconds without a key until what was typed is kept. */
 const rest = 800;
+/** And after which it is kept though somebody types on. */
+const longest = 5_000;
 
 /**
  * @param key names form and subject by ids (`verify:0190...`): letters, digits and `. : _ -`.
@@ -48,6 +50,7 @@ export function useDraft(key: MaybeRefOrGetter<string>, fields: Record<string, R
   const isSaved = computed(() => current.value === (kept.value ?? empty));
   let ended = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let unsavedSince: number | undefined;
   let saving: Promise<void> = Promise.resolve();
 
   async function restore(): Promise<void> {
@@ -70,6 +73,7 @@ export function useDraft(key: MaybeRefOrGetter<string>, fields: Record<string, R
   /** One after the other, so that the last is the one that stays. */
   function save(leaving = false): void {
     clearTimeout(timer);
+    unsavedSince = undefined;
     const typed = now();
     if (ended || typed === (kept.value ?? empty)) return;
     const work = async () => {
@@ -98,7 +102,8 @@ export function useDraft(key: MaybeRefOrGetter<string>, fields: Record<string, R
     (typed) => {
       current.value = typed;
       clearTimeout(timer);
-      timer = setTimeout(() => save(), rest);
+      unsavedSince ??= Date.now();
+      timer = setTimeout(() => save(), Math.max(0, Math.min(rest, unsavedSince + longest - Date.now())));
     },
   );
   watch(
