@@ -1,7 +1,7 @@
 import type { Patient } from '@medplum/fhirtypes';
 import type { Principal } from '../core/principal.ts';
 import { nameOf } from '../core/r4/human-name.ts';
-import { recordNumberOf } from '../core/r4/record-number.ts';
+import { recordNumberOf } from '../core/vocabulary/record-number.ts';
 import { search, type ReadWorld } from '../core/records/read.ts';
 import { plainQuery, type SearchCondition } from '../core/search/search-query.ts';
 import { escapedValue } from '../core/search/search-values.ts';

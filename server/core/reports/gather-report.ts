@@ -26,7 +26,7 @@ import { aiPart } from './ai-part.ts';
 import { found, needed } from './look-up.ts';
 import { nameOf } from '../r4/human-name.ts';
 import { numberOf } from './report-number.ts';
-import { recordNumberOf } from '../r4/record-number.ts';
+import { recordNumberOf } from '../vocabulary/record-number.ts';
 import { addressOf, ageOn, contactOf } from './person.ts';
 import type { Facts, ReportContent } from './report-content.ts';
 import { scanFacts } from './scan-facts.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { isPlainAddress } from '../../../server/core/deliveries/mail-address.ts';
 import { dayOf } from '../../../server/core/time-zone.ts';
 import { addressOf, ageOn, contactOf } from '../../../server/core/reports/person.ts';
-import { recordNumberOf } from '../../../server/core/r4/record-number.ts';
+import { recordNumberOf } from '../../../server/core/vocabulary/record-number.ts';
 import { nameOf } from '../../../server/core/r4/human-name.ts';
 import { riskLevel, severity } from '../../../server/core/reports/risk-level.ts';
 import { displays } from '../../../server/core/vocabulary/displays.ts';

@@ -36,7 +36,7 @@ export function initialsOf(name: string): string {
   return letters.join('').toLocaleUpperCase();
 }
 
-/** The patient's record number, as the server chooses (server/core/r4/record-number.ts): one in use before an old one, MR before others. */
+/** The patient's record number, as the server chooses (server/core/vocabulary/record-number.ts): one in use before an old one, MR before others. */
 export function recordNumberOf(patient: Pick<Patient, 'identifier'>): Identifier | undefined {
   const place = ({ use, type }: Identifier) =>
     (use === 'old' ? 6 : use === 'temp' || use === 'secondary' ? 3 : 0) +

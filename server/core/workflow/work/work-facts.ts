@@ -13,7 +13,7 @@ import type {
 } from '@medplum/fhirtypes';
 import { nameOf, writtenName } from '../../r4/human-name.ts';
 import { pointer } from '../../r4/pointer.ts';
-import { recordNumberOf, recordNumbersOf } from '../../r4/record-number.ts';
+import { recordNumberOf, recordNumbersOf } from '../../vocabulary/record-number.ts';
 import { referenceKey } from '../../r4/reference-key.ts';
 import { type ReviewStatus, type ReviewStep, statusOf, stepOf } from '../../vocabulary/review-codes.ts';
 import { scanClasses } from '../../vocabulary/scan-findings.ts';

@@ -1,5 +1,5 @@
 import type { Identifier } from '@medplum/fhirtypes';
-import { systems } from '../vocabulary/systems.ts';
+import { systems } from './systems.ts';
 
 /**
  * The number that a place knows a patient by. One in use comes before one that is old (a merge leaves those behind, and some
