@@ -140,7 +140,7 @@ test('without a connection there is a page that says so, in the language of the 
 });
 
 test('the bell says how much is new at once, its list is reached by the keyboard, and what was seen is not new any more', async () => {
-  await page.waitForSelector('[data-testid="bell"]');
+  await page.waitForSelector('[data-testid="bell"][data-unseen]');
   const before = Number(await page.$eval('[data-testid="bell"]', (bell) => bell.getAttribute('data-unseen')));
   await happens({ kind: 'urgent-finding', to: { role: 'doctor' } });
   await page.waitForFunction((count: number) => Number(document.querySelector('[data-testid="bell"]')!.getAttribute('data-unseen')) === Math.min(count + 1, 99), {}, before);
