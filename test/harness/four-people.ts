@@ -128,7 +128,7 @@ export async function verify(scan: string): Promise<void> {
 export async function prescribeNothing(scan: string): Promise<void> {
   const page = await at('pharmacist');
   await openDialog(page, scan, 'prescribe');
-  await page.click(`${dialog} input[type="radio"]:not(:checked)`);
+  await click(page, `${dialog} input[type="radio"]:not(:checked)`);
   await page.type(`${dialog} textarea`, 'No medication.');
   await press(page, 'prescribe-submit');
   await toast(page, /waits for release/);

@@ -114,7 +114,7 @@ test.for(Object.keys(texts) as Language[])(
     await pharmacist.bringToFront();
     await openDialog(pharmacist, scan, 'prescribe');
     await inOneLanguage(pharmacist, language, 'the prescription');
-    await pharmacist.click(`${dialog} input[type="radio"]:not(:checked)`);
+    await click(pharmacist, `${dialog} input[type="radio"]:not(:checked)`);
     await pharmacist.type(`${dialog} textarea`, texts[language].none);
     await press(pharmacist, 'prescribe-submit');
     await gone(pharmacist);

@@ -55,8 +55,9 @@ test('known, unknown, disabled and invited addresses get the same page in the sa
       pages.add(`${status} ${html}`);
     }
   expect(pages.size).toBe(1);
-  const medians = [...times.values()].map((all) => all.toSorted((a, b) => a - b)[1]!);
-  expect(Math.max(...medians) - Math.min(...medians)).toBeLessThan(80);
+  // The quickest of each: what other work on the machine adds is no difference between addresses.
+  const quickest = [...times.values()].map((all) => Math.min(...all));
+  expect(Math.max(...quickest) - Math.min(...quickest)).toBeLessThan(80);
   expect((await mailTo(server, gone.email, /Your account at/)).text).toContain('switched off');
   const told = await mailTo(
     server,
