@@ -32,6 +32,16 @@ test('all parts are there, those that work say so, and the process that answers 
   expect(told.processes).toMatchObject([{ role: 'all', own: true, silent: false, down: [] }]);
 });
 
+test('who asks after a change is told of it, however soon somebody asked before', async () => {
+  const { sql } = place.server.system;
+  for (let time = 0; time < 3; time++) {
+    await sql.query(`insert into process_state (id, role, version, parts, figures) values ('guest', 'worker', '0.0.1', '{}', '{"memory": 1, "clockAhead": 0}')`); // prettier-ignore
+    expect((await state()).processes).toHaveLength(2);
+    await sql.query(`delete from process_state where id = 'guest'`);
+    expect((await state()).processes).toHaveLength(1);
+  }
+});
+
 test('it is for administrators, leaves no row in the audit trail, and tells of no machine, path or secret', async () => {
   const doctor = caller(place.server, (await place.server.signIn('doctor')).access_token);
   expect((await doctor.get('/portal/system')).status).toBe(403);

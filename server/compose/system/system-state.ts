@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { chainState } from '../../core/access/audit-chain.ts';
 import type { AuthorizationStore } from '../../core/accounts/authorizations.ts';
 import {
@@ -44,22 +45,20 @@ export interface SystemSources {
 /** A part that does not answer must not keep the page from the others. */
 const patienceMs = 4_000;
 /** However many pages ask, all of it is measured once in so long. */
-const keptMs = 1_000;
+const restMs = 1_000;
 
 /** How the whole installation is at this moment, for an administrator's page: names of no machine, no paths, no secrets. */
 export function systemState(sources: SystemSources): () => Promise<SystemState> {
-  let asking: Promise<SystemState> | undefined;
-  let kept: { state: SystemState; at: number } | undefined;
-  return () => {
-    if (kept && performance.now() - kept.at < keptMs) return Promise.resolve(kept.state);
-    asking ??= measure(sources)
-      .then((state) => {
-        kept = { state, at: performance.now() };
-        return state;
-      })
-      .finally(() => (asking = undefined));
-    return asking;
-  };
+  let begunAt = -Infinity;
+  let next: Promise<SystemState> | undefined;
+  async function begin(): Promise<SystemState> {
+    await sleep(Math.max(0, begunAt + restMs - performance.now()));
+    // A page asks because something changed: who asks from here on hears of a later moment than this one.
+    next = undefined;
+    begunAt = performance.now();
+    return measure(sources);
+  }
+  return () => (next ??= begin());
 }
 
 async function measure(sources: SystemSources): Promise<SystemState> {
