@@ -216,6 +216,8 @@ export function openStackView(
       stopListening();
       ToolGroupManager.destroyToolGroup(name);
       engine.destroy();
+      // An image that arrives later is still drawn by the library, without an engine to draw with.
+      viewport.render = () => undefined;
     },
   };
 
