@@ -60,8 +60,7 @@ export async function storeUploads(
   const folders: string[] = [];
   const examination = request.examination ?? request.files[0]?.upload ?? '';
   try {
-    const { files } = request;
-    for (const { upload, confirmed } of files) {
+    for (const { upload, confirmed } of request.files) {
       const kept = await parts.answer(upload);
       if (kept !== undefined) outcomes.set(upload, { upload, ...(JSON.parse(kept) as Omit<UploadOutcome, 'upload'>) });
       else {
