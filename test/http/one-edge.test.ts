@@ -16,7 +16,7 @@ it.each<[string, RegExp, string[]]>([
   ['reads the conditions of reads', /get\('If-Modified-Since'\)|\bctx\.(fresh|stale)|request\.(fresh|stale)/i, ['http/answer/conditional.ts']],
   ['reads If-None-Match', /get\('If-None-Match'\)/i, ['fhir/update.ts', 'http/answer/conditional.ts']], // `*`, to create only
   ['reads headers past koa', /\.headers?\??(\[|\.\[|\.(accept|range|if)\b)/, ['http/request/body.ts', 'http/request/client-address.ts']], // what becomes a channel never meets koa
-  ['reads bodies', /\b(req|request|ctx)\.pipe\(|\b(req|request)\.(on\('data'|iterator\b)|of (ctx\.)?(req|request)\b|iterator\.call\(request/, ['http/request/body.ts', 'http/request/unwanted-body.ts']],
+  ['reads bodies', /\b(req|request|ctx)\.pipe\(|\b(req|request)\.(on\('data'|iterator\b)|of (ctx\.)?(req|request)\b(?!\.)|iterator\.call\(request/, ['http/request/body.ts', 'http/request/unwanted-body.ts']],
   ['collects a stream', /stream\/consumers/, ['http/self-request.ts', 'infrastructure/mail/mail-sink.ts']], // an answer to itself, a mail
   ['seals what goes through strangers', /createCipheriv/, ['http/answer/page-token.ts', 'infrastructure/secret-box.ts']],
   ['has a pool of threads', /new Worker\(/, ['infrastructure/threads/worker-pool.ts']],
