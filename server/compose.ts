@@ -100,7 +100,7 @@ export async function compose(
   const closing: (() => Promise<unknown>)[] = [];
   const stop = async () => {
     for (const close of closing.splice(0).reverse())
-      await close().catch((err: unknown) => log.warn({ err }, 'part did not stop cleanly'));
+      await inTime(close).catch((err: unknown) => log.error({ err }, 'part did not stop cleanly'));
   };
   try {
     return { ...(await build({ config, log, onProgress, closing }, publicUrl, onDead)), closing, stop };
@@ -108,6 +108,18 @@ export async function compose(
     await stop();
     throw error;
   }
+}
+
+/** Longer than any part takes that is well: jobs and the browser have limits of their own. */
+const partPatienceMs = 40_000;
+
+/** One part that hangs keeps no other from stopping, nor the process from ending. */
+async function inTime(close: () => Promise<unknown>): Promise<void> {
+  let late: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, refuse) => {
+    late = setTimeout(() => refuse(new Error(`still at it: ${String(close).slice(0, 200)}`)), partPatienceMs);
+  });
+  await Promise.race([close(), tooLate]).finally(() => clearTimeout(late));
 }
 
 async function build(

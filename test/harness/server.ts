@@ -86,12 +86,21 @@ export async function startTestServer(
     async stop() {
       system.drain(); // open pages, which are no requests
       server.closeAllConnections();
-      await new Promise((done) => server.close(done));
-      await system.stop();
-      await database.drop();
+      await named('HTTP server', new Promise((done) => server.close(done)));
+      await named('system', system.stop());
+      await named('database', database.drop());
       if (!beside) await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A test whose server does not stop says where it hangs. */
+async function named(part: string, stopping: Promise<unknown>): Promise<void> {
+  let late: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, refuse) => {
+    late = setTimeout(() => refuse(new Error(`the ${part} does not stop`)), 90_000);
+  });
+  await Promise.race([stopping, tooLate]).finally(() => clearTimeout(late));
 }
 
 export async function backendKey(): Promise<{ public: JWK; private: JWK }> {
