@@ -7,7 +7,7 @@ import { Problem } from '../core/problem.ts';
 import { portionOf } from '../http/answer/byte-range.ts';
 import { notModified } from '../http/answer/conditional.ts';
 import type { Offer } from '../http/answer/negotiate.ts';
-import { accepted, asking, partOf, send, type Exchange } from './exchange.ts';
+import { accepted, reading, partOf, send, type Exchange } from './exchange.ts';
 import { sendFrames } from './frames.ts';
 import { multipart } from './write-multipart.ts';
 import { own } from '../core/table.ts';
@@ -20,7 +20,7 @@ export function bulkdata(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const path = bulkPath(ctx.params['path'] ?? '');
     const purpose = { event: 'dicomweb:retrieve', detail: `bulkdata/${path}` };
-    const instance = await locateInstance(world, asking(ctx), partOf(ctx), purpose, []);
+    const instance = await locateInstance(world, reading(ctx), partOf(ctx), purpose, []);
     const place = own(instance.bulk, path);
     if (!place) throw new Problem('not-found', 'The instance has no bulk data at this path');
     if (path === '7FE00010' && instance.frames?.encapsulated) {
@@ -47,7 +47,7 @@ export async function sendValue(ctx: Exchange, world: World, instance: InstanceR
   const etag = `W/"${instance.blob}-${path}"`;
   if (notModified(ctx, { etag })) return;
   const width = wordWidthAt(instance, path);
-  const bytes = (from: number, size: number) => world.blobs.open(blob, { offset: offset + from, length: size });
+  const bytes = (from: number, size: number) => world.blobs.lend(blob, { offset: offset + from, length: size });
   if (choices[0]!.name === 'multipart') {
     const location = `${world.settings.dicomwebBaseUrl}/${entityOf(instance)}/bulkdata/${path.replaceAll('.', '/')}`;
     const body = () => swappedWords(bytes(0, length), width);

@@ -1,5 +1,6 @@
 /** What every DICOMweb route does with a request and an answer. */
 import type { RouterContext } from '@koa/router';
+import type { Middleware } from 'koa';
 import { createHash } from 'node:crypto';
 import type { Asking } from '../core/studies/locate.ts';
 import type { InstanceAddress, StudyPart } from '../core/studies/study-store.ts';
@@ -10,6 +11,7 @@ import { Problem } from '../core/problem.ts';
 import { negotiate, type Choice, type Offer } from '../http/answer/negotiate.ts';
 import type { State } from '../http/state.ts';
 import { streamOf } from '../http/answer/stream-of.ts';
+import { writeOut } from '../http/answer/write-out.ts';
 
 export type Exchange = RouterContext<State>;
 
@@ -29,6 +31,27 @@ function described({ media, part }: Offer): string {
 export function asking(ctx: Exchange): Asking {
   const { principal, requestId, clientAddress } = ctx.state;
   return { principal, requestId, sourceAddress: clientAddress };
+}
+
+/** Who asks to be given something. That it was is written down while it is read; `whenRecorded` stands before every answer. */
+export function reading(ctx: Exchange): Asking {
+  const meanwhile = (written: Promise<void>) => {
+    const all = Promise.all([ctx.state.recorded, written]).then(() => undefined);
+    all.catch(() => undefined); // heard where it is awaited
+    ctx.state.recorded = all;
+  };
+  return { ...asking(ctx), meanwhile };
+}
+
+/** Lets no answer out before the audit trail has what it gives. */
+export function whenRecorded(): Middleware<State> {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } finally {
+      await ctx.state.recorded;
+    }
+  };
 }
 
 /** Pixels are worked on for this caller, as long as it is there. */
@@ -65,24 +88,41 @@ export function contentTag(instances: readonly Pick<InstanceAddress, 'blob' | 'c
 }
 
 /**
- * Sends a stream with back-pressure. The first chunk is made before the status is: what is refused then is
+ * Sends text with back-pressure, compressed for who accepts that. The first chunk is made before the status is: what is refused then is
  * answered properly, what fails later ends the connection.
  */
+export async function sendText(ctx: Exchange, type: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  const begun = await begin(ctx, type, chunks);
+  if (!begun) return;
+  ctx.body = streamOf(begun.first, begun.iterator);
+  ctx.set('Content-Type', type);
+}
+
+/** The same for pixels and files, chunk by chunk as they are: each is out when the next one is asked for, so they may be lent. */
 export async function send(
   ctx: Exchange,
   type: string,
   chunks: AsyncIterable<Uint8Array>,
   length?: number,
 ): Promise<void> {
+  const begun = await begin(ctx, type, chunks, length);
+  if (!begun) return;
+  try {
+    await ctx.state.recorded;
+  } catch (error) {
+    await begun.iterator.return?.();
+    throw error;
+  }
+  await writeOut(ctx, begun.first, begun.iterator);
+}
+
+async function begin(ctx: Exchange, type: string, chunks: AsyncIterable<Uint8Array>, length?: number) {
   ctx.status = ctx.status === 404 ? 200 : ctx.status;
   ctx.set('Content-Type', type);
   if (length !== undefined) ctx.set('Content-Length', String(length));
-  if (ctx.method === 'HEAD') return;
+  if (ctx.method === 'HEAD') return undefined;
   const iterator = chunks[Symbol.asyncIterator]();
-  const first = await iterator.next().catch(asNotAvailable);
-  ctx.body = streamOf(first, iterator);
-  ctx.set('Content-Type', type);
-  if (length !== undefined) ctx.set('Content-Length', String(length));
+  return { first: await iterator.next().catch(asNotAvailable), iterator };
 }
 
 /** Pixels that cannot be decoded here are a representation that this server does not have (PS3.18 8.7.8). */

@@ -8,7 +8,7 @@ import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
 import { notModified } from '../http/answer/conditional.ts';
 import type { Choice, Offer } from '../http/answer/negotiate.ts';
-import { accepted, asking, errandOf, partOf, send, type Exchange } from './exchange.ts';
+import { accepted, reading, errandOf, partOf, send, type Exchange } from './exchange.ts';
 import { multipart, type Part } from './write-multipart.ts';
 
 const explicit = '1.2.840.10008.1.2.1';
@@ -23,7 +23,7 @@ export function frames(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const numbers = frameNumbers(ctx.params['list'] ?? '');
     const purpose = { event: 'dicomweb:retrieve', detail: `frames/${numbers.join(',')}` };
-    await sendFrames(ctx, world, await locateInstance(world, asking(ctx), partOf(ctx), purpose, []), numbers);
+    await sendFrames(ctx, world, await locateInstance(world, reading(ctx), partOf(ctx), purpose, []), numbers);
   };
 }
 
@@ -121,7 +121,8 @@ async function* stored(world: World, instance: InstanceRow, frame: number): Asyn
   const blob = instance.inflated ?? instance.blob;
   const width = instance.frames?.encapsulated ? 1 : wordWidth(instance);
   for (const [offset, length] of ranges) {
-    if (bits === undefined) yield* swappedWords(world.blobs.open(blob, { offset, length }), width);
+    const bytes = world.blobs.lend(blob, { offset, length });
+    if (bits === undefined) yield* width === 1 ? bytes : swappedWords(bytes, width);
     else yield alignBits(await world.blobs.read(blob, { offset, length }), firstBit, bits);
   }
 }

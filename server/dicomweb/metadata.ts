@@ -5,7 +5,7 @@ import type { InstanceAddress } from '../core/studies/study-store.ts';
 import { Problem } from '../core/problem.ts';
 import type { World } from '../core/world.ts';
 import { notModified } from '../http/answer/conditional.ts';
-import { accepted, asking, contentTag, partOf, send, type Exchange } from './exchange.ts';
+import { accepted, reading, contentTag, partOf, sendText, type Exchange } from './exchange.ts';
 
 const offers = [
   { name: 'dicom-json', media: 'application/dicom+json' },
@@ -23,12 +23,12 @@ export function metadata(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const [choice] = accepted(ctx, offers);
     const purpose = { event: 'dicomweb:metadata', detail: 'metadata' };
-    const instances = await locate(world, asking(ctx), partOf(ctx), purpose);
+    const instances = await locate(world, reading(ctx), partOf(ctx), purpose);
     ctx.set('Cache-Control', 'no-store');
     // Weak: the answer may be compressed on its way, or not.
     if (notModified(ctx, { etag: `W/"${contentTag(instances)}"` })) return;
     const type = choice!.name === 'json' ? 'application/json; charset=utf-8' : 'application/dicom+json';
-    await send(ctx, type, jsonArray(world, instances));
+    await sendText(ctx, type, jsonArray(world, instances));
   };
 }
 

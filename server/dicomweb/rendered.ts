@@ -10,7 +10,7 @@ import { Problem } from '../core/problem.ts';
 import { notModified } from '../http/answer/conditional.ts';
 import type { Offer } from '../http/answer/negotiate.ts';
 import { sendValue } from './bulkdata.ts';
-import { accepted, asking, contentTag, errandOf, partOf, send, type Exchange } from './exchange.ts';
+import { accepted, reading, contentTag, errandOf, partOf, send, type Exchange } from './exchange.ts';
 import { frameNumbers } from './frames.ts';
 import { lookOf, warnOfIgnored } from './look.ts';
 import { multipart, type Part } from './write-multipart.ts';
@@ -45,9 +45,9 @@ export function rendered(world: World) {
     const numbers = list === undefined ? [1] : frameNumbers(list);
     const purpose = purposeOf(ctx, 'rendered');
     if (part.SOPInstanceUID === undefined)
-      return sendFirstFrames(ctx, world, await locate(world, asking(ctx), part, purpose));
+      return sendFirstFrames(ctx, world, await locate(world, reading(ctx), part, purpose));
     const frames = numbers.map((number) => number - 1);
-    const instance = await locateInstance(world, asking(ctx), part, purpose, frames);
+    const instance = await locateInstance(world, reading(ctx), part, purpose, frames);
     if (isPdf(instance)) return sendValue(ctx, world, instance, '00420011');
     await sendFrames(ctx, world, instance, frames, lookOf(ctx.query));
   };
@@ -62,8 +62,8 @@ export function thumbnail(world: World) {
     const purpose = purposeOf(ctx, 'thumbnail');
     const instance =
       list === undefined
-        ? await locateMiddleImage(world, asking(ctx), part, purpose)
-        : await locateInstance(world, asking(ctx), part, purpose, [frame]);
+        ? await locateMiddleImage(world, reading(ctx), part, purpose)
+        : await locateInstance(world, reading(ctx), part, purpose, [frame]);
     const look = lookOf(ctx.query);
     look.viewport ??= { width: 128, height: 128 };
     await sendFrames(ctx, world, instance, [frame], look);

@@ -7,7 +7,7 @@ import { Problem } from '../core/problem.ts';
 import type { Choice, Offer } from '../http/answer/negotiate.ts';
 import { notModified } from '../http/answer/conditional.ts';
 import { correctedFile } from './coerced-file.ts';
-import { accepted, asking, contentTag, partOf, send, type Exchange } from './exchange.ts';
+import { accepted, reading, contentTag, partOf, send, type Exchange } from './exchange.ts';
 import { foreignPreambles, withEmptyPreamble } from './preamble.ts';
 import { multipart, type Part } from './write-multipart.ts';
 
@@ -26,7 +26,7 @@ export function retrieve(world: World) {
   return async (ctx: Exchange): Promise<void> => {
     const part = partOf(ctx);
     const choices = accepted(ctx, part.SOPInstanceUID === undefined ? several : one);
-    const instances = await locate(world, asking(ctx), part, { event: 'dicomweb:retrieve' });
+    const instances = await locate(world, reading(ctx), part, { event: 'dicomweb:retrieve' });
     const choice = choices.find((candidate) => instances.every((instance) => canGive(instance, candidate)));
     if (!choice)
       throw new Problem(
@@ -38,7 +38,8 @@ export function retrieve(world: World) {
     const foreign = await foreignPreambles(world, instances);
     if (foreign.size > 0)
       ctx.set('Warning', `299 csss "The preamble of ${foreign.size} file(s) was not empty and is given out as zeros"`);
-    const parts = instances.map((instance) => partFor(world, instance, choice, foreign.has(instance)));
+    const lending = { ...world, blobs: { ...world.blobs, open: world.blobs.lend } };
+    const parts = instances.map((instance) => partFor(lending, instance, choice, foreign.has(instance)));
     if (parts.length === 1) await measure(parts[0]!);
     if (choice.name === 'single') return send(ctx, parts[0]!.type, parts[0]!.body(), parts[0]!.length);
     const { type, length, chunks } = multipart('application/dicom', parts);

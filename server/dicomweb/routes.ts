@@ -6,6 +6,7 @@ import { Problem } from '../core/problem.ts';
 import type { State } from '../http/state.ts';
 import { answerProblems } from './answer-problem.ts';
 import { bulkdata } from './bulkdata.ts';
+import { whenRecorded } from './exchange.ts';
 import { frames } from './frames.ts';
 import { metadata } from './metadata.ts';
 import { remove } from './remove.ts';
@@ -36,7 +37,7 @@ export function dicomwebFace(parts: {
 }): Router<State> {
   const { world, bearer, refusals } = parts;
   const router = new Router<State>();
-  router.use(answerProblems(), ...(refusals ? [refusals] : []), knownAddress(router), bearer);
+  router.use(answerProblems(), ...(refusals ? [refusals] : []), knownAddress(router), bearer, whenRecorded());
 
   // STOW-RS (10.5)
   router.use(storeRoutes(parts).routes());

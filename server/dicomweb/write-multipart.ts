@@ -47,12 +47,13 @@ export function multipart(type: string, parts: readonly Part[]): Multipart {
   };
 }
 
-/** A part's head goes out with its first bytes: if those cannot be had, nothing of the part was sent. */
+/** A part's head goes out when its first bytes are there: if those cannot be had, nothing of the part was sent. */
 async function* leading(head: Uint8Array, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let waiting: Uint8Array | undefined = head;
   for await (const chunk of body) {
-    yield waiting ? Buffer.concat([waiting, chunk]) : chunk;
+    if (waiting) yield waiting;
     waiting = undefined;
+    yield chunk;
   }
   if (waiting) yield waiting;
 }

@@ -12,6 +12,8 @@ export interface State {
   principal: Principal;
   /** In which a page is answered (`words/page-language.ts`). */
   language?: Language;
+  /** Resolves when the audit trail has what is given out: see `whenRecorded` of the face that sets it. */
+  recorded?: Promise<void>;
   /** Why the answer is one from 500 up, for the log; left by whoever gave it. */
   fault?: unknown;
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,8 +12,13 @@ export interface Peer {
   stop(): Promise<void>;
 }
 
+export interface PeerServer extends Peer {
+  /** Seconds of processor time that it has used. */
+  processorSeconds(): number;
+}
+
 /** Debian's Orthanc with its DICOMweb plug-in, SQLite and an fsync for each file; undefined where it is not installed. */
-export async function startOrthanc(): Promise<Peer | undefined> {
+export async function startOrthanc(): Promise<PeerServer | undefined> {
   const plugin = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so';
   if (!existsSync('/usr/sbin/Orthanc') || !existsSync(plugin)) return undefined;
   const folder = await mkdtemp(join(tmpdir(), 'csss-bench-orthanc-'));
@@ -39,12 +44,21 @@ export async function startOrthanc(): Promise<Peer | undefined> {
   await untilAnswers(`${url}/studies?limit=1`);
   return {
     url,
+    processorSeconds: () => processorSeconds(child.pid!),
     async stop() {
       child.kill('SIGTERM');
       await new Promise((done) => child.once('exit', done));
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** utime and stime of /proc/pid/stat, in ticks of 10 ms. */
+export function processorSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 export async function untilAnswers(url: string): Promise<void> {

@@ -1,9 +1,10 @@
-// Benchmarks against a peer or a floor in the same run: node scripts/run.mjs exec test/bench/run.ts [model shadow store search frame fhir audit audit-search pause live work]
+// Benchmarks against a peer or a floor in the same run: node scripts/run.mjs exec test/bench/run.ts [model shadow store search frame read fhir audit audit-search pause live work]
 import { auditSearchBench } from './audit-search.bench.ts';
 import { auditBench } from './audit.bench.ts';
 import { fhirBench } from './fhir.bench.ts';
 import { frameBench } from './frame.bench.ts';
 import { liveBench } from './live.bench.ts';
+import { readBench } from './read.bench.ts';
 import { report } from './measure.ts';
 import { modelBench } from './model.bench.ts';
 import { pauseBench } from './pause.bench.ts';
@@ -18,6 +19,7 @@ const benches = {
   store: storeBench,
   search: searchBench,
   frame: frameBench,
+  read: readBench,
   fhir: fhirBench,
   audit: auditBench,
   'audit-search': auditSearchBench,

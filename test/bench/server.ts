@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { Pause } from './pause-probe.ts';
-import { freePort, untilAnswers, type Peer } from './peers.ts';
+import { freePort, processorSeconds, untilAnswers, type Peer } from './peers.ts';
 
 export interface BenchServer extends Peer {
   fhirUrl: string;
@@ -108,14 +108,6 @@ function withSessions(server: number): number[] {
 } // prettier-ignore
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-
-/** utime and stime of /proc/pid/stat, in ticks of 10 ms. */
-function processorSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
 
 function residentMiB(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');

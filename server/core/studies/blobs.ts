@@ -28,6 +28,10 @@ export interface Blobs {
   discard(received: ReceivedBlob): Promise<void>;
   /** A stream of the bytes, or of `[offset, offset + length)`. @throws Problem `not-found`. */
   open(digest: string, range?: { offset: number; length: number }): AsyncIterable<Uint8Array>;
+  /**
+   * The same at half the cost: each chunk is good until the next one is asked for, or the end. For who has handed it on by then.
+   */
+  lend(digest: string, range?: { offset: number; length: number }): AsyncIterable<Uint8Array>;
   read(digest: string, range?: { offset: number; length: number }): Promise<Uint8Array>;
   size(digest: string): Promise<number | undefined>;
   /** Path of a kept blob on this machine, for worker threads that decode pixels. */

@@ -14,6 +14,11 @@ export interface Asking {
   principal: Principal;
   requestId?: string;
   sourceAddress?: string;
+  /**
+   * Takes the writing of the row of what is found, and awaits it before anything of that leaves: what is read meanwhile need
+   * not wait. Without it the row is durable when the function resolves.
+   */
+  meanwhile?: (recorded: Promise<void>) => void;
 }
 
 /** What is done with what is found. */
@@ -90,17 +95,24 @@ async function located<Row extends StudyTie>(
   { event, detail }: Purpose,
   find: (studies: Reading['studies'], narrowing: Narrowing) => Promise<Row[]>,
 ): Promise<Row[]> {
+  const { meanwhile, ...who } = asking;
+  const { principal } = who;
   for (const uid of [part.StudyInstanceUID, part.SeriesInstanceUID, part.SOPInstanceUID])
     if (uid !== undefined && !isUid(uid)) throw new Problem('value', 'The path holds something that is not a UID');
   const entity = entityOf(part) + (detail === undefined ? '' : `/${detail}`);
-  const row: Omit<AuditRow, 'outcome'> = { action: 'R', event, ...asking, entities: [entity] };
+  const row: Omit<AuditRow, 'outcome'> = { action: 'R', event, ...who, entities: [entity] };
   return world.read(async ({ studies, audit }) => {
     try {
-      const found = await find(studies, narrow(asking.principal, 'ImagingStudy', 'read'));
+      const found = await find(studies, narrow(principal, 'ImagingStudy', 'read'));
       const [first] = found;
       if (!first) throw new Problem('not-found', 'There is nothing stored under these UIDs');
       const entities = [entity, `ImagingStudy/${first.imagingStudyId}`];
-      await audit.append({ ...row, outcome: 'success', patients: [first.patientId], entities });
+      const recorded = audit.append(
+        { ...row, outcome: 'success', patients: [first.patientId], entities },
+        `${principal.tokenId} ${event} ${first.imagingStudyId} ${first.patientId}`,
+      );
+      if (meanwhile) meanwhile(recorded);
+      else await recorded;
       return found;
     } catch (error) {
       if (error instanceof Problem && (error.code === 'forbidden' || error.code === 'not-found')) {

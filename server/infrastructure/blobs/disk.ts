@@ -6,6 +6,7 @@ import type { Blobs, ReceivedBlob } from '../../core/studies/blobs.ts';
 import { Problem } from '../../core/problem.ts';
 import { putBackSwept, removeLeftFiles, temporaryName } from './temporary-files.ts';
 import { throwDiskProblem } from './disk-problem.ts';
+import { damaged, LentPieces } from './lent-pieces.ts';
 import { room, WriteBehind } from './write-behind.ts';
 
 /** Chunks are written together when they are this much. */
@@ -55,15 +56,17 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
     return open(path, 'wx', 0o600);
   }
 
+  const lent = new LentPieces();
+
   async function openBlob(digest: string): Promise<FileHandle> {
-    try {
-      return await open(pathOf(digest), 'r');
-    } catch (error) {
-      // Of a store that is not mounted nothing is missing.
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT' && (await statOf(incoming)))
-        throw new Problem('not-found', 'The stored content is missing', { cause: error });
-      return throwDiskProblem(error);
-    }
+    return open(pathOf(digest), 'r').catch(notThere);
+  }
+
+  async function notThere(error: unknown): Promise<never> {
+    // Of a store that is not mounted nothing is missing.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && (await statOf(incoming)))
+      throw new Problem('not-found', 'The stored content is missing', { cause: error });
+    return throwDiskProblem(error);
   }
 
   return {
@@ -118,6 +121,14 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
         else yield* checked(file, digest);
       } finally {
         await file.close();
+      }
+    },
+
+    async *lend(digest, range) {
+      try {
+        yield* lent.of(pathOf(digest), digest, range);
+      } catch (error) {
+        await notThere(error);
       }
     },
 
@@ -235,10 +246,6 @@ async function fill(file: FileHandle, bytes: Uint8Array, offset: number): Promis
     if (bytesRead === 0) throw damaged();
     done += bytesRead;
   }
-}
-
-function damaged(): Problem {
-  return new Problem('exception', 'The stored content is damaged: it does not match its checksum');
 }
 
 /** Asks for the free space of a volume, and again only after a moment: many small files come in a burst. */

@@ -168,7 +168,7 @@ export function postgresStudySearch(
     async addresses(part, narrowing) {
       const bound = bindings(timeZone);
       const statement = `select ${addressColumns} from ${from.instance} where ${located(part, narrowing, bound)} order by ${order.instance}`;
-      return withCoercion(sql, narrowing, () => sql.query(statement, bound.values));
+      return withCoercion(sql, narrowing, () => sql.prepared(statement, bound.values));
     },
 
     async middleImage(part, narrowing, syntaxes) {
@@ -188,7 +188,7 @@ export function postgresStudySearch(
     async instance(name, narrowing, framesOfPictures) {
       const bound = bindings(timeZone);
       const header = framesOfPictures ? pictureColumns(bound, framesOfPictures) : 'i.attributes::text, null as groups';
-      const [row] = await sql.query<LocatedRow>(
+      const [row] = await sql.prepared<LocatedRow>(
         `select i.study_uid, i.series_uid, i.sop_uid, i.sop_class_uid, i.transfer_syntax_uid, i.blob, i.inflated, i.size,
                 ${header}, i.bulk::text, i.frames::text, st.patient_id, st.imaging_study_id
            from ${from.instance} where ${located(name, narrowing, bound)}`,
