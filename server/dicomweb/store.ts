@@ -79,7 +79,7 @@ async function storeBody(
 async function* bodies(ctx: Exchange, budget: StoreBudget): AsyncGenerator<AsyncIterable<Uint8Array>> {
   const type = mediaType(ctx.get('Content-Type'));
   if (type?.media === 'application/dicom') {
-    yield bodyOf(ctx.req, budget.storeBytes, imageInflation);
+    yield bodyOf(ctx.req, budget.storeBytes, imageInflation, { lent: true });
     return;
   }
   const part = type?.parameters.get('type')?.toLowerCase().split(';')[0]?.trim() ?? 'application/dicom';
@@ -89,7 +89,7 @@ async function* bodies(ctx: Exchange, budget: StoreBudget): AsyncGenerator<Async
   const boundary = type.parameters.get('boundary');
   if (boundary === undefined || boundary === '' || boundary.length > 200)
     throw new Problem('structure', 'Content-Type names no boundary');
-  const source = bodyOf(ctx.req, budget.storeBytes, imageInflation);
+  const source = bodyOf(ctx.req, budget.storeBytes, imageInflation, { lent: true });
   for await (const { body } of multipartRelated(source, boundary, budget.parts)) yield body;
 }
 

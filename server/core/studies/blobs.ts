@@ -14,7 +14,7 @@ export interface ReceivedBlob {
 export interface Blobs {
   /**
    * Takes bytes in while hashing, resolves when they are all taken; a temporary file is written behind, in bounded
-   * memory. Nothing is visible yet.
+   * memory. Nothing is visible yet. A chunk is done with when the next one is asked for.
    * @throws Problem `too-long` past `limit` bytes, `no-store` when the disk is full.
    */
   receive(bytes: AsyncIterable<Uint8Array>, limit?: number): Promise<ReceivedBlob>;

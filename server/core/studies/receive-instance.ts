@@ -52,8 +52,9 @@ async function beginningOf(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Ar
   for (let size = 0; size < preambleLength;) {
     const { value, done } = await iterator.next();
     if (done) break;
-    chunks.push(value);
     size += value.length;
+    // A chunk is the sender's again when the next one is asked for.
+    chunks.push(size < preambleLength ? Uint8Array.from(value) : value);
   }
   return chunks;
 }

@@ -1,6 +1,6 @@
 /** The one reader of request bodies: without their content coding, and within a budget. */
 import type { IncomingMessage } from 'node:http';
-import { Readable, type Transform } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Problem } from '../../core/problem.ts';
 import { inflation, pieces, type Inflation } from '../budget.ts';
@@ -20,6 +20,8 @@ const decoders = new Map<string, () => Decoder>([
  * stays open, so that it can still be answered, and the decoder is gone.
  *
  * @param limit bytes, counted without the content coding
+ * @param options.lent a chunk is given up when the next one is asked for: memory of images on their way would else be found
+ * by a garbage collection only, and cause one after the other.
  * @throws Problem `media-type` for a coding that is not known, `too-long` at once for what is announced to be; while
  * reading, `too-long` past the limit or for a body that grows out of all proportion, `structure` for a coding that is
  * broken or a body that ends early.
@@ -28,13 +30,14 @@ export function bodyOf(
   request: IncomingMessage,
   limit: number,
   growth: Inflation = inflation,
+  { lent = false } = {},
 ): AsyncIterable<Uint8Array> {
   const coding = request.headers['content-encoding']?.trim().toLowerCase() ?? '';
   const plain = coding === '' || coding === 'identity';
   const decoder = decoders.get(coding);
   if (!plain && !decoder) throw new Problem('media-type', 'Content-Encoding can be gzip, deflate or br');
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLong(limit);
-  return within(limit, plain ? chunksOf(request) : decoded(request, decoder!(), growth));
+  return within(limit, plain ? chunksOf(request, lent) : decoded(request, decoder!(), growth));
 }
 
 /**
@@ -95,18 +98,57 @@ function counted(): (piece: Uint8Array) => void {
   };
 }
 
-async function* chunksOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+/** Not by the request's own iterator, which copies what arrived together, and not closing the request: that would close the connection before the answer is sent. */
+async function* chunksOf(request: IncomingMessage, lent: boolean): AsyncGenerator<Uint8Array> {
+  const crumbs = counted();
+  const arrived: Buffer[] = [];
+  let end: { fault?: Problem } | undefined;
+  let wake = () => {};
+  const take = (chunk: Buffer) => {
+    arrived.push(chunk);
+    request.pause();
+    wake();
+  };
+  const done = () => {
+    end ??= {};
+    wake();
+  };
+  const fail = (cause?: unknown) => {
+    end ??= request.readableEnded ? {} : { fault: endedEarly(cause) };
+    wake();
+  };
+  request.on('data', take).once('end', done).once('error', fail).once('close', fail);
   try {
-    // Not closing the request: that would close the connection before the answer is sent.
-    const crumbs = counted();
-    for await (const chunk of Readable.prototype.iterator.call(request, { destroyOnReturn: false })) {
-      crumbs(chunk as Uint8Array);
-      yield chunk as Uint8Array;
+    if (request.readableEnded || request.destroyed) fail(request.errored);
+    for (;;) {
+      const chunk = arrived.shift();
+      if (chunk) {
+        crumbs(chunk);
+        yield chunk;
+        if (lent) release(chunk);
+      } else if (end) {
+        if (end.fault) throw end.fault;
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          request.resume();
+        });
+      }
     }
-  } catch (cause) {
-    throw cause instanceof Problem ? cause : endedEarly(cause);
+  } finally {
+    request.off('data', take).off('end', done).off('error', fail).off('close', fail).pause();
   }
 }
+
+/** Frees the memory of a chunk that has it to itself. */
+function release({ buffer, byteOffset, byteLength }: Buffer): void {
+  if (byteOffset === 0 && byteLength === buffer.byteLength && byteLength >= leastReleased)
+    (buffer as ArrayBuffer).transfer(0);
+}
+
+/** Shorter ones may lie in a pool of Node's. */
+const leastReleased = 16 << 10;
 
 async function* decoded(request: IncomingMessage, decoder: Decoder, growth: Inflation): AsyncGenerator<Uint8Array> {
   let received = 0;

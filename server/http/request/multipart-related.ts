@@ -4,7 +4,7 @@ import { partHeaders } from '../budget.ts';
 export interface BodyPart {
   /** Names in lower case. */
   headers: ReadonlyMap<string, string>;
-  /** To be read before the next part is asked for; what is left is skipped. */
+  /** To be read before the next part is asked for; what is left is skipped. A chunk is done with when the next one is asked for. */
   body: AsyncIterable<Uint8Array>;
 }
 
@@ -150,7 +150,7 @@ class DelimitedReader {
 
   /** As `fill`, but gives back what is buffered when no delimiter begins in it: chunks are then never copied. */
   private async fillBehindContent(): Promise<Buffer> {
-    const tail = this.buffer;
+    const tail = Buffer.from(this.buffer);
     this.buffer = empty;
     await this.fill();
     const next = this.buffer;
@@ -163,6 +163,8 @@ class DelimitedReader {
   }
 
   private async fill(): Promise<void> {
+    // A copy, and a short one: the source may have its chunk back when it is asked for the next.
+    if (this.buffer.length > 0) this.buffer = Buffer.from(this.buffer);
     const { value, done } = await this.source.next();
     if (done) throw new Problem('structure', 'The multipart body ends before its closing delimiter');
     this.buffer =

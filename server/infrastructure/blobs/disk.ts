@@ -4,13 +4,12 @@ import { open, mkdir, readdir, rename, rm, stat, statfs, utimes, type FileHandle
 import { dirname, join } from 'node:path';
 import type { Blobs, ReceivedBlob } from '../../core/studies/blobs.ts';
 import { Problem } from '../../core/problem.ts';
+import { Buffers } from './buffers.ts';
 import { putBackSwept, removeLeftFiles, temporaryName } from './temporary-files.ts';
 import { throwDiskProblem } from './disk-problem.ts';
 import { damaged, LentPieces } from './lent-pieces.ts';
 import { room, WriteBehind } from './write-behind.ts';
 
-/** Chunks are written together when they are this much. */
-const writeSize = 1 << 20;
 /** Bytes of all senders that are taken and not yet on disk. */
 const unwritten = 8 << 20;
 /** The streams of one reader. */
@@ -45,6 +44,7 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
   await removeLeftFiles(incoming);
   await putBackSwept(swept, pathOf);
 
+  const buffers = new Buffers();
   const waiting = room(unwritten);
   const expectSpace = spaceOn(folder, reserve);
 
@@ -56,7 +56,7 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
     return open(path, 'wx', 0o600);
   }
 
-  const lent = new LentPieces();
+  const lent = new LentPieces(buffers);
 
   async function openBlob(digest: string): Promise<FileHandle> {
     return open(pathOf(digest), 'r').catch(notThere);
@@ -74,7 +74,7 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
 
     async receive(bytes, limit = Infinity) {
       const path = join(incoming, temporaryName());
-      const file = new WriteBehind(openTemporary(path), waiting);
+      const file = new WriteBehind(openTemporary(path), waiting, buffers);
       try {
         return { ...(await copy(bytes, file, { limit, expectSpace: spaceAlong(folder, reserve) })), path };
       } catch (error) {
@@ -179,22 +179,14 @@ async function copy(
   { limit, expectSpace }: { limit: number; expectSpace: (bytes: number) => Promise<void> },
 ): Promise<Pick<ReceivedBlob, 'digest' | 'size' | 'written'>> {
   const hash = createHash('sha256');
-  let pieces: Uint8Array[] = [];
-  let length = 0;
   let size = 0;
   for await (const chunk of bytes) {
     size += chunk.length;
     if (size > limit) throw new Problem('too-long', `Longer than ${limit} bytes`);
     hash.update(chunk);
-    pieces.push(chunk);
-    length += chunk.length;
-    if (length < writeSize) continue;
-    await expectSpace(length);
-    await file.append(pieces, length);
-    pieces = [];
-    length = 0;
+    await file.append(chunk, expectSpace);
   }
-  const written = (await file.finish(pieces, length)).written.catch(throwDiskProblem);
+  const written = (await file.finish()).written.catch(throwDiskProblem);
   written.catch(() => undefined); // may be left unheard
   return { digest: hash.digest('hex'), size, written };
 }

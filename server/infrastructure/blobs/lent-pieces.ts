@@ -1,23 +1,21 @@
 import { createHash } from 'node:crypto';
 import { close, fstatSync, open, read, type BigIntStats } from 'node:fs';
 import { Problem } from '../../core/problem.ts';
+import type { Buffers } from './buffers.ts';
 
-/** A slice of 512 x 512 words fits into one piece with its header. */
-const pieceSize = 576 << 10;
-/** Buffers that are kept when nobody reads. */
-const mostIdle = 16;
 /** Files whose content is remembered to be whole; the one checked longest ago goes first. */
 const mostChecked = 20_000;
 const checkedFor = 24 * 3600_000;
 
-/**
- * Reads files into buffers that are used again and again: a fresh one for each piece costs more in garbage collection
- * than reading and sending it. A piece is therefore good until the next one is asked for, or the end.
- */
+/** Reads files into buffers that are used again: a piece is good until the next one is asked for, or the end. */
 export class LentPieces {
-  readonly #idle: Buffer[] = [];
+  readonly #buffers: Buffers;
   /** By the path: the file's identity when its content was found to match its digest, and until when that counts. */
   readonly #checked = new Map<string, { file: string; until: number }>();
+
+  constructor(buffers: Buffers) {
+    this.#buffers = buffers;
+  }
 
   /**
    * All of a file, of which the last piece is given only when the content matches its digest, or the bytes
@@ -27,7 +25,7 @@ export class LentPieces {
    */
   async *of(path: string, digest: string, range?: { offset: number; length: number }): AsyncGenerator<Uint8Array> {
     const file = await opened(path);
-    const buffer = this.#idle.pop() ?? Buffer.allocUnsafeSlow(pieceSize);
+    const buffer = this.#buffers.take();
     try {
       const stats = fstatSync(file, { bigint: true });
       const hash = range || this.#isChecked(path, stats) ? undefined : createHash('sha256');
@@ -44,7 +42,7 @@ export class LentPieces {
         yield piece;
       } while (left > 0);
     } finally {
-      if (this.#idle.length < mostIdle) this.#idle.push(buffer);
+      this.#buffers.giveBack(buffer);
       close(file, () => undefined);
     }
   }

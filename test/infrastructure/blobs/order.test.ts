@@ -29,13 +29,13 @@ vi.mock('node:fs/promises', async (original) => {
     };
     noted('sync');
     noted('datasync');
-    const writev = handle.writev.bind(handle);
-    handle.writev = (async (...given: Parameters<typeof writev>) => {
+    const write = handle.write.bind(handle) as (...given: unknown[]) => Promise<{ bytesWritten: number }>;
+    handle.write = (async (...given: unknown[]) => {
       await slowWrite;
-      const result = await writev(...given);
+      const result = await write(...given);
       done.push(`write ${path}`);
       return result;
-    }) as typeof writev;
+    }) as typeof handle.write;
     return handle;
   };
   return {
