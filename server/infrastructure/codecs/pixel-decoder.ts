@@ -6,6 +6,7 @@ import type { PixelAnswer, PixelResults, PixelTask } from './decode-worker.ts';
 import { encodePicture } from './encode-picture.ts';
 import { explicitFile } from './explicit-file.ts';
 import { sliceOfFrame } from './frame-slice.ts';
+import { PictureCache } from './picture-cache.ts';
 import { WorkerPool } from '../threads/worker-pool.ts';
 
 export interface PixelThreads extends PixelDecoder {
@@ -44,16 +45,18 @@ export function threadedPixels(
     return answer.result as PixelResults[Kind];
   }
 
+  const pictures = new PictureCache();
   const decode: PixelDecoder['decode'] = async (instance, frame, errand) =>
     perform({ kind: 'decode', ...sliceOfFrame(instance, frame) }, errand);
   return {
     decode,
-    async render(instance, frame, look, errand) {
-      return encodePicture(
-        await perform({ kind: 'display', ...sliceOfFrame(instance, frame), window: look.window }, errand),
-        look,
-      );
-    },
+    render: (instance, frame, look, errand) =>
+      pictures.of(`${instance.blob} ${frame} ${JSON.stringify(look)}`, async () =>
+        encodePicture(
+          await perform({ kind: 'display', ...sliceOfFrame(instance, frame), window: look.window }, errand),
+          look,
+        ),
+      ),
     explicit: (instance, coercion) =>
       explicitFile(instance, () => perform({ kind: 'surroundings', instance, frame: 0, coercion }), decode, blobs),
     ping: () => pool.ping(),
