@@ -9,6 +9,11 @@ import type { World } from '../core/world.ts';
 const length = 128;
 /** Files that are looked at together. */
 const atOnce = 16;
+/** Digests of files that were looked at; the ones of long ago are looked at again. */
+const mostKnown = 50_000;
+
+/** What is known of content, whose name is its digest. */
+const known = new Map<string, boolean>();
 
 /** Those of the instances whose preamble is something else, and is therefore cleared when they are given out. */
 export async function foreignPreambles(
@@ -19,11 +24,20 @@ export async function foreignPreambles(
   for (let at = 0; at < instances.length; at += atOnce) {
     await Promise.all(
       instances.slice(at, at + atOnce).map(async (instance) => {
-        if (isForeign(await blobs.read(instance.blob, { offset: 0, length }))) foreign.add(instance);
+        if (await hasForeign(blobs, instance.blob)) foreign.add(instance);
       }),
     );
   }
   return foreign;
+}
+
+async function hasForeign(blobs: World['blobs'], digest: string): Promise<boolean> {
+  const before = known.get(digest);
+  if (before !== undefined) return before;
+  const found = isForeign(await blobs.read(digest, { offset: 0, length }));
+  if (known.size >= mostKnown) known.delete(known.keys().next().value!);
+  known.set(digest, found);
+  return found;
 }
 
 function isForeign(preamble: Uint8Array): boolean {

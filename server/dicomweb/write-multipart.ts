@@ -32,10 +32,27 @@ export function multipart(type: string, parts: readonly Part[]): Multipart {
   const end = encoder.encode(`${parts.length === 0 ? '' : '\r\n'}--${boundary}--\r\n`);
 
   async function* chunks(): AsyncGenerator<Uint8Array> {
-    for (const [i, part] of parts.entries()) {
-      yield* leading(heads[i]!, part.body());
+    let coming = parts[0] && begin(parts[0]);
+    let iterator: AsyncIterator<Uint8Array> | undefined;
+    try {
+      for (const [i, part] of parts.entries()) {
+        const { first, ...begun } = coming ?? begin(part);
+        iterator = begun.iterator;
+        coming = undefined;
+        // A part's head goes out when its first bytes are there: if those cannot be had, nothing of the part was sent.
+        let next = await first;
+        yield heads[i]!;
+        for (let left = part.length ?? Infinity; !next.done; next = await iterator.next()) {
+          left -= next.value.length;
+          if (left <= 0 && parts[i + 1]) coming ??= begin(parts[i + 1]!); // read while these go out
+          yield next.value;
+        }
+      }
+      yield end;
+    } finally {
+      await iterator?.return?.();
+      await coming?.iterator.return?.();
     }
-    yield end;
   }
 
   const known = parts.every((part) => part.length !== undefined);
@@ -47,15 +64,11 @@ export function multipart(type: string, parts: readonly Part[]): Multipart {
   };
 }
 
-/** A part's head goes out when its first bytes are there: if those cannot be had, nothing of the part was sent. */
-async function* leading(head: Uint8Array, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let waiting: Uint8Array | undefined = head;
-  for await (const chunk of body) {
-    if (waiting) yield waiting;
-    waiting = undefined;
-    yield chunk;
-  }
-  if (waiting) yield waiting;
+function begin(part: Part): { iterator: AsyncIterator<Uint8Array>; first: Promise<IteratorResult<Uint8Array>> } {
+  const iterator = part.body()[Symbol.asyncIterator]();
+  const first = iterator.next();
+  first.catch(() => undefined); // heard when its turn comes
+  return { iterator, first };
 }
 
 function headers({ type, location, length }: Part): string {
