@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import type { ModelDescription } from '../../core/analysis/model-description.ts';
 import { type ModelOutputs, outputNames } from './model-outputs.ts';
-import { type Golden, selfTest } from './self-test.ts';
+import { type Golden, goldenImage, selfTest } from './self-test.ts';
 
 // A provider that is not there is our finding to report, not a line on standard error.
 env.logLevel = 'fatal';
@@ -18,8 +18,11 @@ export interface OpenSession {
 /** Opens the model on one execution provider; a test may open something else under its name. */
 export type CreateSession = (bytes: Uint8Array, provider: string) => Promise<Pick<InferenceSession, 'run'>>;
 
-/** A provider other than the CPU must need less for an image: a software adapter passes for a GPU and takes seconds. */
+/** A provider other than the CPU must need less for an image to be tried any further: a software adapter passes for a GPU and takes seconds. */
 const slowestMs = 1_000;
+
+/** So many times the time of one core is no accelerator; in between, what else the machine does may decide. */
+const worthIt = 2;
 
 export const createSession: CreateSession = (bytes, provider) => {
   if (provider === 'webgpu' && !hasGraphics()) return Promise.reject(new Error('this machine has no graphics device'));
@@ -40,7 +43,7 @@ function hasGraphics(): boolean {
 
 /**
  * Opens the model on the first execution provider that starts, passes the self-test (also with a whole batch) and
- * is not slower than a CPU. A provider whose library is missing rejects; there is no silent way from CUDA to the CPU.
+ * is not far slower than one core of the CPU. A provider whose library is missing rejects; there is no silent way from CUDA to the CPU.
  *
  * @param options.batch largest number of images in one run, on a provider other than the CPU or with `batchOnCpu`.
  * @throws Error with each provider's reason if none works.
@@ -67,12 +70,36 @@ export async function openSession(
         accelerator ? slowestMs : Infinity,
       );
       if (slowest > slowestMs && accelerator) throw new Error(`takes ${Math.round(slowest)} ms for an image`);
+      if (accelerator && providers.includes('cpu')) {
+        const processor = await create(bytes, 'cpu');
+        const { width } = model.preprocessing;
+        const [took, needed] = [
+          await quickest(run, width, batch),
+          await quickest((images) => infer(processor, model, images, false), width, 1),
+        ];
+        if (took > worthIt * needed)
+          throw new Error(
+            `takes ${took.toFixed(1)} ms for an image of a batch, a core of the processor ${needed.toFixed(1)} ms`,
+          );
+      }
       return { provider, refused, run };
     } catch (error) {
       refused.push(`${provider}: ${error instanceof Error ? firstLine(error.message) : 'failed'}`);
     }
   }
   throw new Error(`no execution provider runs the model (${refused.join('; ')})`);
+}
+
+/** Milliseconds for an image of a run, when caches are warm. */
+async function quickest(run: OpenSession['run'], side: number, count: number): Promise<number> {
+  const images = Array.from({ length: count }, () => goldenImage(0, side));
+  let least = Infinity;
+  for (let n = 0; n < 3; n++) {
+    const begun = performance.now();
+    await run(images);
+    least = Math.min(least, (performance.now() - begun) / count);
+  }
+  return least;
 }
 
 async function infer(

@@ -59,6 +59,21 @@ test('an accelerator that is slower than a CPU is left, too', async () => {
   });
 });
 
+test('an accelerator that is far slower than one core is left, also when it is no software', async () => {
+  const { bytes, description, golden } = await loadModel(folder);
+  // Quick enough to pass for a GPU, as one is with the operators of an 8-bit model that it does not have.
+  const slow = wrong((_results, images) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150 * images));
+  const session = await openSession(bytes, description, golden, ['webgpu', 'cpu'], { batch: 2, create: slow });
+  expect(session).toMatchObject({
+    provider: 'cpu',
+    refused: [
+      expect.stringMatching(/^webgpu: takes [\d.]+ ms for an image of a batch, a core of the processor [\d.]+ ms/),
+    ],
+  });
+  const only = await openSession(bytes, description, golden, ['webgpu'], { batch: 2, create: slow });
+  expect(only.provider).toBe('webgpu');
+});
+
 /** Chromium's software Vulkan: WebGPU without a GPU. */
 const driver = ['/usr/lib/chromium/vk_swiftshader_icd.json', '/usr/share/chromium/vk_swiftshader_icd.json'].find(
   (path) => existsSync(path),
