@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import type { AuditRow } from '../../core/access/audit-trail.ts';
+import type { AuditRow, AuditTrail } from '../../core/access/audit-trail.ts';
 import type { JobQueue } from '../../core/jobs.ts';
 import type { RecordChecker } from '../../core/records/record-checker.ts';
 import type { StoredRecord } from '../../core/records/record-store.ts';
@@ -16,7 +16,7 @@ import { postgresDrafts } from './accounts/drafts.ts';
 import { postgresFactors } from './accounts/second-factors.ts';
 import { postgresRegistrationTokens } from './accounts/registration-tokens.ts';
 import { postgresClients } from './accounts/smart-clients.ts';
-import { postgresAudit, sharedAudit, type AuditStamp } from './audit/audit.ts';
+import { sharedAudit, transactionAudit, type AuditStamp } from './audit/audit.ts';
 import { withAuditEvents } from './audit/audit-events.ts';
 import { postgresAuditLog } from './audit/audit-log.ts';
 import { poolSql, type Sql } from './connection.ts';
@@ -63,7 +63,7 @@ export function postgresUnits(
   { baseUrl, timeZone, checker, stamp, queue, committed, followWrites }: StoreParts,
 ): Pick<World, 'read' | 'transaction'> {
   const site = { publicUrl: baseUrl.replace(/\/fhir$/, ''), fhirBaseUrl: baseUrl, timeZone };
-  const storesOn = (sql: Sql, audit = postgresAudit(sql, stamp)): Stores => ({
+  const storesOn = (sql: Sql, audit: AuditTrail): Stores => ({
     records: withAuditEvents(postgresRecords(sql, { baseUrl, timeZone, checker }), sql, site),
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl, timeZone }) },
     held: postgresHeld(sql),
@@ -109,9 +109,11 @@ export function postgresUnits(
         const result = await inTransaction(dataSource, async (own) => {
           refusals = [];
           const written: StoredRecord[] = [];
-          const stores = noting(withoutRefusals(storesOn(own), refusals), written);
+          const audit = transactionAudit(own, stamp);
+          const stores = noting(withoutRefusals(storesOn(own, audit), refusals), written);
           const made = await work(stores);
           if (written.length > 0) await followWrites(stores, written, baseUrl);
+          await audit.flush();
           return made;
         });
         committed?.();

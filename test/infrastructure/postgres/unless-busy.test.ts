@@ -45,7 +45,7 @@ test('a holder whose connection is lost leaves the way free, and its work goes o
   const first = unlessBusy(database.url, 'sweep', one.work);
   await one.begun;
   await database.sql.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'csss-chore' and datname = current_database()`,
+    `select pg_terminate_backend(pid, 10000) from pg_stat_activity where application_name = 'csss-chore' and datname = current_database()`,
   );
   expect(await unlessBusy(database.url, 'sweep', other)).toBe('other');
   one.letGo();

@@ -9,10 +9,26 @@ export interface AuditStamp {
   now(): Date;
 }
 
-/** The trail inside a transaction: durable exactly when the access it records is. */
-export function postgresAudit(sql: Sql, stamp: AuditStamp): AuditTrail {
-  return { append: (row) => insert(sql, stamp, [row]) };
+export interface TransactionAudit extends AuditTrail {
+  /** To be called before the commit. */
+  flush(): Promise<void>;
 }
+
+/** The trail inside a transaction: durable exactly when the access it records is. Its rows go out together, as the last of all. */
+export function transactionAudit(sql: Sql, stamp: AuditStamp): TransactionAudit {
+  const rows: AuditRecord[] = [];
+  return {
+    append(row) {
+      rows.push(recordOf(row, stamp));
+      return Promise.resolve();
+    },
+    async flush() {
+      for (let at = 0; at < rows.length; at += mostTogether) await insert(sql, rows.slice(at, at + mostTogether));
+    },
+  };
+}
+
+const mostTogether = 500;
 
 /**
  * The trail outside a transaction, for reads. Rows that arrive while an INSERT is under way go out together
@@ -28,10 +44,10 @@ export function sharedAudit(sql: Sql, stamp: AuditStamp): AuditTrail {
   async function flush(): Promise<void> {
     writing = true;
     while (waiting.length > 0) {
-      const batch = waiting.splice(0, 500);
+      const batch = waiting.splice(0, mostTogether);
       const durable = !batch.every(({ repeats }) => repeats !== undefined && known.has(repeats));
       try {
-        await insert(sql, stamp, batch.map(({ row }) => row), durable); // prettier-ignore
+        await insert(sql, batch.map(({ row }) => recordOf(row, stamp)), durable); // prettier-ignore
         for (const { done, repeats } of batch) {
           if (durable && repeats !== undefined) known.note(repeats);
           done();
@@ -52,6 +68,14 @@ export function sharedAudit(sql: Sql, stamp: AuditStamp): AuditTrail {
   };
 }
 
+type AuditRecord = ReturnType<typeof auditRecord> & { mac: string };
+
+function recordOf(row: AuditRow, { keys, now }: AuditStamp): AuditRecord {
+  const purpose = row.purpose ?? purposeOf(row.principal, row.patients);
+  const record = auditRecord({ ...row, ...(purpose && { purpose }) }, now());
+  return { ...record, mac: markOf(record, keys) };
+}
+
 const knownForMs = 5 * 60_000;
 const mostKnown = 10_000;
 
@@ -69,12 +93,7 @@ function knownAccesses() {
 }
 
 /** @param durable else its commit waits for no disk: PostgreSQL writes it there within a second, and before whatever waits for the disk after it. */
-async function insert(sql: Sql, { keys, now }: AuditStamp, rows: AuditRow[], durable = true): Promise<void> {
-  const records = rows.map((row) => {
-    const purpose = row.purpose ?? purposeOf(row.principal, row.patients);
-    const record = auditRecord({ ...row, ...(purpose && { purpose }) }, now());
-    return { ...record, mac: markOf(record, keys) };
-  });
+async function insert(sql: Sql, records: AuditRecord[], durable = true): Promise<void> {
   await sql.prepared(
     `insert into audit (at, action, event, outcome, kind, subject, client_id, role, fhir_user, token_id, patients, entities,
                         query, request_id, source_address, reason, purpose, times, mac)

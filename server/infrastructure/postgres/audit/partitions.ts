@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { noteInChain } from '../../../core/access/audit-seal.ts';
 import { systemPrincipal } from '../../../core/principal.ts';
 import type { Surroundings } from '../../../core/world.ts';
-import { postgresAudit } from './audit.ts';
+import { transactionAudit } from './audit.ts';
 import { postgresAuditLog } from './audit-log.ts';
 import { managerSql, poolSql, type Sql } from '../connection.ts';
 
@@ -106,13 +106,15 @@ async function dropOldest(sql: Sql, retentionMonths: number, sealing: AuditSeali
   const rows = runs.reduce((sum, { first, last }) => sum + last - first + 1, 0);
   const gone = runs.map(({ first, last }): [number, number] => [first, last]);
   await noteInChain(sealing, { auditLog: postgresAuditLog(sql) }, { retention: name, rows }, gone);
-  await postgresAudit(sql, { keys: sealing.secrets, now: sealing.now }).append({
+  const trail = transactionAudit(sql, { keys: sealing.secrets, now: sealing.now });
+  await trail.append({
     action: 'D',
     event: 'audit:retention',
     outcome: 'success',
     principal: systemPrincipal('house-keeping'),
     entities: [name],
   });
+  await trail.flush();
   return name;
 }
 

@@ -72,7 +72,8 @@ export function postgresRecords(
     async lock(type, id) {
       if (!isId(id)) return undefined;
       // Two statements: after a wait, the first still joins the version of its own old snapshot and would find nothing.
-      await sql.prepared(`select 1 from record where type = $1 and id = $2 for update`, [type, id]);
+      const locked = await sql.prepared(`select 1 from record where type = $1 and id = $2 for update`, [type, id]);
+      if (locked.length === 0) return undefined;
       return one(`select ${recordColumns} from ${current} where r.type = $1 and r.id = $2`, [type, id]);
     },
 
