@@ -8,6 +8,9 @@ const valuesLeftOut = 0xb007;
 /** Of our own, as the table allows: what a rejection note says of the instance, or did not reach. */
 const ofRejection = 0xb0a0;
 
+/** Of our own: the file broke PS3.10 or PS3.5, and is stored as it should have been. */
+const repaired = 0xb0a4;
+
 /** Coercion of data elements (PS3.18 Table I.2-1, PS3.4 Table B.2-1): answers show another value than was sent. */
 const coerced = 0xb000;
 /** Of our own: its bytes are safe and need not be sent again, and nobody finds it before a human has decided. */
@@ -70,6 +73,7 @@ function warningReason(outcome: Taken): number | undefined {
   if (outcome.status === 'held') return held[outcome.why];
   if (outcome.warning === undefined) return undefined;
   if (outcome.about === 'coercion') return coerced;
+  if (outcome.about === 'repair') return repaired;
   return outcome.about === 'rejection' ? ofRejection : valuesLeftOut;
 }
 

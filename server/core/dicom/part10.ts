@@ -36,8 +36,8 @@ export function mustBeginAsPart10(beginning: Uint8Array): void {
 }
 
 /**
- * Reads preamble, prefix and file meta information (PS3.10 7.1). A bare data set without them is refused:
- * nothing in it says how it is written, and two guesses can give two identities.
+ * Reads preamble, prefix and file meta information (PS3.10 7.1). A bare data set without them is refused: nothing in it
+ * says how it is written, and two guesses can give two identities (`repair/` makes it a file that says what was guessed).
  *
  * @throws Problem `structure` (no Part 10 file), `required` (no transfer syntax), `not-supported` (an unknown one).
  */

@@ -53,7 +53,7 @@ export function dicomReader(
     async read(path, signal) {
       const reading = await pool.run({ path }, [], signal ? { signal } : {}).catch(async (error: unknown) => {
         // A thread that was ended has not cleaned up.
-        await rm(`${path}.inflated`, { force: true });
+        for (const made of ['inflated', 'repaired']) await rm(`${path}.${made}`, { force: true });
         return notRead(error, signal);
       });
       if ('instance' in reading) return reading.instance;
