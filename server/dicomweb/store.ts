@@ -13,6 +13,7 @@ import { multipartRelated } from '../http/request/multipart-related.ts';
 import { bodyOf } from '../http/request/body.ts';
 import type { State } from '../http/state.ts';
 import { accepted, asking, type Exchange } from './exchange.ts';
+import { composedInstances, type Composed } from './store-metadata.ts';
 import { storeResponse, storeStatus } from './store-response.ts';
 
 export interface StoreRoutes {
@@ -64,9 +65,10 @@ async function storeBody(
   const options = { ...asking(ctx), onFault, ...(studyUID !== undefined && { studyUID }) };
   const batches = new StoreBatches(world, ctx.state.principal, options);
   try {
-    for await (const body of bodies(ctx, budget)) {
+    for await (const body of bodies(world, ctx, budget)) {
       signal.throwIfAborted();
-      await batches.add(await receiveInstance(world, body, { limit: budget.instanceBytes, signal }));
+      const limit = budget.instanceBytes;
+      await batches.add('refused' in body ? body : await receiveInstance(world, body, { limit, signal }));
     }
     await batches.flush();
     return batches.outcomes;
@@ -75,23 +77,30 @@ async function storeBody(
   }
 }
 
-/** The instances of a body: the parts of a multipart one, or the body itself. */
-async function* bodies(ctx: Exchange, budget: StoreBudget): AsyncGenerator<AsyncIterable<Uint8Array>> {
+/** The instances of a body: the parts of a multipart one, what its metadata and bulk data make, or the body itself. */
+async function* bodies(world: World, ctx: Exchange, budget: StoreBudget): AsyncGenerator<Composed> {
   const type = mediaType(ctx.get('Content-Type'));
   if (type?.media === 'application/dicom') {
     yield bodyOf(ctx.req, budget.storeBytes, imageInflation);
     return;
   }
   const part = type?.parameters.get('type')?.toLowerCase().split(';')[0]?.trim() ?? 'application/dicom';
-  if (type?.media !== 'multipart/related' || part !== 'application/dicom') {
-    throw new Problem('media-type', 'Send multipart/related; type="application/dicom", or application/dicom');
-  }
+  const form = partForms.find((one) => one === part);
+  if (type?.media !== 'multipart/related' || form === undefined)
+    throw new Problem(
+      'media-type',
+      `Send application/dicom, or multipart/related with type="${partForms.join('", type="')}"`,
+    );
   const boundary = type.parameters.get('boundary');
   if (boundary === undefined || boundary === '' || boundary.length > 200)
     throw new Problem('structure', 'Content-Type names no boundary');
   const source = bodyOf(ctx.req, budget.storeBytes, imageInflation);
-  for await (const { body } of multipartRelated(source, boundary, budget.parts)) yield body;
+  const parts = multipartRelated(source, boundary, budget.parts);
+  if (form !== 'application/dicom') yield* composedInstances(world, parts, form, budget.instanceBytes);
+  else for await (const { body } of parts) yield body;
 }
+
+const partForms = ['application/dicom', 'application/dicom+json', 'application/dicom+xml'] as const;
 
 function answer(
   ctx: Exchange,

@@ -1,7 +1,7 @@
 import dicomParser from 'dicom-parser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DicomJson } from '../../server/core/dicom/json.ts';
-import { dicomFile, header, imageElements, imageFile, newUid, syntaxes, type Element } from '../harness/dicom-file.ts';
+import { dicomFile, header, imageFile, newUid, syntaxes, type Element } from '../harness/dicom-file.ts';
 import { dicomwebServer, type DicomwebServer } from './server.ts';
 
 let server: DicomwebServer;

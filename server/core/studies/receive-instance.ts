@@ -2,6 +2,7 @@ import { preambleLength } from '../dicom/part10.ts';
 import { mayBeDicom } from '../dicom/repair/repair-file.ts';
 import type { InstanceRow } from '../dicom/instance.ts';
 import type { ReadInstance } from './dicom-reader.ts';
+import type { InstanceName } from './outcome.ts';
 import type { ReceivedBlob } from './blobs.ts';
 import type { World } from '../world.ts';
 import { Problem } from '../problem.ts';
@@ -13,7 +14,8 @@ export type ArrivingInstance =
       /** Resolves when a worker has read them: while the next instance is still on its way. Never rejects. */
       reading: Promise<ReadInstance | Problem>;
     }
-  | { refused: Problem };
+  /** `name` where it is known all the same. */
+  | { refused: Problem; name?: InstanceName };
 
 /**
  * Takes in one Part 10 file, or what may be one without its head: resolves when its bytes are taken, so that the next one can come. Hand the result to `storeInstances`, which

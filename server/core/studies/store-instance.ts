@@ -129,7 +129,7 @@ function faultOf(row: InstanceRow, error: unknown, { onFault }: StoreOptions): I
 
 type Candidate =
   | {
-      from: Exclude<ArrivingInstance, { refused: Problem }>;
+      from: Exclude<ArrivingInstance, { refused: Problem; name?: InstanceName }>;
       received: ReceivedBlob;
       read: ReadInstance;
       row: InstanceRow;
@@ -137,7 +137,7 @@ type Candidate =
   | { outcome: InstanceOutcome };
 
 async function candidate(from: ArrivingInstance, studyUID: string | undefined): Promise<Candidate> {
-  if ('refused' in from) return unread(from.refused);
+  if ('refused' in from) return unread(from.refused, from.name);
   const { received } = from;
   await received.written; // a full disk fails the request, not an instance
   const read = await from.reading;
@@ -164,10 +164,8 @@ function withRepairs(outcome: InstanceOutcome, { repaired }: ReadInstance): Inst
   return { ...outcome, warning: words, about: 'repair' };
 }
 
-function unread(problem: Problem): { outcome: InstanceOutcome } {
-  return {
-    outcome: { status: 'failed', reason: reasonOf[problem.code], message: problem.message, name: undefined },
-  };
+function unread(problem: Problem, name?: InstanceName): { outcome: InstanceOutcome } {
+  return { outcome: { status: 'failed', reason: reasonOf[problem.code], message: problem.message, name } };
 }
 
 /** The same instance twice in one request: the first counts, a second with other bytes fails. */
