@@ -5,6 +5,7 @@ import type { Budget } from '../http/budget.ts';
 import { Problem } from '../core/problem.ts';
 import type { State } from '../http/state.ts';
 import { answerProblems } from './answer-problem.ts';
+import { bulkParts } from './bulk-parts.ts';
 import { bulkdata } from './bulkdata.ts';
 import { frames } from './frames.ts';
 import { metadata } from './metadata.ts';
@@ -54,6 +55,8 @@ export function dicomwebFace(parts: {
     router.get(level, retrieve(world));
     router.delete(level, remove(world));
     router.get(`${level}/metadata`, metadata(world));
+    router.get(`${level}/bulkdata`, bulkParts(world, 'bulkdata'));
+    router.get(`${level}/pixeldata`, bulkParts(world, 'pixeldata'));
     router.get(`${level}/rendered`, rendered(world));
     router.get(`${level}/thumbnail`, thumbnail(world));
   }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { find } from '../core/studies/find.ts';
 import { parseStudyQuery } from '../core/studies/parse-study-query.ts';
 import { inTurns } from '../core/in-turns.ts';
@@ -5,11 +6,13 @@ import type { StudyQuery } from '../core/studies/study-store.ts';
 import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
 import { isUid } from '../core/dicom/uid.ts';
-import { accepted, asking, type Exchange } from './exchange.ts';
+import { accepted, asking, send, type Exchange } from './exchange.ts';
+import { xmlDocuments, xmlMedia } from './xml-documents.ts';
 
 const offers = [
   { name: 'dicom-json', media: 'application/dicom+json' },
   { name: 'json', media: 'application/json' },
+  { name: 'xml', media: 'multipart/related', part: xmlMedia },
 ] as const;
 
 /** QIDO-RS (PS3.18 10.6): 200 with a list of matches, an empty one when there are none. */
@@ -29,6 +32,13 @@ export function search(world: World, level: StudyQuery['level']) {
     const page = { ...query, capped: query.capped || cut };
     pageHeaders(ctx, world.settings.dicomwebBaseUrl, page, matches.length, total);
     ctx.set('Cache-Control', 'no-store');
+    // A multipart body has one part at least (RFC 2046 5.1.1), so an empty list is one without content.
+    if (choice!.name === 'xml') {
+      ctx.status = matches.length === 0 ? 204 : 200;
+      if (matches.length === 0) return;
+      const { type, chunks } = xmlDocuments(Readable.from(matches));
+      return send(ctx, type, chunks);
+    }
     const texts = await inTurns(matches, (match) => JSON.stringify(match));
     ctx.body = `[${texts.join(',')}]`;
     ctx.set('Content-Type', choice!.name === 'json' ? 'application/json; charset=utf-8' : 'application/dicom+json');

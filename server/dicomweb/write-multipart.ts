@@ -47,6 +47,20 @@ export function multipart(type: string, parts: readonly Part[]): Multipart {
   };
 }
 
+/** The same for parts that are made when their turn comes, however many there are; there is at least one. */
+export function multipartStream(type: string, parts: AsyncIterable<Part>): Omit<Multipart, 'length'> {
+  const boundary = randomBytes(16).toString('hex');
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    let before = '';
+    for await (const part of parts) {
+      yield* leading(encoder.encode(`${before}--${boundary}\r\n${headers(part)}\r\n`), part.body());
+      before = '\r\n';
+    }
+    yield encoder.encode(`\r\n--${boundary}--\r\n`);
+  }
+  return { type: `multipart/related; type="${type}"; boundary=${boundary}`, chunks: chunks() };
+}
+
 /** A part's head goes out with its first bytes: if those cannot be had, nothing of the part was sent. */
 async function* leading(head: Uint8Array, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let waiting: Uint8Array | undefined = head;

@@ -1,6 +1,7 @@
 import { parser } from 'sax';
 import { Problem } from '../problem.ts';
 import { own, put } from '../table.ts';
+import { isPrivate } from './dictionary.ts';
 import type { DicomElement, DicomJson, DicomValue, PersonName } from './json.ts';
 
 interface Open {
@@ -98,14 +99,15 @@ function closeAttribute({ attributes, element, numbered }: Open, parent: Open): 
     throw new Problem('structure', 'A DicomAttribute has no tag of eight digits or no VR');
   const values = numbered.sort(([a], [b]) => a - b).map(([, value]) => value);
   const complete = element ? { ...element, vr } : values.length > 0 ? { vr, Value: values } : { vr };
-  put(parent.json, privateTag(tag, own(attributes, 'privateCreator'), parent), complete);
-  if (/^.{4}00[1-9A-F][0-9A-F]$/.test(tag) && typeof values[0] === 'string')
-    parent.creators.set(`${tag.slice(0, 4)} ${values[0]}`, tag.slice(6));
+  const creator = own(attributes, 'privateCreator');
+  put(parent.json, privateTag(tag, creator, parent), complete);
+  const reserves = creator === undefined && isPrivate(tag) && /^.{4}00[1-9A-F][0-9A-F]$/.test(tag);
+  if (reserves && typeof values[0] === 'string') parent.creators.set(`${tag.slice(0, 4)} ${values[0]}`, tag.slice(6));
 }
 
 /** The model names private elements by their creator; in a data set they stand in the block that it reserved (PS3.5 7.8.1). */
 function privateTag(tag: string, creator: string | undefined, { json, creators }: Open): string {
-  if (creator === undefined || /^.{4}00[1-9A-F]/.test(tag)) return tag;
+  if (creator === undefined || !tag.startsWith('00', 4)) return tag;
   const group = tag.slice(0, 4);
   let block = creators.get(`${group} ${creator}`);
   for (let n = 0x10; block === undefined && n <= 0xff; n++) {
