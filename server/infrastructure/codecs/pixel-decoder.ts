@@ -5,6 +5,7 @@ import { Problem } from '../../core/problem.ts';
 import type { PixelAnswer, PixelResults, PixelTask } from './decode-worker.ts';
 import { encodePicture } from './encode-picture.ts';
 import { explicitFile } from './explicit-file.ts';
+import { movingPicture } from './moving-picture.ts';
 import { sliceOfFrame } from './frame-slice.ts';
 import { WorkerPool } from '../threads/worker-pool.ts';
 
@@ -46,14 +47,16 @@ export function threadedPixels(
 
   const decode: PixelDecoder['decode'] = async (instance, frame, errand) =>
     perform({ kind: 'decode', ...sliceOfFrame(instance, frame) }, errand);
+  const render: PixelDecoder['render'] = async (instance, frame, look, errand) =>
+    encodePicture(
+      await perform({ kind: 'display', ...sliceOfFrame(instance, frame), window: look.window }, errand),
+      look,
+    );
   return {
     decode,
-    async render(instance, frame, look, errand) {
-      return encodePicture(
-        await perform({ kind: 'display', ...sliceOfFrame(instance, frame), window: look.window }, errand),
-        look,
-      );
-    },
+    render,
+    animate: (instance, frames, delays, look, errand) =>
+      movingPicture(frames.length, delays, (i, one) => render(instance, frames[i]!, one, errand), look),
     explicit: (instance, coercion) =>
       explicitFile(instance, () => perform({ kind: 'surroundings', instance, frame: 0, coercion }), decode, blobs),
     ping: () => pool.ping(),
