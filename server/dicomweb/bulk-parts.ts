@@ -19,7 +19,7 @@ const pixels = '7FE00010';
 const pixelPaths = new Set([pixels, '7FE00008', '7FE00009']);
 const images = ['image/jpeg', 'image/jls', 'image/jp2', 'image/jphc', 'image/jxl', 'image/dicom-rle', 'video/mp4', 'video/mpeg']; // prettier-ignore
 
-const offers = [octets, ...images].map((part) => ({ name: part, media: 'multipart/related', part }));
+export const bulkOffers = [octets, ...images].map((part) => ({ name: part, media: 'multipart/related', part }));
 
 /**
  * All bulk data of a study, series or instance, or all of its pixel data (PS3.18 10.4.1.1.5, 10.4.1.1.7): a part for each
@@ -28,7 +28,7 @@ const offers = [octets, ...images].map((part) => ({ name: part, media: 'multipar
  */
 export function bulkParts(world: World, what: 'bulkdata' | 'pixeldata') {
   return async (ctx: Exchange): Promise<void> => {
-    const [choice] = accepted(ctx, offers);
+    const [choice] = accepted(ctx, bulkOffers);
     const instances = await locate(world, asking(ctx), partOf(ctx), { event: 'dicomweb:retrieve', detail: what });
     ctx.set('Cache-Control', 'no-store');
     const asStored = choice!.transferSyntax === '*';

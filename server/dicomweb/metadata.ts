@@ -8,7 +8,7 @@ import { notModified } from '../http/answer/conditional.ts';
 import { xmlDocuments } from './xml-documents.ts';
 import { accepted, asking, contentTag, partOf, send, type Exchange } from './exchange.ts';
 
-const offers = [
+export const metadataOffers = [
   { name: 'dicom-json', media: 'application/dicom+json' },
   { name: 'json', media: 'application/json' },
   { name: 'xml', media: 'multipart/related', part: 'application/dicom+xml' },
@@ -23,7 +23,7 @@ const piece = 1 << 20;
 /** Metadata of a study, series or instance (PS3.18 10.4.1.1.2): all attributes, bulk values by their addresses. */
 export function metadata(world: World) {
   return async (ctx: Exchange): Promise<void> => {
-    const [choice] = accepted(ctx, offers);
+    const [choice] = accepted(ctx, metadataOffers);
     const purpose = { event: 'dicomweb:metadata', detail: 'metadata' };
     const instances = await locate(world, asking(ctx), partOf(ctx), purpose);
     ctx.set('Cache-Control', 'no-store');

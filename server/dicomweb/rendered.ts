@@ -18,12 +18,12 @@ import { multipart, type Part } from './write-multipart.ts';
 
 type Form = RenderedLook['format'] | `parts-${RenderedLook['format']}`;
 
-const pictures: Offer<Form>[] = [
+export const pictures: Offer<Form>[] = [
   { name: 'jpeg', media: 'image/jpeg' },
   { name: 'png', media: 'image/png' },
   { name: 'gif', media: 'image/gif' },
 ];
-const multiparts: Offer<Form>[] = [
+export const multiparts: Offer<Form>[] = [
   { name: 'parts-jpeg', media: 'multipart/related', part: 'image/jpeg' },
   { name: 'parts-png', media: 'multipart/related', part: 'image/png' },
   { name: 'parts-gif', media: 'multipart/related', part: 'image/gif' },
@@ -82,7 +82,7 @@ function purposeOf(ctx: Exchange, what: string): Purpose {
 }
 
 /** Frames of one instance; it is refused with its own reason when there is no picture in it. */
-async function sendFrames(
+export async function sendFrames(
   ctx: Exchange,
   world: World,
   instance: InstanceRow,

@@ -15,11 +15,11 @@ import { multipart, type Part } from './write-multipart.ts';
 type Form = 'multipart' | 'single' | 'zip';
 
 const explicit = '1.2.840.10008.1.2.1';
-const several: Offer<Form>[] = [
+export const several: Offer<Form>[] = [
   { name: 'multipart', media: 'multipart/related', part: 'application/dicom' },
   { name: 'zip', media: 'application/zip' },
 ];
-const one: Offer<Form>[] = [...several, { name: 'single', media: 'application/dicom' }];
+export const one: Offer<Form>[] = [...several, { name: 'single', media: 'application/dicom' }];
 
 /**
  * Instances of a study, a series, or one instance (PS3.18 10.4.1.1.1). `transfer-syntax=*` gives the stored

@@ -9,7 +9,7 @@ import { isUid } from '../core/dicom/uid.ts';
 import { accepted, asking, send, type Exchange } from './exchange.ts';
 import { xmlDocuments, xmlMedia } from './xml-documents.ts';
 
-const offers = [
+export const searchOffers = [
   { name: 'dicom-json', media: 'application/dicom+json' },
   { name: 'json', media: 'application/json' },
   { name: 'xml', media: 'multipart/related', part: xmlMedia },
@@ -18,7 +18,7 @@ const offers = [
 /** QIDO-RS (PS3.18 10.6): 200 with a list of matches, an empty one when there are none. */
 export function search(world: World, level: StudyQuery['level']) {
   return async (ctx: Exchange): Promise<void> => {
-    const [choice] = accepted(ctx, offers);
+    const [choice] = accepted(ctx, searchOffers);
     const { study, series } = ctx.params;
     for (const uid of [study, series])
       if (uid !== undefined && !isUid(uid)) throw new Problem('value', 'The path holds something that is not a UID');

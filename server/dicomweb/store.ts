@@ -1,4 +1,3 @@
-import Router from '@koa/router';
 import { isUid } from '../core/dicom/uid.ts';
 import { nativeXml } from '../core/dicom/native-xml.ts';
 import type { World } from '../core/world.ts';
@@ -11,12 +10,11 @@ import { mustBeAllowedToStore, receiveInstance } from '../core/studies/store-ins
 import { mediaType } from '../http/answer/media-type.ts';
 import { multipartRelated } from '../http/request/multipart-related.ts';
 import { bodyOf } from '../http/request/body.ts';
-import type { State } from '../http/state.ts';
 import { accepted, asking, type Exchange } from './exchange.ts';
 import { composedInstances, type Composed } from './store-metadata.ts';
 import { storeResponse, storeStatus } from './store-response.ts';
 
-export interface StoreRoutes {
+export interface StoreParts {
   world: World;
   /** Bytes of one instance; 4 GiB by default. */
   instanceLimit?: number;
@@ -24,7 +22,7 @@ export interface StoreRoutes {
   budget?: Pick<Budget, 'storeBytes' | 'parts'>;
 }
 
-const offers = [
+export const storeOffers = [
   { name: 'json', media: 'application/dicom+json' },
   { name: 'json', media: 'application/json' },
   { name: 'xml', media: 'application/dicom+xml' },
@@ -32,24 +30,16 @@ const offers = [
 ] as const;
 
 /** STOW-RS (PS3.18 10.5): `POST /studies` and `POST /studies/{study}`. */
-export function storeRoutes({
-  world,
-  instanceLimit = 4 * 2 ** 30,
-  budget = defaultBudget,
-}: StoreRoutes): Router<State> {
-  const router = new Router<State>();
-  const store = async (ctx: Exchange): Promise<void> => {
+export function store({ world, instanceLimit = 4 * 2 ** 30, budget = defaultBudget }: StoreParts) {
+  return async (ctx: Exchange): Promise<void> => {
     const { study } = ctx.params;
     if (study !== undefined && !isUid(study)) throw new Problem('value', 'The path holds something that is not a UID');
     mustBeAllowedToStore(ctx.state.principal);
-    const [choice] = accepted(ctx, offers);
+    const [choice] = accepted(ctx, storeOffers);
     const outcomes = await storeBody(world, ctx, study, { ...budget, instanceBytes: instanceLimit });
     if (outcomes.length === 0) throw new Problem('structure', 'The body holds no instance');
     answer(ctx, outcomes, world.settings.dicomwebBaseUrl, study, choice!.name);
   };
-  router.post('/studies', store);
-  router.post('/studies/:study', store);
-  return router;
 }
 
 type StoreBudget = Pick<Budget, 'storeBytes' | 'parts'> & { instanceBytes: number };
@@ -100,7 +90,7 @@ async function* bodies(world: World, ctx: Exchange, budget: StoreBudget): AsyncG
   else for await (const { body } of parts) yield body;
 }
 
-const partForms = ['application/dicom', 'application/dicom+json', 'application/dicom+xml'] as const;
+export const partForms = ['application/dicom', 'application/dicom+json', 'application/dicom+xml'] as const;
 
 function answer(
   ctx: Exchange,
