@@ -128,9 +128,18 @@ function knownAddress(router: Router<State>): Middleware<State> {
         .pathAndMethod.some(({ path, methods }) => methods.length > 0 && path !== elsewhere);
     if (has(ctx.method)) return next();
     const allowed = ['GET', 'POST', 'DELETE'].filter(has);
+    if (allowed.length === 0 && /^\/patients(\/|$)/.test(ctx.path)) throw noPatients();
     if (allowed.length === 0) throw new Problem('not-found', 'The service has no such address (PS3.18 10)');
     ctx.status = 405;
     ctx.set('Allow', allowOf(allowed));
     ctx.body = { code: 'not-supported', message: 'The address does not have this method; see Allow' };
   };
+}
+
+/** Some servers have this resource, PS3.18 10.6 has not: what a client wants of it is found otherwise. */
+function noPatients(): Problem {
+  return new Problem(
+    'not-found',
+    'DICOMweb has no resource of patients (PS3.18 10.6): search /studies by PatientID, PatientName or PatientBirthDate; patients themselves are Patient in FHIR',
+  );
 }

@@ -27,7 +27,7 @@ export function search(world: World, level: StudyQuery['level']) {
       ...(study !== undefined && { StudyInstanceUID: study }),
       ...(series !== undefined && { SeriesInstanceUID: series }),
     };
-    const query = parseStudyQuery(target, new URLSearchParams(ctx.querystring));
+    const query = parseStudyQuery(target, new URLSearchParams(ctx.querystring), world.settings.timeZone);
     const { matches, total, cut } = await find(world, asking(ctx), query, ctx.path + ctx.search);
     const page = { ...query, capped: query.capped || cut };
     pageHeaders(ctx, world.settings.dicomwebBaseUrl, page, matches.length, total);
