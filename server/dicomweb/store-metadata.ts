@@ -1,5 +1,4 @@
 /** Bodies of STOW-RS that bring metadata and bulk data apart (PS3.18 8.6.1.2.2, 10.5.1.1.2). */
-import { readNativeXml } from '../core/dicom/read-native-xml.ts';
 import type { DicomJson } from '../core/dicom/json.ts';
 import { isUid } from '../core/dicom/uid.ts';
 import { Problem } from '../core/problem.ts';
@@ -10,6 +9,7 @@ import { own } from '../core/table.ts';
 import type { World } from '../core/world.ts';
 import { mediaType } from '../http/answer/media-type.ts';
 import type { BodyPart } from '../http/request/multipart-related.ts';
+import { readNativeXml } from './read-native-xml.ts';
 
 export type MetadataForm = 'application/dicom+json' | 'application/dicom+xml';
 

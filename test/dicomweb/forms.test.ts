@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import yauzl from 'yauzl';
-import { readNativeXml } from '../../server/core/dicom/read-native-xml.ts';
+import { readNativeXml } from '../../server/dicomweb/read-native-xml.ts';
 import type { DicomJson } from '../../server/core/dicom/json.ts';
 import { imageFile, newUid, syntaxes } from '../harness/dicom-file.ts';
 import { dicomwebServer, type DicomwebServer } from './server.ts';

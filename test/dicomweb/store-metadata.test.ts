@@ -2,7 +2,7 @@ import dicomParser from 'dicom-parser';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nativeXml } from '../../server/core/dicom/native-xml.ts';
-import { readNativeXml } from '../../server/core/dicom/read-native-xml.ts';
+import { readNativeXml } from '../../server/dicomweb/read-native-xml.ts';
 import type { DicomElement, DicomJson } from '../../server/core/dicom/json.ts';
 import { newUid } from '../harness/dicom-file.ts';
 import { dicomwebServer, type DicomwebServer } from './server.ts';

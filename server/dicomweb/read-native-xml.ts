@@ -1,8 +1,8 @@
 import { parser } from 'sax';
-import { Problem } from '../problem.ts';
-import { own, put } from '../table.ts';
-import { isPrivate } from './dictionary.ts';
-import type { DicomElement, DicomJson, DicomValue, PersonName } from './json.ts';
+import { Problem } from '../core/problem.ts';
+import { own, put } from '../core/table.ts';
+import { isPrivate } from '../core/dicom/dictionary.ts';
+import type { DicomElement, DicomJson, DicomValue, PersonName } from '../core/dicom/json.ts';
 
 interface Open {
   name: string;
