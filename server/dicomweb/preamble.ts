@@ -11,11 +11,11 @@ const length = 128;
 const atOnce = 16;
 
 /** Those of the instances whose preamble is something else, and is therefore cleared when they are given out. */
-export async function foreignPreambles(
+export async function foreignPreambles<Instance extends Pick<InstanceAddress, 'blob'>>(
   { blobs }: Pick<World, 'blobs'>,
-  instances: readonly InstanceAddress[],
-): Promise<ReadonlySet<InstanceAddress>> {
-  const foreign = new Set<InstanceAddress>();
+  instances: readonly Instance[],
+): Promise<ReadonlySet<Instance>> {
+  const foreign = new Set<Instance>();
   for (let at = 0; at < instances.length; at += atOnce) {
     await Promise.all(
       instances.slice(at, at + atOnce).map(async (instance) => {

@@ -1,5 +1,6 @@
 import Router from '@koa/router';
 import type { Middleware } from 'koa';
+import { nonPatientKinds, type NonPatientKind } from '../core/dicom/non-patient-classes.ts';
 import type { StudyQuery } from '../core/studies/study-store.ts';
 import type { World } from '../core/world.ts';
 import type { Budget } from '../http/budget.ts';
@@ -12,6 +13,7 @@ import { allowOf, capabilities, type Resource } from './capabilities.ts';
 import { described } from './exchange.ts';
 import { frames } from './frames.ts';
 import { metadata, metadataOffers } from './metadata.ts';
+import { bulkOfKind, nonPatientOffers, retrieveOfKind, searchOfKind, storeOfKind } from './non-patient.ts';
 import { remove } from './remove.ts';
 import { multiparts, pictures, rendered, thumbnail } from './rendered.ts';
 import { one, retrieve, several } from './retrieve.ts';
@@ -85,6 +87,8 @@ function resources(parts: Parts): Resource[] {
     ...[study, series, instance].flatMap((level) => ofLevel(world, level)),
     ...ofFrames(world),
     { method: 'GET', path: `${instance}/bulkdata/*path`, name: 'Retrieve bulk data value', answers: framesAs, run: bulkdata(world) }, // prettier-ignore
+    // Non-patient instances (12)
+    ...nonPatientKinds.flatMap((kind) => ofKind(parts, kind)),
     // WADO-URI (9)
     { method: 'GET', path: '/wado', name: 'Retrieve by URI', answers: uriTypes, query: uriParameters, run: wadoUri(world) }, // prettier-ignore
   ];
@@ -104,6 +108,21 @@ function ofLevel(world: World, level: string): Resource[] {
     get('/pixeldata', 'Retrieve pixel data', bulk, bulkParts(world, 'pixeldata')),
     get('/rendered', 'Retrieve rendered', isInstance ? [...shown, ...documents] : shown, rendered(world), looks),
     get('/thumbnail', 'Retrieve thumbnail', pictures.map(described), thumbnail(world), looks),
+  ];
+}
+
+function ofKind(parts: Parts, kind: NonPatientKind): Resource[] {
+  const { world } = parts;
+  const all = `/${kind}`;
+  const single = `${all}/:uid`;
+  const takes = [...partForms.map((part) => `multipart/related; type="${part}"`), 'application/dicom'];
+  const storing = { method: 'POST', name: 'Store', takes, answers: storeOffers.map(described), run: storeOfKind(parts, kind) } as const; // prettier-ignore
+  return [
+    { path: all, ...storing },
+    { path: single, ...storing },
+    { method: 'GET', path: all, name: 'Search', answers: searchOffers.map(described), query: paging, run: searchOfKind(world, kind) }, // prettier-ignore
+    { method: 'GET', path: single, name: 'Retrieve', answers: nonPatientOffers.map(described), query: ['accept'], run: retrieveOfKind(world, kind) }, // prettier-ignore
+    { method: 'GET', path: `${single}/bulkdata/*path`, name: 'Retrieve bulk data value', answers: ['application/octet-stream'], run: bulkOfKind(world, kind) }, // prettier-ignore
   ];
 }
 

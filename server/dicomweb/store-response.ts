@@ -24,17 +24,29 @@ export function storeStatus(instances: InstanceOutcome[]): 200 | 202 | 409 {
   return failures < instances.length ? 202 : 409;
 }
 
+/** Where what was stored is retrieved: all of it together, if there is one place, and each instance. */
+export interface StoredAt {
+  of: string | undefined;
+  one(name: InstanceName): string;
+}
+
+/** @param studyUID of the request, if it named one */
+export function inStudies(instances: InstanceOutcome[], baseUrl: string, studyUID: string | undefined): StoredAt {
+  const stored = instances.flatMap((one) => (one.status === 'failed' ? [] : [one.name.StudyInstanceUID]));
+  const studies = new Set(stored);
+  const study = studyUID ?? (studies.size === 1 ? [...studies][0] : undefined);
+  return { of: study && `${baseUrl}/studies/${study}`, one: (name) => instanceUrl(baseUrl, name) };
+}
+
 /** Store Instances Response Module (PS3.18 Annex I). */
-export function storeResponse(instances: InstanceOutcome[], baseUrl: string, studyUID: string | undefined): DicomJson {
+export function storeResponse(instances: InstanceOutcome[], { of, one }: StoredAt): DicomJson {
   const stored = instances.filter((outcome) => outcome.status !== 'failed');
   const refused = instances.filter((outcome) => outcome.status === 'failed');
   const named = refused.filter(({ name }) => name !== undefined);
   const nameless = refused.filter(({ name }) => name === undefined);
-  const studies = new Set(stored.map(({ name }) => name.StudyInstanceUID));
-  const study = studyUID ?? (studies.size === 1 ? [...studies][0] : undefined);
   return {
     // Type 2: without a value when the instances belong to several studies.
-    '00081190': study === undefined ? { vr: 'UR' } : { vr: 'UR', Value: [`${baseUrl}/studies/${study}`] },
+    '00081190': of === undefined ? { vr: 'UR' } : { vr: 'UR', Value: [of] },
     ...sequence(
       '00081198',
       named.map((outcome) => ({
@@ -48,7 +60,7 @@ export function storeResponse(instances: InstanceOutcome[], baseUrl: string, stu
         ...reference(outcome.name),
         ...warningOf(outcome),
         // Type 2: without a value while it cannot be retrieved.
-        '00081190': { vr: 'UR', ...(outcome.status !== 'held' && { Value: [instanceUrl(baseUrl, outcome.name)] }) },
+        '00081190': { vr: 'UR', ...(outcome.status !== 'held' && { Value: [one(outcome.name)] }) },
       })),
     ),
     ...sequence(

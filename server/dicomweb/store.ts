@@ -12,7 +12,7 @@ import { multipartRelated } from '../http/request/multipart-related.ts';
 import { bodyOf } from '../http/request/body.ts';
 import { accepted, asking, type Exchange } from './exchange.ts';
 import { composedInstances, type Composed } from './store-metadata.ts';
-import { storeResponse, storeStatus } from './store-response.ts';
+import { inStudies, storeResponse, storeStatus, type StoredAt } from './store-response.ts';
 
 export interface StoreParts {
   world: World;
@@ -30,19 +30,27 @@ export const storeOffers = [
 ] as const;
 
 /** STOW-RS (PS3.18 10.5): `POST /studies` and `POST /studies/{study}`. */
-export function store({ world, instanceLimit = 4 * 2 ** 30, budget = defaultBudget }: StoreParts) {
+export function store(parts: StoreParts) {
+  const { world } = parts;
+  const budget = storeBudget(parts);
   return async (ctx: Exchange): Promise<void> => {
     const { study } = ctx.params;
     if (study !== undefined && !isUid(study)) throw new Problem('value', 'The path holds something that is not a UID');
     mustBeAllowedToStore(ctx.state.principal);
     const [choice] = accepted(ctx, storeOffers);
-    const outcomes = await storeBody(world, ctx, study, { ...budget, instanceBytes: instanceLimit });
+    const outcomes = await storeBody(world, ctx, study, budget);
     if (outcomes.length === 0) throw new Problem('structure', 'The body holds no instance');
-    answer(ctx, outcomes, world.settings.dicomwebBaseUrl, study, choice!.name);
+    const { dicomwebBaseUrl: base } = world.settings;
+    answer(ctx, outcomes, base, inStudies(outcomes, base, study), choice!.name);
   };
 }
 
-type StoreBudget = Pick<Budget, 'storeBytes' | 'parts'> & { instanceBytes: number };
+/** What one request may bring. */
+export function storeBudget({ instanceLimit = 4 * 2 ** 30, budget = defaultBudget }: StoreParts): StoreBudget {
+  return { ...budget, instanceBytes: instanceLimit };
+}
+
+export type StoreBudget = Pick<Budget, 'storeBytes' | 'parts'> & { instanceBytes: number };
 
 async function storeBody(
   world: World,
@@ -68,7 +76,7 @@ async function storeBody(
 }
 
 /** The instances of a body: the parts of a multipart one, what its metadata and bulk data make, or the body itself. */
-async function* bodies(world: World, ctx: Exchange, budget: StoreBudget): AsyncGenerator<Composed> {
+export async function* bodies(world: World, ctx: Exchange, budget: StoreBudget): AsyncGenerator<Composed> {
   const type = mediaType(ctx.get('Content-Type'));
   if (type?.media === 'application/dicom') {
     yield bodyOf(ctx.req, budget.storeBytes, imageInflation);
@@ -92,14 +100,14 @@ async function* bodies(world: World, ctx: Exchange, budget: StoreBudget): AsyncG
 
 export const partForms = ['application/dicom', 'application/dicom+json', 'application/dicom+xml'] as const;
 
-function answer(
+export function answer(
   ctx: Exchange,
   outcomes: InstanceOutcome[],
   baseUrl: string,
-  study: string | undefined,
+  addresses: StoredAt,
   form: 'json' | 'xml',
 ): void {
-  const response = storeResponse(outcomes, baseUrl, study);
+  const response = storeResponse(outcomes, addresses);
   ctx.status = storeStatus(outcomes);
   ctx.set('Cache-Control', 'no-store');
   const reasons = new Set(

@@ -142,6 +142,10 @@ async function candidate(from: ArrivingInstance, studyUID: string | undefined): 
   await received.written; // a full disk fails the request, not an instance
   const read = await from.reading;
   if (read instanceof Problem) return unread(read);
+  if (read.StudyInstanceUID === '')
+    return {
+      outcome: failed(read, 'identity', 'The instance is of no patient (PS3.18 12): it is stored by its own resource'),
+    };
   if (studyUID !== undefined && read.StudyInstanceUID !== studyUID) {
     return { outcome: failed(read, 'other-study', 'The instance belongs to another study than the request') };
   }
@@ -157,7 +161,7 @@ async function candidate(from: ArrivingInstance, studyUID: string | undefined): 
 }
 
 /** The sender hears what was put right, beside what else there is to say. */
-function withRepairs(outcome: InstanceOutcome, { repaired }: ReadInstance): InstanceOutcome {
+export function withRepairs(outcome: InstanceOutcome, { repaired }: ReadInstance): InstanceOutcome {
   if (!repaired || (outcome.status !== 'stored' && outcome.status !== 'known')) return outcome;
   const words = `The file did not follow DICOM and was repaired: ${repaired.repairs.join('; ')}`;
   if (outcome.warning !== undefined) return { ...outcome, warning: `${outcome.warning}. ${words}` };
