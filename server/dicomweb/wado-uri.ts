@@ -18,6 +18,8 @@ import { retrieve } from './retrieve.ts';
 const pictures = ['image/jpeg', 'image/png', 'image/gif'];
 const documents = ['text/html', 'application/pdf', 'video/mp4', 'video/mpeg', 'video/mp2t'];
 const offers = ['application/dicom', ...pictures, ...documents].map((media) => ({ name: media, media }));
+/** What a library sends when nobody asked for anything: the default. */
+const unsaid = { name: '*/*', media: '*/*' };
 const dicom = 'application/dicom';
 /** Parameters of chapter 9 that have no effect here; the caller is told. */
 const withoutEffect = ['annotation', 'charset', 'iccprofile', 'presentationuid', 'presentationseriesuid'];
@@ -59,10 +61,10 @@ export function wadoUri(world: World) {
       ctx,
       withoutEffect.filter((name) => parameters.has(name)),
     );
-    const types = parameters.get('contenttype') ?? usable(ctx.get('Accept'));
-    const [best] = types === undefined ? [] : negotiate(types, undefined, offers);
-    if (types !== undefined && !best)
-      throw new Problem('not-acceptable', `An instance is available as ${offers.map(({ name }) => name).join(', ')}`);
+    const types = parameters.get('contenttype');
+    const [choice] = negotiate(ctx.get('Accept'), types, [unsaid, ...offers]);
+    if (!choice) throw new Problem('not-acceptable', `An instance is available as ${uriTypes.join(', ')}`);
+    const best = choice.name === unsaid.name ? undefined : choice;
     if (best?.name === dicom) return sendFile(ctx, parameters, retrieveFile);
     const frame = parameters.get('framenumber') === undefined ? undefined : whole(parameters, 'framenumber')!;
     const purpose = {
@@ -71,7 +73,7 @@ export function wadoUri(world: World) {
     };
     const instance = await locateInstance(world, asking(ctx), partOf(ctx), purpose, [(frame ?? 1) - 1]);
     if (!best && !isPictureByDefault(instance, frame)) return sendFile(ctx, parameters, retrieveFile);
-    ctx.query = { accept: types ?? [...documents, ...pictures].join(',') };
+    ctx.query = types === undefined ? {} : { accept: types };
     if (frame === undefined && (await sendDocument(ctx, world, instance))) return;
     const look = lookOf(parameters, instance);
     if (frame === undefined && best && (await sendAnimation(ctx, world, instance, look))) return;
@@ -104,11 +106,6 @@ function pathOf(parameters: ReadonlyMap<string, string>): Record<string, string>
 
 function warn(ctx: Exchange, names: readonly string[]): void {
   if (names.length > 0) ctx.set('Warning', `299 csss "These parameters have no effect: ${names.join(', ')}"`);
-}
-
-/** What a browser or a library sends when nobody asked for anything says nothing. */
-function usable(accept: string): string | undefined {
-  return accept.trim() === '' || accept.trim() === '*/*' ? undefined : accept;
 }
 
 async function sendFile(

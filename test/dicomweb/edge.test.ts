@@ -147,7 +147,7 @@ describe('what is given out', () => {
 });
 
 describe('a request for what is not there', () => {
-  it.each(['patientname=Chen*', 'constructor=x', '__proto__=x', 'toString=', 'token=x', 'PatientNam=x', '=x', 'limits=1', 'Limit=1', 'hasOwnProperty=true'])(
+  it.each(['patientnames=Chen*', 'constructor=x', '__proto__=x', 'toString=', 'token=x', 'PatientNam=x', '=x', 'limits=1', 'Limit=1', 'hasOwnProperty=true'])(
     '?%s is refused instead of passed over',
     async (query) => {
       const reply = await server.get(`/studies?${query}`);
