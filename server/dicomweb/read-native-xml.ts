@@ -1,4 +1,4 @@
-import { parser } from 'sax';
+import sax from 'sax';
 import { Problem } from '../core/problem.ts';
 import { own, put } from '../core/table.ts';
 import { isPrivate } from '../core/dicom/dictionary.ts';
@@ -40,30 +40,30 @@ const deepest = 200;
  * @throws Problem `structure` for what is not well formed, has a document type, or elements that the model does not have.
  */
 export function readNativeXml(text: string): DicomJson {
-  const sax = parser(true, { xmlns: false, trim: false });
+  const reader = sax.parser(true, { xmlns: false, trim: false });
   const stack: Open[] = [opened('', {})];
   let result: DicomJson | undefined;
-  sax.onerror = (error) => {
+  reader.onerror = (error) => {
     throw new Problem('structure', 'The metadata is no well-formed XML', { cause: error });
   };
-  sax.ondoctype = () => {
+  reader.ondoctype = () => {
     throw new Problem('structure', 'Metadata in XML has no document type');
   };
-  sax.onopentag = ({ name, attributes }) => {
+  reader.onopentag = ({ name, attributes }) => {
     const local = name.slice(name.indexOf(':') + 1);
     const parent = stack.at(-1)!;
     if (!own(children, parent.name)?.includes(local) || stack.length > deepest)
       throw new Problem('structure', 'The metadata is not in the Native DICOM Model (PS3.19 A.1)');
     stack.push(opened(local, attributes as Record<string, string>));
   };
-  sax.ontext = (more) => (stack.at(-1)!.text += more);
-  sax.oncdata = (more) => (stack.at(-1)!.text += more);
-  sax.onclosetag = () => {
+  reader.ontext = (more) => (stack.at(-1)!.text += more);
+  reader.oncdata = (more) => (stack.at(-1)!.text += more);
+  reader.onclosetag = () => {
     const closed = stack.pop()!;
     if (closed.name === 'NativeDicomModel') result = closed.json;
     else close(closed, stack.at(-1)!);
   };
-  sax.write(text.replace(/^\ufeff/, '')).close();
+  reader.write(text.replace(/^\ufeff/, '')).close();
   if (!result) throw new Problem('structure', 'The metadata is not in the Native DICOM Model (PS3.19 A.1)');
   return result;
 }

@@ -1,4 +1,4 @@
-import { parser } from 'sax';
+import sax from 'sax';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dicomwebServer, type DicomwebServer } from './server.ts';
 
@@ -42,7 +42,7 @@ describe('what the service says of itself', () => {
     const reply = await options('');
     expect([reply.status, reply.type]).toEqual([200, 'application/vnd.sun.wadl+xml']);
     const paths: string[] = [];
-    const xml = parser(true, {});
+    const xml = sax.parser(true, {});
     xml.onerror = (error) => {
       throw error;
     };
