@@ -49,6 +49,11 @@ export function retrieve(world: World) {
     const parts = given.map(({ instance, transferSyntax }) =>
       partFor(world, instance, transferSyntax === undefined ? {} : { transferSyntax }, foreign.has(instance)),
     );
+    // A picture that turns out to be broken does not block the others: it comes as it is stored.
+    if (choice.name === 'multipart' && choice.transferSyntax === undefined && given.length > 1)
+      for (const [i, { instance }] of given.entries())
+        if (parts[i]!.length === undefined && !instance.coerced)
+          parts[i]!.instead = partFor(world, instance, { transferSyntax: '*' }, foreign.has(instance));
     if (given.length < instances.length) ctx.status = 206;
     if (choice.name === 'zip') return sendZip(ctx, given.map(({ instance }) => instance), parts); // prettier-ignore
     if (parts.length === 1) await measure(parts[0]!);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Problem } from '../core/problem.ts';
 
 /** One part of a multipart/related answer. */
 export interface Part {
@@ -8,6 +9,8 @@ export interface Part {
   /** Bytes of the body where they are known before. */
   length?: number;
   body: () => AsyncIterable<Uint8Array>;
+  /** Goes out in its place where its first bytes cannot be made. */
+  instead?: Part;
 }
 
 export interface Multipart {
@@ -33,7 +36,8 @@ export function multipart(type: string, parts: readonly Part[]): Multipart {
 
   async function* chunks(): AsyncGenerator<Uint8Array> {
     for (const [i, part] of parts.entries()) {
-      yield* leading(heads[i]!, part.body());
+      const before = i === 0 ? '' : '\r\n';
+      yield* orInstead(heads[i]!, part, (other) => encoder.encode(`${before}--${boundary}\r\n${headers(other)}\r\n`));
     }
     yield end;
   }
@@ -59,6 +63,24 @@ export function multipartStream(type: string, parts: AsyncIterable<Part>): Omit<
     yield encoder.encode(`\r\n--${boundary}--\r\n`);
   }
   return { type: `multipart/related; type="${type}"; boundary=${boundary}`, chunks: chunks() };
+}
+
+async function* orInstead(
+  head: Uint8Array,
+  part: Part,
+  headOf: (part: Part) => Uint8Array,
+): AsyncGenerator<Uint8Array> {
+  let begun = false;
+  try {
+    for await (const chunk of leading(head, part.body())) {
+      begun = true;
+      yield chunk;
+    }
+  } catch (error) {
+    const isUnmakable = error instanceof Problem && (error.code === 'not-supported' || error.code === 'structure');
+    if (begun || !part.instead || !isUnmakable) throw error;
+    yield* leading(headOf(part.instead), part.instead.body());
+  }
 }
 
 /** A part's head goes out with its first bytes: if those cannot be had, nothing of the part was sent. */

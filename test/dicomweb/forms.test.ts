@@ -106,6 +106,16 @@ describe('a study with an instance that cannot be decompressed', () => {
     expect(reply.parts().some(({ body }) => body.equals(video))).toBe(true);
   });
 
+  it('comes with a broken picture as it is stored', async () => {
+    const broken = newUid();
+    const jpeg = imageFile({ study: broken, number: 2, bits: 8, transferSyntax: syntaxes.jpeg, pixels: { fragments: [Buffer.alloc(40, 3)] } }); // prettier-ignore
+    await server.store(imageFile({ study: broken, number: 1 }), jpeg, imageFile({ study: broken, number: 3 }));
+    const reply = await server.get(`/studies/${broken}`, { accept: 'multipart/related; type="application/dicom"' });
+    expect(reply.parts()).toHaveLength(3);
+    const stored = reply.parts().find(({ headers }) => headers['content-type']!.endsWith(syntaxes.jpeg));
+    expect(stored?.body).toEqual(jpeg);
+  });
+
   it('comes without it in 206 where a transfer syntax is asked for, and not at all where nothing is left', async () => {
     const ask = (syntax: string, path = '') =>
       server.get(`/studies/${study}${path}`, {

@@ -153,7 +153,8 @@ function canBeReadAs(source: ByteSource, start: number, encoding: Encoding): boo
     if (source.size - at < 8) return n > 1;
     if (encoding.explicit !== looksExplicit(source.bytes(at, 8)) && n < 2) return false;
     const header = tolerantHeader(source, at, source.size, encoding, false);
-    if (!header || (header.tag <= last && header.tag >= '0008') || Number.parseInt(header.tag.slice(0, 4), 16) > 0x7fe0) return false;
+    if (!header || (header.tag <= last && header.tag >= '0008') || Number.parseInt(header.tag.slice(0, 4), 16) > 0x7fe0)
+      return false;
     if (n === 0 && !/^00(0[0248]|10)/.test(header.tag)) return false;
     if (header.length === undefinedLength || header.vr === 'SQ') return n > 0;
     if (header.tag > last) last = header.tag;
