@@ -13,6 +13,7 @@ import type { World } from '../core/world.ts';
 import { demoSignIns } from '../demo/people.ts';
 import { storedFiles } from '../dicomweb/stored-files.ts';
 import { dicomwebFace } from '../dicomweb/routes.ts';
+import { wadoAtRoot } from '../dicomweb/wado-uri.ts';
 import { errors } from '../fhir/errors.ts';
 import type { NewsFeed } from '../core/news/news-feed.ts';
 import { trustedProxies } from '../http/request/client-address.ts';
@@ -157,6 +158,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     faces: [
       smart.routes,
       smart.oidc,
+      wadoAtRoot('/dicomweb'),
       mount('/dicomweb', dicomweb.routes() as Middleware) as Middleware<State>,
       mount('/fhir', fhir.routes() as Middleware) as Middleware<State>,
       signingKeysRoute(parts.signer.publicKeys).routes() as Middleware<State>,

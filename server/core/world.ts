@@ -50,6 +50,7 @@ import type { RemovalGuard } from './studies/removal-guard.ts';
 import type { RemovalStore } from './studies/removal-store.ts';
 import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.ts';
 import type { StudyStore } from './studies/study-store.ts';
+import type { NonPatientStore } from './studies/non-patient-store.ts';
 import type { UploadedStudies } from './studies/uploads/uploaded-studies.ts';
 import type { Trace } from './trace.ts';
 import type { LateImages } from './workflow/late-images.ts';
@@ -61,6 +62,7 @@ export interface Stores {
   studies: StudyStore;
   held: HeldStore;
   removals: RemovalStore;
+  nonPatient: NonPatientStore;
   uploads: UploadedStudies;
   lateImages: LateImages;
   workRows: WorkRowStore;
@@ -114,6 +116,7 @@ export interface Reading {
   held: Pick<HeldStore, 'count'>;
   workRows: Pick<WorkRowStore, 'find' | 'one' | 'count' | 'reviewsAfter' | 'stale'>;
   removals: Pick<RemovalStore, 'due' | 'removed'>;
+  nonPatient: Pick<NonPatientStore, 'one' | 'find'>;
   accounts: Pick<AccountStore, 'byId' | 'byEmail'>;
   links: Pick<LinkStore, 'find'>;
   restricted: Pick<RestrictedStore, 'restrictionsOf' | 'opened'>;

@@ -4,11 +4,11 @@ import { entityOf, locateInstance } from '../core/studies/locate.ts';
 import type { InstanceRow } from '../core/dicom/instance.ts';
 import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
-import { portionOf } from '../http/answer/byte-range.ts';
 import { notModified } from '../http/answer/conditional.ts';
 import type { Offer } from '../http/answer/negotiate.ts';
 import { accepted, reading, partOf, send, type Exchange } from './exchange.ts';
 import { sendFrames } from './frames.ts';
+import { sendPortion } from './send-portion.ts';
 import { multipart } from './write-multipart.ts';
 import { own } from '../core/table.ts';
 
@@ -63,10 +63,7 @@ export async function sendValue(ctx: Exchange, world: World, instance: InstanceR
     ctx.set('Accept-Ranges', 'none');
     return send(ctx, type, swappedWords(bytes(0, length), width), length);
   }
-  const { status, headers, range } = portionOf(ctx, length, etag);
-  ctx.status = status;
-  ctx.set(headers);
-  if (status !== 416) return send(ctx, type, bytes(range.offset, range.length), range.length);
+  await sendPortion(ctx, { type, length, etag, open: (range) => bytes(range.offset, range.length) });
 }
 
 function offersFor(media: string | undefined): Offer<'multipart' | 'single' | 'own'>[] {

@@ -42,11 +42,16 @@ function lengthOf({ dataSetAt, segments }: CoercedFile): number {
   return dataSetAt + sizeOf(segments);
 }
 
+/** A stream reads ahead, and a chunk may be lent. */
+async function* copied(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) yield Uint8Array.from(chunk);
+}
+
 /** As one deflate stream of an even length (PS3.5 A.5). */
 async function* deflated(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const stream = createDeflateRaw();
   // What goes wrong is thrown where the stream is read; who stops reading it ends both.
-  pipeline(Readable.from(chunks, { objectMode: false }), stream).catch(() => undefined);
+  pipeline(Readable.from(copied(chunks), { objectMode: false }), stream).catch(() => undefined);
   let length = 0;
   for await (const chunk of stream as AsyncIterable<Uint8Array>) {
     length += chunk.length;

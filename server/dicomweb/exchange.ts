@@ -24,7 +24,8 @@ export function accepted<Name extends string>(ctx: Exchange, offers: readonly Of
   return choices;
 }
 
-function described({ media, part }: Offer): string {
+/** An offer as Accept names it. */
+export function described({ media, part }: Offer): string {
   return part === undefined ? media : `${media}; type="${part}"`;
 }
 

@@ -6,9 +6,11 @@ import type { InstanceRow } from '../core/dicom/instance.ts';
 import type { PixelErrand } from '../core/studies/pixel-decoder.ts';
 import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
+import type { ByteRange } from '../http/answer/byte-range.ts';
 import { notModified } from '../http/answer/conditional.ts';
 import type { Choice, Offer } from '../http/answer/negotiate.ts';
 import { accepted, reading, errandOf, partOf, send, type Exchange } from './exchange.ts';
+import { sendPortion } from './send-portion.ts';
 import { multipart, type Part } from './write-multipart.ts';
 
 const explicit = '1.2.840.10008.1.2.1';
@@ -46,9 +48,24 @@ export async function sendFrames(ctx: Exchange, world: World, instance: Instance
   const parts = numbers.map((number) =>
     framePart(world, instance, number - 1, media, syntaxOf(instance, choice), errandOf(ctx)),
   );
-  if (choice.name.startsWith('single')) return send(ctx, parts[0]!.type, parts[0]!.body(), parts[0]!.length);
+  if (choice.name.startsWith('single')) return sendOne(ctx, world, instance, numbers[0]! - 1, parts[0]!);
   const { type, length, chunks } = multipart(media, parts);
   return send(ctx, type, chunks, length);
+}
+
+/** The only frame; a part of it where its bytes lie together as they go out. */
+async function sendOne(ctx: Exchange, world: World, instance: InstanceRow, frame: number, part: Part): Promise<void> {
+  const { type, length, body } = part;
+  const { ranges, bits } = frameRanges(instance, frame);
+  const width = instance.frames?.encapsulated ? 1 : wordWidth(instance);
+  const [[offset, size] = [0, 0], second] = ranges;
+  if (second || bits !== undefined || width !== 1 || length !== size) {
+    ctx.set('Accept-Ranges', 'none');
+    return send(ctx, type, body(), length);
+  }
+  const blob = instance.inflated ?? instance.blob;
+  const open = (range: ByteRange) => world.blobs.lend(blob, { ...range, offset: offset + range.offset });
+  await sendPortion(ctx, { type, length, open });
 }
 
 /** @throws Problem `value` for what is not a list of frame numbers. */
@@ -84,7 +101,7 @@ function syntaxOf(instance: InstanceRow, { name, transferSyntax }: Choice<Form>)
   return native && transferSyntax === instance.TransferSyntaxUID ? explicit : transferSyntax;
 }
 
-function framePart(
+export function framePart(
   world: World,
   instance: InstanceRow,
   frame: number,

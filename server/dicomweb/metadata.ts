@@ -5,11 +5,13 @@ import type { InstanceAddress } from '../core/studies/study-store.ts';
 import { Problem } from '../core/problem.ts';
 import type { World } from '../core/world.ts';
 import { notModified } from '../http/answer/conditional.ts';
-import { accepted, reading, contentTag, partOf, sendText, type Exchange } from './exchange.ts';
+import { xmlDocuments } from './xml-documents.ts';
+import { accepted, reading, contentTag, partOf, send, sendText, type Exchange } from './exchange.ts';
 
-const offers = [
+export const metadataOffers = [
   { name: 'dicom-json', media: 'application/dicom+json' },
   { name: 'json', media: 'application/json' },
+  { name: 'xml', media: 'multipart/related', part: 'application/dicom+xml' },
 ] as const;
 
 /** Instances whose attributes are asked for together, and bytes of them as they are stored: some tenfold as text. */
@@ -21,20 +23,34 @@ const piece = 1 << 20;
 /** Metadata of a study, series or instance (PS3.18 10.4.1.1.2): all attributes, bulk values by their addresses. */
 export function metadata(world: World) {
   return async (ctx: Exchange): Promise<void> => {
-    const [choice] = accepted(ctx, offers);
+    const [choice] = accepted(ctx, metadataOffers);
     const purpose = { event: 'dicomweb:metadata', detail: 'metadata' };
     const instances = await locate(world, reading(ctx), partOf(ctx), purpose);
     ctx.set('Cache-Control', 'no-store');
     // Weak: the answer may be compressed on its way, or not.
-    if (notModified(ctx, { etag: `W/"${contentTag(instances)}"` })) return;
+    const form = choice!.name === 'xml' ? '-xml' : '';
+    if (notModified(ctx, { etag: `W/"${contentTag(instances)}${form}"` })) return;
+    if (choice!.name === 'xml') {
+      const { type, chunks } = xmlDocuments(attributeTexts(world, instances));
+      return send(ctx, type, chunks);
+    }
     const type = choice!.name === 'json' ? 'application/json; charset=utf-8' : 'application/dicom+json';
     await sendText(ctx, type, jsonArray(world, instances));
   };
 }
 
 /** Passed on as the text that is stored, a few megabytes at a time, whatever the study holds. */
-async function* jsonArray({ read, settings }: World, instances: InstanceAddress[]): AsyncGenerator<Uint8Array> {
+async function* jsonArray(world: World, instances: InstanceAddress[]): AsyncGenerator<Uint8Array> {
   let before = '[';
+  for await (const text of attributeTexts(world, instances)) {
+    yield* pieces(before + text);
+    before = ',';
+  }
+  yield Buffer.from(']');
+}
+
+/** Attributes of one instance after the other as JSON text, with absolute addresses. */
+async function* attributeTexts({ read, settings }: World, instances: InstanceAddress[]): AsyncGenerator<string> {
   const originals = instances.every(({ coerced }) => !coerced || coerced.original !== undefined);
   for (const batch of batches(instances)) {
     const uids = batch.map(({ SOPInstanceUID }) => SOPInstanceUID);
@@ -42,13 +58,9 @@ async function* jsonArray({ read, settings }: World, instances: InstanceAddress[
     // Removed since they were found: the caller is told before the first byte, or sees the answer end.
     if (texts.length < batch.length)
       throw new Problem('transient', 'Instances were removed in this moment; ask again', { retryAfter: 1 });
-    for (const [index, text] of texts.entries()) {
-      const complete = absoluteBulkText(text, `${settings.dicomwebBaseUrl}/${entityOf(batch[index]!)}`);
-      yield* pieces(before + complete);
-      before = ',';
-    }
+    for (const [index, text] of texts.entries())
+      yield absoluteBulkText(text, `${settings.dicomwebBaseUrl}/${entityOf(batch[index]!)}`);
   }
-  yield Buffer.from(']');
 }
 
 async function* pieces(text: string): AsyncGenerator<Uint8Array> {

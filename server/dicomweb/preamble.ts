@@ -16,11 +16,11 @@ const mostKnown = 50_000;
 const known = new Map<string, boolean>();
 
 /** Those of the instances whose preamble is something else, and is therefore cleared when they are given out. */
-export async function foreignPreambles(
+export async function foreignPreambles<Instance extends Pick<InstanceAddress, 'blob'>>(
   { blobs }: Pick<World, 'blobs'>,
-  instances: readonly InstanceAddress[],
-): Promise<ReadonlySet<InstanceAddress>> {
-  const foreign = new Set<InstanceAddress>();
+  instances: readonly Instance[],
+): Promise<ReadonlySet<Instance>> {
+  const foreign = new Set<Instance>();
   for (let at = 0; at < instances.length; at += atOnce) {
     await Promise.all(
       instances.slice(at, at + atOnce).map(async (instance) => {

@@ -9,21 +9,24 @@ import type { World } from '../core/world.ts';
 import { Problem } from '../core/problem.ts';
 import { notModified } from '../http/answer/conditional.ts';
 import type { Offer } from '../http/answer/negotiate.ts';
-import { sendValue } from './bulkdata.ts';
+import { sendAnimation } from './animation.ts';
 import { accepted, reading, contentTag, errandOf, partOf, send, type Exchange } from './exchange.ts';
 import { frameNumbers } from './frames.ts';
 import { lookOf, warnOfIgnored } from './look.ts';
+import { sendDocument } from './rendered-documents.ts';
 import { multipart, type Part } from './write-multipart.ts';
 
-type Form = RenderedLook['format'] | 'parts-jpeg' | 'parts-png';
+type Form = RenderedLook['format'] | `parts-${RenderedLook['format']}`;
 
-const pictures: Offer<Form>[] = [
+export const pictures: Offer<Form>[] = [
   { name: 'jpeg', media: 'image/jpeg' },
   { name: 'png', media: 'image/png' },
+  { name: 'gif', media: 'image/gif' },
 ];
-const multiparts: Offer<Form>[] = [
+export const multiparts: Offer<Form>[] = [
   { name: 'parts-jpeg', media: 'multipart/related', part: 'image/jpeg' },
   { name: 'parts-png', media: 'multipart/related', part: 'image/png' },
+  { name: 'parts-gif', media: 'multipart/related', part: 'image/gif' },
 ];
 
 /** One picture to make: a frame (from 0) of an instance. */
@@ -36,7 +39,8 @@ type Look = Omit<RenderedLook, 'format'>;
 
 /**
  * An instance or frames as consumer pictures (PS3.18 10.4.1.1.3). The rendered form of a multi-frame instance is
- * its first frame; several frames, or all instances of a series or study, come as one part each.
+ * its first frame, or all of them as a moving picture where GIF is asked for; several frames, or all instances of a series or
+ * study, come as one part each. Videos, documents and reports have forms of their own.
  */
 export function rendered(world: World) {
   return async (ctx: Exchange): Promise<void> => {
@@ -48,8 +52,10 @@ export function rendered(world: World) {
       return sendFirstFrames(ctx, world, await locate(world, reading(ctx), part, purpose));
     const frames = numbers.map((number) => number - 1);
     const instance = await locateInstance(world, reading(ctx), part, purpose, frames);
-    if (isPdf(instance)) return sendValue(ctx, world, instance, '00420011');
-    await sendFrames(ctx, world, instance, frames, lookOf(ctx.query));
+    if (list === undefined && (await sendDocument(ctx, world, instance))) return;
+    const look = lookOf(ctx.query);
+    if (await sendAnimation(ctx, world, instance, look, list === undefined ? undefined : numbers)) return;
+    await sendFrames(ctx, world, instance, frames, look);
   };
 }
 
@@ -76,7 +82,7 @@ function purposeOf(ctx: Exchange, what: string): Purpose {
 }
 
 /** Frames of one instance; it is refused with its own reason when there is no picture in it. */
-async function sendFrames(
+export async function sendFrames(
   ctx: Exchange,
   world: World,
   instance: InstanceRow,
@@ -111,7 +117,7 @@ async function sendPictures(
   content: string,
 ): Promise<void> {
   const [choice] = accepted(ctx, chosen.length === 1 ? [...pictures, ...multiparts] : multiparts);
-  const format = choice!.name.endsWith('png') ? 'png' : 'jpeg';
+  const format = choice!.name.replace('parts-', '') as RenderedLook['format'];
   warnOfIgnored(ctx);
   ctx.set('Cache-Control', 'no-store');
   const shown = chosen.map(({ frame }) => frame + 1).join('.');
@@ -139,11 +145,4 @@ function nameOf({ StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID }: Require
 
 function tagOf(look: Look): string {
   return Buffer.from(JSON.stringify(look)).toString('base64url');
-}
-
-function isPdf(instance: InstanceRow): boolean {
-  return (
-    instance.bulk['00420011'] !== undefined &&
-    String(instance.attributes['00420012']?.Value?.[0]).toLowerCase() === 'application/pdf'
-  );
 }

@@ -8,6 +8,9 @@ const valuesLeftOut = 0xb007;
 /** Of our own, as the table allows: what a rejection note says of the instance, or did not reach. */
 const ofRejection = 0xb0a0;
 
+/** Of our own: the file broke PS3.10 or PS3.5, and is stored as it should have been. */
+const repaired = 0xb0a4;
+
 /** Coercion of data elements (PS3.18 Table I.2-1, PS3.4 Table B.2-1): answers show another value than was sent. */
 const coerced = 0xb000;
 /** Of our own: its bytes are safe and need not be sent again, and nobody finds it before a human has decided. */
@@ -21,17 +24,29 @@ export function storeStatus(instances: InstanceOutcome[]): 200 | 202 | 409 {
   return failures < instances.length ? 202 : 409;
 }
 
+/** Where what was stored is retrieved: all of it together, if there is one place, and each instance. */
+export interface StoredAt {
+  of: string | undefined;
+  one(name: InstanceName): string;
+}
+
+/** @param studyUID of the request, if it named one */
+export function inStudies(instances: InstanceOutcome[], baseUrl: string, studyUID: string | undefined): StoredAt {
+  const stored = instances.flatMap((one) => (one.status === 'failed' ? [] : [one.name.StudyInstanceUID]));
+  const studies = new Set(stored);
+  const study = studyUID ?? (studies.size === 1 ? [...studies][0] : undefined);
+  return { of: study && `${baseUrl}/studies/${study}`, one: (name) => instanceUrl(baseUrl, name) };
+}
+
 /** Store Instances Response Module (PS3.18 Annex I). */
-export function storeResponse(instances: InstanceOutcome[], baseUrl: string, studyUID: string | undefined): DicomJson {
+export function storeResponse(instances: InstanceOutcome[], { of, one }: StoredAt): DicomJson {
   const stored = instances.filter((outcome) => outcome.status !== 'failed');
   const refused = instances.filter((outcome) => outcome.status === 'failed');
   const named = refused.filter(({ name }) => name !== undefined);
   const nameless = refused.filter(({ name }) => name === undefined);
-  const studies = new Set(stored.map(({ name }) => name.StudyInstanceUID));
-  const study = studyUID ?? (studies.size === 1 ? [...studies][0] : undefined);
   return {
     // Type 2: without a value when the instances belong to several studies.
-    '00081190': study === undefined ? { vr: 'UR' } : { vr: 'UR', Value: [`${baseUrl}/studies/${study}`] },
+    '00081190': of === undefined ? { vr: 'UR' } : { vr: 'UR', Value: [of] },
     ...sequence(
       '00081198',
       named.map((outcome) => ({
@@ -45,7 +60,7 @@ export function storeResponse(instances: InstanceOutcome[], baseUrl: string, stu
         ...reference(outcome.name),
         ...warningOf(outcome),
         // Type 2: without a value while it cannot be retrieved.
-        '00081190': { vr: 'UR', ...(outcome.status !== 'held' && { Value: [instanceUrl(baseUrl, outcome.name)] }) },
+        '00081190': { vr: 'UR', ...(outcome.status !== 'held' && { Value: [one(outcome.name)] }) },
       })),
     ),
     ...sequence(
@@ -70,6 +85,7 @@ function warningReason(outcome: Taken): number | undefined {
   if (outcome.status === 'held') return held[outcome.why];
   if (outcome.warning === undefined) return undefined;
   if (outcome.about === 'coercion') return coerced;
+  if (outcome.about === 'repair') return repaired;
   return outcome.about === 'rejection' ? ofRejection : valuesLeftOut;
 }
 

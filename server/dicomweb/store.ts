@@ -1,4 +1,3 @@
-import Router from '@koa/router';
 import { isUid } from '../core/dicom/uid.ts';
 import { nativeXml } from '../core/dicom/native-xml.ts';
 import type { World } from '../core/world.ts';
@@ -11,11 +10,11 @@ import { mustBeAllowedToStore, receiveInstance } from '../core/studies/store-ins
 import { mediaType } from '../http/answer/media-type.ts';
 import { multipartRelated } from '../http/request/multipart-related.ts';
 import { bodyOf } from '../http/request/body.ts';
-import type { State } from '../http/state.ts';
 import { accepted, asking, type Exchange } from './exchange.ts';
-import { storeResponse, storeStatus } from './store-response.ts';
+import { composedInstances, type Composed } from './store-metadata.ts';
+import { inStudies, storeResponse, storeStatus, type StoredAt } from './store-response.ts';
 
-export interface StoreRoutes {
+export interface StoreParts {
   world: World;
   /** Bytes of one instance; 4 GiB by default. */
   instanceLimit?: number;
@@ -23,7 +22,7 @@ export interface StoreRoutes {
   budget?: Pick<Budget, 'storeBytes' | 'parts'>;
 }
 
-const offers = [
+export const storeOffers = [
   { name: 'json', media: 'application/dicom+json' },
   { name: 'json', media: 'application/json' },
   { name: 'xml', media: 'application/dicom+xml' },
@@ -31,27 +30,27 @@ const offers = [
 ] as const;
 
 /** STOW-RS (PS3.18 10.5): `POST /studies` and `POST /studies/{study}`. */
-export function storeRoutes({
-  world,
-  instanceLimit = 4 * 2 ** 30,
-  budget = defaultBudget,
-}: StoreRoutes): Router<State> {
-  const router = new Router<State>();
-  const store = async (ctx: Exchange): Promise<void> => {
+export function store(parts: StoreParts) {
+  const { world } = parts;
+  const budget = storeBudget(parts);
+  return async (ctx: Exchange): Promise<void> => {
     const { study } = ctx.params;
     if (study !== undefined && !isUid(study)) throw new Problem('value', 'The path holds something that is not a UID');
     mustBeAllowedToStore(ctx.state.principal);
-    const [choice] = accepted(ctx, offers);
-    const outcomes = await storeBody(world, ctx, study, { ...budget, instanceBytes: instanceLimit });
+    const [choice] = accepted(ctx, storeOffers);
+    const outcomes = await storeBody(world, ctx, study, budget);
     if (outcomes.length === 0) throw new Problem('structure', 'The body holds no instance');
-    answer(ctx, outcomes, world.settings.dicomwebBaseUrl, study, choice!.name);
+    const { dicomwebBaseUrl: base } = world.settings;
+    answer(ctx, outcomes, base, inStudies(outcomes, base, study), choice!.name);
   };
-  router.post('/studies', store);
-  router.post('/studies/:study', store);
-  return router;
 }
 
-type StoreBudget = Pick<Budget, 'storeBytes' | 'parts'> & { instanceBytes: number };
+/** What one request may bring. */
+export function storeBudget({ instanceLimit = 4 * 2 ** 30, budget = defaultBudget }: StoreParts): StoreBudget {
+  return { ...budget, instanceBytes: instanceLimit };
+}
+
+export type StoreBudget = Pick<Budget, 'storeBytes' | 'parts'> & { instanceBytes: number };
 
 async function storeBody(
   world: World,
@@ -64,9 +63,10 @@ async function storeBody(
   const options = { ...asking(ctx), onFault, ...(studyUID !== undefined && { studyUID }) };
   const batches = new StoreBatches(world, ctx.state.principal, options);
   try {
-    for await (const body of bodies(ctx, budget)) {
+    for await (const body of bodies(world, ctx, budget)) {
       signal.throwIfAborted();
-      await batches.add(await receiveInstance(world, body, { limit: budget.instanceBytes, signal }));
+      const limit = budget.instanceBytes;
+      await batches.add('refused' in body ? body : await receiveInstance(world, body, { limit, signal }));
     }
     await batches.flush();
     return batches.outcomes;
@@ -75,32 +75,41 @@ async function storeBody(
   }
 }
 
-/** The instances of a body: the parts of a multipart one, or the body itself. */
-async function* bodies(ctx: Exchange, budget: StoreBudget): AsyncGenerator<AsyncIterable<Uint8Array>> {
+/** The instances of a body: the parts of a multipart one, what its metadata and bulk data make, or the body itself. */
+export async function* bodies(world: World, ctx: Exchange, budget: StoreBudget): AsyncGenerator<Composed> {
   const type = mediaType(ctx.get('Content-Type'));
   if (type?.media === 'application/dicom') {
     yield bodyOf(ctx.req, budget.storeBytes, imageInflation, { lent: true });
     return;
   }
   const part = type?.parameters.get('type')?.toLowerCase().split(';')[0]?.trim() ?? 'application/dicom';
-  if (type?.media !== 'multipart/related' || part !== 'application/dicom') {
-    throw new Problem('media-type', 'Send multipart/related; type="application/dicom", or application/dicom');
-  }
+  const form = partForms.find((one) => one === part);
+  if (type?.media !== 'multipart/related' || form === undefined)
+    throw new Problem(
+      'media-type',
+      `Send application/dicom, or multipart/related with type="${partForms.join('", type="')}"`,
+    );
   const boundary = type.parameters.get('boundary');
   if (boundary === undefined || boundary === '' || boundary.length > 200)
     throw new Problem('structure', 'Content-Type names no boundary');
-  const source = bodyOf(ctx.req, budget.storeBytes, imageInflation, { lent: true });
-  for await (const { body } of multipartRelated(source, boundary, budget.parts)) yield body;
+  // Metadata and bulk data are kept until they make a file.
+  const lent = form === 'application/dicom';
+  const source = bodyOf(ctx.req, budget.storeBytes, imageInflation, { lent });
+  const parts = multipartRelated(source, boundary, budget.parts);
+  if (form !== 'application/dicom') yield* composedInstances(world, parts, form, budget.instanceBytes);
+  else for await (const { body } of parts) yield body;
 }
 
-function answer(
+export const partForms = ['application/dicom', 'application/dicom+json', 'application/dicom+xml'] as const;
+
+export function answer(
   ctx: Exchange,
   outcomes: InstanceOutcome[],
   baseUrl: string,
-  study: string | undefined,
+  addresses: StoredAt,
   form: 'json' | 'xml',
 ): void {
-  const response = storeResponse(outcomes, baseUrl, study);
+  const response = storeResponse(outcomes, addresses);
   ctx.status = storeStatus(outcomes);
   ctx.set('Cache-Control', 'no-store');
   const reasons = new Set(

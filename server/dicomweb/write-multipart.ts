@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Problem } from '../core/problem.ts';
 
 /** One part of a multipart/related answer. */
 export interface Part {
@@ -8,6 +9,8 @@ export interface Part {
   /** Bytes of the body where they are known before. */
   length?: number;
   body: () => AsyncIterable<Uint8Array>;
+  /** Goes out in its place where its first bytes cannot be made. */
+  instead?: Part;
 }
 
 export interface Multipart {
@@ -40,8 +43,15 @@ export function multipart(type: string, parts: readonly Part[]): Multipart {
         iterator = begun.iterator;
         coming = undefined;
         // A part's head goes out when its first bytes are there: if those cannot be had, nothing of the part was sent.
-        let next = await first;
-        yield heads[i]!;
+        let head = heads[i]!;
+        let next = await first.catch((error: unknown) => {
+          if (!part.instead || !isUnmakable(error)) throw error;
+          head = encoder.encode(`${i === 0 ? '' : '\r\n'}--${boundary}\r\n${headers(part.instead)}\r\n`);
+          const other = begin(part.instead);
+          iterator = other.iterator;
+          return other.first;
+        });
+        yield head;
         for (let left = part.length ?? Infinity; !next.done; next = await iterator.next()) {
           left -= next.value.length;
           if (left <= 0 && parts[i + 1]) coming ??= begin(parts[i + 1]!); // read while these go out
@@ -64,11 +74,39 @@ export function multipart(type: string, parts: readonly Part[]): Multipart {
   };
 }
 
+/** The same for parts that are made when their turn comes, however many there are; there is at least one. */
+export function multipartStream(type: string, parts: AsyncIterable<Part>): Omit<Multipart, 'length'> {
+  const boundary = randomBytes(16).toString('hex');
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    let before = '';
+    for await (const part of parts) {
+      yield* leading(encoder.encode(`${before}--${boundary}\r\n${headers(part)}\r\n`), part.body());
+      before = '\r\n';
+    }
+    yield encoder.encode(`\r\n--${boundary}--\r\n`);
+  }
+  return { type: `multipart/related; type="${type}"; boundary=${boundary}`, chunks: chunks() };
+}
+
+const isUnmakable = (error: unknown): boolean =>
+  error instanceof Problem && (error.code === 'not-supported' || error.code === 'structure');
+
 function begin(part: Part): { iterator: AsyncIterator<Uint8Array>; first: Promise<IteratorResult<Uint8Array>> } {
   const iterator = part.body()[Symbol.asyncIterator]();
   const first = iterator.next();
   first.catch(() => undefined); // heard when its turn comes
   return { iterator, first };
+}
+
+/** A part's head goes out with its first bytes: if those cannot be had, nothing of the part was sent. */
+async function* leading(head: Uint8Array, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let waiting: Uint8Array | undefined = head;
+  for await (const chunk of body) {
+    if (waiting) yield waiting;
+    waiting = undefined;
+    yield chunk;
+  }
+  if (waiting) yield waiting;
 }
 
 function headers({ type, location, length }: Part): string {

@@ -318,7 +318,7 @@ describe('rendered images', () => {
     expect(wholeSeries.parts()).toHaveLength(1);
     expect((await server.get(`${path.replace(/\/series.*/, '')}/thumbnail`)).type).toBe('image/jpeg');
     expect((await server.get(`${path}/frames/3/rendered`)).status).toBe(404);
-    expect((await server.get(`${path}/rendered`, { accept: 'image/gif' })).status).toBe(406);
+    expect((await server.get(`${path}/rendered`, { accept: 'image/webp' })).status).toBe(406);
     expect((await server.get(`${path}/rendered?annotation=patient`)).headers.get('warning')).toContain('annotation');
   });
 

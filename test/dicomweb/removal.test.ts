@@ -177,9 +177,9 @@ describe('DELETE', () => {
   it('is named by Allow where it exists', async () => {
     const { study, first, a } = await readStudy();
     const allowed = async (path: string) => (await server.get(path, { method: 'PUT' })).headers.get('Allow');
-    expect(await allowed(`/studies/${study}`)).toBe('GET, HEAD, POST, DELETE');
-    expect(await allowed(`/studies/${study}/series/${first}`)).toBe('GET, HEAD, DELETE');
-    expect(await allowed(`/studies/${study}/series/${first}/instances/${a}`)).toBe('GET, HEAD, DELETE');
+    expect(await allowed(`/studies/${study}`)).toBe('GET, HEAD, POST, DELETE, OPTIONS');
+    expect(await allowed(`/studies/${study}/series/${first}`)).toBe('GET, HEAD, DELETE, OPTIONS');
+    expect(await allowed(`/studies/${study}/series/${first}/instances/${a}`)).toBe('GET, HEAD, DELETE, OPTIONS');
     expect((await server.get(`/studies/${study}/metadata`, { method: 'DELETE' })).status).toBe(405);
   });
 

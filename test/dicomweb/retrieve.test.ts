@@ -147,11 +147,8 @@ describe('metadata', () => {
     expect([after.status, after.json().length]).toEqual([200, 6]);
   });
 
-  it('is not available as XML', async () => {
-    expect(
-      (await server.get(`/studies/${study}/metadata`, { accept: 'multipart/related; type="application/dicom+xml"' }))
-        .status,
-    ).toBe(406);
+  it('is not available as a page', async () => {
+    expect((await server.get(`/studies/${study}/metadata`, { accept: 'text/html' })).status).toBe(406);
   });
 });
 

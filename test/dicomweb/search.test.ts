@@ -217,6 +217,15 @@ describe('matching', () => {
     ['ProcedureCodeSequence.CodeValue=K1', ['mueller']],
     ['00081032.00080100=K%3F', ['mueller']],
     ['_dc=1234&PatientID=PID-3&', ['yamada']],
+    ['patientid=PID-1&STUDYDATE=20260412', ['erika']],
+    ['PatientName=Mu%CC%88ller*', ['mueller']],
+    ['PatientName=%EF%BC%AD%EF%BD%95%EF%BD%8C*', ['mueller']],
+    ['PatientName=Example%5E%EF%BC%8A', ['erika']],
+    ['StudyDate=20260412&StudyTime=121530&TimezoneOffsetFromUTC=%2B0200', ['erika']],
+    ['StudyDate=20260412&StudyTime=1215&TimezoneOffsetFromUTC=+0200', ['erika']],
+    ['StudyDate=20260412&StudyTime=1015&TimezoneOffsetFromUTC=%2B0200', []],
+    ['StudyDate=20260411-20260412&StudyTime=2310-0020&TimezoneOffsetFromUTC=-1000', ['erika']],
+    ['StudyDate=20260412&TimezoneOffsetFromUTC=%2B0200', ['erika']],
   ] as const)('%s', async (query, names) => {
     expect((await found(query)).toSorted()).toEqual(names.map((name) => studies[name]).toSorted());
   });
@@ -240,12 +249,17 @@ describe('matching', () => {
   it.each([
     'PatientNam=x', 'FFEEDDCC=1', 'PatientID.CodeValue=1', 'StudyDate=2026', 'StudyDate=20260101-20260201-20260301', 'StudyTime=2561',
     'StudyInstanceUID=../etc', 'StudyInstanceUID=1..2', 'InstanceNumber=one', 'limit=-1', 'limit=x', 'offset=1.5', 'fuzzymatching=maybe',
-    'includefield=Nonsense', 'PatientName=a%00b', 'TransferSyntaxUID=1.2', 'PixelData=1', 'ProcedureCodeSequence=1',
+    'includefield=Nonsense', 'TimezoneOffsetFromUTC=x', 'StudyDate=20261301&StudyTime=10&TimezoneOffsetFromUTC=-0100', 'PatientName=a%00b', 'TransferSyntaxUID=1.2', 'PixelData=1', 'ProcedureCodeSequence=1',
   ])('refuses %s', async (query) => {
     const reply = await server.get(`/instances?${query}`);
     expect(reply.status).toBe(400);
     expect(reply.json<Record<string, unknown>>()).toMatchObject({ code: 'value', message: expect.any(String), requestId: expect.any(String) });
   }); // prettier-ignore
+
+  it('says where patients are found instead', async () => {
+    const reply = await server.get('/patients?PatientName=x');
+    expect([reply.status, reply.json<{ message: string }>().message]).toEqual([404, expect.stringMatching(/search \/studies by PatientID/)]); // prettier-ignore
+  });
 
   it('refuses what is no UID in the path', async () => {
     for (const path of [
@@ -325,7 +339,6 @@ describe('the order of studies', () => {
   });
   it.each([
     ['/studies', 'orderby=PatientComments'],
-    ['/studies', 'orderby=patientname'],
     ['/studies', 'orderby=00100010%20desc'],
     ['/studies', 'orderby='],
     ['/studies', 'orderby=constructor'],
@@ -337,3 +350,14 @@ describe('the order of studies', () => {
 });
 
 it('had no faults of its own', () => expect(server.faults).toEqual([]));
+
+/** Last, for it adds a study. */
+describe('names', () => {
+  it('are found whose letters are written otherwise than they are asked for', async () => {
+    const study = newUid();
+    const name = Buffer.from('Ze\u0301no\u0308=\uff94\uff8f\uff80\uff9e'); // with marks apart, and in half-width katakana
+    await server.store(imageFile({ study, patientId: 'NFKC', with: [['00100010', 'PN', name.length % 2 ? Buffer.concat([name, Buffer.from(' ')]) : name]] })); // prettier-ignore
+    for (const asked of ['Zénö', 'zeno', '*ヤマダ', 'Z\u00e9no\u0308'])
+      expect([asked, await found(`PatientID=NFKC&PatientName=${encodeURIComponent(asked)}`)]).toEqual([asked, [study]]);
+  });
+});

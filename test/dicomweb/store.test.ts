@@ -246,7 +246,7 @@ describe('what cannot be stored', () => {
     ['no closing delimiter', '--xYz\r\n\r\nabc', related, 400],
     ['nothing at all', '', related, 400],
     ['no boundary', 'x', 'multipart/related; type="application/dicom"', 400],
-    ['metadata', '--xYz--', 'multipart/related; type="application/dicom+json"; boundary=xYz', 415],
+    ['metadata', '--xYz--', 'multipart/related; type="application/dicom+json"; boundary=xYz', 400],
     ['a form', '--xYz--', 'multipart/form-data; boundary=xYz', 415],
     ['JSON', '{}', 'application/json', 415],
     ['no type', 'x', '', 415],

@@ -47,7 +47,12 @@ async function ask(url: string, accept: string): Promise<void> {
 
 async function askAll(url: string): Promise<void> {
   await ask(`${url}/metadata`, 'application/dicom+json');
+  await ask(`${url}/metadata`, 'multipart/related; type="application/dicom+xml"');
   await ask(`${url}/rendered`, 'image/jpeg');
+  await ask(`${url}/rendered`, 'image/gif, text/html, video/*, application/pdf');
+  await ask(`${url}/bulkdata`, 'multipart/related; type="application/octet-stream"');
+  await ask(`${url}/pixeldata`, 'multipart/related; type="image/jpeg"; transfer-syntax=*');
+  await ask(url, 'application/zip');
   await ask(`${url}/frames/1/rendered?viewport=64,64`, 'image/png');
   await ask(`${url}/frames/1`, 'multipart/related; type="application/octet-stream"; transfer-syntax=*');
   await ask(`${url}/frames/1`, 'multipart/related; type="application/octet-stream"');

@@ -71,19 +71,56 @@ export function textDecoding(terms: readonly string[]): TextDecoding {
   const names = terms.map((term) => term.trim().toUpperCase());
   const [first = ''] = names;
   const single = own(wholeOnly, first) ?? (names.length > 1 ? undefined : own(singleByte, first)?.[0]);
-  if (single !== undefined) return { whole: decoder(single), first: initial(first) };
+  if (single !== undefined) return { whole: byEvidence(single), first: initial(first) };
   if (names.length > 1 || first.startsWith('ISO 2022')) return { whole: undefined, first: initial(first) };
   if (first === 'ISO_IR 13') return { whole: katakana.decode, first: initial(first) };
   return { whole: guess, first: initial(first) };
 }
 
-/** No character set, yet bytes above 127: UTF-8 if it is valid, else Latin 1, which never fails. */
+/** No character set, yet bytes above 127: UTF-8 or Chinese if they look so, else Latin 1, which never fails. */
 function guess(bytes: Uint8Array): string {
+  return inValidUtf8(bytes) ?? inChinese(bytes) ?? ascii.decode(bytes);
+}
+
+/** Alphabets whose letters never stand in such an order that the text is valid UTF-8: devices label UTF-8 with them. */
+const neverUtf8 = /^iso-8859-(1|2|3|4|5|6|7|8|9|15)$/;
+
+function byEvidence(label: string): Decoder {
+  const named = decoder(label);
+  if (!neverUtf8.test(label)) return named;
+  if (label !== 'iso-8859-1') return (bytes) => inValidUtf8(bytes) ?? named(bytes);
+  return (bytes) => inValidUtf8(bytes) ?? inChinese(bytes) ?? named(bytes);
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function inValidUtf8(bytes: Uint8Array): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return strictUtf8.decode(bytes);
   } catch {
-    return ascii.decode(bytes);
+    return undefined;
   }
+}
+
+/**
+ * GB18030 under the label of Latin 1 or none: all bytes above 127 stand in runs of at least two common Chinese characters
+ * (rows B0 to D7 of GB 2312). Western text has no four accents in a row; Greek and Cyrillic capitals do, but all of
+ * them within one stretch of 32 codes, which Chinese text leaves.
+ */
+function inChinese(bytes: Uint8Array): string | undefined {
+  let leaves = false;
+  for (let at = 0, run = 0; at <= bytes.length; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte < 0x80) {
+      if (run % 2 === 1 || run === 2) return undefined;
+      run = 0;
+      continue;
+    }
+    if (run % 2 === 0 ? byte < 0xb0 || byte > 0xd7 : byte < 0xa1 || byte === 0xff) return undefined;
+    leaves ||= run % 2 === 1 && byte >= 0xe0;
+    run++;
+  }
+  return leaves ? decoder('gb18030')(bytes) : undefined;
 }
 
 function initial(term: string): CodeElements {

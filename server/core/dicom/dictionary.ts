@@ -39,9 +39,21 @@ for (const entry of Object.values(source)) {
   if (!byKeyword.has(attribute.keyword)) byKeyword.set(attribute.keyword, attribute);
 }
 
+/** Null where several keywords differ in case only. */
+const byLowerKeyword = new Map<string, Attribute | null>();
+for (const [keyword, attribute] of byKeyword) {
+  const lower = keyword.toLowerCase();
+  byLowerKeyword.set(lower, byLowerKeyword.has(lower) ? null : attribute);
+}
+
 /** The attribute with this keyword (`PatientName`), retired ones included; undefined when there is none. */
 export function attributeByKeyword(keyword: string): Attribute | undefined {
   return byKeyword.get(keyword);
+}
+
+/** The same whatever the case in which it is written, if only one keyword can be meant. */
+export function attributeByAnyCase(keyword: string): Attribute | undefined {
+  return byKeyword.get(keyword) ?? byLowerKeyword.get(keyword.toLowerCase()) ?? undefined;
 }
 
 /** The attribute of an eight-digit tag, upper-case hex; undefined for private and unknown tags. */

@@ -6,14 +6,19 @@ const namespace = 'http://dicom.nema.org/PS3.19/models/NativeDICOM';
 
 /** The Native DICOM Model (PS3.19 A.1) of a data set in DICOM JSON. */
 export function nativeXml(attributes: DicomJson): string {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<NativeDicomModel xmlns="${namespace}" xml:space="preserve">${dataSet(attributes)}</NativeDicomModel>`;
+  return [...nativeXmlPieces(attributes)].join('');
 }
 
-function dataSet(attributes: DicomJson): string {
-  return Object.keys(attributes)
-    .sort()
-    .map((tag) => attribute(tag, own(attributes, tag)!, creatorOf(tag, attributes)))
-    .join('');
+/** The same in small pieces: the text of a slide's header is tens of megabytes. */
+export function* nativeXmlPieces(attributes: DicomJson): Generator<string> {
+  yield `<?xml version="1.0" encoding="UTF-8"?>\n<NativeDicomModel xmlns="${namespace}" xml:space="preserve">`;
+  yield* dataSet(attributes);
+  yield '</NativeDicomModel>';
+}
+
+function* dataSet(attributes: DicomJson): Generator<string> {
+  for (const tag of Object.keys(attributes).sort())
+    yield* attribute(tag, own(attributes, tag)!, creatorOf(tag, attributes));
 }
 
 /** Private elements are named within the block that their creator reserved (PS3.5 7.8.1). */
@@ -23,21 +28,31 @@ function creatorOf(tag: string, attributes: DicomJson): string | undefined {
   return typeof creator === 'string' ? creator : undefined;
 }
 
-function attribute(tag: string, element: DicomElement, creator: string | undefined): string {
+function* attribute(tag: string, element: DicomElement, creator: string | undefined): Generator<string> {
   const keyword = attributeByTag(tag)?.keyword;
   const name = `tag="${creator === undefined ? tag : `${tag.slice(0, 4)}00${tag.slice(6)}`}" vr="${element.vr}"`;
   const more = `${keyword ? ` keyword="${keyword}"` : ''}${creator === undefined ? '' : ` privateCreator="${escaped(creator)}"`}`;
-  return `<DicomAttribute ${name}${more}>${content(element)}</DicomAttribute>`;
+  yield `<DicomAttribute ${name}${more}>`;
+  if (element.vr === 'SQ') yield* items(element);
+  else yield content(element);
+  yield '</DicomAttribute>';
 }
 
-function content({ vr, Value: values, BulkDataURI: uri, InlineBinary: inline }: DicomElement): string {
+function* items({ Value: values = [] }: DicomElement): Generator<string> {
+  for (const [i, item] of values.entries()) {
+    yield `<Item number="${i + 1}">`;
+    yield* dataSet((item ?? {}) as DicomJson);
+    yield '</Item>';
+  }
+}
+
+function content({ Value: values, BulkDataURI: uri, InlineBinary: inline }: DicomElement): string {
   if (uri !== undefined) return `<BulkData uri="${escaped(uri)}"/>`;
   if (inline !== undefined) return `<InlineBinary>${inline}</InlineBinary>`;
-  return (values ?? []).map((value, i) => valueElement(vr, value, i + 1)).join('');
+  return (values ?? []).map((value, i) => valueElement(value, i + 1)).join('');
 }
 
-function valueElement(vr: string, value: DicomValue, number: number): string {
-  if (vr === 'SQ') return `<Item number="${number}">${dataSet(value as DicomJson)}</Item>`;
+function valueElement(value: DicomValue, number: number): string {
   if (value === null) return `<Value number="${number}"/>`;
   if (typeof value === 'object') return `<PersonName number="${number}">${groups(value as PersonName)}</PersonName>`;
   return `<Value number="${number}">${escaped(String(value))}</Value>`;

@@ -6,6 +6,7 @@ import { readDataSet } from './data-set.ts';
 import { elementHeader, undefinedLength, type Encoding } from './element-header.ts';
 import { frameOffsets } from './frame-offsets.ts';
 import type { DicomJson } from './json.ts';
+import { isNonPatient } from './non-patient-classes.ts';
 import { transferSyntax, type TransferSyntax } from './transfer-syntax.ts';
 import { isUid } from './uid.ts';
 import { own } from '../table.ts';
@@ -36,8 +37,8 @@ export function mustBeginAsPart10(beginning: Uint8Array): void {
 }
 
 /**
- * Reads preamble, prefix and file meta information (PS3.10 7.1). A bare data set without them is refused:
- * nothing in it says how it is written, and two guesses can give two identities.
+ * Reads preamble, prefix and file meta information (PS3.10 7.1). A bare data set without them is refused: nothing in it
+ * says how it is written, and two guesses can give two identities (`repair/` makes it a file that says what was guessed).
  *
  * @throws Problem `structure` (no Part 10 file), `required` (no transfer syntax), `not-supported` (an unknown one).
  */
@@ -64,7 +65,8 @@ export function readFileMeta(source: ByteSource): FileMeta {
 }
 
 /**
- * Reads an inflated Part 10 file: its identity, attributes, and where bulk values and frames lie.
+ * Reads an inflated Part 10 file: its identity, attributes, and where bulk values and frames lie. What belongs to no patient has
+ * no study and series: their UIDs are empty.
  *
  * @throws Problem as `readFileMeta` and `readDataSet`; `required` and `value` for its UIDs; `invariant` when the file
  * meta information names another instance than the data set (PS3.10 7.1), for readers would then differ on who it is.
@@ -77,9 +79,10 @@ export function readInstance(source: ByteSource, meta: FileMeta): ParsedInstance
   const SOPClassUID = identity(attributes, '00080016', 'SOP Class UID');
   mustAgree(mediaStorage.sopInstance, SOPInstanceUID, '(0002,0003) and (0008,0018), the SOP Instance UID,');
   mustAgree(mediaStorage.sopClass, SOPClassUID, '(0002,0002) and (0008,0016), the SOP Class UID,');
+  const isOfStudy = !isNonPatient(SOPClassUID);
   return {
-    StudyInstanceUID: identity(attributes, '0020000D', 'Study Instance UID'),
-    SeriesInstanceUID: identity(attributes, '0020000E', 'Series Instance UID'),
+    StudyInstanceUID: isOfStudy ? identity(attributes, '0020000D', 'Study Instance UID') : '',
+    SeriesInstanceUID: isOfStudy ? identity(attributes, '0020000E', 'Series Instance UID') : '',
     SOPInstanceUID,
     SOPClassUID,
     TransferSyntaxUID,

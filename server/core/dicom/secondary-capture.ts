@@ -4,13 +4,12 @@
  */
 import { inUtf8 } from './encode-text.ts';
 import { elementBytes as binaryElement, elementHeader } from './explicit-little-endian.ts';
+import { fileMetaBytes } from './file-meta.ts';
 import type { DicomElement, DicomJson } from './json.ts';
 import { elementBytes as textElement } from './write-element.ts';
 
 export const secondaryCapture = '1.2.840.10008.5.1.4.1.1.7';
 const explicitLittleEndian = '1.2.840.10008.1.2.1';
-/** Of what writes these files, in (0002,0012). */
-const implementation = '2.25.209563207443811523117921164183012957103';
 
 /** Pixels, row by row; of colours red, green and blue in turn; of 16 bits the low byte first. */
 export interface CapturedPicture {
@@ -50,7 +49,13 @@ export function captureHeader(facts: CaptureFacts, picture: CapturedPicture): Ui
     .map(([, bytes]) => bytes);
   const length = pixelLength(picture);
   const pixelHeader = elementHeader('7FE00010', picture.bits === 16 ? 'OW' : 'OB', length + (length % 2));
-  return Buffer.concat([fileMeta(facts.SOPInstanceUID), ...dataSet, pixelHeader]);
+  const { SOPInstanceUID } = facts;
+  const meta = fileMetaBytes({
+    SOPClassUID: secondaryCapture,
+    SOPInstanceUID,
+    TransferSyntaxUID: explicitLittleEndian,
+  });
+  return Buffer.concat([meta, ...dataSet, pixelHeader]);
 }
 
 /** A value has an even length (PS3.5 8.1.1). */
@@ -60,19 +65,6 @@ export function paddingOf(picture: CapturedPicture): Uint8Array {
 
 const littleEndian = { explicit: true, littleEndian: true } as const;
 const pixelLength = ({ rows, columns, samples, bits }: CapturedPicture) => rows * columns * samples * (bits / 8);
-
-/** Preamble, prefix and group 2 (PS3.10 7.1). */
-function fileMeta(SOPInstanceUID: string): Uint8Array {
-  const group = Buffer.concat([
-    ...binaryElement('00020001', 'OB', Uint8Array.of(0, 1)),
-    ...['00020002', secondaryCapture, '00020003', SOPInstanceUID, '00020010', explicitLittleEndian, '00020012', implementation]
-      .flatMap((tag, i, all) => (i % 2 === 0 ? binaryElement(tag, 'UI', Buffer.from(all[i + 1]!)) : [])),
-  ]); // prettier-ignore
-  const length = new DataView(new ArrayBuffer(4));
-  length.setUint32(0, group.length, true);
-  const lengthElement = binaryElement('00020000', 'UL', new Uint8Array(length.buffer));
-  return Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), ...lengthElement, group]);
-}
 
 function textOf(facts: CaptureFacts, { lossy, range }: CapturedPicture): DicomJson {
   const element = (vr: string, ...values: (string | undefined)[]): DicomElement => {

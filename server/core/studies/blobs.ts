@@ -24,6 +24,8 @@ export interface Blobs {
    * @throws as writing them did.
    */
   keep(received: ReceivedBlob[]): Promise<void>;
+  /** What was received and is neither kept nor dropped yet. */
+  openReceived(received: ReceivedBlob, range: { offset: number; length: number }): AsyncIterable<Uint8Array>;
   /** Drops a temporary file. */
   discard(received: ReceivedBlob): Promise<void>;
   /** A stream of the bytes, or of `[offset, offset + length)`. @throws Problem `not-found`. */

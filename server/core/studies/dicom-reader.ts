@@ -7,6 +7,8 @@ import type { ReceivedBlob } from './blobs.ts';
 export type ReadInstance = ParsedInstance & {
   /** Deflated transfer syntax only: where the inflated copy lies, not yet kept. */
   inflated?: ReceivedBlob;
+  /** Only of a file that broke PS3.10 or PS3.5: the file that it should have been, which is stored in its place. */
+  repaired?: ReceivedBlob & { repairs: string[] };
 };
 
 /** A stored file with another data set: new bytes, and ranges of what is stored. */

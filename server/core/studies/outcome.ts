@@ -66,10 +66,10 @@ export type InstanceOutcome =
   | {
       status: 'stored' | 'known';
       name: InstanceName;
-      /** In words; the image itself is stored as it came. */
+      /** In words; the image itself is stored as it came, or as a file that follows DICOM. */
       warning?: string;
-      /** What it tells of: a rejection note, other values in answers than in the image; else what was left out of FHIR. */
-      about?: 'rejection' | 'coercion';
+      /** What it tells of: a rejection note, other values in answers than in the image, a broken file; else what was left out of FHIR. */
+      about?: 'rejection' | 'coercion' | 'repair';
       /** Items of Original Attributes Sequence: what the image said, where answers say something else. */
       original?: DicomJson[];
     }

@@ -1,6 +1,7 @@
 /** The query part of a QIDO-RS request, made a `StudyQuery` (PS3.18 8.3.4 and 10.6.1). */
-import { attributeByKeyword, attributeByTag, isPrivate, vrOf } from '../dicom/dictionary.ts';
+import { attributeByAnyCase, attributeByTag, isPrivate, vrOf } from '../dicom/dictionary.ts';
 import { isOrderKey, orderKeywords } from './order-keys.ts';
+import { inSiteTime } from './query-time-zone.ts';
 import type { StudyQuery } from './study-store.ts';
 import { Problem } from '../problem.ts';
 
@@ -14,6 +15,7 @@ const bulkVrs = /^(OB|OD|OF|OL|OV|OW|UN)$/;
 /**
  * @param target the level and the UIDs of the path
  * @param parameters decoded name-value pairs
+ * @param timeZone of the site, for times that are asked for in another one
  * @returns the query; `capped` when the caller asked for more matches than are given at once
  * @throws Problem `value` for names that are no attribute and values that cannot be matched: a key that is passed over
  * would give everybody's studies instead of one patient's. Only what web clients add for themselves is ignored.
@@ -21,6 +23,7 @@ const bulkVrs = /^(OB|OD|OF|OL|OV|OW|UN)$/;
 export function parseStudyQuery(
   target: Pick<StudyQuery, 'level' | 'StudyInstanceUID' | 'SeriesInstanceUID'>,
   parameters: Iterable<[name: string, value: string]>,
+  timeZone = 'UTC',
 ): StudyQuery & { capped: boolean } {
   const match: StudyQuery['match'] = [];
   const include: string[] = [];
@@ -44,7 +47,7 @@ export function parseStudyQuery(
   if (match.length > matchKeysLimit) throw new Problem('too-costly', 'Too many matching keys');
   return {
     ...target,
-    match,
+    match: inSiteTime(match, timeZone),
     include: include.includes('all') ? 'all' : include.map(attributePath),
     fuzzy: switched('fuzzymatching'),
     emptyValueMatching: switched('emptyvaluematching'),
@@ -71,11 +74,14 @@ function attributePath(name: string): string {
 }
 
 function tagOf(name: string): string {
-  const attribute = attributeByKeyword(name);
+  const attribute = attributeByAnyCase(name);
   if (attribute) return checkedGroup(attribute.tag);
   const tag = name.toUpperCase();
   if (/^[0-9A-F]{8}$/.test(tag) && (isPrivate(tag) || attributeByTag(tag))) return checkedGroup(tag);
-  throw new Problem('value', `${shown(name)} is not an attribute of DICOM; keywords are written as PatientName`);
+  throw new Problem(
+    'value',
+    `${shown(name)} is not an attribute of DICOM; keywords are words such as PatientName, tags eight digits`,
+  );
 }
 
 /** Command and file meta elements are no attributes of a data set. */

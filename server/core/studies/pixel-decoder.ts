@@ -17,6 +17,18 @@ export interface PixelDecoder {
    */
   render(instance: InstanceRow, frame: number, look: RenderedLook, errand?: PixelErrand): Promise<Uint8Array>;
   /**
+   * Several frames as one moving GIF.
+   * @param delays milliseconds for which each frame stands
+   * @throws as `decode`; `too-costly` for more pixels than are kept together.
+   */
+  animate(
+    instance: InstanceRow,
+    frames: readonly number[],
+    delays: readonly number[],
+    look: Omit<RenderedLook, 'format'>,
+    errand?: PixelErrand,
+  ): Promise<Uint8Array>;
+  /**
    * The whole Part 10 file in Explicit VR Little Endian with native pixel data, chunk by chunk; lossless,
    * whatever the stored transfer syntax. The first chunk comes only when all that can be refused was checked.
    * @param coercion what it says otherwise than the stored one
@@ -27,7 +39,7 @@ export interface PixelDecoder {
 
 /** How a rendered frame shall look; absent values leave the choice to the image (its own VOI, its own size). */
 export interface RenderedLook {
-  format: 'jpeg' | 'png';
+  format: 'jpeg' | 'png' | 'gif';
   /** JPEG quality, 1 to 100. */
   quality?: number;
   /** In units of the modality transform's output (CT: Hounsfield units). */

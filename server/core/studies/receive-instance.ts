@@ -1,6 +1,8 @@
-import { mustBeginAsPart10, preambleLength } from '../dicom/part10.ts';
+import { preambleLength } from '../dicom/part10.ts';
+import { mayBeDicom } from '../dicom/repair/repair-file.ts';
 import type { InstanceRow } from '../dicom/instance.ts';
 import type { ReadInstance } from './dicom-reader.ts';
+import type { InstanceName } from './outcome.ts';
 import type { ReceivedBlob } from './blobs.ts';
 import type { World } from '../world.ts';
 import { Problem } from '../problem.ts';
@@ -12,10 +14,11 @@ export type ArrivingInstance =
       /** Resolves when a worker has read them: while the next instance is still on its way. Never rejects. */
       reading: Promise<ReadInstance | Problem>;
     }
-  | { refused: Problem };
+  /** `name` where it is known all the same. */
+  | { refused: Problem; name?: InstanceName };
 
 /**
- * Takes in one Part 10 file: resolves when its bytes are taken, so that the next one can come. Hand the result to `storeInstances`, which
+ * Takes in one Part 10 file, or what may be one without its head: resolves when its bytes are taken, so that the next one can come. Hand the result to `storeInstances`, which
  * keeps or discards it; whoever gives up before must call `discardInstance`. What does not begin as such a file touches
  * neither disk nor threads, so that thousands of empty parts cost next to nothing.
  *
@@ -31,12 +34,9 @@ export async function receiveInstance(
   const { limit, signal } = options;
   const iterator = bytes[Symbol.asyncIterator]();
   const begun = await beginningOf(iterator);
-  try {
-    mustBeginAsPart10(Buffer.concat(begun).subarray(0, preambleLength));
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
+  if (!mayBeDicom(Buffer.concat(begun).subarray(0, preambleLength))) {
     while (!(await iterator.next()).done);
-    return { refused: error };
+    return { refused: new Problem('structure', 'Not a DICOM file: no DICM prefix after 128 bytes (PS3.10 7.1)') };
   }
   const received = await world.blobs.receive(resumed(begun, iterator), limit);
   const reading = Promise.resolve(received.written)
@@ -69,10 +69,11 @@ export function headerSize({ long = {} }: Pick<InstanceRow, 'long'>): number {
   return Object.values(long as Record<string, string>).reduce((sum, text) => sum + text.length, 16_384);
 }
 
-/** Removes what `receiveInstance` left, the inflated copy included. */
+/** Removes what `receiveInstance` left, what was made of it included. */
 export async function discardInstance({ blobs }: Pick<World, 'blobs'>, arriving: ArrivingInstance): Promise<void> {
   if ('refused' in arriving) return;
   const read = await arriving.reading;
   await blobs.discard(arriving.received);
-  if (!(read instanceof Problem) && read.inflated) await blobs.discard(read.inflated);
+  if (read instanceof Problem) return;
+  for (const made of [read.inflated, read.repaired]) if (made) await blobs.discard(made);
 }

@@ -64,7 +64,10 @@ export async function storeInstances(
     markTwins(candidates);
     const good = candidates.flatMap((one) => ('row' in one ? [one] : []));
     await world.blobs.keep(good.flatMap(({ received, read }) => [received, ...(read.inflated ? [read.inflated] : [])]));
-    for (const { from } of good) kept.add(from);
+    for (const { from, received } of good) {
+      kept.add(from);
+      if (from.received !== received) await world.blobs.discard(from.received); // repaired: that one is kept
+    }
     return { instances: await settleCandidates(world, principal, candidates, options) };
   } finally {
     await Promise.all(
@@ -91,7 +94,9 @@ async function settleCandidates(
       const rows = candidates.flatMap((one) => ('row' in one ? [one.row] : []));
       const mayUpdate = owner ? principal.role !== 'patient' : mayAll(principal, 'ImagingStudy', 'update');
       const outcomes = await storeRows(context, rows, mayUpdate, owner);
-      const instances = candidates.map((one) => ('row' in one ? outcomes.get(one.row)! : one.outcome));
+      const instances = candidates.map((one) =>
+        'row' in one ? withRepairs(outcomes.get(one.row)!, one.read) : one.outcome,
+      );
       await audit(context, instances, options);
       return instances;
     });
@@ -123,32 +128,48 @@ function faultOf(row: InstanceRow, error: unknown, { onFault }: StoreOptions): I
 }
 
 type Candidate =
-  | { from: ArrivingInstance; received: ReceivedBlob; read: ReadInstance; row: InstanceRow }
+  | {
+      from: Exclude<ArrivingInstance, { refused: Problem; name?: InstanceName }>;
+      received: ReceivedBlob;
+      read: ReadInstance;
+      row: InstanceRow;
+    }
   | { outcome: InstanceOutcome };
 
 async function candidate(from: ArrivingInstance, studyUID: string | undefined): Promise<Candidate> {
-  if ('refused' in from) return unread(from.refused);
+  if ('refused' in from) return unread(from.refused, from.name);
   const { received } = from;
   await received.written; // a full disk fails the request, not an instance
   const read = await from.reading;
   if (read instanceof Problem) return unread(read);
+  if (read.StudyInstanceUID === '')
+    return {
+      outcome: failed(read, 'identity', 'The instance is of no patient (PS3.18 12): it is stored by its own resource'),
+    };
   if (studyUID !== undefined && read.StudyInstanceUID !== studyUID) {
     return { outcome: failed(read, 'other-study', 'The instance belongs to another study than the request') };
   }
-  const { inflated, ...rest } = read;
+  const { inflated, repaired, ...rest } = read;
+  const stored = repaired ?? received;
   const row = {
     ...rest,
-    blob: received.digest,
-    size: received.size,
+    blob: stored.digest,
+    size: stored.size,
     ...(inflated && { inflated: inflated.digest }),
   };
-  return { from, received, read, row };
+  return { from, received: stored, read, row };
 }
 
-function unread(problem: Problem): { outcome: InstanceOutcome } {
-  return {
-    outcome: { status: 'failed', reason: reasonOf[problem.code], message: problem.message, name: undefined },
-  };
+/** The sender hears what was put right, beside what else there is to say. */
+export function withRepairs(outcome: InstanceOutcome, { repaired }: ReadInstance): InstanceOutcome {
+  if (!repaired || (outcome.status !== 'stored' && outcome.status !== 'known')) return outcome;
+  const words = `The file did not follow DICOM and was repaired: ${repaired.repairs.join('; ')}`;
+  if (outcome.warning !== undefined) return { ...outcome, warning: `${outcome.warning}. ${words}` };
+  return { ...outcome, warning: words, about: 'repair' };
+}
+
+function unread(problem: Problem, name?: InstanceName): { outcome: InstanceOutcome } {
+  return { outcome: { status: 'failed', reason: reasonOf[problem.code], message: problem.message, name } };
 }
 
 /** The same instance twice in one request: the first counts, a second with other bytes fails. */

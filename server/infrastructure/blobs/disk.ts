@@ -109,6 +109,16 @@ export async function diskBlobs(folder: string, options: { reserve?: number } = 
       }
     },
 
+    async *openReceived({ path, written }, { offset, length }) {
+      await written;
+      const file = await open(path, 'r').catch(throwDiskProblem);
+      try {
+        yield* pieces(file, offset, length);
+      } finally {
+        await file.close();
+      }
+    },
+
     async discard({ path, written }) {
       await written?.catch(() => undefined);
       await rm(path, { force: true });

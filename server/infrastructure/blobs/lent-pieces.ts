@@ -28,9 +28,12 @@ export class LentPieces {
     const buffer = this.#buffers.take();
     try {
       const stats = fstatSync(file, { bigint: true });
-      const hash = range || this.#isChecked(path, stats) ? undefined : createHash('sha256');
-      let offset = range?.offset ?? 0;
-      let left = range?.length ?? Number(stats.size);
+      const size = Number(stats.size);
+      const { offset: start, length: wanted } = range ?? { offset: 0, length: size };
+      const isWhole = start === 0 && wanted === size;
+      const hash = !isWhole || this.#isChecked(path, stats) ? undefined : createHash('sha256');
+      let offset = start;
+      let left = wanted;
       do {
         const length = Math.min(left, buffer.length);
         await fill(file, buffer, length, offset);

@@ -4,7 +4,7 @@ import type { DisplayFrame } from '../../core/dicom/display.ts';
 import { Problem } from '../../core/problem.ts';
 
 /** Pixels of a side that JPEG encoders take; the format itself would go to 65,535. */
-const longestSide = { jpeg: 65_500, png: 1_000_000 };
+const longestSide = { jpeg: 65_500, png: 1_000_000, gif: 65_535 };
 
 /**
  * Crops, mirrors, scales and encodes a displayable frame (PS3.18 8.3.5.1.3, Viewport). An image that is longer than the
@@ -30,6 +30,7 @@ async function encode(frame: DisplayFrame, look: RenderedLook): Promise<Uint8Arr
     const scaled = [width, height].map((side) => Math.max(1, Math.floor(side * scale)));
     picture = picture.resize(scaled[0], scaled[1], { fit: 'fill' });
   }
+  if (look.format === 'gif') return picture.gif({ effort: 3 }).toBuffer();
   if (look.format === 'png')
     return (channels === 1 ? picture.toColourspace('b-w') : picture).png({ compressionLevel: 6 }).toBuffer();
   return (channels === 1 ? picture.toColourspace('b-w') : picture).jpeg({ quality: look.quality ?? 90 }).toBuffer();

@@ -5,6 +5,7 @@ import { Problem } from '../../core/problem.ts';
 import type { PixelAnswer, PixelResults, PixelTask } from './decode-worker.ts';
 import { encodePicture } from './encode-picture.ts';
 import { explicitFile } from './explicit-file.ts';
+import { movingPicture } from './moving-picture.ts';
 import { sliceOfFrame } from './frame-slice.ts';
 import { PictureCache } from './picture-cache.ts';
 import { WorkerPool } from '../threads/worker-pool.ts';
@@ -48,15 +49,18 @@ export function threadedPixels(
   const pictures = new PictureCache();
   const decode: PixelDecoder['decode'] = async (instance, frame, errand) =>
     perform({ kind: 'decode', ...sliceOfFrame(instance, frame) }, errand);
+  const render: PixelDecoder['render'] = (instance, frame, look, errand) =>
+    pictures.of(`${instance.blob} ${frame} ${JSON.stringify(look)}`, async () =>
+      encodePicture(
+        await perform({ kind: 'display', ...sliceOfFrame(instance, frame), window: look.window }, errand),
+        look,
+      ),
+    );
   return {
     decode,
-    render: (instance, frame, look, errand) =>
-      pictures.of(`${instance.blob} ${frame} ${JSON.stringify(look)}`, async () =>
-        encodePicture(
-          await perform({ kind: 'display', ...sliceOfFrame(instance, frame), window: look.window }, errand),
-          look,
-        ),
-      ),
+    render,
+    animate: (instance, frames, delays, look, errand) =>
+      movingPicture(frames.length, delays, (i, one) => render(instance, frames[i]!, one, errand), look),
     explicit: (instance, coercion) =>
       explicitFile(instance, () => perform({ kind: 'surroundings', instance, frame: 0, coercion }), decode, blobs),
     ping: () => pool.ping(),

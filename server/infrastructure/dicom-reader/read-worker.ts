@@ -4,6 +4,7 @@ import { closeSync, openSync, rmSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import type { ByteSource } from '../../core/dicom/byte-source.ts';
 import { coercionEdits, type DataSetCoercion } from '../../core/dicom/coerced-data-set.ts';
+import { frameCount } from '../../core/dicom/frame-ranges.ts';
 import { edited } from '../../core/dicom/edits.ts';
 import { readFileMeta, readInstance } from '../../core/dicom/part10.ts';
 import type { LongParts } from '../../core/dicom/instance.ts';
@@ -12,6 +13,7 @@ import { Problem, type ProblemCode } from '../../core/problem.ts';
 import { diskProblem } from '../blobs/disk-problem.ts';
 import { fileSource } from './file-source.ts';
 import { inflateFile } from './inflate.ts';
+import { writeRepaired } from './write-repaired.ts';
 
 /** A file to read, or to give out with another data set. */
 export interface ReadingTask {
@@ -73,7 +75,37 @@ function withoutLongParts(instance: ReadInstance): ReadInstance {
   return Object.keys(long).length === 0 ? instance : { ...instance, attributes, bulk, frames, long };
 }
 
+/** What a broken file is refused with; past a limit nothing is tried again. */
+const broken = new Set<ProblemCode>(['structure', 'required', 'value']);
+
+/** A file that breaks the rules in a way that leaves no doubt is read as what it should have been. */
 async function readPath(path: string): Promise<ReadInstance> {
+  try {
+    return await readAsWritten(path);
+  } catch (error) {
+    if (!(error instanceof Problem) || !broken.has(error.code)) throw error;
+    const repaired = writeRepaired(path);
+    if (!repaired) throw error;
+    try {
+      const instance = await readAsWritten(repaired.path);
+      if (repaired.endWasMissing) mustHaveAllFrames(instance);
+      const { endWasMissing: _, ...made } = repaired;
+      return { ...instance, repaired: made };
+    } catch (second) {
+      rmSync(repaired.path, { force: true });
+      throw second instanceof Problem && second.code === 'too-costly' ? second : error;
+    }
+  }
+}
+
+/** Pixel data without its end may lack frames, too. */
+function mustHaveAllFrames({ attributes, frames }: ReadInstance): void {
+  const said = Number(attributes['00280008']?.Value?.[0] ?? 1);
+  if (!frames || frameCount(frames) !== said)
+    throw new Problem('structure', 'Pixel data is cut off: frames are missing');
+}
+
+async function readAsWritten(path: string): Promise<ReadInstance> {
   const meta = withSource(path, readFileMeta);
   if (!meta.syntax.deflated) return withSource(path, (source) => readInstance(source, meta));
   const inflated = await inflateFile(path, meta);

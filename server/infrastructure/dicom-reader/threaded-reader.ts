@@ -22,8 +22,8 @@ export interface ThreadedReader extends DicomReader {
 export function dicomReader(
   options: { threads?: number; timeLimitMs?: number; waiting?: number } = {},
 ): ThreadedReader {
-  // What a file may cost is limited by its elements; time is the last resort, because a busy machine is no fault of the file.
-  const timeoutMs = options.timeLimitMs ?? 60_000;
+  // What a file may cost is limited by its elements. Time is the last resort, and generous: a busy machine is no fault of the file.
+  const timeoutMs = options.timeLimitMs ?? 300_000;
   const pool = new WorkerPool<ReadingTask, Reading>(new URL('./read-worker.ts', import.meta.url), {
     threads: options.threads ?? Math.max(1, Math.min(4, availableParallelism() - 1)),
     waiting: options.waiting ?? 1024,
@@ -53,7 +53,7 @@ export function dicomReader(
     async read(path, signal) {
       const reading = await pool.run({ path }, [], signal ? { signal } : {}).catch(async (error: unknown) => {
         // A thread that was ended has not cleaned up.
-        await rm(`${path}.inflated`, { force: true });
+        for (const made of ['inflated', 'repaired']) await rm(`${path}.${made}`, { force: true });
         return notRead(error, signal);
       });
       if ('instance' in reading) return reading.instance;

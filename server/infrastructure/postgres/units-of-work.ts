@@ -32,6 +32,7 @@ import { postgresRecords } from './records/records.ts';
 import { postgresShares } from './shares.ts';
 import { postgresReportNumbers } from './report-numbers.ts';
 import { postgresHeld } from './studies/held.ts';
+import { postgresNonPatient } from './studies/non-patient.ts';
 import { postgresRemovals } from './studies/removals.ts';
 import { postgresSite } from './site.ts';
 import { postgresStudyWriting } from './studies/studies.ts';
@@ -68,6 +69,7 @@ export function postgresUnits(
     studies: { ...postgresStudyWriting(sql), ...postgresStudySearch(sql, { baseUrl, timeZone }) },
     held: postgresHeld(sql),
     removals: postgresRemovals(sql),
+    nonPatient: postgresNonPatient(sql),
     uploads: postgresUploadedStudies(sql),
     lateImages: postgresLateImages(sql),
     workRows: postgresWorkRows(sql, { baseUrl, timeZone }),

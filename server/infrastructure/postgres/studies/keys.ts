@@ -127,7 +127,7 @@ function dataSetCondition(
 }
 
 /** A value of the data set in the form that `valueCondition` takes. */
-function comparable(vr: string): string {
+export function comparable(vr: string): string {
   const text = `found.value #>> '{}'`;
   if (vr === 'DA') return `replace(${text}, '.', '')`;
   if (vr === 'TM') return `rpad(translate(${text}, ':.', ''), 12, '0')`;

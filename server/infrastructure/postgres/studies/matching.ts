@@ -40,7 +40,8 @@ export function valueCondition(subject: string, vr: string, value: string, optio
       dateTimeRange(value),
       options.bound,
     );
-  if (vr === 'PN') return nameCondition(subject, value, options);
+  // Before signs are looked at: folding makes plain ones of those of full width.
+  if (vr === 'PN') return nameCondition(subject, value.normalize('NFKC'), options);
   if (numberVrs.test(vr)) return numberCondition(subject, value, options.bound);
   if (wildcardVrs.test(vr) && /[*?]/.test(value)) return `${subject} like ${options.bound.add(likePattern(value))}`;
   return `${subject} = ${options.bound.add(value)}`;

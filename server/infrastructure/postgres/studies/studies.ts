@@ -113,7 +113,8 @@ export function postgresStudyWriting(sql: Sql): StudyWriting {
          union select blob from removed_instance where blob = any($1)
          union select inflated from removed_instance where inflated = any($1)
          union select blob from held_instance where blob = any($1)
-         union select inflated from held_instance where inflated = any($1)`,
+         union select inflated from held_instance where inflated = any($1)
+         union select blob from non_patient_instance where blob = any($1)`,
         [candidates],
       );
       return new Set(found.map(({ blob }) => blob));
