@@ -35,6 +35,7 @@ import { Shares1764000033000 } from './0033-shares.ts';
 import { Notices1764000034000 } from './0034-notices.ts';
 import { Preferences1764000035000 } from './0035-preferences.ts';
 import { ProcessState1764000036000 } from './0036-process-state.ts';
+import { RemoteAes1764000037000 } from './0037-remote-aes.ts';
 
 /** In the order in which they run. TypeORM reads the time stamp at the end of each class name. */
 export const migrations: (new () => MigrationInterface)[] = [
@@ -74,4 +75,5 @@ export const migrations: (new () => MigrationInterface)[] = [
   Notices1764000034000,
   Preferences1764000035000,
   ProcessState1764000036000,
+  RemoteAes1764000037000,
 ];
