@@ -155,11 +155,27 @@ export class Association {
     return this.#pdvs.shift();
   }
 
-  /** @throws what `isGone` knows when the other side has gone, or reads nothing. */
+  /**
+   * @param dataSet what cannot be had from its first byte on is thrown before anything is sent; what breaks off later ends the
+   * association, because half a message cannot be taken back.
+   * @throws what `isGone` knows when the other side has gone, or reads nothing; what the data set does.
+   */
   async send({ id }: Pick<Context, 'id'>, command: Command, dataSet?: AsyncIterable<Uint8Array> | Uint8Array): Promise<void> {
     const bytes = commandBytes({ ...command, CommandDataSetType: dataSet === undefined ? noDataSet : 0 });
+    if (dataSet === undefined || dataSet instanceof Uint8Array) {
+      await this.#sendParts(id, true, [bytes]);
+      if (dataSet !== undefined) await this.#sendParts(id, false, [dataSet]);
+      return;
+    }
+    const chunks = dataSet[Symbol.asyncIterator]();
+    const first = await chunks.next();
     await this.#sendParts(id, true, [bytes]);
-    if (dataSet !== undefined) await this.#sendParts(id, false, dataSet instanceof Uint8Array ? [dataSet] : dataSet);
+    try {
+      await this.#sendParts(id, false, resumed(first, chunks));
+    } catch (error) {
+      this.abort(error);
+      throw error;
+    }
   }
 
   /** Filled PDUs, the last one marked as such. */
@@ -212,6 +228,17 @@ export class Association {
   abort(error?: unknown): void {
     if (this.#socket.writable) this.#socket.write(abortPdu(error === undefined ? 0 : 2, abortReasonOf(error)));
     lastWord(this.#socket);
+  }
+}
+
+async function* resumed(
+  first: IteratorResult<Uint8Array>,
+  chunks: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for (let next = first; !next.done; next = await chunks.next()) yield next.value;
+  } finally {
+    await chunks.return?.();
   }
 }
 
