@@ -128,7 +128,7 @@ test('a demo with its published passwords does not listen beyond this machine', 
 
 test('a process does all, or answers, or works', () => {
   const beside = { PUBLIC_URL: 'http://localhost:8080', SMTP_URL: 'smtp://relay' };
-  expect(readConfig({}).roles).toEqual({ api: true, worker: true, all: true });
+  expect(readConfig({}).roles).toEqual({ api: true, worker: true, dimse: true, all: true });
   expect(readConfig({ ...beside, ROLE: 'api' }).roles).toEqual({ api: true, worker: false, dimse: false, all: false });
   expect(readConfig({ ...beside, ROLE: 'worker' }).roles).toEqual({ api: false, worker: true, dimse: false, all: false });
   expect(readConfig({ ...beside, ROLE: ' worker, api' }).roles).toEqual({ api: true, worker: true, dimse: false, all: false });

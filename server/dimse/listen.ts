@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import type { DimseSettings } from './settings.ts';
 
 /** Connections beside the associations: those that have not asked yet, and those that are told that there are too many. */
-const spare = 2;
+const spare = 4;
 
 export interface Listener {
   /** The ports that were taken, without and with TLS. */
