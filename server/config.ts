@@ -1,7 +1,6 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { isAeTitle } from './core/accounts/remote-aes/change-remote-ae.ts';
-import { isUid } from './core/dicom/uid.ts';
+import { dimseMistakes, dimseOf, dimseVariables, type DimseConfig } from './compose/dimse-config.ts';
 import type { Role } from './core/principal.ts';
 import type { RemovalSettings } from './core/settings.ts';
 import { defaultUploadLimits, type UploadLimits } from './core/studies/uploads/upload-limits.ts';
@@ -58,18 +57,6 @@ const roles = z.string().transform((text, context): Roles => {
   return { api: has('api'), worker: has('worker'), dimse: has('dimse'), all: false };
 });
 
-/** A port, or `none`. */
-const portOrNone = z.union([z.literal('none'), wholeNumber(0, 65535)]);
-
-/** `all`, or UIDs of private storage classes. */
-const privateClasses = z.string().transform((text, context): 'all' | ReadonlySet<string> => {
-  const uids = text.split(',').map((uid) => uid.trim()).filter((uid) => uid !== '');
-  if (uids.length === 1 && uids[0] === 'all') return 'all';
-  if (uids.every(isUid)) return new Set(uids);
-  context.addIssue({ code: 'custom', message: 'must be all, or UIDs of SOP classes, separated by commas' });
-  return z.NEVER;
-}); // prettier-ignore
-
 /** `none`, or roles of people. */
 const personRoles = z
   .string()
@@ -115,16 +102,7 @@ const variables = z.object({
   PORT: wholeNumber(0, 65535).default(8080),
   METRICS_PORT: wholeNumber(1, 65535).optional(),
   DRAIN_SECONDS: wholeNumber(0, 300).optional(),
-  DIMSE_HOST: z.string().optional(),
-  DIMSE_PORT: portOrNone.optional(),
-  DIMSE_TLS_PORT: wholeNumber(1, 65535).optional(),
-  DIMSE_TLS_KEY: z.string().optional(),
-  DIMSE_TLS_CERT: z.string().optional(),
-  DIMSE_TLS_CA: z.string().optional(),
-  DIMSE_AE_TITLE: z.string().refine(isAeTitle, 'must have 1 to 16 characters of ASCII, no backslash').default('CSSS'),
-  DIMSE_ASSOCIATIONS: wholeNumber(1, 1000).default(50),
-  DIMSE_IDLE_SECONDS: wholeNumber(5, 3600).default(60),
-  DIMSE_PRIVATE_CLASSES: privateClasses.prefault(''),
+  ...dimseVariables,
   PUBLIC_URL: httpOrigin.optional(),
   TRUSTED_PROXIES: proxies.optional(),
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres://').optional(),
@@ -210,22 +188,6 @@ export interface Roles {
   dimse: boolean;
   /** All of it, in the one process that also migrates the database when it starts. */
   all: boolean;
-}
-
-/** How other application entities reach us, and how we call them. */
-export interface DimseConfig {
-  host: string;
-  /** Undefined: not without TLS. */
-  port: number | undefined;
-  /** The port is the demo's own: the server also starts where it is taken. */
-  portIsUsual: boolean;
-  tlsPort: number | undefined;
-  /** Files in PEM form. */
-  tls: { key: string; cert: string; ca: string | undefined } | undefined;
-  title: string;
-  associations: number;
-  idleSeconds: number;
-  privateClasses: 'all' | ReadonlySet<string>;
 }
 
 export interface Config {
@@ -412,23 +374,6 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   };
 }
 
-function dimseOf(value: z.infer<typeof variables>): DimseConfig {
-  const { DIMSE_TLS_KEY: key, DIMSE_TLS_CERT: cert, DIMSE_TLS_CA: ca } = value;
-  const port = value.DIMSE_PORT === 'none' ? undefined : value.DIMSE_PORT;
-  const portIsUsual = value.DIMSE_PORT === undefined && value.CSSS_MODE === 'demo';
-  return {
-    host: value.DIMSE_HOST ?? value.HOST,
-    port: portIsUsual ? 11112 : port,
-    portIsUsual,
-    tlsPort: value.DIMSE_TLS_PORT,
-    tls: key !== undefined && cert !== undefined ? { key, cert, ca } : undefined,
-    title: value.DIMSE_AE_TITLE,
-    associations: value.DIMSE_ASSOCIATIONS,
-    idleSeconds: value.DIMSE_IDLE_SECONDS,
-    privateClasses: value.DIMSE_PRIVATE_CLASSES,
-  };
-}
-
 function contradictory(value: z.infer<typeof variables>): string[] {
   const { PORT, METRICS_PORT, ROLE, PUBLIC_URL, SMTP_URL } = value;
   const mistakes: string[] = [];
@@ -436,14 +381,7 @@ function contradictory(value: z.infer<typeof variables>): string[] {
     mistakes.push('TRUSTED_SENDERS: names nobody, so CORRECTED_RESENDS=accept would accept nothing');
   if (value.DATABASE_OWNER_URL && !value.DATABASE_URL)
     mistakes.push('DATABASE_OWNER_URL: needs DATABASE_URL, of the role that the server runs with');
-  const { DIMSE_PORT, DIMSE_TLS_PORT, DIMSE_TLS_KEY, DIMSE_TLS_CERT, DIMSE_TLS_CA } = value;
-  const hasPort = typeof DIMSE_PORT === 'number' || DIMSE_TLS_PORT !== undefined;
-  if (ROLE.dimse && !ROLE.all && !hasPort)
-    mistakes.push('DIMSE_PORT: ROLE names dimse, which needs a port: DIMSE_PORT, or DIMSE_TLS_PORT for TLS');
-  if (DIMSE_TLS_PORT !== undefined && !(DIMSE_TLS_KEY && DIMSE_TLS_CERT))
-    mistakes.push('DIMSE_TLS_PORT: needs DIMSE_TLS_KEY and DIMSE_TLS_CERT, files in PEM form');
-  if ((DIMSE_TLS_KEY === undefined) !== (DIMSE_TLS_CERT === undefined) || (DIMSE_TLS_CA && !DIMSE_TLS_KEY))
-    mistakes.push('DIMSE_TLS_KEY: DIMSE_TLS_KEY and DIMSE_TLS_CERT belong together, and DIMSE_TLS_CA to them');
+  mistakes.push(...dimseMistakes(value));
   if (METRICS_PORT === PORT) mistakes.push('METRICS_PORT: must be another port than PORT');
   // A worker writes addresses too, and its own port is in none of them.
   if (!ROLE.all && !PUBLIC_URL)

@@ -138,7 +138,8 @@ async function announce(): Promise<void> {
   say('');
   const after = `CSSS is ready after ${((performance.now() - started) / 1000).toFixed(1)} s`;
   if (config.roles.api) announceFaces(after);
-  else if (!config.roles.worker) say(`${after}: takes associations; its state is at http://${config.host}:${port}/readyz`);
+  else if (!config.roles.worker)
+    say(`${after}: takes associations; its state is at http://${config.host}:${port}/readyz`);
   else say(`${after}: takes jobs; its state is at http://${config.host}:${port}/readyz`);
   announceDimse();
   say('');

@@ -130,8 +130,18 @@ test('a process does all, or answers, or works', () => {
   const beside = { PUBLIC_URL: 'http://localhost:8080', SMTP_URL: 'smtp://relay' };
   expect(readConfig({}).roles).toEqual({ api: true, worker: true, dimse: true, all: true });
   expect(readConfig({ ...beside, ROLE: 'api' }).roles).toEqual({ api: true, worker: false, dimse: false, all: false });
-  expect(readConfig({ ...beside, ROLE: 'worker' }).roles).toEqual({ api: false, worker: true, dimse: false, all: false });
-  expect(readConfig({ ...beside, ROLE: ' worker, api' }).roles).toEqual({ api: true, worker: true, dimse: false, all: false });
+  expect(readConfig({ ...beside, ROLE: 'worker' }).roles).toEqual({
+    api: false,
+    worker: true,
+    dimse: false,
+    all: false,
+  });
+  expect(readConfig({ ...beside, ROLE: ' worker, api' }).roles).toEqual({
+    api: true,
+    worker: true,
+    dimse: false,
+    all: false,
+  });
 });
 
 test.each([

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { Config } from '../config.ts';
-import { ConfigurationError } from '../config.ts';
+import { ConfigurationError, type Config } from '../config.ts';
+
 import type { RemoteAe } from '../core/accounts/remote-aes/remote-ae.ts';
 import type { World } from '../core/world.ts';
 import { storedFiles } from '../dicomweb/stored-files.ts';

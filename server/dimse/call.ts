@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { RemoteAe } from '../core/accounts/remote-aes/remote-ae.ts';
 import { Problem } from '../core/problem.ts';
-import { parseAccept, requestPdu, type ProposedContext } from './upper-layer/associate.ts';
+import { parseAccept, requestPdu, type ProposedContext, type Role } from './upper-layer/associate.ts';
 import { Association, lastWord, ownMaxLength, type Context } from './upper-layer/association.ts';
 import { commandField } from './upper-layer/command-set.ts';
 import { pduType, type Pdu } from './upper-layer/pdu.ts';
@@ -18,13 +18,24 @@ type Ours = Pick<DimseSettings, 'title' | 'tls' | 'patienceMs'>;
  *
  * @throws Problem `business-rule` without an address of it, `transient` when it is not there, does not answer or refuses.
  */
-export async function call(ours: Ours, ae: Callee, proposed: readonly Omit<ProposedContext, 'id'>[]): Promise<Association> {
+export async function call(
+  ours: Ours,
+  ae: Callee,
+  proposed: readonly Omit<ProposedContext, 'id'>[],
+  roles: readonly Role[] = [],
+): Promise<Association> {
   const socket = await connected(ours, ae);
   const reader = new PduReader(socket, { longestData: ownMaxLength + 64, paceMs: ours.patienceMs });
   try {
     const contexts = proposed.map((context, i) => ({ ...context, id: 2 * i + 1 }));
     socket.write(
-      requestPdu({ calledTitle: ae.title, callingTitle: ours.title, contexts, roles: [], maxLength: ownMaxLength }),
+      requestPdu({
+        calledTitle: ae.title,
+        callingTitle: ours.title,
+        contexts,
+        roles: [...roles],
+        maxLength: ownMaxLength,
+      }),
     );
     reader.waitAtMost(ours.patienceMs);
     const { contexts: answered, maxLength } = parseAccept(accepted(ae, await reader.next()));

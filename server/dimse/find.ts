@@ -21,7 +21,8 @@ export async function answerFind(
   const { root } = queryRetrieve.get(context.abstractSyntax)!;
   const question = questionOf(identifier, levelOf(identifier, root));
   const pending = question.passedOver ? status.pendingWithoutKeys : status.pending;
-  const matches = question.level === 'PATIENT' ? patients(found(conversation, question)) : found(conversation, question);
+  const matches =
+    question.level === 'PATIENT' ? patients(found(conversation, question)) : found(conversation, question);
   for await (const match of matches) {
     if (cancelled.aborted) return association.send(context, answerTo(command, status.cancelled));
     const answer = answerOf(match, identifier, question, settings.title);
@@ -32,7 +33,7 @@ export async function answerFind(
 }
 
 async function* found({ world, asking }: Conversation, { query, text: said }: Question): AsyncGenerator<DicomJson> {
-  for (let offset = 0; ; ) {
+  for (let offset = 0; ;) {
     const { matches, total } = await find(world, asking, { ...query, offset }, said, 'dimse:find');
     for (const [i, match] of matches.entries()) {
       // A cancellation is heard between answers only if something else may run.
@@ -60,7 +61,11 @@ async function* patients(studies: AsyncIterable<DicomJson>): AsyncGenerator<Dico
       [standing, counts] = [undefined, [0, 0, 0]];
     }
     standing ??= study;
-    counts = [counts[0]! + 1, counts[1]! + (integer(study, '00201206') ?? 0), counts[2]! + (integer(study, '00201208') ?? 0)];
+    counts = [
+      counts[0]! + 1,
+      counts[1]! + (integer(study, '00201206') ?? 0),
+      counts[2]! + (integer(study, '00201208') ?? 0),
+    ];
   }
   if (standing) yield told(standing);
 }

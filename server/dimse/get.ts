@@ -9,11 +9,7 @@ import { status } from './status.ts';
 import { subOperations } from './sub-operations.ts';
 
 /** Sends a request of ours on the association that the other side has opened; resolves with its answer. */
-export type Ask = (
-  context: { id: number },
-  command: Command,
-  dataSet: AsyncIterable<Uint8Array>,
-) => Promise<Command>;
+export type Ask = (context: { id: number }, command: Command, dataSet: AsyncIterable<Uint8Array>) => Promise<Command>;
 
 /** C-GET (PS3.4 C.4.3): the images come back on the same association, on the contexts whose receiver the other side wants to be. */
 export async function answerGet(
@@ -26,7 +22,7 @@ export async function answerGet(
   const { association, files } = conversation;
   const { root } = queryRetrieve.get(message.context.abstractSyntax)!;
   const instances = await namedInstances(conversation, identifier, root, 'dimse:get');
-  const contexts = [...association.contexts.values()];
+  const contexts = [...association.contexts.values()].filter(({ receives }) => receives);
   await subOperations(
     conversation,
     message,
@@ -34,7 +30,11 @@ export async function answerGet(
     async (instance) => {
       const context = contextFor(contexts, instance);
       if (!context) return status.noSuchClass;
-      const answer = await ask(context, storeRequest(instance, association.nextMessageId()), dataSetFor(files, instance, context));
+      const answer = await ask(
+        context,
+        storeRequest(instance, association.nextMessageId()),
+        dataSetFor(files, instance, context),
+      );
       return answer.Status ?? status.processing;
     },
     cancelled,

@@ -29,7 +29,7 @@ export function readIdentifier(bytes: Buffer, syntax: string): Identifier {
 /** The reader gives Unicode and no longer says what it was. */
 function characterSetOf(bytes: Buffer, encoding: ReturnType<typeof encodingOf>): string[] {
   const source = memorySource(bytes);
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const { tag, length, valueAt } = elementHeader(source, at, bytes.length, encoding, false);
     if (tag > '00080005' || length === undefinedLength) break;
     if (tag === '00080005') return bytes.toString('latin1', valueAt, valueAt + length).split('\\');
@@ -76,4 +76,3 @@ export function levelOf({ attributes }: Identifier, root: 'patient' | 'study'): 
     throw new Problem('value', 'Query/Retrieve Level (0008,0052) is not one of the model');
   return level;
 }
-

@@ -71,7 +71,7 @@ async function studiesOf({ world, asking }: Conversation, { attributes }: Identi
   const key = { attributes: { '00100020': { vr: 'LO', Value: [patientId] } }, characterSet: [] };
   const { query, text: said } = questionOf(key, 'STUDY');
   const parts: StudyPart[] = [];
-  for (let offset = 0; ; ) {
+  for (let offset = 0; ;) {
     const { matches, total } = await find(world, asking, { ...query, offset }, said, 'dimse:find');
     for (const match of matches) parts.push({ StudyInstanceUID: text(match, '0020000D')! });
     offset += matches.length;

@@ -20,7 +20,8 @@ export function whyRefused(ae: RemoteAe | undefined, caller: Caller): string | u
   if (!ae) return 'not registered';
   if (ae.disabled) return 'out of service';
   if (!isWithin(ae.addresses, caller.address)) return 'calls from another address';
-  if (ae.fingerprint !== undefined && ae.fingerprint !== caller.fingerprint) return 'shows another certificate, or none';
+  if (ae.fingerprint !== undefined && ae.fingerprint !== caller.fingerprint)
+    return 'shows another certificate, or none';
   return undefined;
 }
 

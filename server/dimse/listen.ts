@@ -35,7 +35,8 @@ export async function listen(settings: DimseSettings, serve: (socket: Socket) =>
     server.removeAllListeners('error').on('error', () => undefined);
     return (server.address() as AddressInfo).port;
   };
-  const port = settings.port === undefined ? undefined : await open(createServer({ noDelay: true }, take), settings.port);
+  const port =
+    settings.port === undefined ? undefined : await open(createServer({ noDelay: true }, take), settings.port);
   const tlsPort = settings.tlsPort === undefined ? undefined : await open(tlsServer(settings, take), settings.tlsPort);
   return {
     port,

@@ -33,7 +33,9 @@ export async function answerMove(
   if (!destination?.host || destination.disabled)
     return association.send(
       context,
-      answerTo(command, status.unknownDestination, { comment: 'The move destination is not registered with an address' }),
+      answerTo(command, status.unknownDestination, {
+        comment: 'The move destination is not registered with an address',
+      }),
     );
   const instances = await namedInstances(conversation, identifier, root, 'dimse:move');
   const sender = new Sender(conversation, destination, command.MessageID ?? 0, instances);
@@ -54,7 +56,12 @@ class Sender {
   #association: Association | undefined;
   #fault: unknown;
 
-  constructor(conversation: Conversation, destination: RemoteAe, messageId: number, instances: readonly InstanceAddress[]) {
+  constructor(
+    conversation: Conversation,
+    destination: RemoteAe,
+    messageId: number,
+    instances: readonly InstanceAddress[],
+  ) {
     this.#conversation = conversation;
     this.#destination = destination;
     this.#messageId = messageId;

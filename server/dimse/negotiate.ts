@@ -30,7 +30,8 @@ export function agree(
   const answers = request.contexts.map((proposed): AnsweredContext => {
     const isReceiver = toUs.get(proposed.abstractSyntax)?.scp === true;
     const answer = answered(proposed, new Set(may), isReceiver, privateClasses);
-    if (answer.result === 0) contexts.push({ ...answer, abstractSyntax: proposed.abstractSyntax });
+    if (answer.result === 0)
+      contexts.push({ id: answer.id, transferSyntax: answer.transferSyntax, abstractSyntax: proposed.abstractSyntax, receives: isReceiver }); // prettier-ignore
     return answer;
   });
   const accepted = new Set(contexts.map(({ abstractSyntax }) => abstractSyntax));

@@ -81,7 +81,12 @@ export function questionOf({ attributes }: Identifier, level: Level): Question {
 }
 
 /** What was asked for of a match, and the unique keys of its level; what is not known is there without a value. */
-export function answerOf(match: DicomJson, { attributes }: Identifier, { level, query }: Question, title: string): DicomJson {
+export function answerOf(
+  match: DicomJson,
+  { attributes }: Identifier,
+  { level, query }: Question,
+  title: string,
+): DicomJson {
   const answer: DicomJson = {};
   const told: DicomJson = {
     ...match,

@@ -26,7 +26,8 @@ export function statusOf(error: unknown): { status: number; comment: string; isF
   if (!(error instanceof Problem))
     return { status: status.processing, comment: 'Unexpected fault; it has been logged', isFault: true };
   const { code, message } = error;
-  if (code === 'forbidden' || code === 'login') return { status: status.notAuthorised, comment: message, isFault: false };
+  if (code === 'forbidden' || code === 'login')
+    return { status: status.notAuthorised, comment: message, isFault: false };
   if (code === 'no-store' || code === 'transient' || code === 'timeout' || code === 'too-long' || code === 'too-costly')
     return { status: status.outOfResources, comment: message, isFault: false };
   if (code === 'exception') return { status: status.processing, comment: message, isFault: true };

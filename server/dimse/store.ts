@@ -50,7 +50,10 @@ export class StoreSession {
     this.#counted.clear();
   }
 
-  async #outcome({ context, command }: Pick<Message, 'context' | 'command'>): Promise<{ status: number; comment?: string }> {
+  async #outcome({
+    context,
+    command,
+  }: Pick<Message, 'context' | 'command'>): Promise<{ status: number; comment?: string }> {
     const { AffectedSOPClassUID: sopClass, AffectedSOPInstanceUID: sopInstance = '' } = command;
     if (sopClass !== context.abstractSyntax)
       return { status: status.noSuchClass, comment: 'The SOP class is not that of its presentation context' };

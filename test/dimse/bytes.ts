@@ -68,7 +68,7 @@ export function answer(socket: Socket): Promise<{ type: number; body: Buffer }> 
 
 function pdusOf(bytes: Buffer): { type: number; body: Buffer }[] {
   const found: { type: number; body: Buffer }[] = [];
-  for (let at = 0; at + 6 <= bytes.length; ) {
+  for (let at = 0; at + 6 <= bytes.length;) {
     const length = bytes.readUInt32BE(at + 2);
     if (at + 6 + length > bytes.length) break;
     found.push({ type: bytes[at]!, body: bytes.subarray(at + 6, at + 6 + length) });

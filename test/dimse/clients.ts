@@ -1,15 +1,16 @@
 /** Two clients: dcmjs-dimse, which nobody here wrote, and our own calling side, which sends bytes as they are. */
 import dcmjsDimse from 'dcmjs-dimse';
+import type * as Dimse from 'dcmjs-dimse';
 import { call } from '../../server/dimse/call.ts';
 import { storeRequest } from '../../server/dimse/get.ts';
 import type { Association } from '../../server/dimse/upper-layer/association.ts';
 import { memorySource } from '../../server/core/dicom/byte-source.ts';
 import { readFileMeta } from '../../server/core/dicom/part10.ts';
 
-const { Client, log, requests } = dcmjsDimse as unknown as typeof import('dcmjs-dimse');
+const { Client, Dataset, log, requests } = dcmjsDimse as unknown as typeof Dimse;
 log.setLevel('silent');
 
-export { requests };
+export { Dataset, requests };
 
 export interface Heard {
   status: number;
@@ -83,9 +84,10 @@ export function associated(
   port: number,
   contexts: { abstractSyntax: string; transferSyntaxes: string[] }[],
   as = 'MODALITY',
+  roles: Parameters<typeof call>[3] = [],
 ): Promise<Association> {
   const ours = { title: as, tls: undefined, patienceMs: 20_000 };
-  return call(ours, { title: 'CSSS', host: '127.0.0.1', port, tls: false }, contexts);
+  return call(ours, { title: 'CSSS', host: '127.0.0.1', port, tls: false }, contexts, roles);
 }
 
 async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Uint8Array> {

@@ -37,7 +37,8 @@ afterAll(async () => {
   await server.close();
 });
 
-const find = (elements: Record<string, unknown>) => talk(server.port, [requests.CFindRequest.createStudyFindRequest(elements)]);
+const find = (elements: Record<string, unknown>) =>
+  talk(server.port, [requests.CFindRequest.createStudyFindRequest(elements)]);
 const matches = (heard: Heard[]) => heard.filter(({ status }) => status >= 0xff00).map(({ elements }) => elements!);
 const uids = (heard: Heard[]) => matches(heard).map(({ StudyInstanceUID }) => StudyInstanceUID).sort(); // prettier-ignore
 
@@ -189,7 +190,7 @@ test('who takes Implicit VR only is given it, from whatever an image is stored i
   const association = await associated(server.port, [
     { abstractSyntax: studyRoot.get, transferSyntaxes: [syntaxes.implicit] },
     { abstractSyntax: sopClass, transferSyntaxes: [syntaxes.implicit] },
-  ]);
+  ], 'MODALITY', [{ sopClass, scu: false, scp: true }]); // prettier-ignore
   const context = association.contexts.get(1)!;
   const asked = writeIdentifier({ ...level('STUDY'), ...key('0020000D', 'UI', jorg) }, syntaxes.implicit, []);
   await association.send(context, { AffectedSOPClassUID: studyRoot.get, CommandField: commandField.get, MessageID: 1, Priority: 0 }, asked); // prettier-ignore

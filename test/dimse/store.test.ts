@@ -4,7 +4,7 @@ import { settleOverdue } from '../../server/core/studies/unsettled.ts';
 import { storeInstances, receiveInstance } from '../../server/core/studies/store-instance.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { dicomFile, imageElements, imageFile, newUid, syntaxes, type ImageOptions } from '../harness/dicom-file.ts';
-import { associated, partsOf, requests, sendFiles, talk } from './clients.ts';
+import { associated, Dataset, partsOf, requests, sendFiles, talk } from './clients.ts';
 import { dimseServer, type DimseServer } from './server.ts';
 
 let server: DimseServer;
@@ -34,7 +34,6 @@ test('a client that nobody here wrote is answered to C-ECHO', async () => {
 
 test('a client that nobody here wrote stores a study, which is settled twice and not for each image', async () => {
   const [study, series] = [newUid(), newUid()];
-  const { Dataset } = (await import('dcmjs-dimse')).default as unknown as typeof import('dcmjs-dimse');
   const sent = Array.from({ length: 6 }, (_, i) => {
     const file = imageFile({ study, series, number: i + 1 });
     const { dataSet, syntax } = partsOf(file);
@@ -104,7 +103,10 @@ test('what cannot be read is told as such, and the rest of the association is st
 
 test('what an association stores is in the audit trail: the first image of a study at once, the others as a number', async () => {
   const study = newUid();
-  await sendFiles(server.port, Array.from({ length: 4 }, () => imageFile({ study })));
+  await sendFiles(
+    server.port,
+    Array.from({ length: 4 }, () => imageFile({ study })),
+  );
   const rows = await server.database.sql.query(
     `select event, times, client_id, source_address from audit where entities @> $1 order by seq`,
     [[`studies/${study}`]],

@@ -40,7 +40,8 @@ const idle = (reason: string, facts: SystemPart['facts'] = {}): Judged => ({ sta
 export const unknown: Judged = failed('unknown');
 
 const heard = (processes: readonly ProcessFacts[]) => processes.filter(({ silent }) => !silent);
-const workersOf = (processes: readonly ProcessFacts[]) => heard(processes).filter(({ role }) => role === 'all' || role === 'worker');
+const workersOf = (processes: readonly ProcessFacts[]) =>
+  heard(processes).filter(({ role }) => role === 'all' || role === 'worker');
 /** Of the processes that have this part: in how many it works. */
 const upIn = (processes: readonly ProcessFacts[], part: string) => {
   const having = heard(processes).flatMap(({ parts }) => own(parts, part) ?? []);

@@ -129,7 +129,12 @@ async function askWho(
 export async function insertAndSettle(
   context: WriteContext,
   accepted: InstanceRow[],
-  around: { ties: Map<string, StudyTie>; locked: ReadonlyMap<string, StudyRow | undefined>; notes: Notes; settle?: 'owed' },
+  around: {
+    ties: Map<string, StudyTie>;
+    locked: ReadonlyMap<string, StudyRow | undefined>;
+    notes: Notes;
+    settle?: 'owed';
+  },
   outcomes: Map<InstanceRow, InstanceOutcome>,
 ): Promise<void> {
   const { ties, locked, notes, settle } = around;

@@ -21,6 +21,8 @@ export interface Context {
   id: number;
   abstractSyntax: string;
   transferSyntax: string;
+  /** The other side wants to receive on it what it asks for (role SCP), besides sending or instead of it. */
+  receives?: boolean;
 }
 
 export interface Message {
@@ -93,7 +95,7 @@ export class Association {
     if (first === undefined || first === 'release') return first;
     const pieces: Buffer[] = [];
     let size = 0;
-    for (let pdv: Pdv = first; ; ) {
+    for (let pdv: Pdv = first; ;) {
       if (!pdv.isCommand || pdv.contextId !== first.contextId)
         throw broken(abortReason.unexpectedParameter, 'A command was expected');
       pieces.push(pdv.data);
@@ -127,8 +129,7 @@ export class Association {
     const pieces: Uint8Array[] = [];
     let size = 0;
     for await (const piece of this.dataSet()) {
-      if ((size += piece.length) > limit)
-        throw new Problem('too-long', `The identifier is longer than ${limit} bytes`);
+      if ((size += piece.length) > limit) throw new Problem('too-long', `The identifier is longer than ${limit} bytes`);
       pieces.push(piece);
     }
     return Buffer.concat(pieces);
@@ -160,7 +161,11 @@ export class Association {
    * association, because half a message cannot be taken back.
    * @throws what `isGone` knows when the other side has gone, or reads nothing; what the data set does.
    */
-  async send({ id }: Pick<Context, 'id'>, command: Command, dataSet?: AsyncIterable<Uint8Array> | Uint8Array): Promise<void> {
+  async send(
+    { id }: Pick<Context, 'id'>,
+    command: Command,
+    dataSet?: AsyncIterable<Uint8Array> | Uint8Array,
+  ): Promise<void> {
     const bytes = commandBytes({ ...command, CommandDataSetType: dataSet === undefined ? noDataSet : 0 });
     if (dataSet === undefined || dataSet instanceof Uint8Array) {
       await this.#sendParts(id, true, [bytes]);
@@ -179,12 +184,18 @@ export class Association {
   }
 
   /** Filled PDUs, the last one marked as such. */
-  async #sendParts(id: number, isCommand: boolean, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
-    const size = Array.isArray(chunks) ? (chunks as Uint8Array[]).reduce((sum, { length }) => sum + length, 0) : Infinity;
+  async #sendParts(
+    id: number,
+    isCommand: boolean,
+    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): Promise<void> {
+    const size = Array.isArray(chunks)
+      ? (chunks as Uint8Array[]).reduce((sum, { length }) => sum + length, 0)
+      : Infinity;
     let packet = this.#packet(size);
     let used = 0;
     for await (const chunk of chunks) {
-      for (let at = 0; at < chunk.length; ) {
+      for (let at = 0; at < chunk.length;) {
         if (used === this.#room) {
           await this.#write(sealed(packet, used, id, isCommand, false));
           [packet, used] = [this.#packet(Infinity), 0];
