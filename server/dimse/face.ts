@@ -35,19 +35,17 @@ export async function dimseFace(parts: DimseParts): Promise<DimseFace> {
       paceMs: parts.settings.patienceMs,
     });
     reader.waitAtMost(parts.settings.patienceMs);
+    let hasPlace = false;
+    const takePlace = () => (hasPlace = active < parts.settings.mostAssociations && ++active > 0);
     try {
-      const known = await introduced(parts, reader, socket, requestId, active >= parts.settings.mostAssociations);
-      if (!known) return;
-      active++;
-      try {
-        await associated(parts, { ...known, reader, socket, requestId }, stopping.signal);
-      } finally {
-        active--;
-      }
+      const known = await introduced(parts, reader, socket, requestId, takePlace);
+      if (known) await associated(parts, { ...known, reader, socket, requestId }, stopping.signal);
     } catch (error) {
       if (!(error instanceof Problem)) parts.onFault(error, requestId);
       if (socket.writable) socket.write(abortPdu(2, abortReasonOf(error)));
       lastWord(socket);
+    } finally {
+      if (hasPlace) active--;
     }
   });
   return {
@@ -72,7 +70,7 @@ async function introduced(
   reader: PduReader,
   socket: Socket,
   requestId: string,
-  isFull: boolean,
+  takePlace: () => boolean,
 ): Promise<Known | undefined> {
   const first = await reader.next();
   if (!first) return void socket.destroy();
@@ -84,7 +82,7 @@ async function introduced(
     socket.write(rejectPdu(rejection));
     lastWord(socket);
   };
-  if (isFull) return void refuse({ result: 2, source: 3, reason: 2 });
+  if (!takePlace()) return void refuse({ result: 2, source: 3, reason: 2 });
   const wrong = wrongRequest(request, parts.settings.title);
   const ae = wrong ? undefined : await parts.world.read(({ remoteAes }) => remoteAes.byTitle(request.callingTitle));
   const why = wrong?.why ?? whyRefused(ae, caller);

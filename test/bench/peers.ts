@@ -13,7 +13,7 @@ export interface Peer {
 }
 
 /** Debian's Orthanc with its DICOMweb plug-in, SQLite and an fsync for each file; undefined where it is not installed. */
-export async function startOrthanc(): Promise<Peer | undefined> {
+export async function startOrthanc(): Promise<(Peer & { dicomPort: number }) | undefined> {
   const plugin = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so';
   if (!existsSync('/usr/sbin/Orthanc') || !existsSync(plugin)) return undefined;
   const folder = await mkdtemp(join(tmpdir(), 'csss-bench-orthanc-'));
@@ -26,6 +26,8 @@ export async function startOrthanc(): Promise<Peer | undefined> {
       IndexDirectory: join(folder, 'storage'),
       HttpPort: http,
       DicomPort: dicom,
+      DicomAet: 'ORTHANC',
+      DicomCheckCalledAet: false,
       RemoteAccessAllowed: false,
       AuthenticationEnabled: false,
       SyncStorageArea: true,
@@ -39,6 +41,7 @@ export async function startOrthanc(): Promise<Peer | undefined> {
   await untilAnswers(`${url}/studies?limit=1`);
   return {
     url,
+    dicomPort: dicom,
     async stop() {
       child.kill('SIGTERM');
       await new Promise((done) => child.once('exit', done));

@@ -9,10 +9,8 @@ import {
   pduHeaderLength,
   pduType,
   pdvHeaderLength,
-  pdvsOf,
   releaseReplyPdu,
   releaseRequestPdu,
-  type Pdv,
 } from './pdu.ts';
 import type { PduReader } from './pdu-reader.ts';
 
@@ -42,6 +40,15 @@ const stalledMs = 60_000;
 /** Milliseconds until a connection that has said its last word is taken down (ARTIM, PS3.8 9.1.5). */
 const lastWordMs = 5_000;
 
+/** A piece of a message. */
+interface Pdv {
+  contextId: number;
+  isCommand: boolean;
+  /** The message's command or data set ends with it. */
+  isLast: boolean;
+  data: Buffer;
+}
+
 const ended = Symbol('ended');
 
 /** What is thrown where the other side is not there any more. */
@@ -62,7 +69,10 @@ export class Association {
   readonly #socket: Socket;
   readonly #reader: PduReader;
   readonly #room: number;
-  #pdvs: Pdv[] = [];
+  /** Bytes of the data PDU, and of the value in it, that are still to be read. */
+  #pduLeft = 0;
+  #valueLeft = 0;
+  #value: Omit<Pdv, 'data'> = { contextId: 0, isCommand: false, isLast: false };
   /** The context of the data set that is still to be read. */
   #open: number | undefined;
   #messageId = 0;
@@ -146,14 +156,38 @@ export class Association {
   }
 
   async #next(): Promise<Pdv | 'release' | undefined> {
-    const waiting = this.#pdvs.shift();
-    if (waiting) return waiting;
-    const pdu = await this.#reader.next();
-    if (!pdu || pdu.type === pduType.abort) return undefined;
-    if (pdu.type === pduType.releaseRequest) return 'release';
-    if (pdu.type !== pduType.data) throw broken(abortReason.unexpectedPdu, 'A PDU that does not belong here');
-    this.#pdvs = pdvsOf(pdu.body);
-    return this.#pdvs.shift();
+    if (this.#valueLeft === 0) {
+      const begun = await this.#nextValue();
+      if (begun !== true) return begun;
+      if (this.#valueLeft === 0) return { ...this.#value, data: Buffer.alloc(0) };
+    }
+    const data = await this.#reader.some(this.#valueLeft);
+    if (!data) return undefined;
+    this.#valueLeft -= data.length;
+    this.#pduLeft -= data.length;
+    return { ...this.#value, isLast: this.#value.isLast && this.#valueLeft === 0, data };
+  }
+
+  /** Begins the next presentation data value (PS3.8 9.3.5.1), with the next PDU if there is none in this. */
+  async #nextValue(): Promise<true | 'release' | undefined> {
+    if (this.#pduLeft === 0) {
+      const pdu = await this.#reader.next();
+      if (!pdu || pdu.type === pduType.abort) return undefined;
+      if (pdu.type === pduType.releaseRequest) return 'release';
+      if (pdu.type !== pduType.data) throw broken(abortReason.unexpectedPdu, 'A PDU that does not belong here');
+      if (pdu.length === 0) throw broken(abortReason.invalidParameter, 'A data PDU holds nothing');
+      this.#pduLeft = pdu.length;
+    }
+    const header = this.#pduLeft < pdvHeaderLength ? undefined : await this.#reader.whole(pdvHeaderLength);
+    if (!header && this.#pduLeft >= pdvHeaderLength) return undefined;
+    const length = header?.readUInt32BE(0) ?? 0;
+    if (!header || length < 2 || length > this.#pduLeft - 4)
+      throw broken(abortReason.invalidParameter, 'A presentation data value does not fit its PDU');
+    const control = header[5]!;
+    this.#value = { contextId: header[4]!, isCommand: (control & 1) === 1, isLast: (control & 2) === 2 };
+    this.#valueLeft = length - 2;
+    this.#pduLeft -= pdvHeaderLength;
+    return true;
   }
 
   /**

@@ -6,20 +6,21 @@ const longestAssociate = 512 << 10;
 const longestOther = 64;
 
 /**
- * The PDUs of a connection, one after another. A length is checked before anything of it is waited for, so one PDU at most
- * is in memory; nothing is read while nobody asks, so a fast peer waits in its own buffers.
+ * The PDUs of a connection, one after another. A length is checked before anything of it is waited for, and data passes by as it
+ * comes: what is in memory is what the socket gave last. Nothing is read while nobody asks, so a fast peer waits in its own buffers.
  */
 export class PduReader {
   readonly #socket: Socket;
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #longestData: number;
-  /** Milliseconds in which a PDU that has begun must be there. */
+  /** Milliseconds that may be waited for a PDU that has begun, all pauses together. */
   readonly #pace: number;
   #pieces: Buffer[] = [];
   #size = 0;
   #timer: NodeJS.Timeout | undefined;
   #patience: number | undefined;
-  #waiting = false;
+  #awaitsFirst = false;
+  #left = 0;
 
   constructor(socket: Socket, limits: { longestData: number; paceMs: number }) {
     this.#socket = socket;
@@ -31,26 +32,38 @@ export class PduReader {
   /** How long the next PDU may take to begin, from now; undefined: as long as it likes. */
   waitAtMost(ms: number | undefined): void {
     this.#patience = ms;
-    if (this.#waiting && this.#size === 0) this.#arm(ms);
+    if (this.#awaitsFirst) this.#arm(ms);
   }
 
-  /** @returns undefined when the connection has ended. @throws what breaks the protocol. */
+  /**
+   * @returns the next PDU, data without its body; undefined when the connection has ended. @throws what breaks the protocol.
+   */
   async next(): Promise<Pdu | undefined> {
-    this.#waiting = true;
-    try {
-      this.#arm(this.#size > 0 ? this.#pace : this.#patience);
-      if (!(await this.#fill(pduHeaderLength))) return undefined;
-      const header = this.#take(pduHeaderLength);
-      const [type, length] = [header[0]!, header.readUInt32BE(2)];
-      if (type < pduType.associateRequest || type > pduType.abort)
-        throw broken(abortReason.unrecognizedPdu, 'A PDU of an unknown type');
-      if (length > this.#longest(type)) throw broken(abortReason.invalidParameter, 'A PDU is longer than was agreed');
-      if (!(await this.#fill(length))) return undefined;
-      return { type, body: this.#take(length) };
-    } finally {
-      this.#waiting = false;
-      this.#arm(undefined);
-    }
+    this.#left = this.#pace;
+    if (this.#size === 0 && !(await this.#first())) return undefined;
+    const header = await this.whole(pduHeaderLength);
+    if (!header) return undefined;
+    const [type, length] = [header[0]!, header.readUInt32BE(2)];
+    if (type < pduType.associateRequest || type > pduType.abort)
+      throw broken(abortReason.unrecognizedPdu, 'A PDU of an unknown type');
+    if (length > this.#longest(type)) throw broken(abortReason.invalidParameter, 'A PDU is longer than was agreed');
+    if (type === pduType.data) return { type, length, body: Buffer.alloc(0) };
+    const body = await this.whole(length);
+    return body && { type, length, body };
+  }
+
+  /** So many bytes together. */
+  async whole(length: number): Promise<Buffer | undefined> {
+    while (this.#size < length) if (!(await this.#more())) return undefined;
+    if (length === 0) return Buffer.alloc(0);
+    if (this.#pieces[0]!.length < length) this.#pieces = [Buffer.concat(this.#pieces)];
+    return this.#take(length);
+  }
+
+  /** What there is of the next bytes, as many at most and one at least. */
+  async some(most: number): Promise<Buffer | undefined> {
+    if (this.#size === 0 && !(await this.#more())) return undefined;
+    return this.#take(Math.min(most, this.#pieces[0]!.length));
   }
 
   #longest(type: number): number {
@@ -58,27 +71,44 @@ export class PduReader {
     return type <= pduType.accept ? longestAssociate : longestOther;
   }
 
-  async #fill(length: number): Promise<boolean> {
-    while (this.#size < length) {
-      const { value, done } = await this.#chunks.next().catch(() => ({ value: undefined, done: true as const }));
-      if (done || value === undefined) return false;
-      // What dribbles has no more time than what comes at once.
-      if (this.#size === 0) this.#arm(this.#pace);
-      this.#pieces.push(value);
-      this.#size += value.length;
+  async #first(): Promise<boolean> {
+    this.#awaitsFirst = true;
+    this.#arm(this.#patience);
+    try {
+      return await this.#pull();
+    } finally {
+      this.#awaitsFirst = false;
+      this.#arm(undefined);
     }
+  }
+
+  /** Only while it is the other side that we wait for does its time run. */
+  async #more(): Promise<boolean> {
+    const began = performance.now();
+    this.#arm(Math.max(1, this.#left));
+    try {
+      return await this.#pull();
+    } finally {
+      this.#left -= performance.now() - began;
+      this.#arm(undefined);
+    }
+  }
+
+  async #pull(): Promise<boolean> {
+    const { value, done } = await this.#chunks.next().catch(() => ({ value: undefined, done: true as const }));
+    if (done || value === undefined) return false;
+    this.#pieces.push(value);
+    this.#size += value.length;
     return true;
   }
 
+  /** Of the first piece, which holds as many. */
   #take(length: number): Buffer {
-    const [first] = this.#pieces;
-    if (length === 0) return Buffer.alloc(0);
-    const all = first!.length >= length ? first! : Buffer.concat(this.#pieces);
-    if (all !== first) this.#pieces = [all];
-    if (all.length === length) this.#pieces.shift();
-    else this.#pieces[0] = all.subarray(length);
+    const piece = this.#pieces[0]!;
+    if (piece.length === length) this.#pieces.shift();
+    else this.#pieces[0] = piece.subarray(length);
     this.#size -= length;
-    return all.subarray(0, length);
+    return piece.subarray(0, length);
   }
 
   #arm(ms: number | undefined): void {

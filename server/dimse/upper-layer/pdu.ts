@@ -13,6 +13,9 @@ export const abortReason = { notSpecified: 0, unrecognizedPdu: 1, unexpectedPdu:
 
 export interface Pdu {
   type: number;
+  /** Of what follows the header. */
+  length: number;
+  /** Empty for data, which is read on piece by piece. */
   body: Buffer;
 }
 
@@ -51,31 +54,3 @@ export function abortPdu(source: 0 | 2, reason: number): Buffer {
 
 export const releaseRequestPdu = (): Buffer => pdu(pduType.releaseRequest, Buffer.alloc(4));
 export const releaseReplyPdu = (): Buffer => pdu(pduType.releaseReply, Buffer.alloc(4));
-
-export interface Pdv {
-  contextId: number;
-  isCommand: boolean;
-  isLast: boolean;
-  data: Buffer;
-}
-
-/** The presentation data values of a P-DATA-TF (PS3.8 9.3.5). @throws what breaks the protocol. */
-export function pdvsOf(body: Buffer): Pdv[] {
-  const pdvs: Pdv[] = [];
-  let at = 0;
-  while (at < body.length) {
-    const length = body.length - at < pdvHeaderLength ? 0 : body.readUInt32BE(at);
-    if (length < 2 || length > body.length - at - 4)
-      throw broken(abortReason.invalidParameter, 'A presentation data value does not fit its PDU');
-    const control = body[at + 5]!;
-    pdvs.push({
-      contextId: body[at + 4]!,
-      isCommand: (control & 1) === 1,
-      isLast: (control & 2) === 2,
-      data: body.subarray(at + pdvHeaderLength, at + 4 + length),
-    });
-    at += 4 + length;
-  }
-  if (pdvs.length === 0) throw broken(abortReason.invalidParameter, 'A data PDU holds nothing');
-  return pdvs;
-}
