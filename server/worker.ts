@@ -5,7 +5,7 @@ import { mendWorkRows } from './core/workflow/work/remake-work-rows.ts';
 import { keepHouse, type Chore } from './core/house-keeping.ts';
 import { purgeRemoved } from './core/studies/purge-removed.ts';
 import { sweepBlobs } from './core/studies/sweep-blobs.ts';
-import { settleOverdue } from './core/studies/unsettled.ts';
+import { settleOverdue } from './core/studies/settle-owed.ts';
 import { carryOnMerges } from './core/workflow/patients/carry-on-merges.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import { outcomeOf } from './infrastructure/metrics.ts';

@@ -66,7 +66,7 @@ import { pageTokens } from '../http/answer/page-token.ts';
 import { demoApp, seedClients } from '../smart/clients.ts';
 import { smartFace, type SmartFace, type SmartFaceParts } from '../smart/face.ts';
 import { signingKeysRoute } from '../portal/signing-keys.ts';
-import { echoFrom } from './dimse.ts';
+import { echoFrom } from './dimse-echo.ts';
 import { renewedSmart, type RecordSigner } from './keys.ts';
 import { releaseVersion } from './release-version.ts';
 import type { LiveSite, Start } from './start.ts';

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { RemoteAe } from '../core/accounts/remote-aes/remote-ae.ts';
+import type { RemoteAe } from '../core/accounts/remote-aes/remote-ae-store.ts';
 import { Problem } from '../core/problem.ts';
 import { parseAccept, requestPdu, type ProposedContext, type Role } from './upper-layer/associate.ts';
 import { Association, lastWord, ownMaxLength, type Context } from './upper-layer/association.ts';

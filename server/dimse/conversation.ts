@@ -1,4 +1,4 @@
-import type { RemoteAe } from '../core/accounts/remote-aes/remote-ae.ts';
+import type { RemoteAe } from '../core/accounts/remote-aes/remote-ae-store.ts';
 import type { AuditRow } from '../core/access/audit-trail.ts';
 import type { RefusalLog } from '../core/access/refusal-log.ts';
 import type { Asking } from '../core/studies/locate.ts';

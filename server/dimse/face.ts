@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { newId } from '../core/identifier.ts';
-import { principalOfAe, type RemoteAe } from '../core/accounts/remote-aes/remote-ae.ts';
+import { principalOfAe } from '../core/accounts/remote-aes/ae-principal.ts';
+import type { RemoteAe } from '../core/accounts/remote-aes/remote-ae-store.ts';
 import { Problem } from '../core/problem.ts';
 import { acceptPdu, parseRequest, type AssociateRequest } from './upper-layer/associate.ts';
 import { Association, lastWord, ownMaxLength } from './upper-layer/association.ts';

@@ -1,6 +1,6 @@
 import { BlockList, isIP, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { RemoteAe } from '../core/accounts/remote-aes/remote-ae.ts';
+import type { RemoteAe } from '../core/accounts/remote-aes/remote-ae-store.ts';
 
 /** What is known of a connection before anything is said. */
 export interface Caller {

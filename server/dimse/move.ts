@@ -1,4 +1,4 @@
-import type { RemoteAe } from '../core/accounts/remote-aes/remote-ae.ts';
+import type { RemoteAe } from '../core/accounts/remote-aes/remote-ae-store.ts';
 import { isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
 import { Problem } from '../core/problem.ts';
 import type { InstanceAddress } from '../core/studies/study-store.ts';

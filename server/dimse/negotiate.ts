@@ -1,4 +1,4 @@
-import type { RemoteAe } from '../core/accounts/remote-aes/remote-ae.ts';
+import type { RemoteAe } from '../core/accounts/remote-aes/remote-ae-store.ts';
 import { applicationContext, type AnsweredContext, type AssociateAccept, type AssociateRequest, type ProposedContext } from './upper-layer/associate.ts'; // prettier-ignore
 import { ownMaxLength, type Context } from './upper-layer/association.ts';
 import type { Rejection } from './upper-layer/pdu.ts';

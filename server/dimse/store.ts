@@ -3,7 +3,7 @@ import { isUid } from '../core/dicom/uid.ts';
 import { failureReason, warningReason } from '../core/studies/failure-reason.ts';
 import type { InstanceOutcome } from '../core/studies/outcome.ts';
 import { mustBeAllowedToStore, receiveInstance, storeInstances } from '../core/studies/store-instance.ts';
-import { settleOwed } from '../core/studies/unsettled.ts';
+import { settleOwed } from '../core/studies/settle-owed.ts';
 import type { Message } from './upper-layer/association.ts';
 import { commandField } from './upper-layer/command-set.ts';
 import type { Conversation } from './conversation.ts';

@@ -33,7 +33,8 @@ export async function dimseBench(): Promise<void> {
       const before = ours.processorSeconds();
       rates.ours.push(await stored(folder, { title: 'CSSS', port }, associations));
       cpu = (ours.processorSeconds() - before) / (images * associations);
-      if (orthanc) rates.orthanc.push(await stored(folder, { title: 'ORTHANC', port: orthanc.dicomPort }, associations));
+      if (orthanc)
+        rates.orthanc.push(await stored(folder, { title: 'ORTHANC', port: orthanc.dicomPort }, associations));
     }
     // The first round warms both.
     const [mine, theirs] = [median(rates.ours.slice(1)), orthanc && median(rates.orthanc.slice(1))];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { everything } from '../../server/core/access/narrowing.ts';
-import { settleOverdue } from '../../server/core/studies/unsettled.ts';
+import { settleOverdue } from '../../server/core/studies/settle-owed.ts';
 import { storeInstances, receiveInstance } from '../../server/core/studies/store-instance.ts';
 import { systemPrincipal } from '../../server/core/principal.ts';
 import { dicomFile, imageElements, imageFile, newUid, syntaxes, type ImageOptions } from '../harness/dicom-file.ts';

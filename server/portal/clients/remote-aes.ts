@@ -6,7 +6,8 @@ import {
   removeRemoteAe,
   type RemoteAeDraft,
 } from '../../core/accounts/remote-aes/change-remote-ae.ts';
-import { aePermissions, type RemoteAe } from '../../core/accounts/remote-aes/remote-ae.ts';
+import { aePermissions } from '../../core/accounts/remote-aes/ae-principal.ts';
+import type { RemoteAe } from '../../core/accounts/remote-aes/remote-ae-store.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Role } from '../../core/principal.ts';
 import type { World } from '../../core/world.ts';

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { newId } from '../../identifier.ts';
 import { Problem } from '../../problem.ts';
 import type { Stores } from '../../world.ts';
-import type { AePermission, NewRemoteAe, RemoteAe } from './remote-ae.ts';
+import type { AePermission } from './ae-principal.ts';
+import type { NewRemoteAe, RemoteAe } from './remote-ae-store.ts';
 
 type Aes = Pick<Stores, 'remoteAes'>;
 

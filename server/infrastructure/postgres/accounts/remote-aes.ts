@@ -1,4 +1,5 @@
-import type { AePermission, RemoteAe, RemoteAeStore } from '../../../core/accounts/remote-aes/remote-ae.ts';
+import type { AePermission } from '../../../core/accounts/remote-aes/ae-principal.ts';
+import type { RemoteAe, RemoteAeStore } from '../../../core/accounts/remote-aes/remote-ae-store.ts';
 import { Problem } from '../../../core/problem.ts';
 import type { Sql } from '../connection.ts';
 

@@ -1,4 +1,4 @@
-import type { UnsettledStore } from '../../../core/studies/unsettled.ts';
+import type { UnsettledStore } from '../../../core/studies/unsettled-store.ts';
 import type { Sql } from '../connection.ts';
 
 export function postgresUnsettled(sql: Sql): UnsettledStore {

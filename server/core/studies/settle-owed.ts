@@ -2,16 +2,6 @@ import { systemPrincipal, type Principal } from '../principal.ts';
 import type { World } from '../world.ts';
 import { settleStudy } from './settle-study.ts';
 
-/** Images that are stored and whose study has still to be settled. */
-export interface UnsettledStore {
-  /** In the transaction that stored them. */
-  owe(StudyInstanceUID: string, SOPInstanceUIDs: readonly string[]): Promise<void>;
-  /** Takes what is owed for a study, whose lock the caller holds; @returns those of its images that are still there. */
-  take(StudyInstanceUID: string): Promise<string[]>;
-  /** Studies that have been owed for longer. */
-  since(seconds: number, limit: number): Promise<string[]>;
-}
-
 /**
  * Settles a study once for all images that were stored with `settle: 'owed'`: a sender that waits for each answer before its next image
  * (C-STORE) would else make a version of the ImagingStudy for each.

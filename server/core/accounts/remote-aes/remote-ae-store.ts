@@ -1,8 +1,4 @@
-import type { Principal, Scope } from '../../principal.ts';
-
-/** What another application entity may ask of us. */
-export const aePermissions = ['echo', 'store', 'find', 'move', 'get'] as const;
-export type AePermission = (typeof aePermissions)[number];
+import type { AePermission } from './ae-principal.ts';
 
 /** Another system that speaks DIMSE, by its AE title (PS3.8 7.1.1): registered before it is talked to. */
 export interface RemoteAe {
@@ -46,16 +42,4 @@ export interface RemoteAeStore {
   /** @returns false if it is gone. */
   remove(id: string): Promise<boolean>;
   noteContact(id: string): Promise<void>;
-}
-
-const letters: Record<AePermission, string> = { echo: '', store: 'cu', find: 's', move: 'r', get: 'r' };
-
-/**
- * The caller behind an AE title: as a backend service whose scopes are what it may do, so that the one predicate of access
- * decides, whatever the protocol. Settings name it as `ae:` and its title.
- */
-export function principalOfAe({ title, may }: Pick<RemoteAe, 'title' | 'may'>): Principal {
-  const permissions = [...'cruds'].filter((letter) => may.some((one) => letters[one].includes(letter))).join('');
-  const scopes: Scope[] = permissions === '' ? [] : [{ context: 'system', type: 'ImagingStudy', permissions }];
-  return { kind: 'client', subject: `ae:${title}`, clientId: `ae:${title}`, scopes };
 }
