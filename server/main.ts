@@ -138,10 +138,11 @@ async function announce(): Promise<void> {
   say('');
   const after = `CSSS is ready after ${((performance.now() - started) / 1000).toFixed(1)} s`;
   if (config.roles.api) announceFaces(after);
-  else if (!config.roles.worker)
-    say(`${after}: takes associations; its state is at http://${config.host}:${port}/readyz`);
-  else say(`${after}: takes jobs; its state is at http://${config.host}:${port}/readyz`);
-  announceDimse();
+  else {
+    const task = config.roles.worker ? 'takes jobs' : 'takes associations';
+    say(`${after}: ${task}; its state is at http://${config.host}:${port}/readyz`);
+    announceDimse();
+  }
   say('');
   for (const [name, state] of Object.entries(components)) say(`  ${name.padEnd(11)} ${state}`);
   say('');
@@ -152,6 +153,7 @@ function announceFaces(after: string): void {
   say(`${after}: ${publicUrl}`);
   say(`  FHIR      ${publicUrl}/fhir   (SMART: ${publicUrl}/.well-known/smart-configuration)`);
   say(`  DICOMweb  ${publicUrl}/dicomweb`);
+  announceDimse();
   if (config.mode !== 'demo') return;
   say('');
   say(`Sign in with the password ${demoPassword} as`);

@@ -1,7 +1,6 @@
 /** The clients that pages use, made once in main.ts and handed down by Vue's injection. */
 import { inject, type InjectionKey } from 'vue';
 import { clientsClient, type ClientsClient } from './clients.ts';
-import { remoteAesClient, type RemoteAesClient } from './remote-aes.ts';
 import { accountClient, type AccountClient } from './account.ts';
 import { assistantClient, type AssistantClient } from './assistant.ts';
 import { auditClient, type AuditClient } from './audit.ts';
@@ -31,7 +30,6 @@ export interface Connection {
   users: UsersClient;
   uploads: UploadsClient;
   clients: ClientsClient;
-  remoteAes: RemoteAesClient;
   setUp: SetUpClient;
   account: AccountClient;
   patient: PatientClient;
@@ -61,7 +59,6 @@ export function connect(tokens: TokenSource, origin: string): Connection {
     users: usersClient(send, `${origin}/portal`),
     uploads: uploadsClient(send, tokens, `${origin}/portal/uploads`),
     clients: clientsClient(send, origin),
-    remoteAes: remoteAesClient(send, origin),
     setUp: setUpClient(send, `${origin}/portal`),
     account: accountClient(send, `${origin}/portal/me`),
     patient: patientClient(send, `${origin}/portal/me`),

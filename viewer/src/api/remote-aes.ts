@@ -1,5 +1,6 @@
 /** Application entities that speak DIMSE with the server (`/portal/remote-aes`). */
-import type { AuthorizedFetch } from './http.ts';
+import { useConnection } from './connection.ts';
+import { authorizedFetch, type AuthorizedFetch } from './http.ts';
 import { jsonCalls, part } from './json-calls.ts';
 
 export const aePermissions = ['echo', 'store', 'find', 'move', 'get'] as const;
@@ -40,7 +41,7 @@ export interface RemoteAesClient {
   echo(id: string): Promise<{ ok: boolean; text: string; ms?: number }>;
 }
 
-export function remoteAesClient(fetch: AuthorizedFetch, origin: string): RemoteAesClient {
+function remoteAesClient(fetch: AuthorizedFetch, origin: string): RemoteAesClient {
   const { get, send } = jsonCalls(fetch, origin);
   const base = '/portal/remote-aes';
   return {
@@ -50,4 +51,9 @@ export function remoteAesClient(fetch: AuthorizedFetch, origin: string): RemoteA
     remove: (id) => send('DELETE', `${base}/${part(id)}`),
     echo: (id) => send('POST', `${base}/${part(id)}/echo`),
   };
+}
+
+/** For its one page: what everybody loads has no room for it. */
+export function useRemoteAes(): RemoteAesClient {
+  return remoteAesClient(authorizedFetch(useConnection().tokens), location.origin);
 }
