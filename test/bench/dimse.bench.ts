@@ -12,7 +12,7 @@ import { startServer } from './server.ts';
 const run = promisify(execFile);
 const make = ctInstances({ rows: 512, columns: 512 });
 const images = 100;
-const rounds = 4;
+const rounds = 3;
 
 interface Receiver {
   title: string;
@@ -45,7 +45,7 @@ export async function dimseBench(): Promise<void> {
       theirs === undefined ? '' : `${(mine / theirs).toFixed(2)}x`,
     );
   }
-  report('memory of the server after that, MiB', ours.memory().toFixed(0), 'limit 450', '');
+  report('memory after that, with its model sessions, MiB', ours.memory().toFixed(0), '', '');
   await orthanc?.stop();
   await ours.stop();
   await rm(folder, { recursive: true, force: true });
