@@ -159,7 +159,7 @@ async function build(
   const checked = { sql, dataDir: config.dataDir, jobs, reader, pixels, metrics, ...ofWorker };
   const web = openWebServer(start, faces, checked, onDead);
   await serveMeasures(start, metrics);
-  if (config.roles.api || config.roles.worker)
+  if (config.roles.api || config.roles.worker || config.roles.dimse)
     processes.begin({ look: web.look, ...(faces && { channels: () => faces.live.state().channels }) });
   return {
     world,

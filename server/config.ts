@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { dimseMistakes, dimseOf, dimseVariables, type DimseConfig } from './compose/dimse-config.ts';
 import type { Role } from './core/principal.ts';
 import type { RemovalSettings } from './core/settings.ts';
 import { defaultUploadLimits, type UploadLimits } from './core/studies/uploads/upload-limits.ts';
@@ -48,12 +49,12 @@ const roles = z.string().transform((text, context): Roles => {
     context.addIssue({ code: 'custom', message });
     return z.NEVER;
   };
-  if (names.length === 1 && names[0] === 'all') return { api: true, worker: true, all: true };
+  if (names.length === 1 && names[0] === 'all') return { api: true, worker: true, dimse: true, all: true };
   if (names.includes('all')) return refuse('all stands alone');
-  if (names.includes('dimse')) return refuse('dimse is not part of this release: there is no DIMSE listener yet');
-  if (names.some((name) => name !== 'api' && name !== 'worker'))
-    return refuse('must be all, or api, worker or both, separated by a comma');
-  return { api: names.includes('api'), worker: names.includes('worker'), all: false };
+  if (names.some((name) => name !== 'api' && name !== 'worker' && name !== 'dimse'))
+    return refuse('must be all, or some of api, worker and dimse, separated by commas');
+  const has = (name: string) => names.includes(name);
+  return { api: has('api'), worker: has('worker'), dimse: has('dimse'), all: false };
 });
 
 /** `none`, or roles of people. */
@@ -101,6 +102,7 @@ const variables = z.object({
   PORT: wholeNumber(0, 65535).default(8080),
   METRICS_PORT: wholeNumber(1, 65535).optional(),
   DRAIN_SECONDS: wholeNumber(0, 300).optional(),
+  ...dimseVariables,
   PUBLIC_URL: httpOrigin.optional(),
   TRUSTED_PROXIES: proxies.optional(),
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres://').optional(),
@@ -182,7 +184,9 @@ export interface Roles {
   api: boolean;
   /** Takes jobs and keeps house: it has the models, the browser and the mail relay. */
   worker: boolean;
-  /** Both, in the one process that also migrates the database when it starts. */
+  /** Takes associations of modalities and workstations, where it has a port. */
+  dimse: boolean;
+  /** All of it, in the one process that also migrates the database when it starts. */
   all: boolean;
 }
 
@@ -193,6 +197,7 @@ export interface Config {
   port: number;
   /** Port of `/metrics`, on `host`; without it there is none. */
   metricsPort: number | undefined;
+  dimse: DimseConfig;
   /** How long `/readyz` says 503, and everything else still works, before the server stops taking requests. */
   drainSeconds: number;
   publicUrl: string | undefined;
@@ -298,6 +303,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     host: value.HOST,
     port: value.PORT,
     metricsPort: value.METRICS_PORT,
+    dimse: dimseOf(value),
     drainSeconds: value.DRAIN_SECONDS ?? (value.CSSS_MODE === 'production' ? 5 : 0),
     publicUrl: value.PUBLIC_URL,
     trustedProxies: value.TRUSTED_PROXIES ?? [],
@@ -375,6 +381,7 @@ function contradictory(value: z.infer<typeof variables>): string[] {
     mistakes.push('TRUSTED_SENDERS: names nobody, so CORRECTED_RESENDS=accept would accept nothing');
   if (value.DATABASE_OWNER_URL && !value.DATABASE_URL)
     mistakes.push('DATABASE_OWNER_URL: needs DATABASE_URL, of the role that the server runs with');
+  mistakes.push(...dimseMistakes(value));
   if (METRICS_PORT === PORT) mistakes.push('METRICS_PORT: must be another port than PORT');
   // A worker writes addresses too, and its own port is in none of them.
   if (!ROLE.all && !PUBLIC_URL)
@@ -387,10 +394,10 @@ function contradictory(value: z.infer<typeof variables>): string[] {
 /** What is allowed for a demo on a laptop and dangerous with real patients. */
 function unsafe(value: z.infer<typeof variables>): string[] {
   if (value.CSSS_MODE === 'demo') {
-    const exposed = !['127.0.0.1', 'localhost', '::1'].includes(value.HOST);
-    return exposed
-      ? ['HOST: demo mode has published passwords; it listens on 127.0.0.1 only (or set CSSS_MODE=production)']
-      : [];
+    const hosts = { HOST: value.HOST, DIMSE_HOST: value.DIMSE_HOST ?? '127.0.0.1' };
+    return Object.entries(hosts)
+      .filter(([, host]) => !['127.0.0.1', 'localhost', '::1'].includes(host))
+      .map(([name]) => `${name}: demo mode has published passwords; it listens on 127.0.0.1 only (or set CSSS_MODE=production)`); // prettier-ignore
   }
   const mistakes: string[] = [];
   if (!value.PUBLIC_URL?.startsWith('https://'))

@@ -5,8 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { compose, type System } from './compose.ts';
+import { openDimse } from './compose/dimse.ts';
 import { ConfigurationError, readConfig, type Config } from './config.ts';
 import { Problem } from './core/problem.ts';
+import { demoAes } from './demo/remote-aes.ts';
 import { demoPassword, demoPeople } from './demo/people.ts';
 import { seedDemo } from './demo/seed.ts';
 import { createHttpServer } from './http/http-server.ts';
@@ -38,6 +40,7 @@ const server = await listen(system, config).catch(async (error: NodeJS.ErrnoExce
   return refusedPort(error);
 });
 Object.assign(running, { system, server });
+const dimse = await openDimse({ config, log, closing: system.closing }, system.world).catch(refusedDimse);
 if (config.roles.worker) await startWorkers(system, log);
 releaseMemory();
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
@@ -98,6 +101,17 @@ function refusedMetricsPort(error: NodeJS.ErrnoException): never {
   return refusedPort(error, config.metricsPort, 'METRICS_PORT');
 }
 
+/** The port of a demo is a wish: two demos can run side by side. */
+async function refusedDimse(error: NodeJS.ErrnoException): Promise<undefined> {
+  const { port, tlsPort, portIsUsual } = config.dimse;
+  if (portIsUsual && tlsPort === undefined && error.code === 'EADDRINUSE') {
+    log.warn({ port }, 'the port of DIMSE is taken: no associations are taken');
+    return undefined;
+  }
+  await system.stop();
+  return end(`CSSS could not start: DIMSE_PORT, DIMSE_TLS_PORT (${[port, tlsPort].filter(Boolean).join(', ')}): ${error.message}`, exitCode.misconfigured); // prettier-ignore
+}
+
 function listen({ app, upgrades }: System, { host, port, budget }: Config): Promise<Server> {
   return new Promise((done, fail) => {
     const http = createHttpServer(koaListener(app), budget, upgrades);
@@ -124,7 +138,11 @@ async function announce(): Promise<void> {
   say('');
   const after = `CSSS is ready after ${((performance.now() - started) / 1000).toFixed(1)} s`;
   if (config.roles.api) announceFaces(after);
-  else say(`${after}: takes jobs; its state is at http://${config.host}:${port}/readyz`);
+  else {
+    const task = config.roles.worker ? 'takes jobs' : 'takes associations';
+    say(`${after}: ${task}; its state is at http://${config.host}:${port}/readyz`);
+    announceDimse();
+  }
   say('');
   for (const [name, state] of Object.entries(components)) say(`  ${name.padEnd(11)} ${state}`);
   say('');
@@ -135,11 +153,21 @@ function announceFaces(after: string): void {
   say(`${after}: ${publicUrl}`);
   say(`  FHIR      ${publicUrl}/fhir   (SMART: ${publicUrl}/.well-known/smart-configuration)`);
   say(`  DICOMweb  ${publicUrl}/dicomweb`);
+  announceDimse();
   if (config.mode !== 'demo') return;
   say('');
   say(`Sign in with the password ${demoPassword} as`);
   for (const { role, email } of demoPeople) say(`  ${role.padEnd(10)} ${email}`);
   if (config.roles.worker && !config.smtpUrl) say(`Mails of the demo stay here: ${publicUrl}/demo/mailbox`);
+}
+
+function announceDimse(): void {
+  if (!dimse) return;
+  const { host, title } = config.dimse;
+  const places = [dimse.port && `port ${dimse.port}`, dimse.tlsPort && `port ${dimse.tlsPort} (TLS)`].filter(Boolean);
+  say(`  DIMSE     ${title} at ${host}, ${places.join(' and ')}`);
+  if (config.mode === 'demo' && config.roles.api)
+    for (const { title: calling, name } of demoAes) say(`            call it as ${calling}: ${name}`);
 }
 
 async function shutDown(signal: string): Promise<void> {

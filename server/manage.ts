@@ -78,7 +78,11 @@ function optionsOf({ options = {} }: Command, args: readonly string[]): Given | 
 
 function commandLine(environment: Config): CommandLine {
   // No face, no jobs and no port of its own, beside the processes that have them; and it does not migrate unasked.
-  const config: Config = { ...environment, metricsPort: undefined, roles: { api: false, worker: false, all: false } };
+  const config: Config = {
+    ...environment,
+    metricsPort: undefined,
+    roles: { api: false, worker: false, dimse: false, all: false },
+  };
   const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
   const log = createLogger(config.logLevel === 'debug' ? 'debug' : 'error', process.stderr);
   const onProgress = (step: string) => say(`  ${step} ...`);

@@ -5,6 +5,7 @@ import { mendWorkRows } from './core/workflow/work/remake-work-rows.ts';
 import { keepHouse, type Chore } from './core/house-keeping.ts';
 import { purgeRemoved } from './core/studies/purge-removed.ts';
 import { sweepBlobs } from './core/studies/sweep-blobs.ts';
+import { settleOverdue } from './core/studies/settle-owed.ts';
 import { carryOnMerges } from './core/workflow/patients/carry-on-merges.ts';
 import { wakeAnalyses } from './core/workflow/wake-analyses.ts';
 import { outcomeOf } from './infrastructure/metrics.ts';
@@ -93,6 +94,7 @@ function chores({
   return [
     { kind: 'lost analyses', everyMs: minute, work: () => failLostAnalyses(world) },
     { kind: 'waiting analyses', everyMs: minute, work: () => wakeAnalyses(world) },
+    { kind: 'unsettled studies', everyMs: minute, work: () => settleOverdue(world) },
     { kind: 'overdue studies', everyMs: minute, work: () => completeOverdue(world) },
     { kind: 'owed reports', everyMs: minute, work: () => oweReports(world) },
     { kind: 'owed mails', everyMs: 10_000, work: () => oweMails(world) },

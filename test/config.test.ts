@@ -128,18 +128,27 @@ test('a demo with its published passwords does not listen beyond this machine', 
 
 test('a process does all, or answers, or works', () => {
   const beside = { PUBLIC_URL: 'http://localhost:8080', SMTP_URL: 'smtp://relay' };
-  expect(readConfig({}).roles).toEqual({ api: true, worker: true, all: true });
-  expect(readConfig({ ...beside, ROLE: 'api' }).roles).toEqual({ api: true, worker: false, all: false });
-  expect(readConfig({ ...beside, ROLE: 'worker' }).roles).toEqual({ api: false, worker: true, all: false });
-  expect(readConfig({ ...beside, ROLE: ' worker, api' }).roles).toEqual({ api: true, worker: true, all: false });
+  expect(readConfig({}).roles).toEqual({ api: true, worker: true, dimse: true, all: true });
+  expect(readConfig({ ...beside, ROLE: 'api' }).roles).toEqual({ api: true, worker: false, dimse: false, all: false });
+  expect(readConfig({ ...beside, ROLE: 'worker' }).roles).toEqual({
+    api: false,
+    worker: true,
+    dimse: false,
+    all: false,
+  });
+  expect(readConfig({ ...beside, ROLE: ' worker, api' }).roles).toEqual({
+    api: true,
+    worker: true,
+    dimse: false,
+    all: false,
+  });
 });
 
 test.each([
-  ['everything', /ROLE: must be all, or api, worker or both/],
+  ['everything', /ROLE: must be all, or some of api, worker and dimse/],
   ['api,', /ROLE: must be all/],
   ['all,api', /ROLE: all stands alone/],
-  ['dimse', /ROLE: dimse is not part of this release/],
-  ['api,dimse', /ROLE: dimse is not part of this release/],
+  ['dimse', /DIMSE_PORT: ROLE names dimse, which needs a port/],
 ])('the role %s is a mistake', (ROLE, sentence) => {
   expect(() => readConfig({ ROLE, PUBLIC_URL: 'http://localhost:8080', SMTP_URL: 'smtp://relay' })).toThrow(sentence);
 });
@@ -166,4 +175,21 @@ test('quiet times by sender are read, and refused as a whole when one is no time
   expect(readConfig({}).studyQuietSecondsOf.size).toBe(0);
   for (const bad of ['client-a', 'client-a=0', 'client-a=86401', 'a=5,a=6', '=5', 'a=x'])
     expect(() => readConfig({ STUDY_QUIET_SECONDS_OF: bad })).toThrow(/STUDY_QUIET_SECONDS_OF: must be senders/);
+});
+
+test('DIMSE is off unless it is configured, but in the demo, where its port is a wish', () => {
+  expect(readConfig({}).dimse).toMatchObject({ port: 11112, portIsUsual: true, title: 'CSSS', host: '127.0.0.1' });
+  expect(readConfig({ DIMSE_PORT: 'none' }).dimse).toMatchObject({ port: undefined, portIsUsual: false });
+  expect(readConfig({ DIMSE_PORT: '104' }).dimse).toMatchObject({ port: 104, portIsUsual: false });
+  expect(readConfig({ DIMSE_PRIVATE_CLASSES: '1.3.12.2, 1.2.3' }).dimse.privateClasses).toEqual(new Set(['1.3.12.2', '1.2.3'])); // prettier-ignore
+});
+
+test.each([
+  [{ DIMSE_TLS_PORT: '2762' }, /DIMSE_TLS_PORT: needs DIMSE_TLS_KEY and DIMSE_TLS_CERT/],
+  [{ DIMSE_TLS_KEY: 'key.pem' }, /DIMSE_TLS_KEY and DIMSE_TLS_CERT belong together/],
+  [{ DIMSE_AE_TITLE: 'MORE THAN SIXTEEN CHARACTERS' }, /DIMSE_AE_TITLE/],
+  [{ DIMSE_HOST: '0.0.0.0' }, /DIMSE_HOST: demo mode/],
+  [{ DIMSE_PRIVATE_CLASSES: 'all,1.2' }, /DIMSE_PRIVATE_CLASSES/],
+])('the settings %o of DIMSE are a mistake', (settings, sentence) => {
+  expect(() => readConfig(settings)).toThrow(sentence);
 });

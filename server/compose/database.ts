@@ -23,7 +23,7 @@ export async function openDatabase(start: Omit<Start, 'settings'>): Promise<Data
   const { config, log, onProgress, closing } = start;
   const url = config.databaseUrl ?? (await ownDatabase(start));
   // Nobody waits at a command line for what another is to do.
-  const patience = config.roles.api || config.roles.worker ? undefined : { patienceMs: 0 };
+  const patience = config.roles.api || config.roles.worker || config.roles.dimse ? undefined : { patienceMs: 0 };
   const jobs = config.roles.all ? await migrated(url, start) : await untilMigrated(url, start, patience);
   closing.push(jobs.stop);
   const dataSource = await connect(url, {

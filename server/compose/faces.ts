@@ -38,6 +38,7 @@ import { emergencyAccessRoutes } from '../portal/emergency-access.ts';
 import { factorRoutes } from '../portal/factors.ts';
 import { findPatients } from '../portal/find-patients.ts';
 import { launchableApps } from '../portal/clients/launchable-apps.ts';
+import { remoteAeRoutes } from '../portal/clients/remote-aes.ts';
 import { modelRoutes } from '../portal/models.ts';
 import { deliveryRoutes } from '../portal/deliveries.ts';
 import { draftRoutes } from '../portal/people/drafts.ts';
@@ -66,6 +67,7 @@ import { pageTokens } from '../http/answer/page-token.ts';
 import { demoApp, seedClients } from '../smart/clients.ts';
 import { smartFace, type SmartFace, type SmartFaceParts } from '../smart/face.ts';
 import { signingKeysRoute } from '../portal/signing-keys.ts';
+import { echoFrom } from './dimse-echo.ts';
 import { renewedSmart, type RecordSigner } from './keys.ts';
 import { releaseVersion } from './release-version.ts';
 import type { LiveSite, Start } from './start.ts';
@@ -145,6 +147,7 @@ export async function openFaces(start: Start, parts: FacesParts): Promise<Faces>
     setupRoutes({ world, fixed, changed: parts.site.reload }),
     [...templateRoutes({ world }), ...medicationTableRoutes({ world }), medicationCheckRoute({ world })],
     clientRoutes({ world, clientKeys, forget: forgetChecks }),
+    remoteAeRoutes({ world, echo: await echoFrom(config) }),
     launchableApps(world),
     emergencyAccessRoutes({ world, attempts, forgetChecks }),
     auditRoutes(world, onFault),
@@ -261,7 +264,7 @@ async function fhirOf(
 }
 
 /** Sums up every minute, and at the end. */
-function refusalLog({ closing, log }: Start, world: World): RefusalLog {
+export function refusalLog({ closing, log }: Pick<Start, 'closing' | 'log'>, world: World): RefusalLog {
   const refusals = new RefusalLog(world, world.now);
   const sumUp = (all?: boolean) =>
     refusals.sumUp(all).catch((err: unknown) => log.warn({ err }, 'refusals could not be summed up'));

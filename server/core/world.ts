@@ -12,6 +12,7 @@ import type { AccountStore } from './accounts/account-store.ts';
 import type { DraftStore } from './accounts/drafts/draft-store.ts';
 import type { FactorStore } from './accounts/factors/factor-store.ts';
 import type { ClientStore, RegistrationTokenStore } from './accounts/clients/client-store.ts';
+import type { RemoteAeStore } from './accounts/remote-aes/remote-ae-store.ts';
 import type { LinkStore } from './accounts/link-store.ts';
 import type { PatientCodeStore } from './accounts/people/patient-code-store.ts';
 import type { PeopleStore } from './accounts/people/people-store.ts';
@@ -52,6 +53,7 @@ import type { StudyFollower, StudyMoveFollower } from './studies/study-follower.
 import type { StudyStore } from './studies/study-store.ts';
 import type { NonPatientStore } from './studies/non-patient-store.ts';
 import type { UploadedStudies } from './studies/uploads/uploaded-studies.ts';
+import type { UnsettledStore } from './studies/unsettled-store.ts';
 import type { Trace } from './trace.ts';
 import type { LateImages } from './workflow/late-images.ts';
 import type { WorkRowStore } from './workflow/work/work-row-store.ts';
@@ -64,6 +66,7 @@ export interface Stores {
   removals: RemovalStore;
   nonPatient: NonPatientStore;
   uploads: UploadedStudies;
+  unsettled: UnsettledStore;
   lateImages: LateImages;
   workRows: WorkRowStore;
   accounts: AccountStore;
@@ -78,6 +81,7 @@ export interface Stores {
   notices: NoticeStore;
   pushes: PushStore;
   clients: ClientStore;
+  remoteAes: RemoteAeStore;
   registrationTokens: RegistrationTokenStore;
   deliveries: DeliveryStore;
   relay: RelayStore;
@@ -114,6 +118,7 @@ export interface Reading {
     | 'blobsInUse'
   >;
   held: Pick<HeldStore, 'count'>;
+  unsettled: Pick<UnsettledStore, 'since'>;
   workRows: Pick<WorkRowStore, 'find' | 'one' | 'count' | 'reviewsAfter' | 'stale'>;
   removals: Pick<RemovalStore, 'due' | 'removed'>;
   nonPatient: Pick<NonPatientStore, 'one' | 'find'>;
@@ -133,6 +138,7 @@ export interface Reading {
   pushes: Pick<PushStore, 'digestsOf' | 'byId'>;
   factors: Pick<FactorStore, 'of' | 'mail' | 'recoveryCodesLeft'>;
   clients: Pick<ClientStore, 'byId' | 'all'>;
+  remoteAes: Pick<RemoteAeStore, 'byId' | 'byTitle' | 'all'>;
   registrationTokens: Pick<RegistrationTokenStore, 'all' | 'find'>;
   models: Pick<ModelStore, 'all' | 'changes' | 'revision' | 'shadow'>;
   analyses: Pick<AnalysisLog, 'drift' | 'compared' | 'withoutShadow'>;

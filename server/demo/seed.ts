@@ -10,6 +10,7 @@ import { storeInstances } from '../core/studies/store-instance.ts';
 import { systems } from '../core/vocabulary/systems.ts';
 import { chestFilm, phantomSlices, type DemoStudy } from './demo-images.ts';
 import { demoPassword, demoPeople, type DemoPerson } from './people.ts';
+import { seedRemoteAes } from './remote-aes.ts';
 
 const maker = systemPrincipal('demo-data');
 
@@ -37,6 +38,7 @@ export async function seedDemo(
       fhirUser,
     });
   }
+  await seedRemoteAes(system.world);
   if (options.studies) await seedStudies(system.world);
 }
 

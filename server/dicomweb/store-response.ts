@@ -1,20 +1,6 @@
 import type { DicomJson } from '../core/dicom/json.ts';
-import type { HoldReason } from '../core/studies/held-instance.ts';
+import { failureReason, warningReason } from '../core/studies/failure-reason.ts';
 import type { InstanceName, InstanceOutcome } from '../core/studies/outcome.ts';
-import { failureReason } from './failure-reason.ts';
-
-/** Warning Reason (0008,1196): a value does not fit what the SOP class says of it (PS3.18 Table I.2-1). */
-const valuesLeftOut = 0xb007;
-/** Of our own, as the table allows: what a rejection note says of the instance, or did not reach. */
-const ofRejection = 0xb0a0;
-
-/** Of our own: the file broke PS3.10 or PS3.5, and is stored as it should have been. */
-const repaired = 0xb0a4;
-
-/** Coercion of data elements (PS3.18 Table I.2-1, PS3.4 Table B.2-1): answers show another value than was sent. */
-const coerced = 0xb000;
-/** Of our own: its bytes are safe and need not be sent again, and nobody finds it before a human has decided. */
-const held: Record<HoldReason, number> = { 'other-patient': 0xb0a1, 'unclear-patient': 0xb0a2, corrected: 0xb0a3 };
 
 /** 200 all stored, 202 some, or some that wait for a human, 409 none (PS3.18 10.5.3). */
 export function storeStatus(instances: InstanceOutcome[]): 200 | 202 | 409 {
@@ -79,14 +65,6 @@ function warningOf(outcome: Taken): DicomJson {
     ...(reason !== undefined && { '00081196': { vr: 'US', Value: [reason] } }),
     ...(original && { '04000561': { vr: 'SQ', Value: original } }),
   };
-}
-
-function warningReason(outcome: Taken): number | undefined {
-  if (outcome.status === 'held') return held[outcome.why];
-  if (outcome.warning === undefined) return undefined;
-  if (outcome.about === 'coercion') return coerced;
-  if (outcome.about === 'repair') return repaired;
-  return outcome.about === 'rejection' ? ofRejection : valuesLeftOut;
 }
 
 function sequence(tag: string, items: DicomJson[]): DicomJson {

@@ -7,14 +7,14 @@ import { partFor } from './retrieve.ts';
 export type StoredFile = () => AsyncIterable<Uint8Array>;
 
 /**
- * Files of instances exactly as WADO-RS gives them with `transfer-syntax=*`: with what was corrected of the patient, and without a
+ * Files of instances exactly as WADO-RS gives them in a transfer syntax, by default with `transfer-syntax=*`: with what was corrected of the patient, and without a
  * program in the preamble. For whoever packs them otherwise.
  */
-export function storedFiles(world: World) {
+export function storedFiles(world: World, transferSyntax = '*') {
   return async (instances: readonly InstanceAddress[]): Promise<StoredFile[]> => {
     const foreign = await foreignPreambles(world, instances);
     return instances.map((instance) => {
-      const part = partFor(world, instance, { transferSyntax: '*' }, foreign.has(instance));
+      const part = partFor(world, instance, { transferSyntax }, foreign.has(instance));
       return () => part.body();
     });
   };

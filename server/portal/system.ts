@@ -16,7 +16,7 @@ const state = z.object({
   processes: z.array(
     z.object({
       id: z.string(),
-      role: z.enum(['all', 'api', 'worker']),
+      role: z.enum(['all', 'api', 'worker', 'dimse']),
       version: z.string(),
       startedAt: z.iso.datetime(),
       seenAt: z.iso.datetime(),

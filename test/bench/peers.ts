@@ -18,7 +18,7 @@ export interface PeerServer extends Peer {
 }
 
 /** Debian's Orthanc with its DICOMweb plug-in, SQLite and an fsync for each file; undefined where it is not installed. */
-export async function startOrthanc(): Promise<PeerServer | undefined> {
+export async function startOrthanc(): Promise<(PeerServer & { dicomPort: number }) | undefined> {
   const plugin = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so';
   if (!existsSync('/usr/sbin/Orthanc') || !existsSync(plugin)) return undefined;
   const folder = await mkdtemp(join(tmpdir(), 'csss-bench-orthanc-'));
@@ -31,6 +31,8 @@ export async function startOrthanc(): Promise<PeerServer | undefined> {
       IndexDirectory: join(folder, 'storage'),
       HttpPort: http,
       DicomPort: dicom,
+      DicomAet: 'ORTHANC',
+      DicomCheckCalledAet: false,
       RemoteAccessAllowed: false,
       AuthenticationEnabled: false,
       SyncStorageArea: true,
@@ -45,6 +47,7 @@ export async function startOrthanc(): Promise<PeerServer | undefined> {
   return {
     url,
     processorSeconds: () => processorSeconds(child.pid!),
+    dicomPort: dicom,
     async stop() {
       child.kill('SIGTERM');
       await new Promise((done) => child.once('exit', done));

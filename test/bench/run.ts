@@ -1,6 +1,7 @@
-// Benchmarks against a peer or a floor in the same run: node scripts/run.mjs exec test/bench/run.ts [model shadow store search frame read fhir audit audit-search pause live work]
+// Benchmarks against a peer or a floor in the same run: node scripts/run.mjs exec test/bench/run.ts [model shadow store search frame read fhir audit audit-search pause live work dimse]
 import { auditSearchBench } from './audit-search.bench.ts';
 import { auditBench } from './audit.bench.ts';
+import { dimseBench } from './dimse.bench.ts';
 import { fhirBench } from './fhir.bench.ts';
 import { frameBench } from './frame.bench.ts';
 import { liveBench } from './live.bench.ts';
@@ -26,6 +27,7 @@ const benches = {
   pause: pauseBench,
   live: liveBench,
   work: workBench,
+  dimse: dimseBench,
 };
 const wanted = process.argv.slice(2);
 report('', 'CSSS', 'peer or bound', 'ratio');

@@ -37,6 +37,7 @@ export async function startServer(
     env: {
       ...process.env,
       PORT: String(port),
+      DIMSE_PORT: 'none',
       DATA_DIR: folder,
       LOG_LEVEL: 'warn',
       BACKEND_CLIENT_JWKS: JSON.stringify({ keys: [jwk] }),

@@ -5,7 +5,7 @@ import type { Page } from 'puppeteer';
 /** Names, and codes that are the same in every language: of people and places of the demo, of standards, products and units. */
 const everywhere = [
   'CSSS Demo Hospital', 'CSSS', 'Dr. Meera Iyer', 'Meera Iyer', 'Arjun Rao', 'Lena Fischer', 'Tomas Novak',
-  'DICOMweb', 'DICOM', 'FHIR', 'SMART', 'PDF', 'JPEG', 'JPG', 'PNG', 'ZIP', 'CSV', 'JSON', 'JWKS', 'URL', 'TLS', 'SMTP', 'OAuth', 'OpenID',
+  'DICOMweb', 'DICOM', 'DIMSE', 'FHIR', 'SMART', 'PDF', 'JPEG', 'JPG', 'PNG', 'ZIP', 'CSV', 'JSON', 'JWKS', 'URL', 'TLS', 'SMTP', 'OAuth', 'OpenID',
   'HTTPS', 'HTTP', 'HL7', 'LOINC', 'SNOMED', 'FHIR Task', 'Task', 'JavaScript', 'ONNX', 'CPU', 'GPU', 'QR', 'PIN', 'MIT', 'COVID-19', 'Chromium', 'Chrome',
   'English', 'EHR launch', 'redirect_uri', 'localhost', 'https', 'http', 'WebGL', 'Shift', 'MRI', 'CD', 'PACS', 'RIS', 'AUC', 'QIDO-RS', 'RFC', 'TOTP', 'Firefox',
   'Linux', 'ImagingStudy', 'Practitioner', 'Patient/', 'Macro-F1', 'UTC', 'Asia/Kolkata', 'Europe/', 'PostgreSQL', 'WebSocket',

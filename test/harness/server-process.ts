@@ -51,6 +51,7 @@ export async function startServerProcess(options: ProcessOptions): Promise<Serve
       env: {
         ...process.env,
         PORT: String(port),
+        DIMSE_PORT: 'none',
         EXECUTION_PROVIDERS: 'cpu',
         ANALYSIS_WORKERS: '1',
         MODEL_CANDIDATES: 'none',

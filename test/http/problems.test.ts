@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Problem, type ProblemCode } from '../../server/core/problem.ts';
 import { reasonOf } from '../../server/core/studies/outcome.ts';
 import { answerProblems } from '../../server/dicomweb/answer-problem.ts';
-import { failureReason } from '../../server/dicomweb/failure-reason.ts';
+import { failureReason } from '../../server/core/studies/failure-reason.ts';
 import { errors } from '../../server/fhir/errors.ts';
 import { accessLog } from '../../server/http/access-log.ts';
 import { statusOf } from '../../server/http/answer/problem-status.ts';

@@ -79,6 +79,7 @@ test('one menu leads to all places, by keyboard, and counts what waits', async (
     'users',
     'registrations',
     'clients',
+    'remoteAes',
     'models',
     'deliveries',
     'audit',

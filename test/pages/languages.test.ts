@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { demoAes } from '../../server/demo/remote-aes.ts';
 import { caller } from '../harness/calls.ts';
 import { openBrowser, signInByPage, type TestBrowser } from '../harness/browser.ts';
 import { barriers, contrasts, overflow, point, says } from '../harness/page-acts.ts';
@@ -28,7 +29,7 @@ afterAll(async () => {
 });
 
 /** What people of the demo wrote, or its systems are called: the same in every language. */
-const ofDemo = ['Daniel Okafor', 'Okafor, Daniel', 'Rao, Arjun', 'Chest PA', 'CT phantom', 'CSSS Viewer', 'Demo backend service', 'Demo SMART app', ...['Amoxicillin', 'Azithromycin', 'Salbutamol', 'Prednisone', 'Cetirizine']]; // prettier-ignore
+const ofDemo = ['Daniel Okafor', 'Okafor, Daniel', 'Rao, Arjun', 'Chest PA', 'CT phantom', 'CSSS Viewer', 'Demo backend service', 'Demo SMART app', 'MODALITY', 'WORKSTATION', ...demoAes.map(({ name }) => name), ...['Amoxicillin', 'Azithromycin', 'Salbutamol', 'Prednisone', 'Cetirizine']]; // prettier-ignore
 
 /** Every page of the router, by who opens it here; a page that is not named yet fails the test below. */
 const pages = {
@@ -36,7 +37,7 @@ const pages = {
   patient: ['/patient', '/patient?tab=consents', '/patient?tab=shares', '/help', '/study/:id', ...['profile', 'password', 'factors', 'devices', 'apps', 'accesses'].map((tab) => `/account?tab=${tab}`)],
   doctor: ['/doctor', '/studies', '/registrations', '/record/:patient', '/study/:id', '/help', '/forbidden'],
   pharmacist: ['/pharmacist'],
-  admin: ['/admin', '/users', '/users/:me', '/clients', '/clients/new', '/clients/csss-viewer', '/models', '/setup', '/audit', '/deliveries', '/system', '/templates'],
+  admin: ['/admin', '/users', '/users/:me', '/clients', '/ae-titles', '/clients/new', '/clients/csss-viewer', '/models', '/setup', '/audit', '/deliveries', '/system', '/templates'],
 } as const; // prettier-ignore
 
 test('every page of the application is looked at below', () => {

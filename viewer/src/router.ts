@@ -82,6 +82,11 @@ export function pageRouter(session: ReturnType<typeof useSession>): Router {
         meta: { title: 'clients', words: 'office', roles: ['admin'] },
       },
       {
+        path: '/ae-titles',
+        component: () => import('./pages/remote-aes-page.vue'),
+        meta: { title: 'remoteAes', words: 'office', roles: ['admin'] },
+      },
+      {
         path: '/clients/new',
         component: () => import('./pages/new-client-page.vue'),
         meta: { title: 'newClient', words: 'office', roles: ['admin'] },

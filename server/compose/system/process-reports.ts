@@ -30,7 +30,7 @@ export function processReports(
   const states = postgresProcessStates(sql);
   const id = newId();
   const { api, worker } = config.roles;
-  const role = api && worker ? 'all' : api ? 'api' : 'worker';
+  const role = api && worker ? 'all' : api ? 'api' : worker ? 'worker' : 'dimse';
   let say: (() => Promise<void>) | undefined;
   let saying: Promise<void> | undefined;
   let lastAt = -Infinity;

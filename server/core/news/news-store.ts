@@ -6,6 +6,7 @@ export type Topic =
   | 'users'
   | 'registrations'
   | 'clients'
+  | 'remote-aes'
   | 'models'
   | 'notices'
   | 'uploads'

@@ -23,7 +23,7 @@ export interface SystemPart {
 
 /** What is known of a process. */
 export interface ProcessFacts {
-  role: 'all' | 'api' | 'worker';
+  role: 'all' | 'api' | 'worker' | 'dimse';
   version: string;
   silent: boolean;
   parts: Readonly<Record<string, boolean>>;
@@ -40,7 +40,8 @@ const idle = (reason: string, facts: SystemPart['facts'] = {}): Judged => ({ sta
 export const unknown: Judged = failed('unknown');
 
 const heard = (processes: readonly ProcessFacts[]) => processes.filter(({ silent }) => !silent);
-const workersOf = (processes: readonly ProcessFacts[]) => heard(processes).filter(({ role }) => role !== 'api');
+const workersOf = (processes: readonly ProcessFacts[]) =>
+  heard(processes).filter(({ role }) => role === 'all' || role === 'worker');
 /** Of the processes that have this part: in how many it works. */
 const upIn = (processes: readonly ProcessFacts[], part: string) => {
   const having = heard(processes).flatMap(({ parts }) => own(parts, part) ?? []);

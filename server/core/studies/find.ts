@@ -30,9 +30,10 @@ export async function find(
   asking: Asking,
   query: StudyQuery,
   text: string,
+  event = 'dicomweb:search',
 ): Promise<Found> {
   return world.read(async ({ studies, audit }) => {
-    const row = { action: 'E' as const, event: 'dicomweb:search', ...asking, query: text };
+    const row = { action: 'E' as const, event, ...asking, query: text };
     try {
       const narrowing = narrow(asking.principal, 'ImagingStudy', 'search');
       const none = { matches: [], cut: false };

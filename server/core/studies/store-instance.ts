@@ -1,3 +1,4 @@
+import type { AuditRow } from '../access/audit-trail.ts';
 import { mayAll, narrow } from '../access/policy.ts';
 import type { InstanceRow } from '../dicom/instance.ts';
 import type { ReadInstance } from './dicom-reader.ts';
@@ -22,6 +23,10 @@ export interface StoreOptions {
   owner?: ImageOwner;
   /** For the audit trail: `dicomweb:store` by default. */
   event?: string;
+  /** `owed`: a study that is there already is settled later, by `settleOwed`, once for many images. */
+  settle?: 'owed';
+  /** Takes the rows of the audit trail; @returns those that are written now. Without it all are. */
+  countRow?: (row: AuditRow) => boolean;
   /** Receives what is our own fault in an instance that therefore was not stored, for the log. */
   onFault?: (error: unknown) => void;
 }
@@ -93,7 +98,7 @@ async function settleCandidates(
       const context: WriteContext = { world, stores, principal, ...(requestId !== undefined && { requestId }) };
       const rows = candidates.flatMap((one) => ('row' in one ? [one.row] : []));
       const mayUpdate = owner ? principal.role !== 'patient' : mayAll(principal, 'ImagingStudy', 'update');
-      const outcomes = await storeRows(context, rows, mayUpdate, owner);
+      const outcomes = await storeRows(context, rows, mayUpdate, owner, options.settle);
       const instances = candidates.map((one) =>
         'row' in one ? withRepairs(outcomes.get(one.row)!, one.read) : one.outcome,
       );
@@ -199,7 +204,7 @@ const suffixes: Record<InstanceOutcome['status'], string> = {
 async function audit(context: WriteContext, instances: InstanceOutcome[], options: StoreOptions): Promise<void> {
   for (const [status, outcomes] of Map.groupBy(instances, (instance) => instance.status)) {
     const studies = [...new Set(outcomes.flatMap(({ name }) => (name ? [name.StudyInstanceUID] : [])))];
-    await context.stores.audit.append({
+    const row: AuditRow = {
       action: 'C',
       event: `${options.event ?? 'dicomweb:store'}${suffixes[status]}`,
       outcome: status === 'failed' ? 'failed' : 'success',
@@ -208,7 +213,8 @@ async function audit(context: WriteContext, instances: InstanceOutcome[], option
       entities: studies.map((uid) => `studies/${uid}`),
       ...(options.requestId !== undefined && { requestId: options.requestId }),
       ...(options.sourceAddress !== undefined && { sourceAddress: options.sourceAddress }),
-    });
+    };
+    if (options.countRow?.(row) ?? true) await context.stores.audit.append(row);
   }
 }
 

@@ -25,6 +25,7 @@ export async function storeRows(
   rows: InstanceRow[],
   mayUpdate: boolean,
   owner?: ImageOwner,
+  settle?: 'owed',
 ): Promise<Map<InstanceRow, InstanceOutcome>> {
   const { stores } = context;
   const outcomes = new Map<InstanceRow, InstanceOutcome>();
@@ -68,7 +69,7 @@ export async function storeRows(
       }
     }
   }
-  await insertAndSettle(context, accepted!, { ties, locked, notes }, outcomes);
+  await insertAndSettle(context, accepted!, { ties, locked, notes, ...(settle && { settle }) }, outcomes);
   await coerceToOwner(context, coerced!, { ties, locked }, outcomes);
   if (owner) await noteBrought(context, outcomes);
   // What a patient brings again with other content is refused: it asks nobody a question.
@@ -128,10 +129,15 @@ async function askWho(
 export async function insertAndSettle(
   context: WriteContext,
   accepted: InstanceRow[],
-  around: { ties: Map<string, StudyTie>; locked: ReadonlyMap<string, StudyRow | undefined>; notes: Notes },
+  around: {
+    ties: Map<string, StudyTie>;
+    locked: ReadonlyMap<string, StudyRow | undefined>;
+    notes: Notes;
+    settle?: 'owed';
+  },
   outcomes: Map<InstanceRow, InstanceOutcome>,
 ): Promise<void> {
-  const { ties, locked, notes } = around;
+  const { ties, locked, notes, settle } = around;
   const { rows, unseen } = await admitted(context, accepted, ties, outcomes);
   const arrived = await insert(context, rows, outcomes);
   const { removed, warnings } = await applyRejections(context, notes, { arrived, unseen }, around);
@@ -144,6 +150,10 @@ export async function insertAndSettle(
       .filter((row) => !gone.has(row.SOPInstanceUID) && !notes.has(row))
       .map((row) => row.SOPInstanceUID);
     for (const row of rowsOf) gone.delete(row.SOPInstanceUID);
+    if (settle && locked.get(uid)?.numberOfInstances && !taken && added.length > 0) {
+      await context.stores.unsettled.owe(uid, added);
+      continue;
+    }
     const change = { added, removed: [...gone], ...(taken && emptyAs(taken.reason)) };
     const { leftOut } = await settleStudy(context, uid, ties.get(uid) ?? locked.get(uid)!, change);
     if (leftOut.length > 0) for (const row of rowsOf) outcomes.set(row, stored(row, true, leftOut));

@@ -44,7 +44,13 @@ export interface InstanceAddress
     StudyTie,
     Pick<
       InstanceRow,
-      'StudyInstanceUID' | 'SeriesInstanceUID' | 'SOPInstanceUID' | 'TransferSyntaxUID' | 'blob' | 'size'
+      | 'StudyInstanceUID'
+      | 'SeriesInstanceUID'
+      | 'SOPInstanceUID'
+      | 'SOPClassUID'
+      | 'TransferSyntaxUID'
+      | 'blob'
+      | 'size'
     > {
   /** It has pixel data. */
   isImage: boolean;

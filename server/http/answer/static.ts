@@ -21,7 +21,7 @@ const types: Record<string, string> = {
 
 /** The page addresses of the web application's router; a test holds the two together. */
 const pages =
-  /^\/($|(signed-in|work|doctor|pharmacist|admin|models|setup|users|users\/[A-Za-z0-9-]{1,64}|registrations|clients|clients\/new|clients\/[A-Za-z0-9._~-]{1,128}|patient|account|audit|deliveries|system|studies|templates|help|record\/[A-Za-z0-9.-]{1,64}|forbidden|demo\/mailbox|study\/[A-Za-z0-9-]{1,64})\/?$)/;
+  /^\/($|(signed-in|work|doctor|pharmacist|admin|models|setup|users|users\/[A-Za-z0-9-]{1,64}|registrations|ae-titles|clients|clients\/new|clients\/[A-Za-z0-9._~-]{1,128}|patient|account|audit|deliveries|system|studies|templates|help|record\/[A-Za-z0-9.-]{1,64}|forbidden|demo\/mailbox|study\/[A-Za-z0-9-]{1,64})\/?$)/;
 
 /** Whether the router of the web application has a page at this path. */
 export function isPage(path: string): boolean {

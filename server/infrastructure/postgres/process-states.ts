@@ -4,7 +4,7 @@ import type { Sql } from './connection.ts';
 export interface ProcessReport {
   /** Made at its start; says nothing about the machine. */
   id: string;
-  role: 'all' | 'api' | 'worker';
+  role: 'all' | 'api' | 'worker' | 'dimse';
   version: string;
   /** Component of `/readyz` -> whether it works. */
   parts: Readonly<Record<string, boolean>>;

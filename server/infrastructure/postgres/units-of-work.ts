@@ -16,6 +16,7 @@ import { postgresDrafts } from './accounts/drafts.ts';
 import { postgresFactors } from './accounts/second-factors.ts';
 import { postgresRegistrationTokens } from './accounts/registration-tokens.ts';
 import { postgresClients } from './accounts/smart-clients.ts';
+import { postgresRemoteAes } from './accounts/remote-aes.ts';
 import { sharedAudit, transactionAudit, type AuditStamp } from './audit/audit.ts';
 import { withAuditEvents } from './audit/audit-events.ts';
 import { postgresAuditLog } from './audit/audit-log.ts';
@@ -39,6 +40,7 @@ import { postgresStudyWriting } from './studies/studies.ts';
 import { postgresLateImages } from './studies/late-images.ts';
 import { postgresStudySearch } from './studies/search.ts';
 import { postgresUploadedStudies } from './studies/uploaded-studies.ts';
+import { postgresUnsettled } from './studies/unsettled.ts';
 import { inTransaction } from './transaction.ts';
 import { postgresWorkRows } from './work/work-rows.ts';
 
@@ -71,6 +73,7 @@ export function postgresUnits(
     removals: postgresRemovals(sql),
     nonPatient: postgresNonPatient(sql),
     uploads: postgresUploadedStudies(sql),
+    unsettled: postgresUnsettled(sql),
     lateImages: postgresLateImages(sql),
     workRows: postgresWorkRows(sql, { baseUrl, timeZone }),
     accounts: postgresAccounts(sql),
@@ -85,6 +88,7 @@ export function postgresUnits(
     notices: postgresNotices(sql),
     pushes: postgresPushSubscriptions(sql),
     clients: postgresClients(sql),
+    remoteAes: postgresRemoteAes(sql),
     registrationTokens: postgresRegistrationTokens(sql),
     deliveries: postgresDeliveries(sql),
     relay: postgresRelay(sql),

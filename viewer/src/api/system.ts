@@ -12,7 +12,7 @@ export interface SystemPart {
 
 export interface ServerProcess {
   id: string;
-  role: 'all' | 'api' | 'worker';
+  role: 'all' | 'api' | 'worker' | 'dimse';
   version: string;
   startedAt: string;
   seenAt: string;

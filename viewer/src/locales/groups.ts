@@ -6,7 +6,7 @@ export type Group = (typeof groups)[number];
 
 const sections: Record<Exclude<Group, 'common'>, readonly string[]> = {
   /** Pages of administration, of one's own account, and of help: opened now and then, and as large as all the rest. */
-  office: ['account', 'audit', 'clients', 'deliveries', 'help', 'mailbox', 'medicationTable', 'models', 'setup', 'system', 'users'],
+  office: ['account', 'audit', 'clients', 'deliveries', 'help', 'mailbox', 'medicationTable', 'models', 'remoteAes', 'setup', 'system', 'users'],
   /** What is opened over a page: the large dialogs. */
   acts: ['approve', 'release', 'upload', 'verify'],
   /** What patients read, and nobody else. */

@@ -37,6 +37,7 @@ import { Preferences1764000035000 } from './0035-preferences.ts';
 import { ProcessState1764000036000 } from './0036-process-state.ts';
 import { Folding1764000037000 } from './0037-folding.ts';
 import { NonPatient1764000038000 } from './0038-non-patient.ts';
+import { RemoteAes1764000039000 } from './0039-remote-aes.ts';
 
 /** In the order in which they run. TypeORM reads the time stamp at the end of each class name. */
 export const migrations: (new () => MigrationInterface)[] = [
@@ -78,4 +79,5 @@ export const migrations: (new () => MigrationInterface)[] = [
   ProcessState1764000036000,
   Folding1764000037000,
   NonPatient1764000038000,
+  RemoteAes1764000039000,
 ];

@@ -99,7 +99,7 @@ const studyColumns = `st.study_uid, st.patient_id, st.attributes as study, st.mo
 const seriesColumns = `se.series_uid, se.attributes as series, se.number_of_instances as series_instances`;
 
 const addressColumns = `i.study_uid as "StudyInstanceUID", i.series_uid as "SeriesInstanceUID",
-  i.sop_uid as "SOPInstanceUID", i.transfer_syntax_uid as "TransferSyntaxUID", i.blob, i.size,
+  i.sop_uid as "SOPInstanceUID", i.sop_class_uid as "SOPClassUID", i.transfer_syntax_uid as "TransferSyntaxUID", i.blob, i.size,
   i.frames is not null as "isImage", pg_column_size(i.attributes) as weight,
   st.patient_id as "patientId", st.imaging_study_id as "imagingStudyId", ${coercedColumn}`;
 

@@ -6,6 +6,7 @@ import type { AuditRow } from '../../api/audit.ts';
 export const eventGroups = [
   'fhir',
   'dicomweb',
+  'dimse',
   'access',
   'smart',
   'account',

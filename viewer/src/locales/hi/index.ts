@@ -46,6 +46,7 @@ import prescription from './prescription.json' with { type: 'json' };
 import quickLook from './quick-look.json' with { type: 'json' };
 import refuse from './refuse.json' with { type: 'json' };
 import release from './release.json' with { type: 'json' };
+import remoteAes from './remote-aes.json' with { type: 'json' };
 import role from './role.json' with { type: 'json' };
 import session from './session.json' with { type: 'json' };
 import setup from './setup.json' with { type: 'json' };
@@ -114,6 +115,7 @@ export default {
   quickLook,
   refuse,
   release,
+  remoteAes,
   role,
   session,
   setup,
