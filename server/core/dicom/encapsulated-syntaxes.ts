@@ -2,8 +2,8 @@
 import { own } from '../table.ts';
 
 interface CompressedSyntax {
-  /** Media type of a frame by itself (PS3.18 Table 8.7.3-5). */
-  media: string;
+  /** Media type of a frame by itself (PS3.18 Table 8.7.3-5); none has its frames given as octets. */
+  media?: string;
   /** Frames can be decoded here. */
   decoded: boolean;
 }
@@ -11,20 +11,23 @@ interface CompressedSyntax {
 const uncompressed = ['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.2', '1.2.840.10008.1.2.1.99'];
 const last = (...numbers: number[]) => numbers.map((number) => `1.2.840.10008.1.2.4.${number}`);
 
-const groups: [media: string, decoded: boolean, uids: string[]][] = [
+const groups: [media: string | undefined, decoded: boolean, uids: string[]][] = [
+  [undefined, true, ['1.2.840.10008.1.2.1.98', '1.2.840.10008.1.2.8.1']],
   ['image/dicom-rle', true, ['1.2.840.10008.1.2.5']],
   ['image/jpeg', true, last(50, 51, 57, 70)],
   ['image/jls', true, last(80, 81)],
   ['image/jp2', true, last(90, 91)],
   ['image/jpx', false, last(92, 93)],
   ['image/jphc', true, last(201, 202, 203)],
-  ['image/jxl', false, last(110, 111, 112)],
+  ['image/jxl', true, last(110, 111, 112)],
   ['video/mpeg', false, last(100, 101)],
   ['video/mp4', false, last(102, 103, 104, 105, 106, 107, 108)],
 ];
 
 const table = new Map<string, CompressedSyntax>(
-  groups.flatMap(([media, decoded, uids]) => uids.map((uid) => [uid, { media, decoded }] as const)),
+  groups.flatMap(([media, decoded, uids]) =>
+    uids.map((uid) => [uid, { ...(media !== undefined && { media }), decoded }] as const),
+  ),
 );
 
 /** Names that these types had before they were settled; clients in the field still ask by them. */

@@ -1,10 +1,18 @@
 import { Problem } from '../../core/problem.ts';
 
-/** What a compressed image says about its own size. */
+/** What a compressed image says about itself. */
 export interface CodestreamSize {
   rows: number;
   columns: number;
   components: number;
+  /** Bits of a sample; of the deepest component, if they differ. */
+  precision: number;
+  /** All components have the size and the depth of the first one. */
+  uniform: boolean;
+  /** JPEG 2000 only: samples have a sign. */
+  signed?: boolean;
+  /** JPEG only: letters R, G and B as component numbers, or Adobe's word that nothing was transformed. */
+  saysRgb?: boolean;
 }
 
 /**
@@ -23,11 +31,12 @@ export function sizeOfCodestream(bytes: Uint8Array): CodestreamSize | undefined 
 export function checkCodestream(
   bytes: Uint8Array,
   image: { rows: number; columns: number; samplesPerPixel: number },
-): void {
+): CodestreamSize {
   const size = sizeOfCodestream(bytes);
   if (!size) throw new Problem('structure', 'The compressed frame has no frame header');
   if (size.rows !== image.rows || size.columns !== image.columns || size.components !== image.samplesPerPixel)
     throw new Problem('structure', 'The compressed frame is not of the size that the image declares');
+  return size;
 }
 
 /** Position of SOC + SIZ (ITU-T T.800 A.4): at the start, or inside of a JP2 file, which some writers wrongly embed. */
@@ -39,28 +48,72 @@ function jpeg2000Start(bytes: Uint8Array): number | undefined {
   return undefined;
 }
 
+/**
+ * A copy of a JPEG 2000 codestream whose samples have no sign: the same samples, each greater by half of the range
+ * (ITU-T T.800 G.1.2). Codecs cut off what is below zero in signed samples of eight bits.
+ */
+export function withoutSign(bytes: Uint8Array): Uint8Array {
+  const copy = bytes.slice();
+  const start = jpeg2000Start(bytes) ?? 0;
+  const components = (copy[start + 40]! << 8) | copy[start + 41]!;
+  for (let i = 0; i < components; i++) copy[start + 42 + i * 3]! &= 0x7f;
+  return copy;
+}
+
 function sizeOfJpeg2000(view: DataView, start: number): CodestreamSize | undefined {
   if (view.byteLength < start + 42) return undefined;
+  const components = view.getUint16(start + 40);
+  const named = Math.min(components, Math.floor((view.byteLength - start - 42) / 3));
+  const each = Array.from({ length: named }, (_, i) => {
+    const at = start + 42 + i * 3;
+    return { depth: view.getUint8(at), across: view.getUint8(at + 1), down: view.getUint8(at + 2) };
+  });
   return {
     columns: view.getUint32(start + 8) - view.getUint32(start + 16),
     rows: view.getUint32(start + 12) - view.getUint32(start + 20),
-    components: view.getUint16(start + 40),
+    components,
+    precision: Math.max(1, ...each.map(({ depth }) => (depth & 0x7f) + 1)),
+    signed: ((each[0]?.depth ?? 0) & 0x80) !== 0,
+    uniform: each.every(({ depth, across, down }) => depth === each[0]!.depth && across === 1 && down === 1),
   };
 }
 
 /** Walks the marker segments up to the start of frame (ITU-T T.81 B.2.2, T.87 C.2.2). */
 function sizeOfJpeg(view: DataView): CodestreamSize | undefined {
   let at = 2;
+  let adobe = false;
   if (view.byteLength < 4 || view.getUint16(0) !== 0xffd8) return undefined;
   while (at + 9 < view.byteLength) {
     if (view.getUint8(at) !== 0xff) return undefined;
     const marker = view.getUint8(at + 1);
     const isFrame =
       (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) || marker === 0xf7;
-    if (isFrame)
-      return { rows: view.getUint16(at + 5), columns: view.getUint16(at + 7), components: view.getUint8(at + 9) };
+    if (isFrame) return jpegFrame(view, at, adobe);
+    if (marker === 0xee) adobe = saysUntransformed(view, at);
     if (marker === 0xff) at += 1;
     else at += 2 + view.getUint16(at + 2);
   }
   return undefined;
+}
+
+function jpegFrame(view: DataView, at: number, adobe: boolean): CodestreamSize {
+  const components = view.getUint8(at + 9);
+  const each: { id: number; sampling: number }[] = [];
+  for (let i = 0, where = at + 10; i < components && where + 1 < view.byteLength; i++, where += 3)
+    each.push({ id: view.getUint8(where), sampling: view.getUint8(where + 1) });
+  return {
+    rows: view.getUint16(at + 5),
+    columns: view.getUint16(at + 7),
+    components,
+    precision: view.getUint8(at + 4),
+    uniform: each.every(({ sampling }) => sampling === each[0]!.sampling),
+    saysRgb: adobe || String.fromCharCode(...each.map(({ id }) => id)) === 'RGB',
+  };
+}
+
+/** Adobe's APP14 with transform 0 (ITU-T T.872 6.5.3). */
+function saysUntransformed(view: DataView, at: number): boolean {
+  if (at + 16 > view.byteLength) return false;
+  const name = String.fromCharCode(...[4, 5, 6, 7, 8].map((i) => view.getUint8(at + i)));
+  return name === 'Adobe' && view.getUint8(at + 15) === 0;
 }
