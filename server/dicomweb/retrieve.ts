@@ -1,5 +1,5 @@
 import { everything } from '../core/access/narrowing.ts';
-import { isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
+import { canBeEncoded, isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
 import { entityOf, locate } from '../core/studies/locate.ts';
 import type { InstanceAddress } from '../core/studies/study-store.ts';
 import type { World } from '../core/world.ts';
@@ -20,7 +20,7 @@ const one: Offer<Form>[] = [...several, { name: 'single', media: 'application/di
 /**
  * Instances of a study, a series, or one instance (PS3.18 10.4.1.1.1). `transfer-syntax=*` gives the stored
  * bytes; without a transfer syntax the standard's default holds, Explicit VR Little Endian, to which pixels
- * are decompressed where that is possible here (PS3.18 8.7.3.5.2).
+ * are decompressed where that is possible here (PS3.18 8.7.3.5.2); with one that frames can be encoded in, they are.
  */
 export function retrieve(world: World) {
   return async (ctx: Exchange): Promise<void> => {
@@ -53,7 +53,8 @@ function etagOf(instances: InstanceAddress[], { name, transferSyntax = explicit 
 
 function canGive(instance: InstanceAddress, { transferSyntax = explicit }: Choice): boolean {
   if (transferSyntax === '*' || transferSyntax === instance.TransferSyntaxUID) return true;
-  return transferSyntax === explicit && isDecoded(instance.TransferSyntaxUID);
+  if (transferSyntax === explicit) return isDecoded(instance.TransferSyntaxUID);
+  return canBeEncoded(instance.TransferSyntaxUID, transferSyntax);
 }
 
 /** A file whose length only making its beginning tells; those of a study are made one after another, when their turn comes. */
@@ -89,9 +90,10 @@ export function partFor(
     return { type, location, length: instance.size, body: () => cleared(world.blobs.open(instance.blob)) };
   }
   return {
-    type: `application/dicom; transfer-syntax=${explicit}`,
+    // What has no pixels has nothing to compress.
+    type: `application/dicom; transfer-syntax=${instance.isImage ? transferSyntax : explicit}`,
     location,
-    body: () => cleared(inExplicit(world, instance)),
+    body: () => cleared(converted(world, instance, transferSyntax)),
   };
 }
 
@@ -100,8 +102,10 @@ async function* whenMade(prepare: NonNullable<FilePart['prepare']>): AsyncGenera
 }
 
 /** Headers are read one after another, when their turn comes: those of a whole study may not fit into memory. */
-async function* inExplicit(world: World, address: InstanceAddress): AsyncGenerator<Uint8Array> {
+async function* converted(world: World, address: InstanceAddress, syntax: string): AsyncGenerator<Uint8Array> {
   const instance = await world.read(({ studies }) => studies.instance(address, everything));
   if (!instance) throw new Error('an instance was removed while the study went out');
-  yield* world.pixels.explicit(instance, address.coerced ?? undefined);
+  const coercion = address.coerced ?? undefined;
+  if (syntax === explicit) yield* world.pixels.explicit(instance, coercion);
+  else yield* world.pixels.transcode(instance, syntax, coercion);
 }

@@ -131,7 +131,7 @@ function eightBits(frame: DecodedFrame): Uint8Array {
 }
 
 /** PS3.3 C.7.6.3.1.2, YBR_FULL: ITU-R BT.601 over the full range. */
-function rgbFromYbr(ybr: Uint8Array): Uint8Array {
+export function rgbFromYbr(ybr: Uint8Array): Uint8Array {
   const rgb = new Uint8ClampedArray(ybr.length);
   for (let i = 0; i < ybr.length; i += 3) {
     const y = ybr[i]!;

@@ -58,3 +58,28 @@ const decoded = new Set(decodedSyntaxes);
 export function isDecoded(transferSyntax: string): boolean {
   return decoded.has(transferSyntax);
 }
+
+/** Transfer syntaxes in which stored images can be had on request, whatever they are stored in; all but three are lossless. */
+export const encodedSyntaxes: readonly string[] = ['1.2.840.10008.1.2.5', ...last(50, 70, 80, 90, 91, 201, 202, 203)];
+
+/** Whether images that are stored in one transfer syntax can be had in another, compressed one. */
+export function canBeEncoded(stored: string, transferSyntax: string): boolean {
+  return encodedSyntaxes.includes(transferSyntax) && isDecoded(stored);
+}
+
+/** The transfer syntax of an image media type that is asked for without one (PS3.18 8.7.3.3.2): always a lossless one. */
+const defaults: Readonly<Record<string, string>> = {
+  'image/jpeg': '1.2.840.10008.1.2.4.70',
+  'image/dicom-rle': '1.2.840.10008.1.2.5',
+  'image/jls': '1.2.840.10008.1.2.4.80',
+  'image/jp2': '1.2.840.10008.1.2.4.90',
+  'image/jphc': '1.2.840.10008.1.2.4.201',
+};
+
+/** Media types in which frames can be had, whatever they are stored in. */
+export const encodedMediaTypes: readonly string[] = Object.keys(defaults);
+
+/** Undefined for a media type that nothing is encoded in. */
+export function defaultSyntaxOf(media: string): string | undefined {
+  return own(defaults, media);
+}

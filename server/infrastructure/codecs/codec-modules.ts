@@ -36,15 +36,16 @@ export interface WasmEncoder extends Coder {
   setInterleaveMode(mode: number): void;
   setDecompositions(levels: number): void;
   setQuality(lossless: boolean, quantization: number): void;
-  setCompressionRatio(ratio: number): void;
   setProgressionOrder(order: number): void;
+  /** HTJ2K only. */
+  setTLMMarker(wanted: boolean): void;
+  setTilePartDivisionsAtResolutions(wanted: boolean): void;
 }
 
 interface WasmModule {
   JpegLSDecoder: new () => WasmDecoder;
   JpegLSEncoder: new () => WasmEncoder;
   J2KDecoder: new () => WasmDecoder;
-  J2KEncoder: new () => WasmEncoder;
   HTJ2KDecoder: new () => WasmDecoder;
   HTJ2KEncoder: new () => WasmEncoder;
   JpegXLDecoder: new () => WasmDecoder;

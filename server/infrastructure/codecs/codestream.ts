@@ -11,6 +11,8 @@ export interface CodestreamSize {
   uniform: boolean;
   /** JPEG 2000 only: samples have a sign. */
   signed?: boolean;
+  /** JPEG 2000 only: colours are transformed (RCT, ICT). */
+  transformed?: boolean;
   /** JPEG only: letters R, G and B as component numbers, or Adobe's word that nothing was transformed. */
   saysRgb?: boolean;
 }
@@ -53,10 +55,19 @@ function jpeg2000Start(bytes: Uint8Array): number | undefined {
  * (ITU-T T.800 G.1.2). Codecs cut off what is below zero in signed samples of eight bits.
  */
 export function withoutSign(bytes: Uint8Array): Uint8Array {
+  return marked(bytes, (depth) => depth & 0x7f);
+}
+
+/** The other way: samples that were made greater by half of the range are said to have a sign. */
+export function withSignMark(bytes: Uint8Array): Uint8Array {
+  return marked(bytes, (depth) => depth | 0x80);
+}
+
+function marked(bytes: Uint8Array, mark: (depth: number) => number): Uint8Array {
   const copy = bytes.slice();
   const start = jpeg2000Start(bytes) ?? 0;
   const components = (copy[start + 40]! << 8) | copy[start + 41]!;
-  for (let i = 0; i < components; i++) copy[start + 42 + i * 3]! &= 0x7f;
+  for (let i = 0; i < components; i++) copy[start + 42 + i * 3] = mark(copy[start + 42 + i * 3]!);
   return copy;
 }
 
@@ -74,8 +85,19 @@ function sizeOfJpeg2000(view: DataView, start: number): CodestreamSize | undefin
     components,
     precision: Math.max(1, ...each.map(({ depth }) => (depth & 0x7f) + 1)),
     signed: ((each[0]?.depth ?? 0) & 0x80) !== 0,
+    transformed: hasColourTransform(view, start),
     uniform: each.every(({ depth, across, down }) => depth === each[0]!.depth && across === 1 && down === 1),
   };
+}
+
+/** What the first coding style segment of the main header says (ITU-T T.800 A.6.1). */
+function hasColourTransform(view: DataView, start: number): boolean {
+  for (let at = start + 2; at + 9 < view.byteLength; at += 2 + view.getUint16(at + 2)) {
+    const marker = view.getUint16(at);
+    if (marker === 0xff52) return view.getUint8(at + 8) === 1;
+    if (marker === 0xff90 || marker < 0xff00) return false;
+  }
+  return false;
 }
 
 /** Walks the marker segments up to the start of frame (ITU-T T.81 B.2.2, T.87 C.2.2). */

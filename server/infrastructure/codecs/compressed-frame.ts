@@ -42,12 +42,13 @@ export async function decodeCompressed(
 ): Promise<DecodedFrame> {
   const format = own(formats, transferSyntax);
   if (!format) throw new Problem('not-supported', `Transfer syntax ${transferSyntax} is not decoded here`);
-  if (frame.float) throw new Problem('structure', 'Float pixel data is never compressed (PS3.5 8.2)');
+  if (frame.float || frame.bitsAllocated === 12)
+    throw new Problem('structure', 'Pixel data of this kind is never compressed (PS3.5 8.2)');
   if (format === 'rle')
     return decodeNative(decodeRunLength(bytes, frame), { ...frame, planar: frame.samplesPerPixel === 3 });
   if (format === 'native') return decodeNative(bytes.slice(), frame);
   if (format === 'deflated') return decodeNative(inflated(bytes, nativeLength(frame)), frame);
-  const { image, rgb } = await coded(format, bytes, frame);
+  const image = await coded(format, bytes, frame);
   const { rows, columns, samplesPerPixel, bitsStored } = frame;
   return {
     rows,
@@ -55,9 +56,18 @@ export async function decodeCompressed(
     samplesPerPixel,
     bitsStored,
     signed: frame.signed && bitsStored > 1,
-    photometricInterpretation: rgb ? 'RGB' : frame.photometricInterpretation,
+    photometricInterpretation: decodedPhotometric(frame, transferSyntax),
     pixels: imageSamples(image, frame),
   };
+}
+
+/** What decoded samples are: RGB where the decoder undoes a transform of colours, and never subsampled. */
+export function decodedPhotometric(frame: FrameDescription, transferSyntax: string): string {
+  const { photometricInterpretation: stored, samplesPerPixel } = frame;
+  if (samplesPerPixel !== 3) return stored;
+  const format = own(formats, transferSyntax);
+  if (format === 'jpeg' || format === 'jpeg-xl' || /^YBR_(RCT|ICT)$/.test(stored)) return 'RGB';
+  return stored === 'YBR_FULL_422' ? 'YBR_FULL' : stored;
 }
 
 /**
@@ -69,25 +79,24 @@ async function coded(
   format: WasmFormat | 'jpeg' | 'jpeg-lossless',
   bytes: Uint8Array,
   frame: FrameDescription,
-): Promise<{ image: CodedImage; rgb: boolean }> {
+): Promise<CodedImage> {
   const colour = frame.samplesPerPixel === 3;
   if (format === 'jpeg-xl') {
     checkJpegXl(bytes, frame);
-    return { image: await decodeCodestream(format, bytes), rgb: colour };
+    return decodeCodestream(format, bytes);
   }
   const size = checkCodestream(bytes, frame);
   if (format === 'jpeg' || format === 'jpeg-lossless') {
     const transformed = frame.photometricInterpretation !== 'RGB' || (!size.uniform && !size.saysRgb);
     const rgb = colour && format === 'jpeg' && transformed;
-    return { image: await decodeJpeg(bytes, size, rgb), rgb };
+    return decodeJpeg(bytes, size, rgb);
   }
   if (!size.uniform)
     throw new Problem('not-supported', 'Components of different size or depth in one image are not decoded here');
-  const image = await decodeCodestream(format, size.signed ? withoutSign(bytes) : bytes);
-  return {
-    image: size.signed ? withSign(image) : image,
-    rgb: colour && /^YBR_(RCT|ICT)$/.test(frame.photometricInterpretation),
-  };
+  // OpenJPH gives the lines of such components in the wrong places; OpenJPEG reads the same codestreams.
+  const reader = format === 'ht-jpeg-2000' && colour && !size.transformed ? 'jpeg-2000' : format;
+  const image = await decodeCodestream(reader, size.signed ? withoutSign(bytes) : bytes);
+  return size.signed ? withSign(image) : image;
 }
 
 /** A frame may end with the byte that makes its length even. */

@@ -16,6 +16,9 @@ import { decodeCompressed } from './compressed-frame.ts';
 import { explicitSurroundings, type Surroundings } from './explicit-surroundings.ts';
 import { describeFrame } from './frame-description.ts';
 import { readFrame, readRanges } from './frame-bytes.ts';
+import { encodeFrame } from './encode-frame.ts';
+import { encodingOf } from './encoded-form.ts';
+import { codedForm, type Encoded } from './rewritten-form.ts';
 import { decodeNative } from './native-frame.ts';
 import { own } from '../../core/table.ts';
 
@@ -24,6 +27,8 @@ export interface PixelResults {
   decode: DecodedFrame;
   display: DisplayFrame;
   surroundings: Surroundings;
+  /** One frame as a codestream. */
+  encode: { data: Uint8Array };
 }
 
 export interface PixelTask {
@@ -33,6 +38,7 @@ export interface PixelTask {
   frame: number;
   window?: RenderedLook['window'] | undefined;
   coercion?: DataSetCoercion | undefined;
+  encoded?: Encoded | undefined;
 }
 
 export type PixelAnswer =
@@ -47,6 +53,13 @@ async function decode({ path, instance, frame }: PixelTask): Promise<DecodedFram
   return instance.frames?.encapsulated
     ? decodeCompressed(bytes, description, instance.TransferSyntaxUID)
     : decodeNative(inWordOrder(bytes, instance), description, firstBit);
+}
+
+async function encode(task: PixelTask): Promise<Uint8Array> {
+  const encoded = task.encoded!;
+  codedForm(task.instance, encoded); // what cannot be had is refused before it is worked on
+  const bytes = await encodeFrame(await decode(task), encodingOf(encoded.transferSyntax));
+  return new Uint8Array(bytes);
 }
 
 /** The bytes little endian, in place. */
@@ -67,7 +80,8 @@ function bulkReader({ path, instance }: PixelTask) {
 }
 
 async function perform(task: PixelTask): Promise<PixelResults[keyof PixelResults]> {
-  if (task.kind === 'surroundings') return explicitSurroundings(task.path, task.instance, task.coercion);
+  if (task.kind === 'surroundings') return explicitSurroundings(task.path, task.instance, task.coercion, task.encoded);
+  if (task.kind === 'encode') return { data: await encode(task) };
   const frame = await decode(task);
   if (task.kind === 'decode') return frame;
   return display(frame, presentationOf(task.instance, 0, bulkReader(task)), task.window);

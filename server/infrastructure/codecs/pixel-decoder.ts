@@ -4,6 +4,7 @@ import type { PixelDecoder, PixelErrand } from '../../core/studies/pixel-decoder
 import { Problem } from '../../core/problem.ts';
 import type { PixelAnswer, PixelResults, PixelTask } from './decode-worker.ts';
 import { encodePicture } from './encode-picture.ts';
+import { encodedFile } from './encoded-file.ts';
 import { explicitFile } from './explicit-file.ts';
 import { sliceOfFrame } from './frame-slice.ts';
 import { WorkerPool } from '../threads/worker-pool.ts';
@@ -46,6 +47,10 @@ export function threadedPixels(
 
   const decode: PixelDecoder['decode'] = async (instance, frame, errand) =>
     perform({ kind: 'decode', ...sliceOfFrame(instance, frame) }, errand);
+  const encode: PixelDecoder['encode'] = async (instance, frame, transferSyntax, errand) => {
+    const task = { kind: 'encode' as const, ...sliceOfFrame(instance, frame), encoded: { transferSyntax } };
+    return (await perform(task, errand)).data;
+  };
   return {
     decode,
     async render(instance, frame, look, errand) {
@@ -56,6 +61,20 @@ export function threadedPixels(
     },
     explicit: (instance, coercion) =>
       explicitFile(instance, () => perform({ kind: 'surroundings', instance, frame: 0, coercion }), decode, blobs),
+    transcode: (instance, transferSyntax, coercion) =>
+      encodedFile(
+        instance,
+        (ratio) =>
+          perform({
+            kind: 'surroundings',
+            instance,
+            frame: 0,
+            coercion,
+            encoded: { transferSyntax, ...(ratio !== undefined && { ratio }) },
+          }),
+        (frame) => encode(instance, frame, transferSyntax),
+      ),
+    encode,
     ping: () => pool.ping(),
     load: () => pool.load(),
     close: () => pool.close(),
