@@ -55,7 +55,7 @@ export function threadedPixels(
     decode,
     async render(instance, frame, look, errand) {
       return encodePicture(
-        await perform({ kind: 'display', ...sliceOfFrame(instance, frame), window: look.window }, errand),
+        await perform({ kind: 'display', ...sliceOfFrame(instance, frame), shown: frame, window: look.window }, errand),
         look,
       );
     },
