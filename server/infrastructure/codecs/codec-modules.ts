@@ -100,9 +100,11 @@ export async function withCoder<C extends Coder, T>(
   if (!codec) loaded.set(name, (codec = load(name)));
   const { module, complaints } = await codec;
   complaints.length = 0;
+  // Whoever failed once in its memory may not come to an end the next time.
+  loaded.delete(name);
   const coder = make(module);
   const { result, memory } = use(coder, () => complaints);
   coder.delete();
-  if (memory > keptMemory) loaded.delete(name);
+  if (memory <= keptMemory) loaded.set(name, codec);
   return result;
 }

@@ -7,6 +7,8 @@ export interface CodestreamSize {
   components: number;
   /** Bits of a sample; of the deepest component, if they differ. */
   precision: number;
+  /** Where the header that says this begins. */
+  at: number;
   /** All components have the size and the depth of the first one. */
   uniform: boolean;
   /** JPEG 2000 only: samples have a sign. */
@@ -39,6 +41,16 @@ export function checkCodestream(
   if (size.rows !== image.rows || size.columns !== image.columns || size.components !== image.samplesPerPixel)
     throw new Problem('structure', 'The compressed frame is not of the size that the image declares');
   return size;
+}
+
+/**
+ * Refuses a stream without the marker of its end (EOI, EOC; both FF D9, which compressed data cannot hold): of what a broken
+ * transfer has cut off, libjpeg and OpenJPH make up the rest and say nothing, and CharLS may look for it for ever.
+ * @throws Problem `structure`
+ */
+export function checkEnd(bytes: Uint8Array, { at }: CodestreamSize): void {
+  const end = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).lastIndexOf(Uint8Array.of(0xff, 0xd9));
+  if (end <= at) throw new Problem('structure', 'The compressed frame is cut off: the marker of its end is missing');
 }
 
 /** Position of SOC + SIZ (ITU-T T.800 A.4): at the start, or inside of a JP2 file, which some writers wrongly embed. */
@@ -83,6 +95,7 @@ function sizeOfJpeg2000(view: DataView, start: number): CodestreamSize | undefin
     columns: view.getUint32(start + 8) - view.getUint32(start + 16),
     rows: view.getUint32(start + 12) - view.getUint32(start + 20),
     components,
+    at: start,
     precision: Math.max(1, ...each.map(({ depth }) => (depth & 0x7f) + 1)),
     signed: ((each[0]?.depth ?? 0) & 0x80) !== 0,
     transformed: hasColourTransform(view, start),
@@ -127,6 +140,7 @@ function jpegFrame(view: DataView, at: number, adobe: boolean): CodestreamSize {
     rows: view.getUint16(at + 5),
     columns: view.getUint16(at + 7),
     components,
+    at,
     precision: view.getUint8(at + 4),
     uniform: each.every(({ sampling }) => sampling === each[0]!.sampling),
     saysRgb: adobe || String.fromCharCode(...each.map(({ id }) => id)) === 'RGB',

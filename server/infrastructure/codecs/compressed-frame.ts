@@ -1,7 +1,7 @@
 import { inflateRawSync } from 'node:zlib';
 import type { DecodedFrame } from '../../core/dicom/instance.ts';
 import { Problem } from '../../core/problem.ts';
-import { checkCodestream, withoutSign } from './codestream.ts';
+import { checkCodestream, checkEnd, withoutSign } from './codestream.ts';
 import { checkJpegXl } from './jpeg-xl-size.ts';
 import { imageSamples, withSign, type CodedImage } from './coded-image.ts';
 import { decodeCodestream, decodeJpeg, type WasmFormat } from './decode-codestream.ts';
@@ -86,6 +86,7 @@ async function coded(
     return decodeCodestream(format, bytes);
   }
   const size = checkCodestream(bytes, frame);
+  if (format !== 'jpeg-2000') checkEnd(bytes, size);
   if (format === 'jpeg' || format === 'jpeg-lossless') {
     const transformed = frame.photometricInterpretation !== 'RGB' || (!size.uniform && !size.saysRgb);
     const rgb = colour && format === 'jpeg' && transformed;
