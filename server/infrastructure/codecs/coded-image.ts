@@ -58,7 +58,7 @@ export function withSign(image: CodedImage): CodedImage {
 
 function cellsOf(bytes: Uint8Array, count: number, precision: number): Uint8Array | Uint16Array {
   if (precision <= 8) return bytes.subarray(0, count);
-  const ordered = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
+  const ordered = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
   return new Uint16Array(ordered.buffer, ordered.byteOffset, count);
 }
 

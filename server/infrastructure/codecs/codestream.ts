@@ -76,7 +76,7 @@ export function withSignMark(bytes: Uint8Array): Uint8Array {
 }
 
 function marked(bytes: Uint8Array, mark: (depth: number) => number): Uint8Array {
-  const copy = bytes.slice();
+  const copy = new Uint8Array(bytes); // of a Buffer, `slice` would be no copy
   const start = jpeg2000Start(bytes) ?? 0;
   const components = (copy[start + 40]! << 8) | copy[start + 41]!;
   for (let i = 0; i < components; i++) copy[start + 42 + i * 3] = mark(copy[start + 42 + i * 3]!);

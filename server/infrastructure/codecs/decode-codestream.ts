@@ -44,7 +44,8 @@ function decodedImage(decoder: WasmDecoder, bytes: Uint8Array, complaints: () =>
     columns: info.width,
     components: info.componentCount,
     precision: info.bitsPerSample,
-    signed: info.isSigned,
+    // A sign in the codestream is taken from it before and given back after (`withoutSign`).
+    signed: false,
     planar: interleave === 0 && info.componentCount > 1,
     bytes: buffer.slice(),
   };

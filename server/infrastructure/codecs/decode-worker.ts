@@ -65,8 +65,7 @@ async function decode({ path, instance, frame }: PixelTask): Promise<DecodedFram
 async function encode(task: PixelTask): Promise<Uint8Array> {
   const encoded = task.encoded!;
   codedForm(task.instance, encoded); // what cannot be had is refused before it is worked on
-  const bytes = await encodeFrame(await decode(task), encodingOf(encoded.transferSyntax));
-  return new Uint8Array(bytes);
+  return encodeFrame(await decode(task), encodingOf(encoded.transferSyntax));
 }
 
 /** The bytes little endian, in place. */

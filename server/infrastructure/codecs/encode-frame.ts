@@ -24,7 +24,9 @@ export async function encodeFrame(frame: DecodedFrame, encoding: Encoding): Prom
   try {
     const bytes = await encoded(frame, encoding);
     if (bytes.length === 0) throw new Error('nothing came out');
-    return bytes.length % 2 === 0 ? bytes : Buffer.concat([bytes, Uint8Array.of(0)]);
+    const even = new Uint8Array(bytes.length + (bytes.length % 2));
+    even.set(bytes);
+    return even;
   } catch (cause) {
     throw new Problem('not-supported', 'The image cannot be encoded in this transfer syntax', {
       cause: cause ?? new Error('unknown'),
