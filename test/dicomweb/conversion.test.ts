@@ -16,8 +16,7 @@ const size = 40;
 
 async function stored(options: ImageOptions): Promise<string> {
   const file = imageFile({ rows: size, columns: size, ...options });
-  const [outcome] = (await server.store(file)) as [{ instance?: unknown }];
-  expect(outcome).not.toHaveProperty('problem');
+  await server.store(file);
   const parsed = read(file);
   return `/studies/${parsed.StudyInstanceUID}/series/${parsed.SeriesInstanceUID}/instances/${parsed.SOPInstanceUID}`;
 }
@@ -94,11 +93,9 @@ describe('an instance', () => {
   it('is converted from one compressed syntax to another', async () => {
     const path = await stored(three);
     const rle = await server.get(path, { accept: asked(uid('5')) });
-    const other = imageElements({ rows: size, columns: size, frames: 3 }).filter(([tag]) => tag !== '7FE00010');
     const { frames } = read(rle.body) as { frames: { frames: [number, number][][] } };
     const fragments = frames.frames.map(([first]) => rle.body.subarray(first![0], first![0] + first![1]));
     const again = await stored({ ...three, transferSyntax: syntaxes.rle, pixels: { fragments } });
-    expect(other.length).toBeGreaterThan(0);
     const reply = await server.get(again, { accept: asked(uid('4.201')) });
     expect(await samplesOf(reply.body)).toEqual([...values]);
   });
