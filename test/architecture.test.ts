@@ -91,7 +91,8 @@ test('the core knows no HTTP, SQL, file system, network or inference', () => {
 });
 
 test('the faces, the job handlers and what they share know no SQL, browser, mail or inference', () => {
-  const machines = /^(typeorm|pg|pg-boss|puppeteer|nodemailer|smtp-server|onnxruntime-node|sharp|dcmjs-codecs)(\/|$)/;
+  const machines =
+    /^(typeorm|pg|pg-boss|puppeteer|nodemailer|smtp-server|onnxruntime-node|sharp|dcmjs-codecs|@cornerstonejs\/codec-[a-z]+)(\/|$)/;
   expect(offences(/^server\/(http|work|dicomweb|dimse|fhir|smart|live|portal)\//, (to) => !machines.test(to))).toEqual(
     [],
   );

@@ -1,4 +1,4 @@
-import { isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
+import { canBeEncoded, isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
 import { Problem } from '../core/problem.ts';
 import type { InstanceAddress } from '../core/studies/study-store.ts';
 import type { Choice } from '../http/answer/negotiate.ts';
@@ -65,5 +65,6 @@ function syntaxOf({ name, transferSyntax }: Choice): string | undefined {
 
 function canGive(instance: InstanceAddress, transferSyntax = explicit): boolean {
   if (transferSyntax === '*' || transferSyntax === instance.TransferSyntaxUID) return true;
-  return transferSyntax === explicit && isDecoded(instance.TransferSyntaxUID);
+  if (transferSyntax === explicit) return isDecoded(instance.TransferSyntaxUID);
+  return canBeEncoded(instance.TransferSyntaxUID, transferSyntax);
 }

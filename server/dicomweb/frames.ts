@@ -1,5 +1,11 @@
-import { frameMediaTypes, isDecoded } from '../core/dicom/encapsulated-syntaxes.ts';
-import { alignBits, frameCount, frameRanges, packBits } from '../core/dicom/frame-ranges.ts';
+import {
+  canBeEncoded,
+  defaultSyntaxOf,
+  encodedMediaTypes,
+  frameMediaTypes,
+  isDecoded,
+} from '../core/dicom/encapsulated-syntaxes.ts';
+import { alignBits, frameCount, frameRanges, nativeBytes } from '../core/dicom/frame-ranges.ts';
 import { swappedWords, wordWidth } from '../core/dicom/word-order.ts';
 import { entityOf, locateInstance } from '../core/studies/locate.ts';
 import type { InstanceRow } from '../core/dicom/instance.ts';
@@ -17,8 +23,8 @@ const explicit = '1.2.840.10008.1.2.1';
 const octets = 'application/octet-stream';
 const framesLimit = 10_000;
 
-/** How frames go out: in one part each or as the only one; as samples, or as the image that is stored. */
-type Form = 'samples' | 'stored' | 'single-samples' | 'single-stored';
+/** How frames go out: in one part each or as the only one; as samples, or as an image, which is encoded if none such is stored. */
+type Form = 'samples' | 'image' | 'single-samples' | 'single-image';
 
 /** Frames by their numbers (PS3.18 10.4.1.1.6), read from the file by stored offsets. */
 export function frames(world: World) {
@@ -36,11 +42,14 @@ export async function sendFrames(ctx: Exchange, world: World, instance: Instance
   const choices = accepted(ctx, offersFor(instance, numbers.length));
   const choice = choices.find((candidate) => canGive(instance, candidate));
   if (!choice)
-    throw new Problem('not-acceptable', 'Frames of this instance are available as they are stored: transfer-syntax=*');
+    throw new Problem(
+      'not-acceptable',
+      'Frames of this instance are not available in this form; as they are stored they are: application/octet-stream; transfer-syntax=*',
+    );
   ctx.set('Cache-Control', 'no-store');
   if (
     notModified(ctx, {
-      etag: `W/"${instance.blob}-${choice.name}-${choice.transferSyntax ?? ''}-${numbers.join('.')}"`,
+      etag: `W/"${instance.blob}-${choice.name}-${syntaxOf(instance, choice)}-${numbers.join('.')}"`,
     })
   )
     return;
@@ -77,24 +86,32 @@ export function frameNumbers(list: string): number[] {
 }
 
 function offersFor(instance: InstanceRow, count: number): Offer<Form>[] {
-  const images = frameMediaTypes(instance.TransferSyntaxUID);
+  const images = new Set([...frameMediaTypes(instance.TransferSyntaxUID), ...encodedMediaTypes]);
   const offers: Offer<Form>[] = [{ name: 'samples', media: 'multipart/related', part: octets }];
-  for (const part of images) offers.push({ name: 'stored', media: 'multipart/related', part });
+  for (const part of images) offers.push({ name: 'image', media: 'multipart/related', part });
   if (count > 1) return offers;
   offers.push({ name: 'single-samples', media: octets });
-  for (const media of images) offers.push({ name: 'single-stored', media });
+  for (const media of images) offers.push({ name: 'single-image', media });
   return offers;
 }
 
-/** Samples come in any form that the file has, or decoded; an image only as it is stored. */
+/** Samples come in any form that the file has, or decoded; an image as it is stored, or encoded if its media type is that of the syntax. */
 function canGive(instance: InstanceRow, choice: Choice<Form>): boolean {
   const syntax = syntaxOf(instance, choice);
   if (syntax === instance.TransferSyntaxUID) return instance.frames !== null;
-  return choice.name.endsWith('samples') && syntax === explicit && isDecoded(instance.TransferSyntaxUID);
+  if (choice.name.endsWith('samples')) return syntax === explicit && isDecoded(instance.TransferSyntaxUID);
+  return (
+    instance.frames !== null &&
+    frameMediaTypes(syntax).includes(choice.media) &&
+    canBeEncoded(instance.TransferSyntaxUID, syntax)
+  );
 }
 
 /** Native samples are always given little endian, so that of the file does not matter for them. */
-function syntaxOf(instance: InstanceRow, { name, transferSyntax }: Choice<Form>): string {
+function syntaxOf(instance: InstanceRow, { name, media, transferSyntax }: Choice<Form>): string {
+  const asked = transferSyntax === '*' ? undefined : transferSyntax;
+  if (name.endsWith('image') && !frameMediaTypes(instance.TransferSyntaxUID).includes(media))
+    return asked ?? defaultSyntaxOf(media) ?? instance.TransferSyntaxUID;
   const native = instance.frames !== null && !instance.frames.encapsulated;
   if (transferSyntax === '*') return native ? explicit : instance.TransferSyntaxUID;
   if (transferSyntax === undefined) return name.endsWith('samples') ? explicit : instance.TransferSyntaxUID;
@@ -113,6 +130,8 @@ export function framePart(
   const location = `${world.settings.dicomwebBaseUrl}/${entityOf(instance)}/frames/${frame + 1}`;
   if (instance.frames?.encapsulated && syntax === explicit && instance.TransferSyntaxUID !== explicit)
     return { type, location, body: () => decoded(world, instance, frame, errand) };
+  if (syntax !== instance.TransferSyntaxUID && canBeEncoded(instance.TransferSyntaxUID, syntax))
+    return { type, location, body: () => encoded(world, instance, frame, syntax, errand) };
   const { ranges, bits } = frameRanges(instance, frame);
   const length = bits === undefined ? ranges.reduce((sum, [, size]) => sum + size, 0) : Math.ceil(bits / 8);
   return { type, location, length, body: () => stored(world, instance, frame) };
@@ -127,10 +146,21 @@ async function* decoded(
   frame: number,
   errand: PixelErrand,
 ): AsyncGenerator<Uint8Array> {
-  const { pixels } = await world.pixels.decode(instance, frame, errand);
-  const packed = instance.attributes['00280100']?.Value?.[0] === 1;
-  const bytes = packed ? packBits(pixels) : new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+  const bytes = nativeBytes(
+    await world.pixels.decode(instance, frame, errand),
+    instance.attributes['00280100']?.Value?.[0],
+  );
   for (let at = 0; at < bytes.length; at += pieceLength) yield bytes.subarray(at, at + pieceLength);
+}
+
+async function* encoded(
+  world: World,
+  instance: InstanceRow,
+  frame: number,
+  syntax: string,
+  errand: PixelErrand,
+): AsyncGenerator<Uint8Array> {
+  yield await world.pixels.encode(instance, frame, syntax, errand);
 }
 
 async function* stored(world: World, instance: InstanceRow, frame: number): AsyncGenerator<Uint8Array> {

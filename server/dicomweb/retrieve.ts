@@ -24,7 +24,8 @@ export const one: Offer<Form>[] = [...several, { name: 'single', media: 'applica
 /**
  * Instances of a study, a series, or one instance (PS3.18 10.4.1.1.1). `transfer-syntax=*` gives the stored
  * bytes; without a transfer syntax the standard's default holds, Explicit VR Little Endian, to which pixels
- * are decompressed where that is possible here (PS3.18 8.7.3.5.2). An instance of several that is not available so is
+ * are decompressed where that is possible here (PS3.18 8.7.3.5.2); with one that frames can be encoded in, they are.
+ * An instance of several that is not available so is
  * given as it is stored, or left out where another transfer syntax was asked for, and a warning says so.
  */
 export function retrieve(world: World) {
@@ -120,9 +121,10 @@ export function partFor(
     return { type, location, length: instance.size, body: () => cleared(world.blobs.open(instance.blob)) };
   }
   return {
-    type: `application/dicom; transfer-syntax=${explicit}`,
+    // What has no pixels has nothing to compress.
+    type: `application/dicom; transfer-syntax=${instance.isImage ? transferSyntax : explicit}`,
     location,
-    body: () => cleared(inExplicit(world, instance)),
+    body: () => cleared(converted(world, instance, transferSyntax)),
   };
 }
 
@@ -131,8 +133,10 @@ async function* whenMade(prepare: NonNullable<FilePart['prepare']>): AsyncGenera
 }
 
 /** Headers are read one after another, when their turn comes: those of a whole study may not fit into memory. */
-async function* inExplicit(world: World, address: InstanceAddress): AsyncGenerator<Uint8Array> {
+async function* converted(world: World, address: InstanceAddress, syntax: string): AsyncGenerator<Uint8Array> {
   const instance = await world.read(({ studies }) => studies.instance(address, everything));
   if (!instance) throw new Error('an instance was removed while the study went out');
-  yield* world.pixels.explicit(instance, address.coerced ?? undefined);
+  const coercion = address.coerced ?? undefined;
+  if (syntax === explicit) yield* world.pixels.explicit(instance, coercion);
+  else yield* world.pixels.transcode(instance, syntax, coercion);
 }

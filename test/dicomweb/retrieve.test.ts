@@ -87,10 +87,10 @@ describe('instances', () => {
 
   it('are not available in syntaxes that nobody encodes here, unless another choice is accepted', async () => {
     expect(
-      (await server.get(at('first'), { accept: 'application/dicom; transfer-syntax=1.2.840.10008.1.2.4.80' })).status,
+      (await server.get(at('first'), { accept: 'application/dicom; transfer-syntax=1.2.840.10008.1.2.4.81' })).status,
     ).toBe(406);
     const second = await server.get(at('first'), {
-      accept: 'application/dicom; transfer-syntax=1.2.840.10008.1.2.4.80, application/dicom;q=0.5',
+      accept: 'application/dicom; transfer-syntax=1.2.840.10008.1.2.4.81, application/dicom;q=0.5',
     });
     expect(second.status).toBe(200);
     expect((await server.get(at('first'), { accept: 'image/tiff' })).status).toBe(406);

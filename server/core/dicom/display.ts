@@ -8,6 +8,8 @@ export interface DisplayFrame {
   height: number;
   channels: 1 | 3;
   data: Uint8Array;
+  /** Height of a pixel to its width, if they differ. */
+  aspect?: number;
 }
 
 /**
@@ -79,20 +81,28 @@ function wholeRange(frame: DecodedFrame, presentation: Presentation, modality: (
   let low = signed ? -(2 ** (bitsStored - 1)) : 0;
   let high = low + 2 ** bitsStored - 1;
   if (bitsStored > 8) {
-    const { from, to } = presentation.padding ?? { from: Number.NaN, to: Number.NaN };
-    let seen = false;
-    // Not `for of`: over a million pixels the iterator takes ten times as long as the comparison.
-    for (let i = 0; i < pixels.length; i++) {
-      const value = pixels[i]!;
-      if (value >= from && value <= to) continue;
-      low = seen ? Math.min(low, value) : value;
-      high = seen ? Math.max(high, value) : value;
-      seen = true;
-    }
+    const ends = endsOf(pixels, presentation.padding);
+    if (ends.high >= ends.low) ({ low, high } = ends);
   }
   const ends = [modality(low), modality(high)];
   const [bottom, top] = [Math.min(...ends), Math.max(...ends)];
   return { center: (bottom + top) / 2, width: top > bottom ? top - bottom : 1, shape: 'linear-exact' };
+}
+
+/** Lowest and highest value that is no background and no missing number; `high` is below `low` when there is none. */
+function endsOf(pixels: DecodedFrame['pixels'], padding: Presentation['padding']): { low: number; high: number } {
+  let low = Infinity;
+  let high = -Infinity;
+  const { from, to } = padding ?? { from: Infinity, to: -Infinity };
+  // Not `for of`: over a million pixels the iterator takes ten times as long as the comparison.
+  for (let i = 0; i < pixels.length; i++) {
+    const value = pixels[i]!;
+    if (value >= low && value <= high) continue;
+    if ((value >= from && value <= to) || !Number.isFinite(value)) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return { low, high };
 }
 
 /** Input below the first entry maps to the first, above the last to the last (PS3.3 C.11.1.1.1). */
@@ -131,7 +141,7 @@ function eightBits(frame: DecodedFrame): Uint8Array {
 }
 
 /** PS3.3 C.7.6.3.1.2, YBR_FULL: ITU-R BT.601 over the full range. */
-function rgbFromYbr(ybr: Uint8Array): Uint8Array {
+export function rgbFromYbr(ybr: Uint8Array): Uint8Array {
   const rgb = new Uint8ClampedArray(ybr.length);
   for (let i = 0; i < ybr.length; i += 3) {
     const y = ybr[i]!;

@@ -26,7 +26,7 @@ export function frameOffsets(source: ByteSource, dataSet: DataSet, syntax: Trans
   return frames && { encapsulated: true, frames: frames.map((frame) => frame.filter(([, length]) => length > 0)) };
 }
 
-/** Native frames follow each other without padding; 1-bit frames even share bytes (PS3.5 8.1.1, 8.2). */
+/** Native frames follow each other without padding; those of 1 or 12 bits a sample even share bytes (PS3.5 8.1.1, 8.2). */
 function nativeFrames(attributes: DicomJson, pixelData: PixelDataElement): FrameIndex | null {
   const rows = integer(attributes, '00280010') ?? 0;
   const columns = integer(attributes, '00280011') ?? 0;
@@ -42,7 +42,7 @@ function nativeFrames(attributes: DicomJson, pixelData: PixelDataElement): Frame
   if (Math.ceil((bits * count) / 8) > pixelData.length) {
     throw new Problem('structure', `Pixel data is shorter than ${count} frame(s) of ${rows} x ${columns}`);
   }
-  const bitPacked = allocated === 1;
+  const bitPacked = allocated === 1 || allocated === 12;
   if (!bitPacked && bits % 8 !== 0) return null;
   return { encapsulated: false, offset: pixelData.offset, length: Math.ceil(bits / 8), count, bitPacked };
 }

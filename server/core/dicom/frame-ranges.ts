@@ -1,4 +1,4 @@
-import type { FrameIndex, InstanceRow } from './instance.ts';
+import type { DecodedFrame, FrameIndex, InstanceRow } from './instance.ts';
 import { Problem } from '../problem.ts';
 import { own } from '../table.ts';
 
@@ -6,7 +6,7 @@ import { own } from '../table.ts';
 export interface FrameRanges {
   /** In the order in which they are to be joined. */
   ranges: [offset: number, length: number][];
-  /** Position of the frame's first pixel in the first byte: packed 1-bit frames are not byte aligned. */
+  /** Position of the frame's first pixel in the first byte: packed frames (1 or 12 bits) are not byte aligned. */
   firstBit: number;
   /** Bits of a packed frame; undefined when frames are whole bytes. */
   bits: number | undefined;
@@ -29,7 +29,9 @@ export function frameRanges(instance: Pick<InstanceRow, 'frames' | 'attributes'>
   if (frames.encapsulated) return { ranges: frames.frames[frame] ?? [], firstBit: 0, bits: undefined };
   if (!frames.bitPacked)
     return { ranges: [[frames.offset + frame * frames.length, frames.length]], firstBit: 0, bits: undefined };
-  const bits = number(attributes, '00280010') * number(attributes, '00280011') * (number(attributes, '00280002') || 1);
+  const samples =
+    number(attributes, '00280010') * number(attributes, '00280011') * (number(attributes, '00280002') || 1);
+  const bits = samples * (number(attributes, '00280100') || 1);
   const first = frame * bits;
   const firstBit = first % 8;
   return { ranges: [[frames.offset + (first - firstBit) / 8, Math.ceil((firstBit + bits) / 8)]], firstBit, bits };
@@ -46,6 +48,11 @@ export function alignBits(bytes: Uint8Array, firstBit: number, bits: number): Ui
 
 function number(attributes: InstanceRow['attributes'], tag: string): number {
   return Number(own(attributes, tag)?.Value?.[0] ?? 0);
+}
+
+/** Decoded samples as the bytes of a native frame: packed where Bits Allocated is 1 (PS3.5 8.1.1). */
+export function nativeBytes({ pixels }: Pick<DecodedFrame, 'pixels'>, bitsAllocated: unknown): Uint8Array {
+  return bitsAllocated === 1 ? packBits(pixels) : new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
 }
 
 /** Packs decoded 1-bit samples, a byte each, as native pixel data has them: first pixel in the lowest bit. */

@@ -49,7 +49,7 @@ export interface DecodedFrame {
   bitsStored: number;
   signed: boolean;
   photometricInterpretation: string;
-  pixels: Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array;
+  pixels: Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array;
 }
 
 /** What a Part 10 file says of itself: everything of its row but what the blob store knows. */

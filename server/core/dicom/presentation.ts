@@ -1,6 +1,7 @@
 import type { InstanceRow } from './instance.ts';
 import type { DicomElement, DicomJson } from './json.ts';
 import { own } from '../table.ts';
+import { segmentedEntries } from './segmented-table.ts';
 
 /** A window over the modality transform's output (PS3.3 C.11.2.1.2). */
 export interface Window {
@@ -29,6 +30,8 @@ export interface Presentation {
   inverse: boolean;
   /** Stored values that are background and do not count when a window is made up. */
   padding?: { from: number; to: number };
+  /** Height of a pixel to its width, where they differ. */
+  aspect?: number;
 }
 
 /** Fetches a value that is not in the attributes: little endian bytes of the element at this path, or undefined. */
@@ -64,6 +67,7 @@ export function presentationOf(
     ...(palette && { palette }),
     inverse: shape === 'INVERSE' || (shape === undefined && textOf(attributes['00280004']) === 'MONOCHROME1'),
     ...(padding && { padding }),
+    ...aspectOf(attributes, group('00289110')),
   };
 }
 
@@ -76,10 +80,26 @@ function windowOf(from: DicomJson): Window | undefined {
   return { center, width, shape: shape as Window['shape'] };
 }
 
+/**
+ * Pixel Aspect Ratio, or the distances of rows and columns where an image says those instead (PS3.3 C.7.6.3.1.7): in the
+ * patient, at the detector, on the scanned film.
+ */
+function aspectOf(attributes: DicomJson, measures: DicomJson): Pick<Presentation, 'aspect'> {
+  const places = [attributes['00280034'], measures['00280030'], attributes['00280030'], attributes['00181164'], attributes['00182010']]; // prettier-ignore
+  for (const element of places) {
+    const [down, across] = (element?.Value ?? []).map(Number);
+    if (down === undefined || across === undefined || !(down > 0) || !(across > 0)) continue;
+    const aspect = down / across;
+    return Math.abs(aspect - 1) > 0.001 && aspect > 0.01 && aspect < 100 ? { aspect } : {};
+  }
+  return {};
+}
+
 function paddingOf(attributes: DicomJson): Presentation['padding'] {
-  const value = numberOf(attributes['00280120']);
+  // Of float images by names of their own (PS3.3 C.7.6.24).
+  const value = numberOf(attributes['00280120'] ?? attributes['00280122'] ?? attributes['00280123']);
   if (value === undefined) return undefined;
-  const limit = numberOf(attributes['00280121']) ?? value;
+  const limit = numberOf(attributes['00280121'] ?? attributes['00280124'] ?? attributes['00280125']) ?? value;
   return { from: Math.min(value, limit), to: Math.max(value, limit) };
 }
 
@@ -92,9 +112,34 @@ function tableOf(attributes: DicomJson, sequence: string, bulk: BulkReader): Loo
 function paletteOf(attributes: DicomJson, bulk: BulkReader): Presentation['palette'] {
   const [red, green, blue] = ['1', '2', '3'].map((colour) => {
     const data = `0028120${colour}`;
-    return lookupTable(own(attributes, `0028110${colour}`), own(attributes, data), () => bulk(data));
+    const descriptor = own(attributes, `0028110${colour}`);
+    const segments = `0028122${colour}`;
+    return (
+      lookupTable(descriptor, own(attributes, data), () => bulk(data)) ??
+      segmentedTable(descriptor, own(attributes, segments), () => bulk(segments))
+    );
   });
   return red && green && blue ? [red, green, blue] : undefined;
+}
+
+/** The bits of an entry, 8 or 16, say how wide opcodes and lengths are, too. */
+function segmentedTable(
+  descriptor: DicomElement | undefined,
+  data: DicomElement | undefined,
+  bulk: () => Uint8Array | undefined,
+): LookupTable | undefined {
+  const [count, first, bits] = (descriptor?.Value ?? []).map(Number);
+  if (count === undefined || first === undefined || (bits !== 8 && bits !== 16)) return undefined;
+  const bytes = inlineBytes(data) ?? bulk();
+  if (!bytes) return undefined;
+  const cells = bits === 8 ? bytes : Array.from({ length: bytes.length >> 1 }, (_, i) => bytes[i * 2]! | (bytes[i * 2 + 1]! << 8)); // prettier-ignore
+  const entries = segmentedEntries(cells, bits, count === 0 ? 65_536 : count);
+  return entries && { first, bits, entries };
+}
+
+function inlineBytes(data: DicomElement | undefined): Uint8Array | undefined {
+  if (data?.InlineBinary === undefined) return undefined;
+  return Uint8Array.from(atob(data.InlineBinary), (letter) => letter.charCodeAt(0));
 }
 
 /**
@@ -110,8 +155,7 @@ function lookupTable(
   if (count === undefined || first === undefined || bits === undefined || bits < 8 || bits > 16) return undefined;
   const length = count === 0 ? 65_536 : count;
   if (data?.Value) return tableIfLong(data.Value.map(Number), length, { first, bits });
-  const bytes =
-    data?.InlineBinary === undefined ? bulk() : Uint8Array.from(atob(data.InlineBinary), (c) => c.charCodeAt(0));
+  const bytes = inlineBytes(data) ?? bulk();
   if (!bytes) return undefined;
   const wide = bytes.length >= length * 2;
   const entries = Array.from({ length: Math.min(length, wide ? bytes.length >> 1 : bytes.length) }, (_, i) =>

@@ -35,6 +35,14 @@ export interface PixelDecoder {
    * @throws Problem `not-supported`, `structure`, `timeout`, `transient`.
    */
   explicit(instance: InstanceRow, coercion?: DataSetCoercion): AsyncIterable<Uint8Array>;
+  /**
+   * The whole Part 10 file with its frames encoded in one of `encodedSyntaxes`, as `explicit`; without pixels it is in
+   * Explicit VR Little Endian. What is lossy says so in the file (PS3.3 C.7.6.1.1.5).
+   * @throws Problem as `explicit`; `not-supported` for images that the transfer syntax cannot hold.
+   */
+  transcode(instance: InstanceRow, transferSyntax: string, coercion?: DataSetCoercion): AsyncIterable<Uint8Array>;
+  /** One frame in one of `encodedSyntaxes`, of even length. @throws as `transcode`. */
+  encode(instance: InstanceRow, frame: number, transferSyntax: string, errand?: PixelErrand): Promise<Uint8Array>;
 }
 
 /** How a rendered frame shall look; absent values leave the choice to the image (its own VOI, its own size). */

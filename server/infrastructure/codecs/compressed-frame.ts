@@ -1,33 +1,35 @@
-import { createRequire } from 'node:module';
-import type * as Codecs from 'dcmjs-codecs';
+import { inflateRawSync } from 'node:zlib';
 import type { DecodedFrame } from '../../core/dicom/instance.ts';
 import { Problem } from '../../core/problem.ts';
-import { checkCodestream } from './codestream.ts';
-import { decodeNative, samplesOf } from './native-frame.ts';
+import { checkCodestream, checkEnd, withoutSign } from './codestream.ts';
+import { checkJpegXl } from './jpeg-xl-size.ts';
+import { imageSamples, withSign, type CodedImage } from './coded-image.ts';
+import { decodeCodestream, decodeJpeg, type WasmFormat } from './decode-codestream.ts';
+import { decodeNative, nativeLength } from './native-frame.ts';
 import { decodeRunLength } from './run-length.ts';
 import type { FrameDescription } from './frame-description.ts';
 import { own } from '../../core/table.ts';
 
-type Codec = 'decodeJpeg' | 'decodeJpegLs' | 'decodeJpeg2000' | 'decodeHtJpeg2000';
-
-/** Image codecs by transfer syntax (PS3.5 10, PS3.6 Table A-1). */
-const codecs: Record<string, Codec> = {
-  '1.2.840.10008.1.2.4.50': 'decodeJpeg',
-  '1.2.840.10008.1.2.4.51': 'decodeJpeg',
-  '1.2.840.10008.1.2.4.57': 'decodeJpeg',
-  '1.2.840.10008.1.2.4.70': 'decodeJpeg',
-  '1.2.840.10008.1.2.4.80': 'decodeJpegLs',
-  '1.2.840.10008.1.2.4.81': 'decodeJpegLs',
-  '1.2.840.10008.1.2.4.90': 'decodeJpeg2000',
-  '1.2.840.10008.1.2.4.91': 'decodeJpeg2000',
-  '1.2.840.10008.1.2.4.201': 'decodeHtJpeg2000',
-  '1.2.840.10008.1.2.4.202': 'decodeHtJpeg2000',
-  '1.2.840.10008.1.2.4.203': 'decodeHtJpeg2000',
+/** How frames are compressed, by transfer syntax (PS3.5 Annex A, PS3.6 Table A-1). */
+const formats: Record<string, WasmFormat | 'jpeg' | 'jpeg-lossless' | 'rle' | 'deflated' | 'native'> = {
+  '1.2.840.10008.1.2.1.98': 'native',
+  '1.2.840.10008.1.2.4.50': 'jpeg',
+  '1.2.840.10008.1.2.4.51': 'jpeg',
+  '1.2.840.10008.1.2.4.57': 'jpeg-lossless',
+  '1.2.840.10008.1.2.4.70': 'jpeg-lossless',
+  '1.2.840.10008.1.2.4.80': 'jpeg-ls',
+  '1.2.840.10008.1.2.4.81': 'jpeg-ls',
+  '1.2.840.10008.1.2.4.90': 'jpeg-2000',
+  '1.2.840.10008.1.2.4.91': 'jpeg-2000',
+  '1.2.840.10008.1.2.4.110': 'jpeg-xl',
+  '1.2.840.10008.1.2.4.111': 'jpeg-xl',
+  '1.2.840.10008.1.2.4.112': 'jpeg-xl',
+  '1.2.840.10008.1.2.4.201': 'ht-jpeg-2000',
+  '1.2.840.10008.1.2.4.202': 'ht-jpeg-2000',
+  '1.2.840.10008.1.2.4.203': 'ht-jpeg-2000',
+  '1.2.840.10008.1.2.5': 'rle',
+  '1.2.840.10008.1.2.8.1': 'deflated',
 };
-const runLength = '1.2.840.10008.1.2.5';
-
-// A minified CommonJS bundle: Node finds no named exports in it, and 20 ms of loading are for those who need it.
-const load = (): typeof Codecs => createRequire(import.meta.url)('dcmjs-codecs') as typeof Codecs;
 
 /**
  * Decodes one compressed frame, all its fragments joined.
@@ -38,65 +40,71 @@ export async function decodeCompressed(
   frame: FrameDescription,
   transferSyntax: string,
 ): Promise<DecodedFrame> {
-  if (transferSyntax === runLength)
+  const format = own(formats, transferSyntax);
+  if (!format) throw new Problem('not-supported', `Transfer syntax ${transferSyntax} is not decoded here`);
+  if (frame.float || frame.bitsAllocated === 12)
+    throw new Problem('structure', 'Pixel data of this kind is never compressed (PS3.5 8.2)');
+  if (format === 'rle')
     return decodeNative(decodeRunLength(bytes, frame), { ...frame, planar: frame.samplesPerPixel === 3 });
-  const codec = own(codecs, transferSyntax);
-  if (!codec) throw new Problem('not-supported', `Transfer syntax ${transferSyntax} is not decoded here`);
-  checkCodestream(bytes, frame);
-  const { NativeCodecs } = load();
-  if (!NativeCodecs.isInitialized()) await NativeCodecs.initializeAsync();
-  const decoded = runCodec(codec, bytes, frame, transferSyntax);
-  const photometricInterpretation = decoded.rgb ? 'RGB' : frame.photometricInterpretation;
-  const { rows, columns, samplesPerPixel } = frame;
-  // Codecs give a byte a pixel where the image has a bit.
-  const cells: FrameDescription = frame.bitsAllocated === 1 ? { ...frame, bitsAllocated: 8 } : frame;
-  const pixels = samplesOf(decoded.bytes, cells, rows * columns * samplesPerPixel);
+  if (format === 'native') return decodeNative(bytes.slice(), frame);
+  if (format === 'deflated') return decodeNative(inflated(bytes, nativeLength(frame)), frame);
+  const image = await coded(format, bytes, frame);
+  const { rows, columns, samplesPerPixel, bitsStored } = frame;
   return {
     rows,
     columns,
     samplesPerPixel,
-    bitsStored: frame.bitsStored,
-    signed: frame.signed,
-    photometricInterpretation,
-    pixels,
+    bitsStored,
+    signed: frame.signed && bitsStored > 1,
+    photometricInterpretation: decodedPhotometric(frame, transferSyntax),
+    pixels: imageSamples(image, frame),
   };
 }
 
+/** What decoded samples are: RGB where the decoder undoes a transform of colours, and never subsampled. */
+export function decodedPhotometric(frame: FrameDescription, transferSyntax: string): string {
+  const { photometricInterpretation: stored, samplesPerPixel } = frame;
+  if (samplesPerPixel !== 3) return stored;
+  const format = own(formats, transferSyntax);
+  if (format === 'jpeg' || format === 'jpeg-xl' || /^YBR_(RCT|ICT)$/.test(stored)) return 'RGB';
+  return stored === 'YBR_FULL_422' ? 'YBR_FULL' : stored;
+}
+
 /**
- * JPEG's colour transform is undone unless the image says that its components are RGB already; JPEG 2000's
- * (YBR_RCT, YBR_ICT) belongs to the codestream and is undone by every decoder (PS3.5 8.2.4).
+ * JPEG's colour transform is undone unless the image says that its components are RGB already, and can be believed: RGB
+ * is never subsampled. That of JPEG 2000 (YBR_RCT, YBR_ICT) and JPEG XL belongs to the codestream and is undone by every
+ * decoder (PS3.5 8.2.4).
  */
-function runCodec(
-  codec: Codec,
+async function coded(
+  format: WasmFormat | 'jpeg' | 'jpeg-lossless',
   bytes: Uint8Array,
   frame: FrameDescription,
-  transferSyntax: string,
-): { bytes: Uint8Array; rgb: boolean } {
+): Promise<CodedImage> {
   const colour = frame.samplesPerPixel === 3;
-  const lossy = /\.4\.5[01]$/.test(transferSyntax);
-  const convertColorspaceToRgb = colour && codec === 'decodeJpeg' && lossy && frame.photometricInterpretation !== 'RGB';
-  const { Context, NativeCodecs } = load();
-  let result: Codecs.Context;
-  try {
-    const context = new Context({
-      width: frame.columns,
-      height: frame.rows,
-      bitsAllocated: frame.bitsAllocated,
-      bitsStored: frame.bitsStored,
-      samplesPerPixel: frame.samplesPerPixel,
-      pixelRepresentation: frame.signed ? 1 : 0,
-      planarConfiguration: 0,
-      photometricInterpretation: frame.photometricInterpretation,
-      encodedBuffer: bytes,
-    });
-    result = NativeCodecs[codec](context, { convertColorspaceToRgb });
-  } catch (cause) {
-    throw new Problem('structure', 'The compressed frame cannot be decoded', { cause });
+  if (format === 'jpeg-xl') {
+    checkJpegXl(bytes, frame);
+    return decodeCodestream(format, bytes);
   }
-  const decoded = result.getDecodedBuffer();
-  if (!decoded || decoded.length === 0) throw new Problem('structure', 'The compressed frame cannot be decoded');
-  return {
-    bytes: decoded,
-    rgb: colour && (convertColorspaceToRgb || /^YBR_(RCT|ICT)$/.test(frame.photometricInterpretation)),
-  };
+  const size = checkCodestream(bytes, frame);
+  if (format !== 'jpeg-2000') checkEnd(bytes, size);
+  if (format === 'jpeg' || format === 'jpeg-lossless') {
+    const transformed = frame.photometricInterpretation !== 'RGB' || (!size.uniform && !size.saysRgb);
+    const rgb = colour && format === 'jpeg' && transformed;
+    return decodeJpeg(bytes, size, rgb);
+  }
+  if (!size.uniform)
+    throw new Problem('not-supported', 'Components of different size or depth in one image are not decoded here');
+  // OpenJPH gives the lines of such components in the wrong places; OpenJPEG reads the same codestreams.
+  const reader = format === 'ht-jpeg-2000' && colour && !size.transformed ? 'jpeg-2000' : format;
+  const image = await decodeCodestream(reader, size.signed ? withoutSign(bytes) : bytes);
+  return size.signed ? withSign(image) : image;
+}
+
+/** A frame may end with the byte that makes its length even. */
+function inflated(bytes: Uint8Array, length: number): Uint8Array {
+  try {
+    return new Uint8Array(inflateRawSync(bytes, { maxOutputLength: length + 1 }));
+  } catch {
+    throw new Problem('structure', 'The deflated frame cannot be inflated to the size of the image');
+  }
 }

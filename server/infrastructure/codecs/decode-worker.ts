@@ -8,6 +8,7 @@ import type { DataSetCoercion } from '../../core/dicom/coerced-data-set.ts';
 import type { DecodedFrame, InstanceRow } from '../../core/dicom/instance.ts';
 import type { RenderedLook } from '../../core/studies/pixel-decoder.ts';
 import { Problem } from '../../core/problem.ts';
+import { drawOverlays, overlaysOf } from '../../core/dicom/overlays.ts';
 import { display, type DisplayFrame } from '../../core/dicom/display.ts';
 import { swapWords, wordWidth, wordWidthAt } from '../../core/dicom/word-order.ts';
 import { presentationOf } from '../../core/dicom/presentation.ts';
@@ -16,6 +17,9 @@ import { decodeCompressed } from './compressed-frame.ts';
 import { explicitSurroundings, type Surroundings } from './explicit-surroundings.ts';
 import { describeFrame } from './frame-description.ts';
 import { readFrame, readRanges } from './frame-bytes.ts';
+import { encodeFrame } from './encode-frame.ts';
+import { encodingOf } from './encoded-form.ts';
+import { codedForm, type Encoded } from './rewritten-form.ts';
 import { decodeNative } from './native-frame.ts';
 import { own } from '../../core/table.ts';
 
@@ -24,15 +28,24 @@ export interface PixelResults {
   decode: DecodedFrame;
   display: DisplayFrame;
   surroundings: Surroundings;
+  /** One frame as a codestream. */
+  encode: { data: Uint8Array };
 }
+
+const longestTable = 262_144;
+/** Of all planes of an overlay: 64 million pixels. */
+const longestOverlay = 8 * 1024 * 1024;
 
 export interface PixelTask {
   kind: keyof PixelResults;
   path: string;
   instance: InstanceRow;
   frame: number;
+  /** Which frame of the whole image it is; `frame` counts those that `instance` still has. */
+  shown?: number | undefined;
   window?: RenderedLook['window'] | undefined;
   coercion?: DataSetCoercion | undefined;
+  encoded?: Encoded | undefined;
 }
 
 export type PixelAnswer =
@@ -49,6 +62,12 @@ async function decode({ path, instance, frame }: PixelTask): Promise<DecodedFram
     : decodeNative(inWordOrder(bytes, instance), description, firstBit);
 }
 
+async function encode(task: PixelTask): Promise<Uint8Array> {
+  const encoded = task.encoded!;
+  codedForm(task.instance, encoded); // what cannot be had is refused before it is worked on
+  return encodeFrame(await decode(task), encodingOf(encoded.transferSyntax));
+}
+
 /** The bytes little endian, in place. */
 function inWordOrder(bytes: Uint8Array, instance: InstanceRow): Uint8Array {
   swapWords(bytes, wordWidth(instance));
@@ -56,10 +75,10 @@ function inWordOrder(bytes: Uint8Array, instance: InstanceRow): Uint8Array {
 }
 
 /** Reads lookup tables that were too long to stay in the attributes; words in the file's byte order become little endian. */
-function bulkReader({ path, instance }: PixelTask) {
+function bulkReader({ path, instance }: PixelTask, longest = longestTable) {
   return (element: string): Uint8Array | undefined => {
     const place = own(instance.bulk, element);
-    if (!place || place.length > 262_144) return undefined;
+    if (!place || place.length > longest) return undefined;
     const bytes = readRanges(path, [[place.offset, place.length]]);
     swapWords(bytes, wordWidthAt(instance, element));
     return bytes;
@@ -67,10 +86,27 @@ function bulkReader({ path, instance }: PixelTask) {
 }
 
 async function perform(task: PixelTask): Promise<PixelResults[keyof PixelResults]> {
-  if (task.kind === 'surroundings') return explicitSurroundings(task.path, task.instance, task.coercion);
+  if (task.kind === 'surroundings') return explicitSurroundings(task.path, task.instance, task.coercion, task.encoded);
+  if (task.kind === 'encode') return { data: await encode(task) };
   const frame = await decode(task);
   if (task.kind === 'decode') return frame;
-  return display(frame, presentationOf(task.instance, 0, bulkReader(task)), task.window);
+  return drawn(task, frame);
+}
+
+/** As it is to be seen, with its overlays in it. */
+function drawn(task: PixelTask, frame: DecodedFrame): DisplayFrame {
+  const { instance, shown = 0 } = task;
+  const presentation = presentationOf(instance, 0, bulkReader(task));
+  const planes = overlaysOf(instance, shown, bulkReader(task, longestOverlay), () => rawSamples(task));
+  const picture = drawOverlays(display(frame, presentation, task.window), planes);
+  return presentation.aspect === undefined ? picture : { ...picture, aspect: presentation.aspect };
+}
+
+/** Native cells of 16 bits whole: only such ones have held overlays. */
+function rawSamples({ path, instance, frame }: PixelTask): Uint16Array | undefined {
+  if (instance.frames?.encapsulated || instance.attributes['00280100']?.Value?.[0] !== 16) return undefined;
+  const bytes = inWordOrder(readFrame(path, instance, frame).bytes, instance);
+  return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1);
 }
 
 function buffersOf(result: PixelResults[keyof PixelResults]): ArrayBuffer[] {

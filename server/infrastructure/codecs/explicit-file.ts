@@ -1,5 +1,6 @@
 import type { Blobs } from '../../core/studies/blobs.ts';
 import type { DecodedFrame, InstanceRow } from '../../core/dicom/instance.ts';
+import { nativeBytes, packBits } from '../../core/dicom/frame-ranges.ts';
 import { swappedWords } from '../../core/dicom/word-order.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Surroundings } from './explicit-surroundings.ts';
@@ -19,19 +20,20 @@ export async function* explicitFile(
   if (pixels && 'frames' in pixels) {
     let coming = decode(instance, 0);
     yield* [await coming.then(() => head)];
-    for (let frame = 0; frame < pixels.frames; frame++) {
-      const bytes = bytesOf(await coming);
-      if (bytes.length !== pixels.bytes) throw new Problem('structure', 'A frame is not of the size of the others');
-      if (frame + 1 < pixels.frames) {
+    const { frames, bits } = pixels;
+    const native = bits % 8 === 0 ? wholeFrames(bits / 8, instance) : joinedBits(bits);
+    for (let frame = 0; frame < frames; frame++) {
+      const bytes = native(await coming, frame + 1 === frames);
+      if (frame + 1 < frames) {
         coming = decode(instance, frame + 1);
         coming.catch(() => undefined); // awaited in the next round; until then a failure is nobody's
       }
       yield bytes;
     }
-    if ((pixels.frames * pixels.bytes) % 2 === 1) yield Uint8Array.of(0);
+    if (Math.ceil((frames * bits) / 8) % 2 === 1) yield Uint8Array.of(0);
   } else {
     yield head;
-    if (pixels)
+    if (pixels && 'native' in pixels)
       yield* swappedWords(
         blobs.open(instance.inflated ?? instance.blob, { offset: pixels.native[0], length: pixels.native[1] }),
         pixels.width,
@@ -40,7 +42,27 @@ export async function* explicitFile(
   yield tail;
 }
 
-/** Decoded samples as the bytes of native little endian pixel data. */
-export function bytesOf({ pixels }: DecodedFrame): Uint8Array {
-  return new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+type Native = (frame: DecodedFrame, last: boolean) => Uint8Array;
+
+function wholeFrames(length: number, instance: InstanceRow): Native {
+  const allocated = instance.attributes['00280100']?.Value?.[0];
+  return (frame) => {
+    const bytes = nativeBytes(frame, allocated);
+    if (bytes.length !== length) throw new Problem('structure', 'A frame is not of the size of the others');
+    return bytes;
+  };
+}
+
+/** Frames of one bit a sample that end within a byte: the next one goes on in it (PS3.5 8.1.1). */
+function joinedBits(bits: number): Native {
+  let begun: number[] = [];
+  return ({ pixels }, last) => {
+    if (pixels.length !== bits) throw new Problem('structure', 'A frame is not of the size of the others');
+    const samples = new Uint8Array(begun.length + bits);
+    samples.set(begun);
+    samples.set(pixels, begun.length);
+    const whole = last ? samples.length : samples.length - (samples.length % 8);
+    begun = [...samples.subarray(whole)];
+    return packBits(samples.subarray(0, whole));
+  };
 }

@@ -3,28 +3,30 @@ import {
   elementBytes,
   elementHeader,
   rewriteExplicit,
-  type Edits,
   type Encoding,
 } from '../../core/dicom/explicit-little-endian.ts';
 import { memorySource } from '../../core/dicom/byte-source.ts';
 import { coercionEdits, type DataSetCoercion } from '../../core/dicom/coerced-data-set.ts';
 import { editedBytes, type Edit } from '../../core/dicom/edits.ts';
 import { wordWidth } from '../../core/dicom/word-order.ts';
-import { isDecoded } from '../../core/dicom/encapsulated-syntaxes.ts';
 import type { InstanceRow } from '../../core/dicom/instance.ts';
 import { Problem } from '../../core/problem.ts';
 import { readRanges } from './frame-bytes.ts';
-import { describeFrame } from './frame-description.ts';
+import { codedForm, decodedForm, type Encoded } from './rewritten-form.ts';
 import { own } from '../../core/table.ts';
 
-/** A Part 10 file in Explicit VR Little Endian, but for the pixels themselves. */
+/** A Part 10 file in Explicit VR Little Endian, or in a compressed form of it, but for the pixels themselves. */
 export interface Surroundings {
   /** Preamble, file meta information, data set up to and with the header of Pixel Data. */
   head: Uint8Array;
   /** What follows Pixel Data. */
   tail: Uint8Array;
   /** Native pixels are copied from the file, their words reversed when `width` is not 1; compressed ones are decoded. */
-  pixels: { native: [offset: number, length: number]; width: number } | { frames: number; bytes: number } | undefined;
+  pixels:
+    | { native: [offset: number, length: number]; width: number }
+    | { frames: number; bits: number }
+    | { encoded: number }
+    | undefined;
 }
 
 const explicitSyntax = '1.2.840.10008.1.2.1';
@@ -35,14 +37,20 @@ const surroundingsLimit = 256 * 1024 * 1024;
  * Rewrites everything but the pixels of a stored file.
  * @throws Problem `not-supported` when the pixels cannot be decoded, `structure` when the file is broken.
  */
-export function explicitSurroundings(path: string, instance: InstanceRow, coercion?: DataSetCoercion): Surroundings {
+export function explicitSurroundings(
+  path: string,
+  instance: InstanceRow,
+  coercion?: DataSetCoercion,
+  encoded?: Encoded,
+): Surroundings {
   const size = statSync(path).size;
   const pixelsAt = startOfPixels(instance);
   const source = readLimited(path, 0, Math.min(pixelsAt ?? size, size));
-  const { meta, dataSetAt } = fileMeta(source);
+  const { meta, dataSetAt } = fileMeta(source, instance.frames && encoded ? encoded.transferSyntax : explicitSyntax);
   const encoding = encodingOf(instance);
-  const decoding = instance.frames?.encapsulated ? decodedForm(instance) : undefined;
-  const { chunks, pixelData } = rewriteExplicit(source, dataSetAt, encoding, decoding?.edits);
+  const coding = instance.frames && encoded ? codedForm(instance, encoded) : undefined;
+  const decoding = !coding && instance.frames?.encapsulated ? decodedForm(instance) : undefined;
+  const { chunks, pixelData } = rewriteExplicit(source, dataSetAt, encoding, (coding ?? decoding)?.edits);
   const beginning = [source.subarray(0, 128), meta];
   if (!pixelData) {
     const [whole] = coerced(chunks, [], coercion);
@@ -50,14 +58,19 @@ export function explicitSurroundings(path: string, instance: InstanceRow, coerci
   }
 
   const end =
-    pixelData.valueAt + (decoding ? (own(instance.bulk, pixelData.tag)?.length ?? Infinity) : pixelData.length);
+    pixelData.valueAt +
+    (instance.frames?.encapsulated ? (own(instance.bulk, pixelData.tag)?.length ?? Infinity) : pixelData.length);
   if (end > size) throw new Problem('structure', 'The file ends inside of the pixel data');
   const behind = rewriteExplicit(readLimited(path, end, size - end), 0, encoding).chunks;
   const [before, tail] = coerced(chunks, behind, coercion);
   const head = [...beginning, before];
+  if (coding) {
+    head.push(elementHeader('7FE00010', 'OB', 0xffff_ffff));
+    return { head: Buffer.concat(head), tail, pixels: { encoded: coding.frames } };
+  }
   if (decoding) {
     head.push(elementHeader('7FE00010', decoding.vr, decoding.length + (decoding.length % 2)));
-    return { head: Buffer.concat(head), tail, pixels: { frames: decoding.frames, bytes: decoding.bytes } };
+    return { head: Buffer.concat(head), tail, pixels: { frames: decoding.frames, bits: decoding.bits } };
   }
   const width = wordWidth(instance);
   head.push(elementHeader(pixelData.tag, own(instance.bulk, pixelData.tag)?.vr ?? 'OW', pixelData.length));
@@ -99,39 +112,8 @@ function encodingOf({ TransferSyntaxUID, attributes }: InstanceRow): Encoding {
   };
 }
 
-/** What the decoded pixels change in the data set (PS3.5 8.2): colour transform undone, samples interleaved, no offset tables. */
-function decodedForm(instance: InstanceRow) {
-  if (!isDecoded(instance.TransferSyntaxUID) || !instance.frames?.encapsulated)
-    throw new Problem('not-supported', `Transfer syntax ${instance.TransferSyntaxUID} is not decoded here`);
-  const image = describeFrame(instance);
-  if (image.bitsAllocated === 1)
-    throw new Problem('not-supported', 'Compressed images of one bit are not decoded here');
-  const frames = instance.frames.frames.length;
-  const bytes = (image.rows * image.columns * image.samplesPerPixel * image.bitsAllocated) / 8;
-  const length = frames * bytes;
-  if (length > 0xffff_fffe)
-    throw new Problem('not-supported', 'Decoded, the pixel data would be too long for its length field');
-  const edits: Edits = new Map([['7FE00001', null], ['7FE00002', null]]); // prettier-ignore
-  // What was lossy once stays marked as that (PS3.3 C.7.6.1.1.5), also when the sender forgot to.
-  if (/\.4\.(50|51|81)$/.test(instance.TransferSyntaxUID) && !instance.attributes['00282110']?.Value)
-    edits.set('00282110', { vr: 'CS', value: new TextEncoder().encode('01') });
-  if (image.samplesPerPixel === 3) {
-    edits.set('00280006', { vr: 'US', value: Uint8Array.of(0, 0) });
-    if (becomesRgb(instance.TransferSyntaxUID, image.photometricInterpretation))
-      edits.set('00280004', { vr: 'CS', value: new TextEncoder().encode('RGB') });
-  }
-  return { edits, frames, bytes, length, vr: image.bitsAllocated > 8 ? 'OW' : 'OB' };
-}
-
-function becomesRgb(transferSyntax: string, photometricInterpretation: string): boolean {
-  return (
-    /^YBR_(RCT|ICT)$/.test(photometricInterpretation) ||
-    (/\.4\.5[01]$/.test(transferSyntax) && photometricInterpretation.startsWith('YBR'))
-  );
-}
-
 /** The file meta information with the new transfer syntax (PS3.10 7.1); it is in Explicit VR Little Endian always. */
-function fileMeta(source: Uint8Array): { meta: Uint8Array; dataSetAt: number } {
+function fileMeta(source: Uint8Array, transferSyntax: string): { meta: Uint8Array; dataSetAt: number } {
   if (String.fromCharCode(...source.subarray(128, 132)) !== 'DICM')
     throw new Problem('structure', 'The file has no DICOM prefix');
   const view = new DataView(source.buffer, source.byteOffset, source.byteLength);
@@ -141,7 +123,7 @@ function fileMeta(source: Uint8Array): { meta: Uint8Array; dataSetAt: number } {
     end += long ? 12 + view.getUint32(end + 8, true) : 8 + view.getUint16(end + 6, true);
   }
   if (end > source.length) throw new Problem('structure', 'The file meta information is cut short');
-  const syntax = { vr: 'UI', value: new TextEncoder().encode(explicitSyntax) };
+  const syntax = { vr: 'UI', value: new TextEncoder().encode(transferSyntax) };
   const encoding = { explicit: true, bigEndian: false, signed: false };
   const rest = rewriteExplicit(source.subarray(132, end), 0, encoding, new Map([['00020010', syntax]])).chunks;
   const length = new DataView(new ArrayBuffer(4));

@@ -8,13 +8,15 @@ export interface FrameDescription {
   rows: number;
   columns: number;
   samplesPerPixel: 1 | 3;
-  bitsAllocated: 1 | 8 | 16 | 32;
+  bitsAllocated: 1 | 8 | 12 | 16 | 32 | 64;
   bitsStored: number;
   highBit: number;
   signed: boolean;
   photometricInterpretation: string;
   /** Samples of a pixel lie in planes: RRR GGG BBB. */
   planar: boolean;
+  /** Float Pixel Data (32 bits) or Double Float Pixel Data (64 bits): values that are no whole numbers. */
+  float?: true;
 }
 
 /** Decoded bytes of one frame that we are willing to hold in memory. */
@@ -28,19 +30,17 @@ export function describeFrame(instance: Pick<InstanceRow, 'attributes'>): FrameD
   const { attributes } = instance;
   const rows = requiredNumber(attributes, '00280010', 'Rows');
   const columns = requiredNumber(attributes, '00280011', 'Columns');
+  if (attributes['7FE00008'] || attributes['7FE00009']) return floatFrame(attributes, rows, columns);
   const bitsAllocated = requiredNumber(attributes, '00280100', 'Bits Allocated');
   const samplesPerPixel = numberOf(attributes, '00280002') ?? 1;
   const bitsStored = numberOf(attributes, '00280101') ?? bitsAllocated;
-  if (attributes['7FE00008'] || attributes['7FE00009'])
-    throw new Problem('not-supported', 'Float pixel data is not decoded here');
-  if (bitsAllocated !== 1 && bitsAllocated !== 8 && bitsAllocated !== 16 && bitsAllocated !== 32)
+  if (!isOneOf(bitsAllocated, [1, 8, 12, 16, 32] as const))
     throw new Problem('not-supported', `Bits Allocated ${bitsAllocated} is not decoded here`);
   if (samplesPerPixel !== 1 && samplesPerPixel !== 3)
     throw new Problem('not-supported', `Samples per Pixel ${samplesPerPixel} is not decoded here`);
   if (rows < 1 || columns < 1 || bitsStored < 1 || bitsStored > bitsAllocated)
     throw new Problem('structure', 'The Image Pixel module holds impossible values');
-  if (rows * columns * samplesPerPixel * Math.ceil(bitsAllocated / 8) > frameBytesLimit)
-    throw new Problem('too-costly', 'A frame of this image is too large to decode');
+  checkSize(rows * columns * samplesPerPixel * Math.ceil(bitsAllocated / 8));
   const photometricInterpretation = textOf(attributes, '00280004') ?? (samplesPerPixel === 3 ? 'RGB' : 'MONOCHROME2');
   const ofThree = /^(RGB|YBR_.*)$/.test(photometricInterpretation);
   const ofOne = /^(MONOCHROME[12]|PALETTE COLOR)$/.test(photometricInterpretation);
@@ -58,6 +58,35 @@ export function describeFrame(instance: Pick<InstanceRow, 'attributes'>): FrameD
     photometricInterpretation,
     planar: samplesPerPixel === 3 && numberOf(attributes, '00280006') === 1,
   };
+}
+
+/** Float and Double Float Image Pixel modules (PS3.3 C.7.6.24, C.7.6.25): one sample a pixel, every bit of it used. */
+function floatFrame(attributes: DicomJson, rows: number, columns: number): FrameDescription {
+  const bits = attributes['7FE00008'] ? 32 : 64;
+  const said = numberOf(attributes, '00280100') ?? bits;
+  if (rows < 1 || columns < 1 || said !== bits || (numberOf(attributes, '00280002') ?? 1) !== 1)
+    throw new Problem('structure', 'The Float Image Pixel module holds impossible values');
+  checkSize((rows * columns * bits) / 8);
+  return {
+    rows,
+    columns,
+    samplesPerPixel: 1,
+    bitsAllocated: bits,
+    bitsStored: bits,
+    highBit: bits - 1,
+    signed: true,
+    photometricInterpretation: textOf(attributes, '00280004') ?? 'MONOCHROME2',
+    planar: false,
+    float: true,
+  };
+}
+
+function checkSize(bytes: number): void {
+  if (bytes > frameBytesLimit) throw new Problem('too-costly', 'A frame of this image is too large to decode');
+}
+
+function isOneOf<T extends number>(value: number, known: readonly T[]): value is T {
+  return (known as readonly number[]).includes(value);
 }
 
 function requiredNumber(attributes: DicomJson, tag: string, name: string): number {

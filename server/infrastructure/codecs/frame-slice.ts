@@ -23,7 +23,7 @@ export function sliceOfFrame(instance: InstanceRow, frame: number): FrameSlice {
     if (tag === '52009230') {
       const own = element.Value?.[frame];
       if (own !== undefined) put(attributes, tag, { vr: 'SQ', Value: [own] });
-    } else if (/^(0028|7FE0|20500020|52009229)/.test(tag)) put(attributes, tag, element);
+    } else if (/^(0028|60|7FE0|20500020|52009229|00181164|00182010)/.test(tag)) put(attributes, tag, element);
   }
   if (!instance.frames?.encapsulated || frameCount(instance.frames) === 1)
     return { instance: { ...instance, attributes }, frame };

@@ -4,6 +4,7 @@ import type { PixelDecoder, PixelErrand } from '../../core/studies/pixel-decoder
 import { Problem } from '../../core/problem.ts';
 import type { PixelAnswer, PixelResults, PixelTask } from './decode-worker.ts';
 import { encodePicture } from './encode-picture.ts';
+import { encodedFile } from './encoded-file.ts';
 import { explicitFile } from './explicit-file.ts';
 import { movingPicture } from './moving-picture.ts';
 import { sliceOfFrame } from './frame-slice.ts';
@@ -49,10 +50,14 @@ export function threadedPixels(
   const pictures = new PictureCache();
   const decode: PixelDecoder['decode'] = async (instance, frame, errand) =>
     perform({ kind: 'decode', ...sliceOfFrame(instance, frame) }, errand);
+  const encode: PixelDecoder['encode'] = async (instance, frame, transferSyntax, errand) => {
+    const task = { kind: 'encode' as const, ...sliceOfFrame(instance, frame), encoded: { transferSyntax } };
+    return (await perform(task, errand)).data;
+  };
   const render: PixelDecoder['render'] = (instance, frame, look, errand) =>
     pictures.of(`${instance.blob} ${frame} ${JSON.stringify(look)}`, async () =>
       encodePicture(
-        await perform({ kind: 'display', ...sliceOfFrame(instance, frame), window: look.window }, errand),
+        await perform({ kind: 'display', ...sliceOfFrame(instance, frame), shown: frame, window: look.window }, errand),
         look,
       ),
     );
@@ -63,6 +68,20 @@ export function threadedPixels(
       movingPicture(frames.length, delays, (i, one) => render(instance, frames[i]!, one, errand), look),
     explicit: (instance, coercion) =>
       explicitFile(instance, () => perform({ kind: 'surroundings', instance, frame: 0, coercion }), decode, blobs),
+    transcode: (instance, transferSyntax, coercion) =>
+      encodedFile(
+        instance,
+        (ratio) =>
+          perform({
+            kind: 'surroundings',
+            instance,
+            frame: 0,
+            coercion,
+            encoded: { transferSyntax, ...(ratio !== undefined && { ratio }) },
+          }),
+        (frame) => encode(instance, frame, transferSyntax),
+      ),
+    encode,
     ping: () => pool.ping(),
     load: () => pool.load(),
     close: () => pool.close(),

@@ -60,7 +60,7 @@ interface LocatedRow {
 const shortHeader = 65_536;
 
 /** Attributes that say how pixels are drawn, and what a document is; none of them is long in an image. */
-const pictureAttributes = '^(0028....|7FE0....|20500020|52009229|00420012)$';
+const pictureAttributes = '^(0028....|60......|7FE0....|20500020|00181164|00182010|52009229|00420012)$';
 const longestPictureAttribute = 524_288;
 
 function pictureColumns(bound: Bindings, frames: readonly number[]): string {
