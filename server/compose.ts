@@ -203,11 +203,21 @@ interface Parts {
 }
 
 function worldOf(
-  { config, settings, log }: Start,
+  { config, settings, log, closing }: Start,
   { database, images, models, reports, clock, metrics, signer, secrets, news, push }: Parts,
 ): World {
   const { fhirBaseUrl: baseUrl, timeZone } = settings;
   const { checker } = images;
+  const { flushAudit, ...units } = postgresUnits(database.dataSource, {
+    baseUrl,
+    timeZone,
+    checker,
+    stamp: { keys: secrets, now: clock.now },
+    queue: database.jobs.queue,
+    committed: news.committed,
+    followWrites,
+  });
+  closing.push(flushAudit);
   const world: World = metrics.timed({
     settings,
     blobs: images.blobs,
@@ -231,15 +241,7 @@ function worldOf(
     removalGuards,
     studyMoveFollowers,
     modelServes: () => wakeAnalyses(world),
-    ...postgresUnits(database.dataSource, {
-      baseUrl,
-      timeZone,
-      checker,
-      stamp: { keys: secrets, now: clock.now },
-      queue: database.jobs.queue,
-      committed: news.committed,
-      followWrites,
-    }),
+    ...units,
     now: clock.now,
   });
   return world;

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Problem } from '../core/problem.ts';
 
 /** One part of a multipart/related answer. */
@@ -29,8 +29,8 @@ const encoder = new TextEncoder();
  * @param type media type of the parts, which the header repeats in quotes
  */
 export function multipart(type: string, parts: readonly Part[]): Multipart {
-  // 128 random bits: no pixel data contains it by accident or on purpose.
-  const boundary = randomBytes(16).toString('hex');
+  // 122 random bits: no pixel data contains it by accident or on purpose.
+  const boundary = randomUUID();
   const heads = parts.map((part, i) => encoder.encode(`${i === 0 ? '' : '\r\n'}--${boundary}\r\n${headers(part)}\r\n`));
   const end = encoder.encode(`${parts.length === 0 ? '' : '\r\n'}--${boundary}--\r\n`);
 
@@ -76,7 +76,7 @@ export function multipart(type: string, parts: readonly Part[]): Multipart {
 
 /** The same for parts that are made when their turn comes, however many there are; there is at least one. */
 export function multipartStream(type: string, parts: AsyncIterable<Part>): Omit<Multipart, 'length'> {
-  const boundary = randomBytes(16).toString('hex');
+  const boundary = randomUUID();
   async function* chunks(): AsyncGenerator<Uint8Array> {
     let before = '';
     for await (const part of parts) {

@@ -28,8 +28,8 @@ export interface AuditTrail {
   /**
    * Durable when it resolves: inside a transaction with its commit, outside by itself (concurrent rows share one INSERT).
    *
-   * @param repeats of what this is one more: when a row with the same key has become durable a few minutes ago at most, this one
-   * is committed when it resolves, survives this process, and is on disk within a second. A viewer asks a thousand times for one study.
+   * @param repeats of what this is one more: when a row with the same key has become durable a few minutes ago at most, nobody waits
+   * for this one; it is in the table a moment later, and on disk within a second. A viewer asks a thousand times for one study.
    */
   append(row: AuditRow, repeats?: string): Promise<void>;
 }

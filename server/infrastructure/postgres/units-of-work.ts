@@ -64,7 +64,7 @@ export interface StoreParts {
 export function postgresUnits(
   dataSource: DataSource,
   { baseUrl, timeZone, checker, stamp, queue, committed, followWrites }: StoreParts,
-): Pick<World, 'read' | 'transaction'> {
+): Pick<World, 'read' | 'transaction'> & { flushAudit(): Promise<void> } {
   const site = { publicUrl: baseUrl.replace(/\/fhir$/, ''), fhirBaseUrl: baseUrl, timeZone };
   const storesOn = (sql: Sql, audit: AuditTrail): Stores => ({
     records: withAuditEvents(postgresRecords(sql, { baseUrl, timeZone, checker }), sql, site),
@@ -108,6 +108,7 @@ export function postgresUnits(
   const trail = sharedAudit(sql, stamp);
   const reading = storesOn(sql, trail);
   return {
+    flushAudit: trail.flush,
     read: (work) => work(reading),
     async transaction(work) {
       let refusals: AuditRow[] = [];

@@ -30,50 +30,91 @@ export function transactionAudit(sql: Sql, stamp: AuditStamp): TransactionAudit 
 
 const mostTogether = 500;
 
-/**
- * The trail outside a transaction, for reads. Rows that arrive while an INSERT is under way go out together
- * in the next one, so a hundred parallel frame requests cost a few commits instead of a hundred, and each
- * still waits until its own row is on disk.
- */
-export function sharedAudit(sql: Sql, stamp: AuditStamp): AuditTrail {
-  const waiting: { row: AuditRow; repeats: string | undefined; done: () => void; fail: (error: unknown) => void }[] =
-    [];
-  const known = knownAccesses();
-  let writing = false;
+/** Rows that nobody waits for. */
+const mostUnawaited = 2_000;
+const gatheredForMs = 50;
+const triedAgainAfterMs = 1_000;
 
-  async function flush(): Promise<void> {
-    writing = true;
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, mostTogether);
-      const durable = !batch.every(({ repeats }) => repeats !== undefined && known.has(repeats));
-      try {
-        await insert(sql, batch.map(({ row }) => recordOf(row, stamp)), durable); // prettier-ignore
-        for (const { done, repeats } of batch) {
-          if (durable && repeats !== undefined) known.note(repeats);
-          done();
-        }
-      } catch (error) {
-        for (const { fail } of batch) fail(error);
-      }
-    }
-    writing = false;
-  }
-
-  return {
-    append: (row, repeats) =>
-      new Promise<void>((done, fail) => {
-        waiting.push({ row, repeats, done, fail });
-        if (!writing) void flush();
-      }),
-  };
+export interface SharedAudit extends AuditTrail {
+  /** Resolves when all rows are in the table; to be called before the pool ends. @throws what the database says. */
+  flush(): Promise<void>;
 }
 
-type AuditRecord = ReturnType<typeof auditRecord> & { mac: string };
+interface Waiting {
+  record: AuditRecord;
+  repeats?: string | undefined;
+  /** Of who waits for it. */
+  done?: () => void;
+  fail?: (error: unknown) => void;
+}
 
-function recordOf(row: AuditRow, { keys, now }: AuditStamp): AuditRecord {
-  const purpose = row.purpose ?? purposeOf(row.principal, row.patients);
-  const record = auditRecord({ ...row, ...(purpose && { purpose }) }, now());
-  return { ...record, mac: markOf(record, keys) };
+/**
+ * The trail outside a transaction, for reads. Rows that arrive while an INSERT is under way go out together
+ * in the next one, so a hundred parallel requests cost a few commits instead of a hundred, and each
+ * still waits until its own row is on disk; those that repeat what is on disk are gathered for a moment, and nobody waits.
+ */
+export function sharedAudit(sql: Sql, stamp: AuditStamp): SharedAudit {
+  let waiting: Waiting[] = [];
+  const known = knownAccesses();
+  let writing: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  /** Ends in the moment in which nothing waits: who comes then begins the next. */
+  async function writeAll(): Promise<void> {
+    try {
+      while (waiting.length > 0) await writeBatch(waiting.splice(0, mostTogether));
+    } finally {
+      writing = undefined;
+      if (waiting.length > 0) later(triedAgainAfterMs);
+    }
+  }
+
+  async function writeBatch(batch: Waiting[]): Promise<void> {
+    const durable = batch.some(({ done }) => done !== undefined);
+    try {
+      await insert(sql, batch.map(({ record }) => record), durable); // prettier-ignore
+      for (const { done, repeats } of batch) {
+        if (repeats !== undefined) known.note(repeats);
+        done?.();
+      }
+    } catch (error) {
+      for (const { fail } of batch) fail?.(error);
+      // What was given out stays owed to the trail.
+      const owed = batch.filter(({ fail }) => !fail);
+      if (owed.length === 0) return;
+      waiting = [...owed, ...waiting];
+      throw error;
+    }
+  }
+
+  function write(): Promise<void> {
+    clearTimeout(timer);
+    timer = undefined;
+    if (!writing && waiting.length > 0) writing = writeAll();
+    return writing ?? Promise.resolve();
+  }
+  const begin = () => void write().catch(() => undefined); // each row says so to who waits for it, or is tried again
+  const later = (ms: number) => {
+    timer ??= setTimeout(begin, ms).unref();
+  };
+
+  return {
+    append(row, repeats) {
+      const record = recordOf(row, stamp);
+      if (repeats !== undefined && known.has(repeats) && waiting.length < mostUnawaited) {
+        waiting.push({ record });
+        later(gatheredForMs);
+        return Promise.resolve();
+      }
+      return new Promise<void>((done, fail) => {
+        waiting.push({ record, repeats, done, fail });
+        begin();
+      });
+    },
+    async flush() {
+      while (waiting.length > 0 || writing) await write();
+    },
+  };
 }
 
 const knownForMs = 5 * 60_000;
@@ -90,6 +131,14 @@ function knownAccesses() {
       until.set(key, performance.now() + knownForMs);
     },
   };
+}
+
+type AuditRecord = ReturnType<typeof auditRecord> & { mac: string };
+
+function recordOf(row: AuditRow, { keys, now }: AuditStamp): AuditRecord {
+  const purpose = row.purpose ?? purposeOf(row.principal, row.patients);
+  const record = auditRecord({ ...row, ...(purpose && { purpose }) }, now());
+  return { ...record, mac: markOf(record, keys) };
 }
 
 /** @param durable else its commit waits for no disk: PostgreSQL writes it there within a second, and before whatever waits for the disk after it. */
