@@ -1,31 +1,11 @@
 import { spawn } from 'node:child_process';
-import { Agent, request } from 'node:http';
 import { ctInstances, multipart, newUID } from './ct-instances.ts';
+import { agent, ask } from './light-client.ts';
 import { expectStatus, measure, report, type Times } from './measure.ts';
 import { freePort, startOrthanc, untilAnswers, type Peer } from './peers.ts';
 import { startServer, type BenchServer } from './server.ts';
 
-const agent = new Agent({ keepAlive: true, maxSockets: 8 });
 const slices = 60;
-
-interface Answer {
-  status: number;
-  length: number;
-}
-
-/** As light as a client can be: what it costs is taken from the two that are measured. */
-function get(url: string, headers: Record<string, string>): Promise<Answer> {
-  return new Promise((done, fail) => {
-    const sent = request(url, { agent, headers }, (answer) => {
-      let length = 0;
-      answer.on('data', (chunk: Buffer) => (length += chunk.length));
-      answer.on('end', () => done({ status: answer.statusCode ?? 0, length }));
-      answer.on('error', fail);
-    });
-    sent.on('error', fail);
-    sent.end();
-  });
-}
 
 interface Stored {
   study: string;
@@ -91,7 +71,7 @@ async function run(side: Side, work: Work, callers: number): Promise<Times & { c
   const before = side.cpu();
   const times = await measure(
     async (index) => {
-      const { status, length } = await get(side.peer.url + work.path(side.stored, index), headers);
+      const { status, length } = await ask(side.peer.url + work.path(side.stored, index), headers);
       if (status !== 200 || length < work.least) throw new Error(`${work.name}: ${status} with ${length} bytes`);
     },
     count,
@@ -121,7 +101,7 @@ export async function readBench(): Promise<void> {
   ]; // prettier-ignore
   const bare = await bareNode();
   for (const callers of [1, 4]) {
-    const floor = await measure(async () => void (await get(bare.url, {})), 1_000, callers);
+    const floor = await measure(async () => void (await ask(bare.url, {})), 1_000, callers);
     report(`bare Node, 512 KB, ${callers} at once, a second`, floor.rate.toFixed(0), '', '');
     for (const work of works) {
       const done: (Times & { cpu: number })[] = [];

@@ -1,6 +1,7 @@
 import { ctInstances, multipart, newUID } from './ct-instances.ts';
-import { expectStatus, median, report } from './measure.ts';
-import { startOrthanc, type Peer } from './peers.ts';
+import { agent, ask } from './light-client.ts';
+import { expectStatus, report } from './measure.ts';
+import { startOrthanc, type Peer, type PeerServer } from './peers.ts';
 import { startServer } from './server.ts';
 
 const make = ctInstances({ rows: 512, columns: 512 });
@@ -32,30 +33,55 @@ async function store(
   return (performance.now() - before) / 1000;
 }
 
-/** STOW-RS of 100 CT slices in one request, ours and Orthanc's in turns; then 1 GiB while watching memory. */
+const [perRequest, requests] = [20, 30];
+
+interface Side {
+  peer: PeerServer;
+  headers: () => Promise<Record<string, string>>;
+}
+
+/** Instances a second and milliseconds of processor time for each; every request is a new study. */
+async function rate({ peer, headers }: Side, callers: number): Promise<{ rate: number; cpu: number }> {
+  const sent = Array.from({ length: requests }, () => study(perRequest));
+  const own = { Accept: 'application/dicom+json', ...(await headers()) };
+  const [before, start] = [peer.processorSeconds(), performance.now()];
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: callers }, async () => {
+      while (next < sent.length) {
+        const { body, contentType } = sent[next++]!;
+        const { status } = await ask(`${peer.url}/studies`, { ...own, 'Content-Type': contentType }, { method: 'POST', bytes: body }); // prettier-ignore
+        if (status !== 200) throw new Error(`stored with ${status}`);
+      }
+    }),
+  );
+  const count = perRequest * requests;
+  return {
+    rate: (count * 1000) / (performance.now() - start),
+    cpu: ((peer.processorSeconds() - before) * 1000) / count,
+  };
+}
+
+/** STOW-RS of CT slices, 20 a request, ours and Orthanc's in turns; then 100 in one, and 1 GiB while watching memory. */
 export async function storeBench(): Promise<void> {
   const ours = await startServer();
   const orthanc = await startOrthanc();
-  const rates = { ours: [] as number[], orthanc: [] as number[] };
-  for (let round = 0; round < 6; round++) {
-    const sent = study(100);
-    const seconds = await store(ours, await ours.authorization(), sent);
-    if (round > 0) rates.ours.push(100 / seconds);
-    if (round === 5) await oneVersion(ours, sent.uid);
-    if (orthanc) {
-      const theirs = await store(orthanc, undefined, study(100));
-      if (round > 0) rates.orthanc.push(100 / theirs);
-    }
+  const sides: Side[] = [
+    { peer: ours, headers: async () => ({ Authorization: await ours.authorization() }) },
+    ...(orthanc ? [{ peer: orthanc, headers: () => Promise.resolve({}) }] : []),
+  ];
+  for (const side of sides) await rate(side, 1); // warm
+  for (const callers of [1, 4]) {
+    const [mine, theirs] = [await rate(sides[0]!, callers), sides[1] && (await rate(sides[1], callers))];
+    const said = ({ rate: a, cpu }: { rate: number; cpu: number }) => `${a.toFixed(0)}/s ${cpu.toFixed(1)} ms`;
+    report(`STOW CT 512x512, 20 a request, ${callers} at once, CPU`, said(mine), theirs ? said(theirs) : 'no Orthanc', theirs ? `${(mine.rate / theirs.rate).toFixed(2)}x` : ''); // prettier-ignore
   }
-  const [mine, theirs] = [median(rates.ours), orthanc ? median(rates.orthanc) : undefined];
-  report(
-    'STOW 100 x CT 512x512, one request, instances/s',
-    mine.toFixed(0),
-    theirs?.toFixed(0) ?? 'no Orthanc',
-    theirs ? `${(mine / theirs).toFixed(2)}x` : '',
-  );
+  const many = study(100);
+  await store(ours, await ours.authorization(), many);
+  await oneVersion(ours, many.uid);
   await orthanc?.stop();
   await memoryWhileStoring(ours);
+  agent.destroy();
   await ours.stop();
 }
 
