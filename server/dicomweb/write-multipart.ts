@@ -30,7 +30,7 @@ const encoder = new TextEncoder();
  */
 export function multipart(type: string, parts: readonly Part[]): Multipart {
   // 122 random bits: no pixel data contains it by accident or on purpose.
-  const boundary = randomUUID();
+  const boundary = randomUUID().replaceAll('-', '');
   const heads = parts.map((part, i) => encoder.encode(`${i === 0 ? '' : '\r\n'}--${boundary}\r\n${headers(part)}\r\n`));
   const end = encoder.encode(`${parts.length === 0 ? '' : '\r\n'}--${boundary}--\r\n`);
 
@@ -76,7 +76,7 @@ export function multipart(type: string, parts: readonly Part[]): Multipart {
 
 /** The same for parts that are made when their turn comes, however many there are; there is at least one. */
 export function multipartStream(type: string, parts: AsyncIterable<Part>): Omit<Multipart, 'length'> {
-  const boundary = randomUUID();
+  const boundary = randomUUID().replaceAll('-', '');
   async function* chunks(): AsyncGenerator<Uint8Array> {
     let before = '';
     for await (const part of parts) {

@@ -44,8 +44,12 @@ test('what one process writes, pages of another hear within moments', async () =
 test('a page goes on at another process where it stopped at the first', async () => {
   const { access_token: token } = await server.signIn('doctor');
   const page = await livePage(server, token);
+  const witness = await pageThere(token);
   await put('at-the-first');
   await page.until(changeOf('at-the-first'), 'the record');
+  // A process that is behind tells twice rather than never.
+  await witness.until(changeOf('at-the-first'), 'the record at the other process');
+  witness.close();
   page.socket.terminate();
   await put('meanwhile');
   const again = await openLivePage(there(), { token, after: page.cursor() }, { Origin: server.url });

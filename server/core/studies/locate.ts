@@ -109,7 +109,7 @@ async function located<Row extends StudyTie>(
       const entities = [entity, `ImagingStudy/${first.imagingStudyId}`];
       const recorded = audit.append(
         { ...row, outcome: 'success', patients: [first.patientId], entities },
-        `${principal.tokenId} ${event} ${first.imagingStudyId} ${first.patientId}`,
+        principal.tokenId && `${principal.tokenId} ${event} ${first.imagingStudyId} ${first.patientId}`,
       );
       if (meanwhile) meanwhile(recorded);
       else await recorded;
