@@ -18,10 +18,10 @@ test('an answer whose client left before it was begun closes its file', async ()
   let leave = () => {};
   server.world.blobs = {
     ...blobs,
-    async *open(digest, range) {
+    async *lend(digest, range) {
       opened++;
       try {
-        for await (const chunk of blobs.open(digest, range)) {
+        for await (const chunk of blobs.lend(digest, range)) {
           leave();
           await new Promise((later) => setTimeout(later, 100)); // the client is known to be gone when this comes
           yield chunk;
