@@ -361,3 +361,20 @@ describe('names', () => {
       expect([asked, await found(`PatientID=NFKC&PatientName=${encodeURIComponent(asked)}`)]).toEqual([asked, [study]]);
   });
 });
+
+describe('a series that does not say its modality', () => {
+  it.each([
+    ['without the attribute', { without: ['00080060'] }],
+    ['with nothing in it', { with: [['00080060', 'CS', '']] }],
+    ['with spaces in it', { with: [['00080060', 'CS', '  ']] }],
+  ] as const)('is listed as other, and found so: %s', async (_, options) => {
+    const study = newUid();
+    await server.store(imageFile({ study, ...options, patientId: `NO-MODALITY-${study.slice(-6)}` }));
+    const [found] = (
+      await server.get(`/studies?StudyInstanceUID=${study}&ModalitiesInStudy=OT&includefield=ModalitiesInStudy`)
+    ).json();
+    expect(found?.['00080061']?.Value).toEqual(['OT']);
+    const [one] = (await server.get(`/studies/${study}/series?Modality=OT`)).json();
+    expect(one?.['00080060']).toEqual({ vr: 'CS', Value: ['OT'] });
+  });
+});

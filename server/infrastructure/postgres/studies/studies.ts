@@ -275,7 +275,8 @@ const settleStudyStatement = `
          revision = study.revision + 1, updated_at = excluded.updated_at`;
 
 /**
- * A series takes its attributes from its first instance and keeps them; its count follows its instances. Only the
+ * A series takes its attributes from its first instance and keeps them; one without a modality is "other", for it is listed by one
+ * (PS3.3 C.7.3.1.1.1, type 1). Its count follows its instances. Only the
  * first instance of a new series is read, so that a study of thousands costs a count and no more.
  */
 const settleSeriesStatement = `
@@ -291,6 +292,7 @@ const settleSeriesStatement = `
   insert into series (study_uid, series_uid, number_of_instances, attributes)
   select $1, counted.series_uid, counted.number,
          (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(instance.attributes) where key = any($2::text[]))
+           || case when instance.attributes #>> '{00080060,Value,0}' ~ '\\S' then '{}' else '{"00080060": {"vr": "CS", "Value": ["OT"]}}'::jsonb end
     from counted
     join instance on instance.study_uid = $1 and instance.series_uid = counted.series_uid and instance.seq = counted.first
    where counted.series_uid not in (select series_uid from series where study_uid = $1)`;
