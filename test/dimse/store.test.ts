@@ -70,6 +70,25 @@ test.each(everySyntax)('an image in %s is stored byte for byte as it came', asyn
   expect(await addressesOf(study)).toHaveLength(1);
 });
 
+test('an image that came by another way, in a file that somebody else wrote, is there: the sender reads success', async () => {
+  const [study, series, instance] = [newUid(), newUid(), newUid()];
+  const options: ImageOptions = { study, series, instance, pixels: new Uint8Array(512).fill(9) };
+  const [first] = (
+    await storeInstances(server.world, systemPrincipal('test'), [
+      await receiveInstance(
+        server.world,
+        (async function* () {
+          yield imageFile(options);
+        })(),
+      ),
+    ])
+  ).instances;
+  expect(first!.status).toBe('stored');
+  expect(await sendFiles(server.port, [imageFile(options)])).toEqual([0]);
+  expect(await sendFiles(server.port, [imageFile({ ...options, transferSyntax: syntaxes.implicit })])).toEqual([0]);
+  expect(await addressesOf(study)).toHaveLength(1);
+});
+
 const hidden = (sopClass: string) => imageFile({ with: [['00080016', 'UI', sopClass]] });
 
 test.each<[string, Buffer, number | string, { as?: string; sopInstance?: string }?]>([

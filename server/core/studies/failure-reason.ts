@@ -38,6 +38,8 @@ const held: Record<HoldReason, number> = { 'other-patient': 0xb0a1, 'unclear-pat
 export function warningReason(outcome: Exclude<InstanceOutcome, { status: 'failed' }>): number | undefined {
   if (outcome.status === 'held') return held[outcome.why];
   if (outcome.warning === undefined) return undefined;
+  // The image is there, whoever wrote its file: to a sender that looks at codes only, as many do, all is well.
+  if (outcome.about === 'encoding') return undefined;
   if (outcome.about === 'coercion') return coerced;
   if (outcome.about === 'repair') return repaired;
   return outcome.about === 'rejection' ? ofRejection : valuesLeftOut;

@@ -43,7 +43,8 @@ export async function settleDoubts(
     if (!copy) waiting.push(doubt);
     else if (copy.row.blob === row.blob) outcomes.set(row, { status: 'known', name: nameOf(row) });
     else if (!copy.alike || !(await sameBulk(context.world.blobs, copy.row, row))) outcomes.set(row, otherContent(row));
-    else if (copy.alike === 'all') outcomes.set(row, { status: 'known', name: nameOf(row), warning: written });
+    else if (copy.alike === 'all')
+      outcomes.set(row, { status: 'known', name: nameOf(row), warning: written, about: 'encoding' });
     else if (await isCarriedOut(context, row))
       outcomes.set(row, { status: 'known', name: nameOf(row), warning: corrected, about: 'coercion' }); // prettier-ignore
     else waiting.push({ ...doubt, why: 'corrected' });

@@ -68,8 +68,8 @@ export type InstanceOutcome =
       name: InstanceName;
       /** In words; the image itself is stored as it came, or as a file that follows DICOM. */
       warning?: string;
-      /** What it tells of: a rejection note, other values in answers than in the image, a broken file; else what was left out of FHIR. */
-      about?: 'rejection' | 'coercion' | 'repair';
+      /** What it tells of: a rejection note, other values in answers than in the image, a broken file, the same image in another file; else what was left out of FHIR. */
+      about?: 'rejection' | 'coercion' | 'repair' | 'encoding';
       /** Items of Original Attributes Sequence: what the image said, where answers say something else. */
       original?: DicomJson[];
     }
