@@ -57,6 +57,14 @@ function accepted({ title }: Callee, answer: Pdu | undefined): Buffer {
   throw new Problem('transient', `${title} ends the connection instead of answering.`);
 }
 
+/** What a network says, as something to do. */
+const breaks = new Map([
+  ['ECONNREFUSED', 'nothing listens there (ECONNREFUSED); check host and port, and that it runs'],
+  ['ENOTFOUND', 'its host has no address (ENOTFOUND); check the name'],
+  ['EHOSTUNREACH', 'there is no way to its host (EHOSTUNREACH); check the address and the firewall'],
+  ['ETIMEDOUT', 'its host does not answer (ETIMEDOUT); check the address and the firewall'],
+]);
+
 /** Source and reason of PS3.8 Table 9-21, as something to do. */
 const reasons = new Map([
   ['1 3', 'it does not know our AE title'],
@@ -78,7 +86,7 @@ function connected(ours: Ours, { title, host, port, tls, fingerprint }: Callee):
     socket.setNoDelay(true).setKeepAlive(true, 30_000);
     socket.on('error', ({ code }: NodeJS.ErrnoException) => {
       clearTimeout(late);
-      refuse(code ?? 'the connection breaks');
+      refuse(breaks.get(code ?? '') ?? `the connection breaks (${code ?? 'no code'})`);
     });
     socket.once(tls ? 'secureConnect' : 'connect', () => {
       clearTimeout(late);

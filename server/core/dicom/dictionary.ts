@@ -46,12 +46,10 @@ for (const [keyword, attribute] of byKeyword) {
   byLowerKeyword.set(lower, byLowerKeyword.has(lower) ? null : attribute);
 }
 
-/** The attribute with this keyword (`PatientName`), retired ones included; undefined when there is none. */
-export function attributeByKeyword(keyword: string): Attribute | undefined {
-  return byKeyword.get(keyword);
-}
-
-/** The same whatever the case in which it is written, if only one keyword can be meant. */
+/**
+ * The attribute with this keyword (`PatientName`), retired ones included, whatever the case in which it is written if only one keyword
+ * can be meant; undefined when there is none.
+ */
 export function attributeByAnyCase(keyword: string): Attribute | undefined {
   return byKeyword.get(keyword) ?? byLowerKeyword.get(keyword.toLowerCase()) ?? undefined;
 }

@@ -31,7 +31,7 @@ export const preambleLength = 132;
  * @param beginning the first `preambleLength` bytes of a file, or all that it has
  * @throws Problem `structure` without the DICM prefix.
  */
-export function mustBeginAsPart10(beginning: Uint8Array): void {
+function mustBeginAsPart10(beginning: Uint8Array): void {
   if (beginning.length < preambleLength || latin(beginning.subarray(128, 132)) !== 'DICM')
     throw new Problem('structure', 'Not a DICOM file: no DICM prefix after 128 bytes (PS3.10 7.1)');
 }

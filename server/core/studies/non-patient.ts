@@ -91,7 +91,7 @@ async function insert(
  *
  * @throws Problem `forbidden`.
  */
-export function mustReadNonPatient(principal: Principal): void {
+function mustReadNonPatient(principal: Principal): void {
   if (principal.role === 'patient' || !mayAll(principal, 'ImagingStudy', 'read'))
     throw new Problem('forbidden', 'The token does not allow to read what belongs to no patient.');
 }

@@ -5,7 +5,7 @@ import { abortReason, broken, pdu, pduType } from './pdu.ts';
 export const applicationContext = '1.2.840.10008.3.1.1.1';
 /** Of this server, for good: it stands in files that must be the same whenever they come again. */
 export const implementationClassUid = '2.25.190146791043182537444806132342625375408';
-export const implementationVersion = 'CSSS_1';
+const implementationVersion = 'CSSS_1';
 
 export interface ProposedContext {
   id: number;

@@ -48,7 +48,7 @@ export function valueCondition(subject: string, vr: string, value: string, optio
 }
 
 /** UID list matching: comma as PS3.18 has it, backslash as viewers send it. */
-export function uidList(value: string): string[] {
+function uidList(value: string): string[] {
   const uids = value.split(/[,\\]/).map((uid) => uid.trim()).filter((uid) => uid !== ''); // prettier-ignore
   if (uids.length === 0 || !uids.every(isUid)) throw new Problem('value', 'A value is not a UID');
   if (uids.length > 10_000) throw new Problem('too-costly', 'Too many UIDs in one list');
